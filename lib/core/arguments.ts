@@ -1,0 +1,270 @@
+/**
+ * From what users write to what travels to the addon (`wire.ts`). Each takes
+ * the value and, for the error, the names of the function and the parameter.
+ */
+import { type array, isArray, slotOf } from "./array.js";
+import { currentStream } from "./context.js";
+import { type StreamOptions, streamId } from "./device.js";
+import { Dtype } from "./dtype.js";
+import { mismatch, outOfRange } from "./errors.js";
+import { asBoolean, asInteger, asNumber, asString } from "./numbers.js";
+import {
+  bigintCode,
+  booleanCode,
+  complexCode,
+  type DtypeId,
+  type List,
+  list,
+  listOf,
+  none,
+  numberCode,
+  type OperandCode,
+  type OptionalDtypeId,
+  type OptionalList,
+  type OptionalSlot,
+  type Slot,
+  type StreamId,
+} from "./wire.js";
+
+export { asBoolean, asInteger, asNumber, asSize, asString } from "./numbers.js";
+
+/** A complex number, as `item()` and `tolist()` give it. */
+export interface Complex {
+  readonly re: number;
+  readonly im: number;
+}
+
+/** A single value. Beside an array its type is weak: it follows the array's. */
+export type Scalar = number | boolean | bigint | Complex;
+
+/** An array or a scalar. */
+export type Operand = array | Scalar;
+
+/** One axis, several, or `null` for all. Negative ones count from the end. */
+export type Axes = number | readonly number[] | null | undefined;
+
+/** One axis, or `null` for the flattened array. */
+export type Axis = number | null | undefined;
+
+export function disposed(fn: string, param: string): TypeError {
+  return new TypeError(`[${fn}] ${param}: expected an array, received one that has been disposed`);
+}
+
+export function slot(x: array, fn: string, param: string): Slot {
+  if (isArray(x)) {
+    const s = slotOf(x);
+    if (s >= 0) {
+      return s;
+    }
+    throw disposed(fn, param);
+  }
+  throw mismatch(fn, param, "an array", x);
+}
+
+export function optionalSlot(x: array | null | undefined, fn: string, param: string): OptionalSlot {
+  return x === undefined || x === null ? none : slot(x, fn, param);
+}
+
+function isComplex(x: unknown): x is Complex {
+  const value = x as Partial<Complex> | null;
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    typeof value.re === "number" &&
+    typeof value.im === "number"
+  );
+}
+
+export function operand(x: Operand, fn: string, param: string): OperandCode {
+  if (isArray(x)) {
+    const s = slotOf(x);
+    if (s >= 0) {
+      return s;
+    }
+    throw disposed(fn, param);
+  }
+  return scalarCode(x, fn, param);
+}
+
+export function scalarCode(x: unknown, fn: string, param: string): OperandCode {
+  switch (typeof x) {
+    case "number":
+      return numberCode(x);
+    case "boolean":
+      return booleanCode(x);
+    case "bigint":
+      if (x < -0x8000000000000000n || x > 0xffffffffffffffffn) {
+        throw outOfRange(fn, param, "a bigint of at most 64 bits", x);
+      }
+      return bigintCode(x);
+  }
+  if (isComplex(x)) {
+    return complexCode(x.re, x.im);
+  }
+  throw mismatch(fn, param, "an array or a scalar", x);
+}
+
+export function optionalOperand(
+  x: Operand | null | undefined,
+  fn: string,
+  param: string,
+): OperandCode | undefined {
+  return x === undefined || x === null ? undefined : operand(x, fn, param);
+}
+
+export function isList(x: unknown): x is readonly unknown[] {
+  return Array.isArray(x);
+}
+
+/** A list of arrays. */
+export function slots(xs: readonly array[], fn: string, param: string): List {
+  if (!isList(xs)) {
+    throw mismatch(fn, param, "a list of arrays", xs);
+  }
+  return list(xs.map((x, i) => slot(x, fn, `${param}[${i}]`)));
+}
+
+/** A list of integers. */
+export function integers(xs: readonly number[], fn: string, param: string): List {
+  if (!isList(xs)) {
+    throw mismatch(fn, param, "a list of integers", xs);
+  }
+  for (let i = 0; i < xs.length; i++) {
+    checkInteger(xs[i], xs, "a list of integers", fn, param);
+  }
+  return list(xs);
+}
+
+function checkInteger(x: unknown, all: unknown, expected: string, fn: string, param: string) {
+  if (typeof x !== "number" || !Number.isInteger(x)) {
+    throw mismatch(fn, param, expected, all);
+  }
+  if (x !== (x | 0)) {
+    throw outOfRange(fn, param, "32-bit integers", all);
+  }
+}
+
+/** A shape: a list of integers, or one integer for a single dimension. */
+export function shape(x: number | readonly number[], fn: string, param = "shape"): List {
+  return axisList(x, fn, param);
+}
+
+function axisList(x: unknown, fn: string, param: string): List {
+  const expected = "an integer or a list of integers";
+  if (typeof x === "number") {
+    checkInteger(x, x, expected, fn, param);
+    return listOf(x);
+  }
+  if (!isList(x)) {
+    throw mismatch(fn, param, expected, x);
+  }
+  for (let i = 0; i < x.length; i++) {
+    checkInteger(x[i], x, expected, fn, param);
+  }
+  return list(x as readonly number[]);
+}
+
+/** One axis or several. */
+export function axes(x: number | readonly number[], fn: string, param = "axis"): List {
+  return axisList(x, fn, param);
+}
+
+/** One axis, several, or none at all. */
+export function optionalAxes(x: Axes, fn: string, param = "axis"): OptionalList {
+  return x === undefined || x === null ? none : axisList(x, fn, param);
+}
+
+/** One axis or none. */
+export function optionalAxis(x: Axis, fn: string, param = "axis"): OptionalList {
+  return x === undefined || x === null ? none : listOf(asInteger(x, fn, param));
+}
+
+/** The shape, or none. */
+export function optionalShape(
+  x: number | readonly number[] | null | undefined,
+  fn: string,
+  param = "shape",
+): OptionalList {
+  return x === undefined || x === null ? none : axisList(x, fn, param);
+}
+
+export function dtypeId(x: Dtype, fn: string, param = "dtype"): DtypeId {
+  if (x instanceof Dtype) {
+    return x.id;
+  }
+  throw mismatch(fn, param, "a dtype such as mx.float32", x);
+}
+
+export function optionalDtypeId(
+  x: Dtype | null | undefined,
+  fn: string,
+  param = "dtype",
+): OptionalDtypeId {
+  return x === undefined || x === null ? none : dtypeId(x, fn, param);
+}
+
+// Option values that are absent get their default; others are checked.
+
+export function flag(x: boolean | undefined, fallback: boolean, fn: string, param: string) {
+  return x === undefined ? fallback : asBoolean(x, fn, param);
+}
+
+export function integer(x: number | undefined, fallback: number, fn: string, param: string) {
+  return x === undefined ? fallback : asInteger(x, fn, param);
+}
+
+export function number(x: number | undefined, fallback: number, fn: string, param: string) {
+  return x === undefined ? fallback : asNumber(x, fn, param);
+}
+
+export function text(x: string | undefined, fallback: string, fn: string, param: string) {
+  return x === undefined ? fallback : asString(x, fn, param);
+}
+
+/**
+ * Checks that options are a record without names that the function does not
+ * know: a typo is never ignored.
+ */
+export function checkOptions(options: unknown, known: readonly string[], fn: string): void {
+  if (typeof options !== "object" || options === null || isArray(options) || isList(options)) {
+    throw mismatch(fn, "options", `a record of ${known.join(", ")}`, options);
+  }
+  for (const name in options) {
+    if (!known.includes(name)) {
+      throw new TypeError(
+        `[${fn}] options: expected ${known.join(", ")}, received an option "${name}"`,
+      );
+    }
+  }
+}
+
+const absent = Object.freeze({});
+
+/** The options of a call, checked; `stream` is known to every function. */
+export function readOptions<T extends StreamOptions>(
+  options: T | undefined,
+  known: readonly (keyof T & string)[],
+  fn: string,
+): T {
+  if (options === undefined) {
+    return absent as T;
+  }
+  checkOptions(options, [...known, "stream"], fn);
+  return options;
+}
+
+const streamOnly = ["stream"] as const;
+
+/** The stream of a call whose options have nothing else, or of its scope. */
+export function stream(options: StreamOptions | undefined, fn: string): StreamId {
+  if (options === undefined) {
+    return currentStream();
+  }
+  checkOptions(options, streamOnly, fn);
+  return streamOf(options, fn);
+}
+
+/** The stream among options that are already checked, or of the scope. */
+export function streamOf(options: StreamOptions, fn: string): StreamId {
+  return options.stream === undefined ? currentStream() : streamId(options.stream, fn);
+}

@@ -1,0 +1,233 @@
+/** The array: its handle, its lifetime, its way out. */
+import { inspect } from "node:util";
+import { context } from "./context.js";
+import { type Dtype, dtypes } from "./dtype.js";
+import { mismatch } from "./errors.js";
+import { native } from "./native.js";
+import type { Scope } from "./scope.js";
+import { bufferOf, type Nested, nested, type TypedArray, viewOf } from "./values.js";
+import { results, type Slot } from "./wire.js";
+
+// Node 20 has these from 20.5 on.
+(Symbol as { dispose?: symbol }).dispose ??= Symbol.for("Symbol.dispose");
+
+const gone = -1 as Slot;
+
+// The inside of the class, for this package alone.
+
+/** The slot of an array, negative after `dispose`. */
+export let slotOf: (x: array) => Slot;
+/** Whether a value is an array. */
+export let isArray: (x: unknown) => x is array;
+/** Disposes of the handle and gives its slot, which is the caller's to free. */
+export let takeSlot: (x: array) => Slot;
+/** The `tidy` scope that will free an array. */
+export let scopeOf: (x: array) => Scope | undefined;
+/** Gives an array to another scope or, without one, to the garbage collector. */
+export let moveTo: (x: array, scope: Scope | undefined) => void;
+
+/**
+ * A multi-dimensional array, evaluated lazily: an operation only notes what is
+ * to be computed, and `mx.eval` or a look at the values computes it. Made by
+ * `mx.array(…)` and by operations; all operations exist as methods, too.
+ */
+export class ArrayHandle {
+  // The type check of every call: only arrays have it.
+  #slot: Slot;
+  #scope: Scope | undefined;
+
+  static {
+    slotOf = (x) => (x as ArrayHandle).#slot;
+    isArray = (x): x is array => typeof x === "object" && x !== null && #slot in x;
+    takeSlot = (x) => {
+      const handle = x as ArrayHandle;
+      const slot = handle.#slot;
+      handle.#slot = gone;
+      handle.#scope = undefined;
+      return slot;
+    };
+    scopeOf = (x) => (x as ArrayHandle).#scope;
+    moveTo = (x, scope) => {
+      (x as ArrayHandle).#scope = scope;
+      if (scope === undefined) {
+        native.hold(x, (x as ArrayHandle).#slot);
+      } else {
+        scope.add(x);
+      }
+    };
+  }
+
+  /** @internal */
+  constructor(slot: Slot, scope: Scope | undefined) {
+    this.#slot = slot;
+    this.#scope = scope;
+  }
+
+  /** The sizes of the dimensions. */
+  get shape(): number[] {
+    return results(native.dims(live(this, "shape")));
+  }
+
+  /** The number of dimensions. */
+  get ndim(): number {
+    return native.ndim(live(this, "ndim"));
+  }
+
+  /** The number of elements. */
+  get size(): number {
+    return native.size(live(this, "size"));
+  }
+
+  /** The type of the elements. */
+  get dtype(): Dtype {
+    return dtypes[native.dtype(live(this, "dtype"))] as Dtype;
+  }
+
+  /** The size of an element in bytes. */
+  get itemsize(): number {
+    return this.dtype.size;
+  }
+
+  /** The size of all elements in bytes. */
+  get nbytes(): number {
+    return this.size * this.itemsize;
+  }
+
+  /** Whether the array has been freed. */
+  get disposed(): boolean {
+    return slotOf(receiver(this, "disposed")) < 0;
+  }
+
+  /**
+   * The value of an array of size 1, once it is computed: a number, a boolean,
+   * a bigint for 64-bit integers, `{ re, im }` for complex64.
+   *
+   * @throws RangeError if there is more than one element, or none.
+   * @example
+   * mx.array([3]).item()
+   * // 3
+   */
+  item(): Scalar {
+    return native.item(live(this, "item")) as Scalar;
+  }
+
+  /**
+   * The values as nested lists, or as a single value for 0 dimensions.
+   *
+   * @example
+   * mx.array([[1, 2], [3, 4]]).tolist()
+   * // [ [ 1, 2 ], [ 3, 4 ] ]
+   */
+  tolist(): Nested {
+    return nested(live(this, "tolist"), this.shape, this.dtype);
+  }
+
+  /**
+   * A copy of the values, row-major, in the typed array of their exact type:
+   * bfloat16 and, where the runtime has no `Float16Array`, float16 come as a
+   * `Uint16Array` of their bits, bool as a `Uint8Array`, complex64 as pairs.
+   *
+   * @example
+   * mx.array([1, 2]).toTypedArray()
+   * // Float32Array(2) [ 1, 2 ]
+   */
+  toTypedArray(): TypedArray {
+    return viewOf(bufferOf(live(this, "toTypedArray")), this.dtype);
+  }
+
+  /**
+   * Frees the array at once. Again does nothing; any other use then throws.
+   *
+   * @example
+   * const x = mx.array([1]);
+   * x.dispose();
+   * x.disposed
+   * // true
+   */
+  dispose(): void {
+    const slot = takeSlot(receiver(this, "dispose"));
+    if (slot >= 0) {
+      native.release(slot);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  /** The values, shape-aware and abbreviated, with the dtype, as MLX prints them. */
+  toString(): string {
+    return native.to_string(live(this, "toString"));
+  }
+
+  /** The single value where there is just one, otherwise the text. */
+  [Symbol.toPrimitive](hint: "string" | "number" | "default"): unknown {
+    if (hint === "string") {
+      return this.toString();
+    }
+    const value = this.size === 1 ? this.item() : undefined;
+    if (value === undefined || typeof value === "object") {
+      if (hint === "number") {
+        throw new TypeError(
+          `[array] expected a single real value, received an array of shape [${this.shape}]`,
+        );
+      }
+      return this.toString();
+    }
+    return value;
+  }
+
+  [inspect.custom](): string {
+    return this.disposed ? "array(disposed)" : this.toString();
+  }
+}
+
+import type { Scalar } from "./arguments.js";
+
+function receiver(x: unknown, method: string): array {
+  if (!isArray(x)) {
+    throw mismatch(method, "this", "an array", x);
+  }
+  return x;
+}
+
+/** The slot of a method's receiver. */
+function live(x: unknown, method: string): Slot {
+  const slot = slotOf(receiver(x, method));
+  if (slot < 0) {
+    throw new TypeError(`[${method}] this: expected an array, received one that has been disposed`);
+  }
+  return slot;
+}
+
+/** An array: see {@link ArrayHandle}. Operations add their methods to it. */
+export interface array extends ArrayHandle {}
+
+// How many arrays are made between two looks at MLX's memory.
+const reportEvery = 64;
+let unreported = 0;
+
+/** The array in a slot, owned by the current scope or the garbage collector. */
+export function make(slot: Slot): array {
+  const { scope } = context();
+  const x = new ArrayHandle(slot, scope) as array;
+  if (scope !== undefined) {
+    scope.add(x);
+    return x;
+  }
+  native.hold(x, slot);
+  if (++unreported === reportEvery) {
+    reportMemory();
+  }
+  return x;
+}
+
+export function makeAll(slots: readonly Slot[]): array[] {
+  return slots.map(make);
+}
+
+/** Lets the garbage collector know what MLX holds now. */
+export function reportMemory(): void {
+  unreported = 0;
+  native.report_memory();
+}

@@ -1,0 +1,264 @@
+/** Devices and streams: where operations run. */
+import { type Context, context, enter, run } from "./context.js";
+import { mismatch } from "./errors.js";
+import { native } from "./native.js";
+import { asInteger } from "./numbers.js";
+import type { StreamId } from "./wire.js";
+
+/** A kind of device: `mx.cpu` or `mx.gpu`. */
+export class DeviceType {
+  readonly name: "cpu" | "gpu";
+  /** @internal */
+  readonly id: number;
+
+  /** @internal */
+  constructor(name: "cpu" | "gpu", id: number) {
+    this.name = name;
+    this.id = id;
+    Object.freeze(this);
+  }
+
+  toString(): string {
+    return `DeviceType.${this.name}`;
+  }
+}
+
+/** The processor. */
+export const cpu = new DeviceType("cpu", 0);
+/** The GPU: Metal on a Mac, CUDA under Linux. */
+export const gpu = new DeviceType("gpu", 1);
+
+function typeOf(id: number | undefined): DeviceType {
+  return id === 0 ? cpu : gpu;
+}
+
+/**
+ * A device to run operations on.
+ *
+ * @example
+ * String(new mx.Device(mx.cpu))
+ * // Device(cpu, 0)
+ */
+export class Device {
+  readonly type: DeviceType;
+  readonly index: number;
+
+  constructor(type: DeviceType, index = 0) {
+    if (!(type instanceof DeviceType)) {
+      throw mismatch("Device", "type", "mx.cpu or mx.gpu", type);
+    }
+    this.type = type;
+    this.index = asInteger(index, "Device", "index");
+  }
+
+  /** Whether it is the same device. */
+  equals(other: unknown): boolean {
+    if (other instanceof DeviceType) {
+      return this.type === other;
+    }
+    return other instanceof Device && other.type === this.type && other.index === this.index;
+  }
+
+  toString(): string {
+    return `Device(${this.type.name}, ${this.index})`;
+  }
+}
+
+/**
+ * A queue of operations on a device: each runs when those before it are done.
+ * Made by `mx.newStream`; `mx.defaultStream` gives the one in use. It belongs
+ * to the thread that made it.
+ */
+export class Stream {
+  /** @internal */
+  readonly id: StreamId;
+  readonly device: Device;
+  readonly index: number;
+
+  /** @internal */
+  constructor(id: number) {
+    const [type, device, index] = native.stream_parts(id as StreamId);
+    this.id = id as StreamId;
+    this.device = new Device(typeOf(type), device);
+    this.index = index as number;
+    Object.freeze(this);
+  }
+
+  /** Whether it is the same stream. */
+  equals(other: unknown): boolean {
+    return other instanceof Stream && other.index === this.index;
+  }
+
+  toString(): string {
+    return `Stream(${this.device}, ${this.index})`;
+  }
+}
+
+/** A stream of which each thread has its own. */
+export class ThreadLocalStream extends Stream {
+  override toString(): string {
+    return `ThreadLocalStream(${this.device}, ${this.index})`;
+  }
+}
+
+/** What runs an operation: a stream, or a device's default stream. */
+export type StreamOrDevice = Stream | Device | DeviceType;
+
+/** Of every operation: where it runs. By default on the current stream. */
+export interface StreamOptions {
+  /** The stream, or the device whose default stream is meant. */
+  stream?: StreamOrDevice | undefined;
+}
+
+export function streamId(s: unknown, fn: string): StreamId {
+  if (s instanceof Stream) {
+    return s.id;
+  }
+  if (s instanceof DeviceType) {
+    requireAvailable(s, 0, fn);
+    return native.device_stream(s.id, 0) as StreamId;
+  }
+  if (s instanceof Device) {
+    requireAvailable(s.type, s.index, fn);
+    return native.device_stream(s.type.id, s.index) as StreamId;
+  }
+  throw mismatch(fn, "stream", "a stream or a device", s);
+}
+
+// MLX would say so, too, but for some operations only when they are evaluated.
+function requireAvailable(type: DeviceType, index: number, fn: string): void {
+  if (type !== cpu || index !== 0) {
+    if (!native.is_available(type.id, index)) {
+      throw new Error(`[${fn}] stream: there is no device ${type.name} ${index} here`);
+    }
+  }
+}
+
+function parts(d: unknown, fn: string, param: string): [number, number] {
+  if (d instanceof DeviceType) {
+    return [d.id, 0];
+  }
+  if (d instanceof Device) {
+    return [d.type.id, d.index];
+  }
+  throw mismatch(fn, param, "a device", d);
+}
+
+/**
+ * The device that operations run on by default: the GPU where there is one.
+ *
+ * @example
+ * mx.defaultDevice() instanceof mx.Device
+ * // true
+ */
+export function defaultDevice(): Device {
+  const [type, index] = native.default_device();
+  return new Device(typeOf(type), index);
+}
+
+/**
+ * Makes a device the default for the whole process.
+ *
+ * @throws Error where there is no such device.
+ */
+export function setDefaultDevice(device: Device | DeviceType): void {
+  native.set_default_device(...parts(device, "setDefaultDevice", "device"));
+}
+
+/**
+ * Whether a device can be used.
+ *
+ * @example
+ * mx.isAvailable(mx.cpu)
+ * // true
+ */
+export function isAvailable(device: Device | DeviceType): boolean {
+  return native.is_available(...parts(device, "isAvailable", "device"));
+}
+
+/**
+ * The number of devices of a kind.
+ *
+ * @example
+ * mx.deviceCount(mx.cpu)
+ * // 1
+ */
+export function deviceCount(deviceType: DeviceType): number {
+  return native.device_count(parts(deviceType, "deviceCount", "deviceType")[0]);
+}
+
+/** What is known of a device, such as its name and its memory in bytes. */
+export function deviceInfo(
+  options: { d?: Device | DeviceType | undefined } = {},
+): Record<string, string | number> {
+  const d = options.d ?? defaultDevice();
+  return native.device_info(...parts(d, "deviceInfo", "d")) as Record<string, string | number>;
+}
+
+/** The stream that operations on a device run on by default. */
+export function defaultStream(device: Device | DeviceType): Stream {
+  return new Stream(native.default_stream(...parts(device, "defaultStream", "device")));
+}
+
+/** Makes a stream the default of its device; the default device stays. */
+export function setDefaultStream(stream: Stream): void {
+  if (!(stream instanceof Stream)) {
+    throw mismatch("setDefaultStream", "stream", "a stream", stream);
+  }
+  native.set_default_stream(stream.id);
+}
+
+/** A new stream on a device, for the thread that makes it. */
+export function newStream(device: Device | DeviceType): Stream {
+  return new Stream(native.new_stream(...parts(device, "newStream", "device")));
+}
+
+/** A new stream that any thread may use, if only one at a time does. */
+export function newThreadUnsafeStream(device: Device | DeviceType): Stream {
+  const d = parts(device, "newThreadUnsafeStream", "device");
+  return new Stream(native.new_thread_unsafe_stream(...d));
+}
+
+/** A new stream that stands for another one in each thread. */
+export function newThreadLocalStream(device: Device | DeviceType): ThreadLocalStream {
+  const d = parts(device, "newThreadLocalStream", "device");
+  return new ThreadLocalStream(native.new_thread_local_stream(...d));
+}
+
+/** Destroys all streams that this thread made. */
+export function clearStreams(): void {
+  native.clear_streams();
+}
+
+/** Waits until all operations of a stream are done; by default the current. */
+export function synchronize(stream?: StreamOrDevice): void {
+  native.synchronize(stream === undefined ? context().stream : streamId(stream, "synchronize"));
+}
+
+/** Ends the scope of `mx.stream` when it is disposed. */
+export interface StreamContext {
+  [Symbol.dispose](): void;
+}
+
+/**
+ * Runs a function, synchronous or not, whose operations use a stream or a
+ * device's default stream; or, without a function, makes it the current one
+ * until the result is disposed (`using _ = mx.stream(mx.cpu)`).
+ *
+ * @example
+ * mx.stream(mx.cpu, () => mx.add(mx.array([1, 2]), 1))
+ * // array([2, 3], dtype=float32)
+ */
+export function stream<T>(s: StreamOrDevice, fn: () => T): T;
+export function stream(s: StreamOrDevice): StreamContext;
+export function stream<T>(s: StreamOrDevice, fn?: () => T): T | StreamContext {
+  const next: Context = { scope: context().scope, stream: streamId(s, "stream") };
+  if (fn === undefined) {
+    const leave = enter(next);
+    return { [Symbol.dispose]: leave };
+  }
+  if (typeof fn !== "function") {
+    throw mismatch("stream", "fn", "a function", fn);
+  }
+  return run(next, fn);
+}

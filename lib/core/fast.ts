@@ -1,0 +1,274 @@
+/** `mx.fast`: whole layers as single, fast operations. */
+
+import {
+  asInteger,
+  asNumber,
+  flag,
+  number,
+  operand,
+  optionalSlot,
+  readOptions,
+  slot,
+  stream,
+  streamOf,
+} from "./arguments.js";
+import { type array, isArray, make, makeAll } from "./array.js";
+import type { StreamOptions } from "./device.js";
+import { mismatch, outOfRange } from "./errors.js";
+import { native } from "./native.js";
+import { none, numberCode, type OperandCode, type OptionalSlot } from "./wire.js";
+
+/**
+ * Divides the last axis by its root mean square. The sum is taken in float32.
+ *
+ * @param weight What to multiply with, one number for each entry of the last
+ * axis; `null` for nothing.
+ * @param eps What is added to the mean square.
+ * @example
+ * mx.fast.rmsNorm(mx.array([[3, 4]]), mx.array([1, 10]), 1e-5)
+ * // array([[0.848528, 11.3137]], dtype=float32)
+ */
+export function rmsNorm(
+  x: array,
+  weight: array | null,
+  eps: number,
+  options?: StreamOptions,
+): array {
+  return make(
+    native.rms_norm(
+      slot(x, "fast.rmsNorm", "x"),
+      optionalSlot(weight, "fast.rmsNorm", "weight"),
+      asNumber(eps, "fast.rmsNorm", "eps"),
+      stream(options, "fast.rmsNorm"),
+    ),
+  );
+}
+
+/**
+ * Brings the last axis to mean 0 and variance 1. Sums are taken in float32.
+ *
+ * @param weight What to multiply with, one number for each entry of the last
+ * axis; `null` for nothing.
+ * @param bias What to add then, likewise.
+ * @param eps What is added to the variance.
+ * @example
+ * mx.fast.layerNorm(mx.array([[1, 3]]), null, mx.array([0, 5]), 0)
+ * // array([[-1, 6]], dtype=float32)
+ */
+export function layerNorm(
+  x: array,
+  weight: array | null,
+  bias: array | null,
+  eps: number,
+  options?: StreamOptions,
+): array {
+  return make(
+    native.layer_norm(
+      slot(x, "fast.layerNorm", "x"),
+      optionalSlot(weight, "fast.layerNorm", "weight"),
+      optionalSlot(bias, "fast.layerNorm", "bias"),
+      asNumber(eps, "fast.layerNorm", "eps"),
+      stream(options, "fast.layerNorm"),
+    ),
+  );
+}
+
+/**
+ * The cross entropy between the softmax of the last axis of the logits and the
+ * class that is right, as float32.
+ *
+ * @param targets The classes, integers in the shape of the logits without
+ * their last axis. MLX does not check that there are such classes.
+ * @example
+ * mx.fast.crossEntropy(mx.array([[0, 0], [2, 0]]), mx.array([1, 0], mx.int32))
+ * // array([0.693147, 0.126928], dtype=float32)
+ */
+export function crossEntropy(logits: array, targets: array, options?: StreamOptions): array {
+  return make(
+    native.cross_entropy(
+      slot(logits, "fast.crossEntropy", "logits"),
+      slot(targets, "fast.crossEntropy", "targets"),
+      stream(options, "fast.crossEntropy"),
+    ),
+  );
+}
+
+/** Of `rope`. */
+export interface RopeOptions extends StreamOptions {
+  /** Pair neighbours, instead of entries that lie `dims / 2` apart. By default false. */
+  traditional?: boolean | undefined;
+  /**
+   * What the frequencies are powers of. By default 10000; `null`, also by
+   * default, where `freqs` are given.
+   */
+  base?: number | null | undefined;
+  /** What positions are multiplied with. By default 1. */
+  scale?: number | undefined;
+  /** The first position, or one for each entry of the batch. By default 0. */
+  offset?: number | array | undefined;
+  /** The wavelengths of the `dims / 2` rotations, in place of a base. */
+  freqs?: array | null | undefined;
+}
+
+// On the wire a base of 0 stands for none.
+function ropeBase(base: number | null | undefined, freqs: OptionalSlot): number {
+  if (base === null || (base === undefined && freqs !== none)) {
+    return 0;
+  }
+  if (!(number(base, 10000, "fast.rope", "base") > 0)) {
+    throw outOfRange("fast.rope", "base", "a positive number", base);
+  }
+  return base ?? 10000;
+}
+
+function ropeOffset(offset: number | array | undefined): OperandCode {
+  return isArray(offset)
+    ? operand(offset, "fast.rope", "offset")
+    : numberCode(asInteger(offset ?? 0, "fast.rope", "offset"));
+}
+
+/**
+ * Rotary positional encoding: rotates pairs of features by angles that grow
+ * with the position. In Python `traditional`, `base`, `scale` and `offset` have
+ * no defaults; here they are false, 10000, 1 and 0.
+ *
+ * From "RoFormer: Enhanced Transformer with Rotary Position Embedding" (Su et
+ * al., 2021).
+ *
+ * @param a `[batch, ..., positions, features]`.
+ * @param dims How many of the features to rotate; the rest stay as they are.
+ * @throws Error if both a base and `freqs` are given, or neither.
+ * @example
+ * mx.fast.rope(mx.ones([1, 2, 2]), 2)
+ * // array([[[1, 1],
+ * //         [-0.301169, 1.38177]]], dtype=float32)
+ */
+export function rope(a: array, dims: number, options?: RopeOptions): array {
+  const o = readOptions(options, ["traditional", "base", "scale", "offset", "freqs"], "fast.rope");
+  const freqs = optionalSlot(o.freqs, "fast.rope", "freqs");
+  return make(
+    native.rope(
+      slot(a, "fast.rope", "a"),
+      asInteger(dims, "fast.rope", "dims"),
+      flag(o.traditional, false, "fast.rope", "traditional"),
+      ropeBase(o.base, freqs),
+      number(o.scale, 1, "fast.rope", "scale"),
+      ropeOffset(o.offset),
+      freqs,
+      streamOf(o, "fast.rope"),
+    ),
+  );
+}
+
+/** Of `scaledDotProductAttention`. */
+export interface AttentionOptions extends StreamOptions {
+  /** What scores are multiplied with, as a rule `1 / Math.sqrt(D)`. Required. */
+  scale: number;
+  /**
+   * Booleans, true for what may be seen, or numbers that are added to the
+   * scores; their shape broadcasts to `[B, Nq, Tq, Tkv]`. With `"causal"` the
+   * last query sees all keys and each one before it sees one less.
+   */
+  mask?: array | "causal" | null | undefined;
+  /** Attention sinks: a score for each head that takes attention away. */
+  sinks?: array | null | undefined;
+  /** Throw where there is no fused kernel. By default MLX chooses. */
+  forceFused?: boolean | undefined;
+}
+
+/**
+ * Multi-head attention, `softmax(q @ k.T * scale) @ v`, also with fewer heads
+ * of keys and values than of queries. The softmax is computed in float32.
+ *
+ * From "Attention Is All You Need" (Vaswani et al., 2017); fewer heads from
+ * "GQA" (Ainslie et al., 2023).
+ *
+ * @param q The queries, `[B, Nq, Tq, D]`.
+ * @param k The keys, `[B, Nkv, Tkv, D]`.
+ * @param v The values, `[B, Nkv, Tkv, D]`.
+ * @example
+ * const v = mx.array([[[[1, 2], [3, 4]]]]);
+ * mx.fast.scaledDotProductAttention(mx.zeros([1, 1, 2, 2]), v, v, { scale: 1, mask: "causal" })
+ * // array([[[[1, 2],
+ * //          [2, 3]]]], dtype=float32)
+ */
+export function scaledDotProductAttention(
+  q: array,
+  k: array,
+  v: array,
+  options: AttentionOptions,
+): array {
+  const fn = "fast.scaledDotProductAttention";
+  const o = readOptions(options, ["scale", "mask", "sinks", "forceFused"], fn);
+  const { mask } = o;
+  const named = typeof mask === "string";
+  if (named ? mask !== "causal" : mask !== undefined && mask !== null && !isArray(mask)) {
+    throw mismatch(fn, "mask", '"causal", an array or null', mask);
+  }
+  return make(
+    native.scaled_dot_product_attention(
+      slot(q, fn, "q"),
+      slot(k, fn, "k"),
+      slot(v, fn, "v"),
+      asNumber(o.scale, fn, "scale"),
+      named ? mask : "",
+      named ? none : optionalSlot(mask, fn, "mask"),
+      optionalSlot(o.sinks, fn, "sinks"),
+      flag(o.forceFused, false, fn, "forceFused"),
+      streamOf(o, fn),
+    ),
+  );
+}
+
+/**
+ * The gated delta rule, a linear attention whose state decays by `gamma` and
+ * moves by `beta` towards each value: the output `[B, T, Hv, Dv]` and the final
+ * state `[B, Hv, Dv, Dk]`.
+ *
+ * From "Gated Delta Networks: Improving Mamba2 with Delta Rule" (Yang et al.,
+ * 2024).
+ *
+ * @param q The queries, `[B, T, Hk, Dk]`.
+ * @param k The keys, `[B, T, Hk, Dk]`.
+ * @param v The values, `[B, T, Hv, Dv]`.
+ * @param gamma How much of the state stays, `[B, T, Hv]`.
+ * @param beta How far it moves, `[B, T, Hv]`.
+ * @param options.initialState The state to begin with. By default zeros.
+ * @param options.mask Which positions count, `[B, T]`. By default all.
+ * @throws Error if the shapes do not fit.
+ * @example
+ * const k = mx.array([[[[1, 0]], [[1, 1]]]]);
+ * const v = mx.array([[[[2, 3]], [[4, 8]]]]);
+ * mx.fast.gatedDeltaUpdate(k, k, v, mx.full([1, 2, 1], 0.5), mx.ones([1, 2, 1]))
+ * // [
+ * //   array([[[[2, 3]],
+ * //           [[7, 14.5]]]], dtype=float32),
+ * //   array([[[[4, 3],
+ * //            [8, 6.5]]]], dtype=float32)
+ * // ]
+ */
+export function gatedDeltaUpdate(
+  q: array,
+  k: array,
+  v: array,
+  gamma: array,
+  beta: array,
+  options?: StreamOptions & {
+    initialState?: array | null | undefined;
+    mask?: array | null | undefined;
+  },
+): [array, array] {
+  const o = readOptions(options, ["initialState", "mask"], "fast.gatedDeltaUpdate");
+  return makeAll(
+    native.gated_delta_update(
+      slot(q, "fast.gatedDeltaUpdate", "q"),
+      slot(k, "fast.gatedDeltaUpdate", "k"),
+      slot(v, "fast.gatedDeltaUpdate", "v"),
+      slot(gamma, "fast.gatedDeltaUpdate", "gamma"),
+      slot(beta, "fast.gatedDeltaUpdate", "beta"),
+      optionalSlot(o.initialState, "fast.gatedDeltaUpdate", "initialState"),
+      optionalSlot(o.mask, "fast.gatedDeltaUpdate", "mask"),
+      streamOf(o, "fast.gatedDeltaUpdate"),
+    ),
+  ) as [array, array];
+}

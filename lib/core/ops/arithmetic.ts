@@ -1,0 +1,877 @@
+/**
+ * Element-wise arithmetic. Functions whose results are real numbers, such as
+ * `exp`, give float32 for integers and booleans. Of two operands a scalar is
+ * weak: it follows the dtype of the array beside it.
+ */
+
+import {
+  type Axes,
+  asNumber,
+  flag,
+  integer,
+  number,
+  type Operand,
+  operand,
+  optionalAxes,
+  optionalOperand,
+  readOptions,
+  scalarCode,
+  slot,
+  stream,
+  streamOf,
+} from "../arguments.js";
+import { type array, make, makeAll } from "../array.js";
+import type { StreamOptions } from "../device.js";
+import { native } from "../native.js";
+
+/**
+ * The absolute value of each element; of complex numbers the magnitude, as
+ * float32.
+ *
+ * @example
+ * mx.abs(mx.array([-1.5, 2]))
+ * // array([1.5, 2], dtype=float32)
+ */
+export function abs(a: array, options?: StreamOptions): array {
+  return make(native.abs(slot(a, "abs", "a"), stream(options, "abs")));
+}
+
+/**
+ * The sign of each element: -1, 0 or 1, in the array's dtype. Of a complex
+ * number, the number of magnitude 1 in its direction.
+ *
+ * @example
+ * mx.sign(mx.array([-3, 0, 2.5]))
+ * // array([-1, 0, 1], dtype=float32)
+ */
+export function sign(a: array, options?: StreamOptions): array {
+  return make(native.sign(slot(a, "sign", "a"), stream(options, "sign")));
+}
+
+/**
+ * The elements as they are: unary plus.
+ *
+ * @example
+ * mx.positive(mx.array([-1, 2]))
+ * // array([-1, 2], dtype=float32)
+ */
+export function positive(a: array, options?: StreamOptions): array {
+  return make(native.positive(slot(a, "positive", "a"), stream(options, "positive")));
+}
+
+/**
+ * The elements with the opposite sign. Unsigned integers wrap around.
+ *
+ * @throws Error for bool, which has `logicalNot`.
+ * @example
+ * mx.negative(mx.array([-1, 2]))
+ * // array([1, -2], dtype=float32)
+ */
+export function negative(a: array, options?: StreamOptions): array {
+  return make(native.negative(slot(a, "negative", "a"), stream(options, "negative")));
+}
+
+/**
+ * The sum of two operands, with broadcasting.
+ *
+ * @throws Error if a whole number beside integers does not fit their dtype, and
+ * if the shapes cannot be broadcast. So do all functions of two operands.
+ * @example
+ * mx.add(mx.array([1, 2]), 3)
+ * // array([4, 5], dtype=float32)
+ */
+export function add(a: Operand, b: Operand, options?: StreamOptions): array {
+  return make(native.add(operand(a, "add", "a"), operand(b, "add", "b"), stream(options, "add")));
+}
+
+/**
+ * The difference of two operands, with broadcasting.
+ *
+ * @example
+ * mx.subtract(10, mx.array([1, 2]))
+ * // array([9, 8], dtype=float32)
+ */
+export function subtract(a: Operand, b: Operand, options?: StreamOptions): array {
+  return make(
+    native.subtract(
+      operand(a, "subtract", "a"),
+      operand(b, "subtract", "b"),
+      stream(options, "subtract"),
+    ),
+  );
+}
+
+/**
+ * The product of two operands, with broadcasting.
+ *
+ * @example
+ * mx.multiply(mx.array([[1], [2]]), mx.array([3, 4]))
+ * // array([[3, 4],
+ * //        [6, 8]], dtype=float32)
+ */
+export function multiply(a: Operand, b: Operand, options?: StreamOptions): array {
+  return make(
+    native.multiply(
+      operand(a, "multiply", "a"),
+      operand(b, "multiply", "b"),
+      stream(options, "multiply"),
+    ),
+  );
+}
+
+/**
+ * The quotient of two operands, with broadcasting. Integers give float32.
+ *
+ * @example
+ * mx.divide(mx.array([1, 6], mx.int32), 4)
+ * // array([0.25, 1.5], dtype=float32)
+ */
+export function divide(a: Operand, b: Operand, options?: StreamOptions): array {
+  return make(
+    native.divide(operand(a, "divide", "a"), operand(b, "divide", "b"), stream(options, "divide")),
+  );
+}
+
+/**
+ * The quotient of two operands, rounded down, and the remainder, as
+ * {@link floorDivide} and {@link remainder} give them, with broadcasting.
+ *
+ * @throws Error for complex64.
+ * @example
+ * mx.divmod(mx.array([-7, 7], mx.int32), 2)
+ * // [ array([-4, 3], dtype=int32), array([1, 1], dtype=int32) ]
+ */
+export function divmod(a: Operand, b: Operand, options?: StreamOptions): [array, array] {
+  return makeAll(
+    native.divmod(operand(a, "divmod", "a"), operand(b, "divmod", "b"), stream(options, "divmod")),
+  ) as [array, array];
+}
+
+/**
+ * The quotient of two operands, rounded down, with broadcasting. Integers stay
+ * integers; divided by zero they give no error, and no particular value.
+ *
+ * @example
+ * mx.floorDivide(mx.array([-7, 7], mx.int32), 2)
+ * // array([-4, 3], dtype=int32)
+ */
+export function floorDivide(a: Operand, b: Operand, options?: StreamOptions): array {
+  return make(
+    native.floor_divide(
+      operand(a, "floorDivide", "a"),
+      operand(b, "floorDivide", "b"),
+      stream(options, "floorDivide"),
+    ),
+  );
+}
+
+/**
+ * The remainder of a division, with broadcasting. It has the sign of the
+ * divisor, whereas that of `%` in JavaScript has the sign of the dividend.
+ *
+ * @example
+ * mx.remainder(mx.array([-7, 7]), 3)
+ * // array([2, 1], dtype=float32)
+ */
+export function remainder(a: Operand, b: Operand, options?: StreamOptions): array {
+  return make(
+    native.remainder(
+      operand(a, "remainder", "a"),
+      operand(b, "remainder", "b"),
+      stream(options, "remainder"),
+    ),
+  );
+}
+
+/**
+ * Each element without its fraction, that is rounded towards zero, in the
+ * array's dtype.
+ *
+ * @throws Error for complex64.
+ * @example
+ * mx.trunc(mx.array([-1.7, 1.7]))
+ * // array([-1, 1], dtype=float32)
+ */
+export function trunc(a: array, options?: StreamOptions): array {
+  return make(native.trunc(slot(a, "trunc", "a"), stream(options, "trunc")));
+}
+
+/**
+ * The square of each element.
+ *
+ * @example
+ * mx.square(mx.array([-3, 4]))
+ * // array([9, 16], dtype=float32)
+ */
+export function square(a: array, options?: StreamOptions): array {
+  return make(native.square(slot(a, "square", "a"), stream(options, "square")));
+}
+
+/**
+ * The square root of each element; NaN for negative ones.
+ *
+ * @example
+ * mx.sqrt(mx.array([4, 9]))
+ * // array([2, 3], dtype=float32)
+ */
+export function sqrt(a: array, options?: StreamOptions): array {
+  return make(native.sqrt(slot(a, "sqrt", "a"), stream(options, "sqrt")));
+}
+
+/**
+ * One divided by the square root of each element.
+ *
+ * @example
+ * mx.rsqrt(mx.array([4, 16]))
+ * // array([0.5, 0.25], dtype=float32)
+ */
+export function rsqrt(a: array, options?: StreamOptions): array {
+  return make(native.rsqrt(slot(a, "rsqrt", "a"), stream(options, "rsqrt")));
+}
+
+/**
+ * One divided by each element.
+ *
+ * @example
+ * mx.reciprocal(mx.array([4, -2]))
+ * // array([0.25, -0.5], dtype=float32)
+ */
+export function reciprocal(a: array, options?: StreamOptions): array {
+  return make(native.reciprocal(slot(a, "reciprocal", "a"), stream(options, "reciprocal")));
+}
+
+/**
+ * The logarithm of the sum of the exponentials of two operands, with
+ * broadcasting: `log(exp(a) + exp(b))`, but without its overflow.
+ *
+ * @example
+ * mx.logaddexp(mx.array([0, 1000]), mx.array([0, 1000]))
+ * // array([0.693147, 1000.69], dtype=float32)
+ */
+export function logaddexp(a: Operand, b: Operand, options?: StreamOptions): array {
+  return make(
+    native.logaddexp(
+      operand(a, "logaddexp", "a"),
+      operand(b, "logaddexp", "b"),
+      stream(options, "logaddexp"),
+    ),
+  );
+}
+
+/**
+ * The exponential of each element.
+ *
+ * @example
+ * mx.exp(mx.array([0, 1]))
+ * // array([1, 2.71828], dtype=float32)
+ */
+export function exp(a: array, options?: StreamOptions): array {
+  return make(native.exp(slot(a, "exp", "a"), stream(options, "exp")));
+}
+
+/**
+ * The exponential of each element less 1, accurate also near 0.
+ *
+ * @example
+ * mx.expm1(mx.array([0, 1e-7]))
+ * // array([0, 1e-07], dtype=float32)
+ */
+export function expm1(a: array, options?: StreamOptions): array {
+  return make(native.expm1(slot(a, "expm1", "a"), stream(options, "expm1")));
+}
+
+/**
+ * The error function of each element, which goes from -1 to 1.
+ *
+ * @throws Error for complex64.
+ * @example
+ * mx.erf(mx.array([0.5, -1]))
+ * // array([0.5205, -0.842701], dtype=float32)
+ */
+export function erf(a: array, options?: StreamOptions): array {
+  return make(native.erf(slot(a, "erf", "a"), stream(options, "erf")));
+}
+
+/**
+ * The inverse of the error function: infinite at -1 and 1, NaN beyond.
+ *
+ * @throws Error for complex64.
+ * @example
+ * mx.erfinv(mx.array([0, 0.5]))
+ * // array([0, 0.476936], dtype=float32)
+ */
+export function erfinv(a: array, options?: StreamOptions): array {
+  return make(native.erfinv(slot(a, "erfinv", "a"), stream(options, "erfinv")));
+}
+
+/**
+ * The sine of each element, in radians.
+ *
+ * @example
+ * mx.sin(mx.array([0, Math.PI / 6]))
+ * // array([0, 0.5], dtype=float32)
+ */
+export function sin(a: array, options?: StreamOptions): array {
+  return make(native.sin(slot(a, "sin", "a"), stream(options, "sin")));
+}
+
+/**
+ * The cosine of each element, in radians.
+ *
+ * @example
+ * mx.cos(mx.array([0, Math.PI / 3]))
+ * // array([1, 0.5], dtype=float32)
+ */
+export function cos(a: array, options?: StreamOptions): array {
+  return make(native.cos(slot(a, "cos", "a"), stream(options, "cos")));
+}
+
+/**
+ * The tangent of each element, in radians.
+ *
+ * @example
+ * mx.tan(mx.array([0, Math.PI / 4]))
+ * // array([0, 1], dtype=float32)
+ */
+export function tan(a: array, options?: StreamOptions): array {
+  return make(native.tan(slot(a, "tan", "a"), stream(options, "tan")));
+}
+
+/**
+ * The inverse sine of each element, in radians from -π/2 to π/2; NaN for
+ * elements outside -1 to 1.
+ *
+ * @example
+ * mx.arcsin(mx.array([0, 1]))
+ * // array([0, 1.5708], dtype=float32)
+ */
+export function arcsin(a: array, options?: StreamOptions): array {
+  return make(native.arcsin(slot(a, "arcsin", "a"), stream(options, "arcsin")));
+}
+
+/**
+ * The inverse cosine of each element, in radians from 0 to π; NaN for elements
+ * outside -1 to 1.
+ *
+ * @example
+ * mx.arccos(mx.array([1, -1]))
+ * // array([0, 3.14159], dtype=float32)
+ */
+export function arccos(a: array, options?: StreamOptions): array {
+  return make(native.arccos(slot(a, "arccos", "a"), stream(options, "arccos")));
+}
+
+/**
+ * The inverse tangent of each element, in radians from -π/2 to π/2.
+ *
+ * @example
+ * mx.arctan(mx.array([0, 1]))
+ * // array([0, 0.785398], dtype=float32)
+ */
+export function arctan(a: array, options?: StreamOptions): array {
+  return make(native.arctan(slot(a, "arctan", "a"), stream(options, "arctan")));
+}
+
+/**
+ * The inverse tangent of `a / b`, with broadcasting, in radians from -π to π:
+ * the angle of the point whose ordinate is `a` and whose abscissa is `b`.
+ *
+ * @throws Error for complex64.
+ * @example
+ * mx.arctan2(mx.array([1, 1]), mx.array([1, -1]))
+ * // array([0.785398, 2.35619], dtype=float32)
+ */
+export function arctan2(a: Operand, b: Operand, options?: StreamOptions): array {
+  return make(
+    native.arctan2(
+      operand(a, "arctan2", "a"),
+      operand(b, "arctan2", "b"),
+      stream(options, "arctan2"),
+    ),
+  );
+}
+
+/**
+ * The hyperbolic sine of each element.
+ *
+ * @example
+ * mx.sinh(mx.array([0, 1]))
+ * // array([0, 1.1752], dtype=float32)
+ */
+export function sinh(a: array, options?: StreamOptions): array {
+  return make(native.sinh(slot(a, "sinh", "a"), stream(options, "sinh")));
+}
+
+/**
+ * The hyperbolic cosine of each element.
+ *
+ * @example
+ * mx.cosh(mx.array([0, 1]))
+ * // array([1, 1.54308], dtype=float32)
+ */
+export function cosh(a: array, options?: StreamOptions): array {
+  return make(native.cosh(slot(a, "cosh", "a"), stream(options, "cosh")));
+}
+
+/**
+ * The hyperbolic tangent of each element.
+ *
+ * @example
+ * mx.tanh(mx.array([0, 1]))
+ * // array([0, 0.761594], dtype=float32)
+ */
+export function tanh(a: array, options?: StreamOptions): array {
+  return make(native.tanh(slot(a, "tanh", "a"), stream(options, "tanh")));
+}
+
+/**
+ * The inverse hyperbolic sine of each element.
+ *
+ * @example
+ * mx.arcsinh(mx.array([0, 1]))
+ * // array([0, 0.881374], dtype=float32)
+ */
+export function arcsinh(a: array, options?: StreamOptions): array {
+  return make(native.arcsinh(slot(a, "arcsinh", "a"), stream(options, "arcsinh")));
+}
+
+/**
+ * The inverse hyperbolic cosine of each element; NaN for elements below 1.
+ *
+ * @example
+ * mx.arccosh(mx.array([1, 2]))
+ * // array([0, 1.31696], dtype=float32)
+ */
+export function arccosh(a: array, options?: StreamOptions): array {
+  return make(native.arccosh(slot(a, "arccosh", "a"), stream(options, "arccosh")));
+}
+
+/**
+ * The inverse hyperbolic tangent of each element: infinite at -1 and 1, NaN
+ * beyond.
+ *
+ * @example
+ * mx.arctanh(mx.array([0, 0.5]))
+ * // array([0, 0.549306], dtype=float32)
+ */
+export function arctanh(a: array, options?: StreamOptions): array {
+  return make(native.arctanh(slot(a, "arctanh", "a"), stream(options, "arctanh")));
+}
+
+/**
+ * Angles in radians as degrees.
+ *
+ * @example
+ * mx.degrees(mx.array([0, Math.PI]))
+ * // array([0, 180], dtype=float32)
+ */
+export function degrees(a: Operand, options?: StreamOptions): array {
+  return make(native.degrees(operand(a, "degrees", "a"), stream(options, "degrees")));
+}
+
+/**
+ * Angles in degrees as radians.
+ *
+ * @example
+ * mx.radians(mx.array([0, 180]))
+ * // array([0, 3.14159], dtype=float32)
+ */
+export function radians(a: Operand, options?: StreamOptions): array {
+  return make(native.radians(operand(a, "radians", "a"), stream(options, "radians")));
+}
+
+/**
+ * The natural logarithm of each element: -infinity for 0, NaN for negative
+ * ones.
+ *
+ * @example
+ * mx.log(mx.array([1, Math.E]))
+ * // array([0, 1], dtype=float32)
+ */
+export function log(a: array, options?: StreamOptions): array {
+  return make(native.log(slot(a, "log", "a"), stream(options, "log")));
+}
+
+/**
+ * The logarithm of each element to base 2.
+ *
+ * @example
+ * mx.log2(mx.array([1, 8]))
+ * // array([0, 3], dtype=float32)
+ */
+export function log2(a: array, options?: StreamOptions): array {
+  return make(native.log2(slot(a, "log2", "a"), stream(options, "log2")));
+}
+
+/**
+ * The logarithm of each element to base 10.
+ *
+ * @example
+ * mx.log10(mx.array([1, 100]))
+ * // array([0, 2], dtype=float32)
+ */
+export function log10(a: array, options?: StreamOptions): array {
+  return make(native.log10(slot(a, "log10", "a"), stream(options, "log10")));
+}
+
+/**
+ * The natural logarithm of 1 plus each element, accurate also near 0.
+ *
+ * @example
+ * mx.log1p(mx.array([0, 1e-7]))
+ * // array([0, 1e-07], dtype=float32)
+ */
+export function log1p(a: array, options?: StreamOptions): array {
+  return make(native.log1p(slot(a, "log1p", "a"), stream(options, "log1p")));
+}
+
+/**
+ * The logistic function of each element, `1 / (1 + exp(-a))`.
+ *
+ * @example
+ * mx.sigmoid(mx.array([0, 2]))
+ * // array([0.5, 0.880797], dtype=float32)
+ */
+export function sigmoid(a: array, options?: StreamOptions): array {
+  return make(native.sigmoid(slot(a, "sigmoid", "a"), stream(options, "sigmoid")));
+}
+
+/**
+ * The first operand to the power of the second, with broadcasting. Integers stay
+ * integers and take no negative exponent: make one of the two floating.
+ *
+ * @example
+ * mx.power(mx.array([2, 3]), 3)
+ * // array([8, 27], dtype=float32)
+ */
+export function power(a: Operand, b: Operand, options?: StreamOptions): array {
+  return make(
+    native.power(operand(a, "power", "a"), operand(b, "power", "b"), stream(options, "power")),
+  );
+}
+
+/**
+ * The smaller of two operands, with broadcasting; NaN if either is.
+ *
+ * @example
+ * mx.minimum(mx.array([1, 5]), 3)
+ * // array([1, 3], dtype=float32)
+ */
+export function minimum(a: Operand, b: Operand, options?: StreamOptions): array {
+  return make(
+    native.minimum(
+      operand(a, "minimum", "a"),
+      operand(b, "minimum", "b"),
+      stream(options, "minimum"),
+    ),
+  );
+}
+
+/**
+ * The larger of two operands, with broadcasting; NaN if either is.
+ *
+ * @example
+ * mx.maximum(mx.array([1, 5]), 3)
+ * // array([3, 5], dtype=float32)
+ */
+export function maximum(a: Operand, b: Operand, options?: StreamOptions): array {
+  return make(
+    native.maximum(
+      operand(a, "maximum", "a"),
+      operand(b, "maximum", "b"),
+      stream(options, "maximum"),
+    ),
+  );
+}
+
+/**
+ * Each element rounded down, in the array's dtype.
+ *
+ * @throws Error for complex64.
+ * @example
+ * mx.floor(mx.array([-1.5, 1.5]))
+ * // array([-2, 1], dtype=float32)
+ */
+export function floor(a: array, options?: StreamOptions): array {
+  return make(native.floor(slot(a, "floor", "a"), stream(options, "floor")));
+}
+
+/**
+ * Each element rounded up, in the array's dtype.
+ *
+ * @throws Error for complex64.
+ * @example
+ * mx.ceil(mx.array([-1.2, 1.2]))
+ * // array([-1, 2], dtype=float32)
+ */
+export function ceil(a: array, options?: StreamOptions): array {
+  return make(native.ceil(slot(a, "ceil", "a"), stream(options, "ceil")));
+}
+
+/**
+ * The softmax along an axis or several, by default all: exponentials that sum
+ * to 1.
+ *
+ * @param options.precise Accumulate half-precision arrays in float32.
+ * @example
+ * mx.softmax(mx.array([0, 0]))
+ * // array([0.5, 0.5], dtype=float32)
+ */
+export function softmax(
+  a: array,
+  axis?: Axes,
+  options?: StreamOptions & { precise?: boolean | undefined },
+): array {
+  const o = readOptions(options, ["precise"], "softmax");
+  return make(
+    native.softmax(
+      slot(a, "softmax", "a"),
+      optionalAxes(axis, "softmax"),
+      flag(o.precise, false, "softmax", "precise"),
+      streamOf(o, "softmax"),
+    ),
+  );
+}
+
+/**
+ * The elements held between two bounds, with broadcasting; `null` for no bound
+ * on that side. Whole numbers keep the array's dtype.
+ *
+ * @throws Error if both bounds are `null`.
+ * @example
+ * mx.clip(mx.array([-2, 0, 5]), -1, 3)
+ * // array([-1, 0, 3], dtype=float32)
+ */
+export function clip(
+  a: array,
+  aMin: Operand | null,
+  aMax: Operand | null,
+  options?: StreamOptions,
+): array {
+  return make(
+    native.clip(
+      slot(a, "clip", "a"),
+      optionalOperand(aMin, "clip", "aMin"),
+      optionalOperand(aMax, "clip", "aMax"),
+      stream(options, "clip"),
+    ),
+  );
+}
+
+/**
+ * The complex conjugate of each element; real ones stay as they are. The same as
+ * {@link conjugate}.
+ *
+ * @example
+ * mx.conj(mx.array([{ re: 1, im: 2 }]))
+ * // array([1-2j], dtype=complex64)
+ */
+export function conj(a: array, options?: StreamOptions): array {
+  return make(native.conjugate(slot(a, "conj", "a"), stream(options, "conj")));
+}
+
+/**
+ * The complex conjugate of each element; real ones stay as they are.
+ *
+ * @example
+ * mx.conjugate(mx.array([{ re: 1, im: 2 }]))
+ * // array([1-2j], dtype=complex64)
+ */
+export function conjugate(a: array, options?: StreamOptions): array {
+  return make(native.conjugate(slot(a, "conjugate", "a"), stream(options, "conjugate")));
+}
+
+/**
+ * The elements with finite numbers in place of NaN and infinities.
+ *
+ * @param options.nan For NaN, by default 0.
+ * @param options.posinf For infinity, by default the dtype's largest number.
+ * @param options.neginf For -infinity, by default the dtype's smallest number.
+ * @example
+ * mx.nanToNum(mx.array([Number.NaN, 2, Number.POSITIVE_INFINITY]), { nan: 1, posinf: 9 })
+ * // array([1, 2, 9], dtype=float32)
+ */
+export function nanToNum(
+  a: Operand,
+  options?: StreamOptions & {
+    nan?: number | undefined;
+    posinf?: number | null | undefined;
+    neginf?: number | null | undefined;
+  },
+): array {
+  const o = readOptions(options, ["nan", "posinf", "neginf"], "nanToNum");
+  return make(
+    native.nan_to_num(
+      operand(a, "nanToNum", "a"),
+      number(o.nan, 0, "nanToNum", "nan"),
+      optionalNumber(o.posinf, "nanToNum", "posinf"),
+      optionalNumber(o.neginf, "nanToNum", "neginf"),
+      streamOf(o, "nanToNum"),
+    ),
+  );
+}
+
+function optionalNumber(x: number | null | undefined, fn: string, param: string) {
+  return x === undefined || x === null ? undefined : scalarCode(asNumber(x, fn, param), fn, param);
+}
+
+/**
+ * The elements rounded to a number of decimals, in the array's dtype; halves go
+ * to the even neighbour. Negative decimals round to tens, hundreds and so on.
+ *
+ * @param decimals By default 0.
+ * @example
+ * mx.round(mx.array([0.5, 1.5, 2.5]))
+ * // array([0, 2, 2], dtype=float32)
+ */
+export function round(a: array, decimals?: number, options?: StreamOptions): array {
+  return make(
+    native.round(
+      slot(a, "round", "a"),
+      integer(decimals, 0, "round", "decimals"),
+      stream(options, "round"),
+    ),
+  );
+}
+
+/**
+ * The bits that are set in both operands, with broadcasting.
+ *
+ * @throws Error for operands that are neither integers nor booleans.
+ * @example
+ * mx.bitwiseAnd(mx.array([12, 10], mx.int32), 6)
+ * // array([4, 2], dtype=int32)
+ */
+export function bitwiseAnd(a: Operand, b: Operand, options?: StreamOptions): array {
+  return make(
+    native.bitwise_and(
+      operand(a, "bitwiseAnd", "a"),
+      operand(b, "bitwiseAnd", "b"),
+      stream(options, "bitwiseAnd"),
+    ),
+  );
+}
+
+/**
+ * The bits that are set in either operand, with broadcasting.
+ *
+ * @throws Error for operands that are neither integers nor booleans.
+ * @example
+ * mx.bitwiseOr(mx.array([12, 10], mx.int32), 6)
+ * // array([14, 14], dtype=int32)
+ */
+export function bitwiseOr(a: Operand, b: Operand, options?: StreamOptions): array {
+  return make(
+    native.bitwise_or(
+      operand(a, "bitwiseOr", "a"),
+      operand(b, "bitwiseOr", "b"),
+      stream(options, "bitwiseOr"),
+    ),
+  );
+}
+
+/**
+ * The bits that are set in one operand only, with broadcasting.
+ *
+ * @throws Error for operands that are neither integers nor booleans.
+ * @example
+ * mx.bitwiseXor(mx.array([12, 10], mx.int32), 6)
+ * // array([10, 12], dtype=int32)
+ */
+export function bitwiseXor(a: Operand, b: Operand, options?: StreamOptions): array {
+  return make(
+    native.bitwise_xor(
+      operand(a, "bitwiseXor", "a"),
+      operand(b, "bitwiseXor", "b"),
+      stream(options, "bitwiseXor"),
+    ),
+  );
+}
+
+/**
+ * Every bit the other way round; of booleans their negation.
+ *
+ * @throws Error for operands that are neither integers nor booleans.
+ * @example
+ * mx.bitwiseInvert(mx.array([0, 5], mx.int32))
+ * // array([-1, -6], dtype=int32)
+ */
+export function bitwiseInvert(a: Operand, options?: StreamOptions): array {
+  return make(
+    native.bitwise_invert(operand(a, "bitwiseInvert", "a"), stream(options, "bitwiseInvert")),
+  );
+}
+
+/**
+ * The bits of the first operand, moved to the left by the second, with
+ * broadcasting: fewer places than the dtype has bits.
+ *
+ * @throws Error for operands that are neither integers nor booleans.
+ * @example
+ * mx.leftShift(mx.array([1, 3], mx.int32), 4)
+ * // array([16, 48], dtype=int32)
+ */
+export function leftShift(a: Operand, b: Operand, options?: StreamOptions): array {
+  return make(
+    native.left_shift(
+      operand(a, "leftShift", "a"),
+      operand(b, "leftShift", "b"),
+      stream(options, "leftShift"),
+    ),
+  );
+}
+
+/**
+ * The bits of the first operand, moved to the right by the second, with
+ * broadcasting: fewer places than the dtype has bits. The sign stays.
+ *
+ * @throws Error for operands that are neither integers nor booleans.
+ * @example
+ * mx.rightShift(mx.array([16, -8], mx.int32), 2)
+ * // array([4, -2], dtype=int32)
+ */
+export function rightShift(a: Operand, b: Operand, options?: StreamOptions): array {
+  return make(
+    native.right_shift(
+      operand(a, "rightShift", "a"),
+      operand(b, "rightShift", "b"),
+      stream(options, "rightShift"),
+    ),
+  );
+}
+
+/**
+ * The real part of each element.
+ *
+ * @example
+ * mx.real(mx.array([{ re: 1, im: 2 }]))
+ * // array([1], dtype=float32)
+ */
+export function real(a: array, options?: StreamOptions): array {
+  return make(native.real(slot(a, "real", "a"), stream(options, "real")));
+}
+
+/**
+ * The imaginary part of each element; 0 for real ones.
+ *
+ * @example
+ * mx.imag(mx.array([{ re: 1, im: 2 }]))
+ * // array([2], dtype=float32)
+ */
+export function imag(a: array, options?: StreamOptions): array {
+  return make(native.imag(slot(a, "imag", "a"), stream(options, "imag")));
+}
+
+// Python MLX has these under two names, too.
+export {
+  arccos as acos,
+  arccosh as acosh,
+  arcsin as asin,
+  arcsinh as asinh,
+  arctan as atan,
+  arctan2 as atan2,
+  arctanh as atanh,
+  leftShift as bitwiseLeftShift,
+  power as pow,
+  rightShift as bitwiseRightShift,
+};

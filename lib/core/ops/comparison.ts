@@ -1,0 +1,330 @@
+/** Comparison and logic. All but `where` give booleans. */
+
+import {
+  flag,
+  number,
+  type Operand,
+  operand,
+  readOptions,
+  slot,
+  stream,
+  streamOf,
+} from "../arguments.js";
+import { type array, make } from "../array.js";
+import type { StreamOptions } from "../device.js";
+import { native } from "../native.js";
+
+/**
+ * Whether two operands are equal, element by element, with broadcasting.
+ *
+ * @example
+ * mx.equal(mx.array([1, 2]), 2)
+ * // array([false, true], dtype=bool)
+ */
+export function equal(a: Operand, b: Operand, options?: StreamOptions): array {
+  return make(
+    native.equal(operand(a, "equal", "a"), operand(b, "equal", "b"), stream(options, "equal")),
+  );
+}
+
+/**
+ * Whether two operands differ, element by element, with broadcasting.
+ *
+ * @example
+ * mx.notEqual(mx.array([1, 2]), 2)
+ * // array([true, false], dtype=bool)
+ */
+export function notEqual(a: Operand, b: Operand, options?: StreamOptions): array {
+  return make(
+    native.not_equal(
+      operand(a, "notEqual", "a"),
+      operand(b, "notEqual", "b"),
+      stream(options, "notEqual"),
+    ),
+  );
+}
+
+/**
+ * Whether the first operand is less than the second, element by element, with
+ * broadcasting.
+ *
+ * @example
+ * mx.less(mx.array([1, 2, 3]), 2)
+ * // array([true, false, false], dtype=bool)
+ */
+export function less(a: Operand, b: Operand, options?: StreamOptions): array {
+  return make(
+    native.less(operand(a, "less", "a"), operand(b, "less", "b"), stream(options, "less")),
+  );
+}
+
+/**
+ * Whether the first operand is less than the second or equal to it, element by
+ * element, with broadcasting.
+ *
+ * @example
+ * mx.lessEqual(mx.array([1, 2, 3]), 2)
+ * // array([true, true, false], dtype=bool)
+ */
+export function lessEqual(a: Operand, b: Operand, options?: StreamOptions): array {
+  return make(
+    native.less_equal(
+      operand(a, "lessEqual", "a"),
+      operand(b, "lessEqual", "b"),
+      stream(options, "lessEqual"),
+    ),
+  );
+}
+
+/**
+ * Whether the first operand is greater than the second, element by element, with
+ * broadcasting.
+ *
+ * @example
+ * mx.greater(mx.array([1, 2, 3]), 2)
+ * // array([false, false, true], dtype=bool)
+ */
+export function greater(a: Operand, b: Operand, options?: StreamOptions): array {
+  return make(
+    native.greater(
+      operand(a, "greater", "a"),
+      operand(b, "greater", "b"),
+      stream(options, "greater"),
+    ),
+  );
+}
+
+/**
+ * Whether the first operand is greater than the second or equal to it, element
+ * by element, with broadcasting.
+ *
+ * @example
+ * mx.greaterEqual(mx.array([1, 2, 3]), 2)
+ * // array([false, true, true], dtype=bool)
+ */
+export function greaterEqual(a: Operand, b: Operand, options?: StreamOptions): array {
+  return make(
+    native.greater_equal(
+      operand(a, "greaterEqual", "a"),
+      operand(b, "greaterEqual", "b"),
+      stream(options, "greaterEqual"),
+    ),
+  );
+}
+
+/**
+ * Whether two operands have the same shape and equal elements: a single
+ * boolean, as an array. Their dtypes need not be the same.
+ *
+ * @param options.equalNan Count NaN as equal to NaN; by default `false`.
+ * @example
+ * mx.arrayEqual(mx.array([1, 2]), mx.array([1, 2], mx.int32))
+ * // array(true, dtype=bool)
+ */
+export function arrayEqual(
+  a: Operand,
+  b: Operand,
+  options?: StreamOptions & { equalNan?: boolean | undefined },
+): array {
+  const o = readOptions(options, ["equalNan"], "arrayEqual");
+  return make(
+    native.array_equal(
+      operand(a, "arrayEqual", "a"),
+      operand(b, "arrayEqual", "b"),
+      flag(o.equalNan, false, "arrayEqual", "equalNan"),
+      streamOf(o, "arrayEqual"),
+    ),
+  );
+}
+
+/**
+ * Whether each element is zero.
+ *
+ * @example
+ * mx.logicalNot(mx.array([0, 2]))
+ * // array([true, false], dtype=bool)
+ */
+export function logicalNot(a: Operand, options?: StreamOptions): array {
+  return make(native.logical_not(operand(a, "logicalNot", "a"), stream(options, "logicalNot")));
+}
+
+/**
+ * Whether neither operand is zero, element by element, with broadcasting.
+ *
+ * @example
+ * mx.logicalAnd(mx.array([0, 1, 2]), mx.array([true, true, false]))
+ * // array([false, true, false], dtype=bool)
+ */
+export function logicalAnd(a: Operand, b: Operand, options?: StreamOptions): array {
+  return make(
+    native.logical_and(
+      operand(a, "logicalAnd", "a"),
+      operand(b, "logicalAnd", "b"),
+      stream(options, "logicalAnd"),
+    ),
+  );
+}
+
+/**
+ * Whether either operand is not zero, element by element, with broadcasting.
+ *
+ * @example
+ * mx.logicalOr(mx.array([0, 1, 0]), mx.array([true, true, false]))
+ * // array([true, true, false], dtype=bool)
+ */
+export function logicalOr(a: Operand, b: Operand, options?: StreamOptions): array {
+  return make(
+    native.logical_or(
+      operand(a, "logicalOr", "a"),
+      operand(b, "logicalOr", "b"),
+      stream(options, "logicalOr"),
+    ),
+  );
+}
+
+/**
+ * Whether exactly one operand is not zero, element by element, with
+ * broadcasting.
+ *
+ * @example
+ * mx.logicalXor(mx.array([0, 1, 0]), mx.array([true, true, false]))
+ * // array([true, false, false], dtype=bool)
+ */
+export function logicalXor(a: Operand, b: Operand, options?: StreamOptions): array {
+  return make(
+    native.logical_xor(
+      operand(a, "logicalXor", "a"),
+      operand(b, "logicalXor", "b"),
+      stream(options, "logicalXor"),
+    ),
+  );
+}
+
+/** How far numbers may lie apart and still count as close. */
+export interface Tolerance {
+  /** Relative to the second array, by default 1e-5. */
+  rtol?: number | undefined;
+  /** Absolute, by default 1e-8. */
+  atol?: number | undefined;
+  /** Whether NaN is close to NaN, by default not. */
+  equalNan?: boolean | undefined;
+}
+
+/**
+ * Whether all elements of two arrays are close, as {@link isclose} has it: a
+ * single boolean, as an array.
+ *
+ * @example
+ * mx.allclose(mx.array([1, 100]), mx.array([1, 100.0001]))
+ * // array(true, dtype=bool)
+ */
+export function allclose(a: array, b: array, options?: StreamOptions & Tolerance): array {
+  const o = readOptions(options, ["rtol", "atol", "equalNan"], "allclose");
+  return make(
+    native.allclose(
+      slot(a, "allclose", "a"),
+      slot(b, "allclose", "b"),
+      number(o.rtol, 1e-5, "allclose", "rtol"),
+      number(o.atol, 1e-8, "allclose", "atol"),
+      flag(o.equalNan, false, "allclose", "equalNan"),
+      streamOf(o, "allclose"),
+    ),
+  );
+}
+
+/**
+ * Whether two arrays are close, element by element, with broadcasting:
+ * `abs(a - b) <= atol + rtol * abs(b)`. Infinities of the same sign are close.
+ *
+ * @example
+ * mx.isclose(mx.array([1, 100]), mx.array([1.1, 101]), { rtol: 0.05 })
+ * // array([false, true], dtype=bool)
+ */
+export function isclose(a: array, b: array, options?: StreamOptions & Tolerance): array {
+  const o = readOptions(options, ["rtol", "atol", "equalNan"], "isclose");
+  return make(
+    native.isclose(
+      slot(a, "isclose", "a"),
+      slot(b, "isclose", "b"),
+      number(o.rtol, 1e-5, "isclose", "rtol"),
+      number(o.atol, 1e-8, "isclose", "atol"),
+      flag(o.equalNan, false, "isclose", "equalNan"),
+      streamOf(o, "isclose"),
+    ),
+  );
+}
+
+/**
+ * Whether each element is NaN.
+ *
+ * @example
+ * mx.isnan(mx.array([1, Number.NaN]))
+ * // array([false, true], dtype=bool)
+ */
+export function isnan(a: array, options?: StreamOptions): array {
+  return make(native.isnan(slot(a, "isnan", "a"), stream(options, "isnan")));
+}
+
+/**
+ * Whether each element is infinite, of either sign.
+ *
+ * @example
+ * mx.isinf(mx.array([1, Number.NEGATIVE_INFINITY]))
+ * // array([false, true], dtype=bool)
+ */
+export function isinf(a: array, options?: StreamOptions): array {
+  return make(native.isinf(slot(a, "isinf", "a"), stream(options, "isinf")));
+}
+
+/**
+ * Whether each element is neither infinite nor NaN.
+ *
+ * @example
+ * mx.isfinite(mx.array([1, Number.NaN, Number.POSITIVE_INFINITY]))
+ * // array([true, false, false], dtype=bool)
+ */
+export function isfinite(a: array, options?: StreamOptions): array {
+  return make(native.isfinite(slot(a, "isfinite", "a"), stream(options, "isfinite")));
+}
+
+/**
+ * Whether each element is infinity.
+ *
+ * @example
+ * mx.isposinf(mx.array([Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]))
+ * // array([true, false], dtype=bool)
+ */
+export function isposinf(a: array, options?: StreamOptions): array {
+  return make(native.isposinf(slot(a, "isposinf", "a"), stream(options, "isposinf")));
+}
+
+/**
+ * Whether each element is -infinity.
+ *
+ * @example
+ * mx.isneginf(mx.array([Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]))
+ * // array([false, true], dtype=bool)
+ */
+export function isneginf(a: array, options?: StreamOptions): array {
+  return make(native.isneginf(slot(a, "isneginf", "a"), stream(options, "isneginf")));
+}
+
+/**
+ * Elements of `x` where the condition holds, that is where it is not zero, and
+ * elements of `y` elsewhere, with broadcasting.
+ *
+ * @example
+ * const a = mx.array([-1, 2, -3]);
+ * mx.where(mx.less(a, 0), 0, a)
+ * // array([0, 2, 0], dtype=float32)
+ */
+export function where(condition: Operand, x: Operand, y: Operand, options?: StreamOptions): array {
+  return make(
+    native.where(
+      operand(condition, "where", "condition"),
+      operand(x, "where", "x"),
+      operand(y, "where", "y"),
+      stream(options, "where"),
+    ),
+  );
+}

@@ -1,0 +1,400 @@
+/** Arrays from a few numbers: constants, ranges, triangles, windows. */
+import { type array, make } from "../array.js";
+import {
+  asInteger,
+  asNumber,
+  dtypeId,
+  flag,
+  integer,
+  type Operand,
+  operand,
+  optionalDtypeId,
+  readOptions,
+  shape as shapeList,
+  slot,
+  stream,
+  streamOf,
+} from "../arguments.js";
+import type { StreamOptions } from "../device.js";
+import { Dtype, float32, int32, int64 } from "../dtype.js";
+import { native } from "../native.js";
+
+/** Of `eye` and `tri`. */
+export interface DiagonalOptions extends StreamOptions {
+  /** The number of columns. By default that of rows. */
+  m?: number | null | undefined;
+  /** Which diagonal: positive ones lie above the main one. By default 0. */
+  k?: number | undefined;
+  /** By default `mx.float32`. */
+  dtype?: Dtype | null | undefined;
+}
+
+function isInt32(x: number): boolean {
+  return x === (x | 0);
+}
+
+// Whole numbers make integers, wide ones where they must.
+function rangeDtype(start: number, stop: number, step: number): Dtype {
+  if (isInt32(start) && isInt32(stop) && isInt32(step)) {
+    return int32;
+  }
+  const whole =
+    Number.isSafeInteger(start) && Number.isSafeInteger(stop) && Number.isSafeInteger(step);
+  return whole ? int64 : float32;
+}
+
+/**
+ * The numbers from `start`, by default 0, up to but without `stop`, `step`
+ * apart: int32 if all three are whole (int64 if one of them needs it),
+ * otherwise float32. A dtype decides otherwise.
+ *
+ * @throws Error if the step is 0 or the range has no end.
+ * @example
+ * mx.arange(2, 10, 3)
+ * // array([2, 5, 8], dtype=int32)
+ */
+export function arange(stop: number, options?: StreamOptions): array;
+export function arange(
+  start: number,
+  stop: number | null | undefined,
+  step?: number | null,
+  dtype?: Dtype | null,
+  options?: StreamOptions,
+): array;
+export function arange(
+  first: number,
+  second?: number | StreamOptions | null,
+  step?: number | null,
+  dtype?: Dtype | null,
+  options?: StreamOptions,
+): array {
+  if (typeof second === "object" && second !== null && !(second instanceof Dtype)) {
+    return arange(first, undefined, undefined, undefined, second);
+  }
+  const oneBound = second === undefined || second === null;
+  const start = oneBound ? 0 : asNumber(first, "arange", "start");
+  const stop = asNumber(oneBound ? first : second, "arange", "stop");
+  const by = step === undefined || step === null ? 1 : asNumber(step, "arange", "step");
+  return make(
+    native.arange(
+      start,
+      stop,
+      by,
+      dtypeId(dtype ?? rangeDtype(start, stop, by), "arange"),
+      stream(options, "arange"),
+    ),
+  );
+}
+
+/**
+ * The Bartlett window of `M` points, a triangle, as float32.
+ *
+ * @example
+ * mx.bartlett(5)
+ * // array([0, 0.5, 1, 0.5, 0], dtype=float32)
+ */
+// biome-ignore lint/style/useNamingConvention: MLX's name
+export function bartlett(M: number, options?: StreamOptions): array {
+  return make(native.bartlett(asInteger(M, "bartlett", "M"), stream(options, "bartlett")));
+}
+
+/**
+ * The Hann window of `M` points, a raised cosine, as float32.
+ *
+ * @example
+ * mx.round(mx.hanning(5), 3)
+ * // array([0, 0.5, 1, 0.5, 0], dtype=float32)
+ */
+// biome-ignore lint/style/useNamingConvention: MLX's name
+export function hanning(M: number, options?: StreamOptions): array {
+  return make(native.hanning(asInteger(M, "hanning", "M"), stream(options, "hanning")));
+}
+
+/**
+ * The Hamming window of `M` points, a raised cosine that does not reach 0, as
+ * float32.
+ *
+ * @example
+ * mx.hamming(4)
+ * // array([0.08, 0.77, 0.77, 0.08], dtype=float32)
+ */
+// biome-ignore lint/style/useNamingConvention: MLX's name
+export function hamming(M: number, options?: StreamOptions): array {
+  return make(native.hamming(asInteger(M, "hamming", "M"), stream(options, "hamming")));
+}
+
+/**
+ * The Blackman window of `M` points, a sum of three cosines, as float32.
+ *
+ * @example
+ * mx.blackman(4)
+ * // array([0, 0.63, 0.63, 0], dtype=float32)
+ */
+// biome-ignore lint/style/useNamingConvention: MLX's name
+export function blackman(M: number, options?: StreamOptions): array {
+  return make(native.blackman(asInteger(M, "blackman", "M"), stream(options, "blackman")));
+}
+
+/**
+ * Evenly spaced numbers from `start` to `stop`.
+ *
+ * @param num How many, by default 50.
+ * @param options.endpoint Whether `stop` is the last of them, as by default.
+ * @param options.dtype By default `mx.float32`.
+ * @throws Error if `num` is negative.
+ * @example
+ * mx.linspace(0, 10, 5)
+ * // array([0, 2.5, 5, 7.5, 10], dtype=float32)
+ */
+export function linspace(
+  start: number,
+  stop: number,
+  num?: number,
+  options?: StreamOptions & {
+    endpoint?: boolean | undefined;
+    dtype?: Dtype | null | undefined;
+  },
+): array {
+  const o = readOptions(options, ["endpoint", "dtype"], "linspace");
+  return make(
+    native.linspace(
+      asNumber(start, "linspace", "start"),
+      asNumber(stop, "linspace", "stop"),
+      integer(num, 50, "linspace", "num"),
+      flag(o.endpoint, true, "linspace", "endpoint"),
+      dtypeId(o.dtype ?? float32, "linspace"),
+      streamOf(o, "linspace"),
+    ),
+  );
+}
+
+/**
+ * An array of a shape, filled with a value or with an array that broadcasts to
+ * it.
+ *
+ * @param dtype By default that of the value: int32 for whole numbers, float32
+ * for others, bool for booleans.
+ * @throws Error if a dimension is negative.
+ * @example
+ * mx.full([2, 2], 7)
+ * // array([[7, 7],
+ * //        [7, 7]], dtype=int32)
+ */
+export function full(
+  shape: number | readonly number[],
+  vals: Operand,
+  dtype?: Dtype | null,
+  options?: StreamOptions,
+): array {
+  return make(
+    native.full(
+      shapeList(shape, "full"),
+      operand(vals, "full", "vals"),
+      optionalDtypeId(dtype, "full"),
+      stream(options, "full"),
+    ),
+  );
+}
+
+/**
+ * An array of the shape of another, filled with a value.
+ *
+ * @param dtype By default the other array's.
+ * @example
+ * mx.fullLike(mx.array([1, 2]), 0.5)
+ * // array([0.5, 0.5], dtype=float32)
+ */
+export function fullLike(
+  a: array,
+  vals: Operand,
+  dtype?: Dtype | null,
+  options?: StreamOptions,
+): array {
+  return make(
+    native.full_like(
+      slot(a, "fullLike", "a"),
+      operand(vals, "fullLike", "vals"),
+      optionalDtypeId(dtype, "fullLike"),
+      stream(options, "fullLike"),
+    ),
+  );
+}
+
+/**
+ * An array of zeros.
+ *
+ * @param dtype By default `mx.float32`.
+ * @throws Error if a dimension is negative.
+ * @example
+ * mx.zeros([2, 3], mx.int32)
+ * // array([[0, 0, 0],
+ * //        [0, 0, 0]], dtype=int32)
+ */
+export function zeros(
+  shape: number | readonly number[],
+  dtype?: Dtype | null,
+  options?: StreamOptions,
+): array {
+  return make(
+    native.zeros(
+      shapeList(shape, "zeros"),
+      dtypeId(dtype ?? float32, "zeros"),
+      stream(options, "zeros"),
+    ),
+  );
+}
+
+/**
+ * An array of zeros of the shape of another.
+ *
+ * @param dtype By default the other array's.
+ * @example
+ * mx.zerosLike(mx.array([5n, 6n]))
+ * // array([0, 0], dtype=int64)
+ */
+export function zerosLike(a: array, dtype?: Dtype | null, options?: StreamOptions): array {
+  return make(
+    native.zeros_like(
+      slot(a, "zerosLike", "a"),
+      optionalDtypeId(dtype, "zerosLike"),
+      stream(options, "zerosLike"),
+    ),
+  );
+}
+
+/**
+ * An array of ones.
+ *
+ * @param dtype By default `mx.float32`.
+ * @throws Error if a dimension is negative.
+ * @example
+ * mx.ones(3)
+ * // array([1, 1, 1], dtype=float32)
+ */
+export function ones(
+  shape: number | readonly number[],
+  dtype?: Dtype | null,
+  options?: StreamOptions,
+): array {
+  return make(
+    native.ones(
+      shapeList(shape, "ones"),
+      dtypeId(dtype ?? float32, "ones"),
+      stream(options, "ones"),
+    ),
+  );
+}
+
+/**
+ * An array of ones of the shape of another.
+ *
+ * @param dtype By default the other array's.
+ * @example
+ * mx.onesLike(mx.array([[5, 6]]), mx.bool)
+ * // array([[true, true]], dtype=bool)
+ */
+export function onesLike(a: array, dtype?: Dtype | null, options?: StreamOptions): array {
+  return make(
+    native.ones_like(
+      slot(a, "onesLike", "a"),
+      optionalDtypeId(dtype, "onesLike"),
+      stream(options, "onesLike"),
+    ),
+  );
+}
+
+/**
+ * A matrix of `n` rows with ones on a diagonal and zeros elsewhere.
+ *
+ * @throws Error if a dimension is negative.
+ * @example
+ * mx.eye(2, { m: 3, k: 1 })
+ * // array([[0, 1, 0],
+ * //        [0, 0, 1]], dtype=float32)
+ */
+export function eye(n: number, options?: DiagonalOptions): array {
+  const o = readOptions(options, ["m", "k", "dtype"], "eye");
+  return make(
+    native.eye(
+      asInteger(n, "eye", "n"),
+      asInteger(o.m ?? n, "eye", "m"),
+      integer(o.k, 0, "eye", "k"),
+      dtypeId(o.dtype ?? float32, "eye"),
+      streamOf(o, "eye"),
+    ),
+  );
+}
+
+/**
+ * The identity matrix of `n` rows and columns.
+ *
+ * @param dtype By default `mx.float32`.
+ * @throws Error if `n` is negative.
+ * @example
+ * mx.identity(2)
+ * // array([[1, 0],
+ * //        [0, 1]], dtype=float32)
+ */
+export function identity(n: number, dtype?: Dtype | null, options?: StreamOptions): array {
+  return make(
+    native.identity(
+      asInteger(n, "identity", "n"),
+      dtypeId(dtype ?? float32, "identity"),
+      stream(options, "identity"),
+    ),
+  );
+}
+
+/**
+ * A matrix of `n` rows with ones on and below a diagonal and zeros above.
+ *
+ * @throws Error if a dimension is negative.
+ * @example
+ * mx.tri(2, { m: 3, k: 1 })
+ * // array([[1, 1, 0],
+ * //        [1, 1, 1]], dtype=float32)
+ */
+export function tri(n: number, options?: DiagonalOptions): array {
+  const o = readOptions(options, ["m", "k", "dtype"], "tri");
+  return make(
+    native.tri(
+      asInteger(n, "tri", "n"),
+      asInteger(o.m ?? n, "tri", "m"),
+      integer(o.k, 0, "tri", "k"),
+      dtypeId(o.dtype ?? float32, "tri"),
+      streamOf(o, "tri"),
+    ),
+  );
+}
+
+/**
+ * The lower triangle of each matrix: zeros above the `k`-th diagonal.
+ *
+ * @param k By default 0, the main diagonal.
+ * @throws Error if there are less than two dimensions.
+ * @example
+ * mx.tril(mx.array([[1, 2], [3, 4]]))
+ * // array([[1, 0],
+ * //        [3, 4]], dtype=float32)
+ */
+export function tril(x: array, k?: number, options?: StreamOptions): array {
+  return make(
+    native.tril(slot(x, "tril", "x"), integer(k, 0, "tril", "k"), stream(options, "tril")),
+  );
+}
+
+/**
+ * The upper triangle of each matrix: zeros below the `k`-th diagonal.
+ *
+ * @param k By default 0, the main diagonal.
+ * @throws Error if there are less than two dimensions.
+ * @example
+ * mx.triu(mx.array([[1, 2], [3, 4]]))
+ * // array([[1, 2],
+ * //        [0, 4]], dtype=float32)
+ */
+export function triu(x: array, k?: number, options?: StreamOptions): array {
+  return make(
+    native.triu(slot(x, "triu", "x"), integer(k, 0, "triu", "k"), stream(options, "triu")),
+  );
+}

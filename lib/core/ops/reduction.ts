@@ -1,0 +1,479 @@
+/** Reductions, and what is like them: scans, positions of extremes, differences. */
+import { type array, make, makeAll } from "../array.js";
+import {
+  type Axes,
+  type Axis,
+  flag,
+  integer,
+  optionalAxes,
+  optionalAxis,
+  optionalDtypeId,
+  readOptions,
+  slot,
+  stream,
+  streamOf,
+} from "../arguments.js";
+import type { StreamOptions } from "../device.js";
+import type { Dtype } from "../dtype.js";
+import { native } from "../native.js";
+
+/** Of every reduction. */
+export interface ReduceOptions extends StreamOptions {
+  /** Keep the reduced axes, with size 1. By default they go. */
+  keepdims?: boolean | undefined;
+}
+
+/** Of `var` and `std`. */
+export interface SpreadOptions extends ReduceOptions {
+  /** What the number of elements is lowered by in the divisor. By default 0. */
+  ddof?: number | undefined;
+}
+
+/** Of every scan. */
+export interface ScanOptions extends StreamOptions {
+  /** Begin at the end. By default at the start. */
+  reverse?: boolean | undefined;
+  /** Count an element in its own result, as by default, or only those before it. */
+  inclusive?: boolean | undefined;
+}
+
+/** Of the scans that compute in a type of choice. */
+export interface TypedScanOptions extends ScanOptions {
+  /** The dtype of the result. By default the array's; int32 for booleans. */
+  dtype?: Dtype | null | undefined;
+}
+
+/**
+ * Whether all elements along an axis or several, by default all, are true or
+ * not zero.
+ *
+ * @example
+ * mx.all(mx.array([[true, false], [true, true]]), 1)
+ * // array([false, true], dtype=bool)
+ */
+export function all(a: array, axis?: Axes, options?: ReduceOptions): array {
+  const o = readOptions(options, ["keepdims"], "all");
+  return make(
+    native.all(
+      slot(a, "all", "a"),
+      optionalAxes(axis, "all"),
+      flag(o.keepdims, false, "all", "keepdims"),
+      streamOf(o, "all"),
+    ),
+  );
+}
+
+/**
+ * Whether any element along an axis or several, by default all, is true or not
+ * zero.
+ *
+ * @example
+ * mx.any(mx.array([[0, 0], [0, 2]]), 0)
+ * // array([false, true], dtype=bool)
+ */
+export function any(a: array, axis?: Axes, options?: ReduceOptions): array {
+  const o = readOptions(options, ["keepdims"], "any");
+  return make(
+    native.any(
+      slot(a, "any", "a"),
+      optionalAxes(axis, "any"),
+      flag(o.keepdims, false, "any", "keepdims"),
+      streamOf(o, "any"),
+    ),
+  );
+}
+
+/**
+ * The sum along an axis or several, by default all. Integers of less than 32
+ * bits and booleans are summed in 32 bits.
+ *
+ * @example
+ * mx.sum(mx.array([[1, 2], [3, 4]]), 0)
+ * // array([4, 6], dtype=float32)
+ */
+export function sum(a: array, axis?: Axes, options?: ReduceOptions): array {
+  const o = readOptions(options, ["keepdims"], "sum");
+  return make(
+    native.sum(
+      slot(a, "sum", "a"),
+      optionalAxes(axis, "sum"),
+      flag(o.keepdims, false, "sum", "keepdims"),
+      streamOf(o, "sum"),
+    ),
+  );
+}
+
+/**
+ * The number of elements that are not zero, as int32.
+ *
+ * @param options.axis The axis or several. By default all.
+ * @example
+ * mx.countNonzero(mx.array([[0, 1], [2, 3]]), { axis: 1 })
+ * // array([1, 2], dtype=int32)
+ */
+export function countNonzero(a: array, options?: ReduceOptions & { axis?: Axes }): array {
+  const o = readOptions(options, ["axis", "keepdims"], "countNonzero");
+  return make(
+    native.count_nonzero(
+      slot(a, "countNonzero", "a"),
+      optionalAxes(o.axis, "countNonzero"),
+      flag(o.keepdims, false, "countNonzero", "keepdims"),
+      streamOf(o, "countNonzero"),
+    ),
+  );
+}
+
+/**
+ * The product along an axis or several, by default all. Integers of less than
+ * 32 bits and booleans are multiplied in 32 bits.
+ *
+ * @example
+ * mx.prod(mx.array([[1, 2], [3, 4]]), 1)
+ * // array([2, 12], dtype=float32)
+ */
+export function prod(a: array, axis?: Axes, options?: ReduceOptions): array {
+  const o = readOptions(options, ["keepdims"], "prod");
+  return make(
+    native.prod(
+      slot(a, "prod", "a"),
+      optionalAxes(axis, "prod"),
+      flag(o.keepdims, false, "prod", "keepdims"),
+      streamOf(o, "prod"),
+    ),
+  );
+}
+
+/**
+ * The smallest element along an axis or several, by default all; NaN where
+ * there is one.
+ *
+ * @throws Error if there are no elements.
+ * @example
+ * mx.min(mx.array([[4, 2], [3, 1]]), 0)
+ * // array([3, 1], dtype=float32)
+ */
+export function min(a: array, axis?: Axes, options?: ReduceOptions): array {
+  const o = readOptions(options, ["keepdims"], "min");
+  return make(
+    native.min(
+      slot(a, "min", "a"),
+      optionalAxes(axis, "min"),
+      flag(o.keepdims, false, "min", "keepdims"),
+      streamOf(o, "min"),
+    ),
+  );
+}
+
+/**
+ * The largest element along an axis or several, by default all; NaN where
+ * there is one.
+ *
+ * @throws Error if there are no elements.
+ * @example
+ * mx.max(mx.array([[4, 2], [3, 1]]), 1, { keepdims: true })
+ * // array([[4],
+ * //        [3]], dtype=float32)
+ */
+export function max(a: array, axis?: Axes, options?: ReduceOptions): array {
+  const o = readOptions(options, ["keepdims"], "max");
+  return make(
+    native.max(
+      slot(a, "max", "a"),
+      optionalAxes(axis, "max"),
+      flag(o.keepdims, false, "max", "keepdims"),
+      streamOf(o, "max"),
+    ),
+  );
+}
+
+/**
+ * The smallest and the largest element along an axis or several, by default
+ * all.
+ *
+ * @throws Error if there are no elements.
+ * @example
+ * mx.minmax(mx.array([3, 1, 2]))
+ * // [ array(1, dtype=float32), array(3, dtype=float32) ]
+ */
+export function minmax(a: array, axis?: Axes, options?: ReduceOptions): [array, array] {
+  const o = readOptions(options, ["keepdims"], "minmax");
+  return makeAll(
+    native.minmax(
+      slot(a, "minmax", "a"),
+      optionalAxes(axis, "minmax"),
+      flag(o.keepdims, false, "minmax", "keepdims"),
+      streamOf(o, "minmax"),
+    ),
+  ) as [array, array];
+}
+
+/**
+ * The logarithm of the cumulative sum of exponentials, without overflow, along
+ * an axis or, by default, of the flattened array.
+ *
+ * @example
+ * mx.logcumsumexp(mx.array([0, 0, 0]))
+ * // array([0, 0.693147, 1.09861], dtype=float32)
+ */
+export function logcumsumexp(a: array, axis?: Axis, options?: ScanOptions): array {
+  const o = readOptions(options, ["reverse", "inclusive"], "logcumsumexp");
+  return make(
+    native.logcumsumexp(
+      slot(a, "logcumsumexp", "a"),
+      optionalAxis(axis, "logcumsumexp"),
+      flag(o.reverse, false, "logcumsumexp", "reverse"),
+      flag(o.inclusive, true, "logcumsumexp", "inclusive"),
+      streamOf(o, "logcumsumexp"),
+    ),
+  );
+}
+
+/**
+ * The logarithm of the sum of exponentials, without overflow, along an axis or
+ * several, by default all.
+ *
+ * @example
+ * mx.logsumexp(mx.array([1000, 1000]))
+ * // array(1000.69, dtype=float32)
+ */
+export function logsumexp(a: array, axis?: Axes, options?: ReduceOptions): array {
+  const o = readOptions(options, ["keepdims"], "logsumexp");
+  return make(
+    native.logsumexp(
+      slot(a, "logsumexp", "a"),
+      optionalAxes(axis, "logsumexp"),
+      flag(o.keepdims, false, "logsumexp", "keepdims"),
+      streamOf(o, "logsumexp"),
+    ),
+  );
+}
+
+/**
+ * The mean along an axis or several, by default all; of integers it is float32.
+ *
+ * @example
+ * mx.mean(mx.array([[1, 2], [3, 5]]), 1)
+ * // array([1.5, 4], dtype=float32)
+ */
+export function mean(a: array, axis?: Axes, options?: ReduceOptions): array {
+  const o = readOptions(options, ["keepdims"], "mean");
+  return make(
+    native.mean(
+      slot(a, "mean", "a"),
+      optionalAxes(axis, "mean"),
+      flag(o.keepdims, false, "mean", "keepdims"),
+      streamOf(o, "mean"),
+    ),
+  );
+}
+
+/**
+ * The median along an axis or several, by default all; of an even number of
+ * elements the mean of the two in the middle.
+ *
+ * @throws Error if there are no elements.
+ * @example
+ * mx.median(mx.array([[5, 1, 3], [2, 9, 4]]), 1)
+ * // array([3, 4], dtype=float32)
+ */
+export function median(a: array, axis?: Axes, options?: ReduceOptions): array {
+  const o = readOptions(options, ["keepdims"], "median");
+  return make(
+    native.median(
+      slot(a, "median", "a"),
+      optionalAxes(axis, "median"),
+      flag(o.keepdims, false, "median", "keepdims"),
+      streamOf(o, "median"),
+    ),
+  );
+}
+
+/**
+ * The variance along an axis or several, by default all.
+ *
+ * @example
+ * mx.var(mx.array([1, 2, 3, 4]), null, { ddof: 1 })
+ * // array(1.66667, dtype=float32)
+ */
+function _var(a: array, axis?: Axes, options?: SpreadOptions): array {
+  const o = readOptions(options, ["keepdims", "ddof"], "var");
+  return make(
+    native.var(
+      slot(a, "var", "a"),
+      optionalAxes(axis, "var"),
+      flag(o.keepdims, false, "var", "keepdims"),
+      integer(o.ddof, 0, "var", "ddof"),
+      streamOf(o, "var"),
+    ),
+  );
+}
+export { _var as var };
+
+/**
+ * The standard deviation along an axis or several, by default all.
+ *
+ * @example
+ * mx.std(mx.array([[1, 3], [2, 8]]), 1)
+ * // array([1, 3], dtype=float32)
+ */
+export function std(a: array, axis?: Axes, options?: SpreadOptions): array {
+  const o = readOptions(options, ["keepdims", "ddof"], "std");
+  return make(
+    native.std(
+      slot(a, "std", "a"),
+      optionalAxes(axis, "std"),
+      flag(o.keepdims, false, "std", "keepdims"),
+      integer(o.ddof, 0, "std", "ddof"),
+      streamOf(o, "std"),
+    ),
+  );
+}
+
+/**
+ * Where the smallest element along an axis or, by default, of the flattened
+ * array is first found, as uint32.
+ *
+ * @throws Error if there are no elements.
+ * @example
+ * mx.argmin(mx.array([[4, 2], [1, 3]]), 1)
+ * // array([1, 0], dtype=uint32)
+ */
+export function argmin(a: array, axis?: Axis, options?: ReduceOptions): array {
+  const o = readOptions(options, ["keepdims"], "argmin");
+  return make(
+    native.argmin(
+      slot(a, "argmin", "a"),
+      optionalAxis(axis, "argmin"),
+      flag(o.keepdims, false, "argmin", "keepdims"),
+      streamOf(o, "argmin"),
+    ),
+  );
+}
+
+/**
+ * Where the largest element along an axis or, by default, of the flattened
+ * array is first found, as uint32.
+ *
+ * @throws Error if there are no elements.
+ * @example
+ * mx.argmax(mx.array([[4, 2], [1, 7]]))
+ * // array(3, dtype=uint32)
+ */
+export function argmax(a: array, axis?: Axis, options?: ReduceOptions): array {
+  const o = readOptions(options, ["keepdims"], "argmax");
+  return make(
+    native.argmax(
+      slot(a, "argmax", "a"),
+      optionalAxis(axis, "argmax"),
+      flag(o.keepdims, false, "argmax", "keepdims"),
+      streamOf(o, "argmax"),
+    ),
+  );
+}
+
+/**
+ * The cumulative sum along an axis or, by default, of the flattened array.
+ *
+ * @example
+ * mx.cumsum(mx.array([[1, 2], [3, 4]]), 0)
+ * // array([[1, 2],
+ * //        [4, 6]], dtype=float32)
+ */
+export function cumsum(a: array, axis?: Axis, options?: TypedScanOptions): array {
+  const o = readOptions(options, ["reverse", "inclusive", "dtype"], "cumsum");
+  return make(
+    native.cumsum(
+      slot(a, "cumsum", "a"),
+      optionalAxis(axis, "cumsum"),
+      flag(o.reverse, false, "cumsum", "reverse"),
+      flag(o.inclusive, true, "cumsum", "inclusive"),
+      optionalDtypeId(o.dtype, "cumsum"),
+      streamOf(o, "cumsum"),
+    ),
+  );
+}
+
+/**
+ * The cumulative product along an axis or, by default, of the flattened array.
+ *
+ * @example
+ * mx.cumprod(mx.array([1, 2, 3]), null, { inclusive: false })
+ * // array([1, 1, 2], dtype=float32)
+ */
+export function cumprod(a: array, axis?: Axis, options?: TypedScanOptions): array {
+  const o = readOptions(options, ["reverse", "inclusive", "dtype"], "cumprod");
+  return make(
+    native.cumprod(
+      slot(a, "cumprod", "a"),
+      optionalAxis(axis, "cumprod"),
+      flag(o.reverse, false, "cumprod", "reverse"),
+      flag(o.inclusive, true, "cumprod", "inclusive"),
+      optionalDtypeId(o.dtype, "cumprod"),
+      streamOf(o, "cumprod"),
+    ),
+  );
+}
+
+/**
+ * The largest element so far along an axis or, by default, of the flattened
+ * array.
+ *
+ * @example
+ * mx.cummax(mx.array([1, 3, 2, 5]))
+ * // array([1, 3, 3, 5], dtype=float32)
+ */
+export function cummax(a: array, axis?: Axis, options?: ScanOptions): array {
+  const o = readOptions(options, ["reverse", "inclusive"], "cummax");
+  return make(
+    native.cummax(
+      slot(a, "cummax", "a"),
+      optionalAxis(axis, "cummax"),
+      flag(o.reverse, false, "cummax", "reverse"),
+      flag(o.inclusive, true, "cummax", "inclusive"),
+      streamOf(o, "cummax"),
+    ),
+  );
+}
+
+/**
+ * The smallest element so far along an axis or, by default, of the flattened
+ * array.
+ *
+ * @example
+ * mx.cummin(mx.array([4, 1, 3, 2]), 0, { reverse: true })
+ * // array([1, 1, 2, 2], dtype=float32)
+ */
+export function cummin(a: array, axis?: Axis, options?: ScanOptions): array {
+  const o = readOptions(options, ["reverse", "inclusive"], "cummin");
+  return make(
+    native.cummin(
+      slot(a, "cummin", "a"),
+      optionalAxis(axis, "cummin"),
+      flag(o.reverse, false, "cummin", "reverse"),
+      flag(o.inclusive, true, "cummin", "inclusive"),
+      streamOf(o, "cummin"),
+    ),
+  );
+}
+
+/**
+ * The differences between neighbours along an axis, taken `n` times: each time
+ * the axis is one shorter. Of booleans it is whether they differ.
+ *
+ * @param n By default 1.
+ * @param axis By default the last.
+ * @throws Error if `n` is negative.
+ * @example
+ * mx.diff(mx.array([1, 4, 9, 16]), 2)
+ * // array([2, 2], dtype=float32)
+ */
+export function diff(a: array, n?: number, axis?: number, options?: StreamOptions): array {
+  return make(
+    native.diff(
+      slot(a, "diff", "a"),
+      integer(n, 1, "diff", "n"),
+      integer(axis, -1, "diff", "axis"),
+      stream(options, "diff"),
+    ),
+  );
+}

@@ -1,0 +1,405 @@
+/**
+ * `mx.random`: random numbers. Each function draws from the generator of its
+ * thread, which `seed` restarts, or from an explicit `key`, which makes it a
+ * pure function.
+ */
+
+import {
+  asInteger,
+  dtypeId,
+  integer,
+  number,
+  type Operand,
+  operand,
+  optionalOperand,
+  optionalShape,
+  optionalSlot,
+  readOptions,
+  shape as shapeList,
+  slot,
+  stream,
+  streamOf,
+} from "./arguments.js";
+import { type array, isArray, make } from "./array.js";
+import type { StreamOptions } from "./device.js";
+import { type Dtype, float32, int32 } from "./dtype.js";
+import { mismatch, outOfRange } from "./errors.js";
+import { native } from "./native.js";
+import { none } from "./wire.js";
+
+/** Of every function that draws. */
+export interface RandomOptions extends StreamOptions {
+  /** A key made by `key` or `split`. By default the thread's generator is used. */
+  key?: array | null | undefined;
+}
+
+function seedBits(x: number | bigint, fn: string): bigint {
+  const whole = typeof x === "bigint" || (typeof x === "number" && Number.isInteger(x));
+  if (!whole) {
+    throw mismatch(fn, "seed", "an integer or a bigint", x);
+  }
+  const seed = BigInt(x);
+  if (seed < 0n || seed > 0xffffffffffffffffn) {
+    throw outOfRange(fn, "seed", "an integer of 64 bits that is not negative", x);
+  }
+  return seed;
+}
+
+/**
+ * Restarts the generator of this thread: the same seed gives the same numbers.
+ *
+ * @throws RangeError if the seed is negative or longer than 64 bits.
+ * @example
+ * mx.random.seed(7);
+ * mx.random.uniform(0, 1, [2])
+ * // array([0.514767, 0.0784912], dtype=float32)
+ */
+export function seed(seed: number | bigint): void {
+  native.random_seed(seedBits(seed, "random.seed"));
+}
+
+/**
+ * A key from a seed: two uint32.
+ *
+ * @throws RangeError if the seed is negative or longer than 64 bits.
+ * @example
+ * mx.random.key(5)
+ * // array([0, 5], dtype=uint32)
+ */
+export function key(seed: number | bigint): array {
+  return make(native.random_key(seedBits(seed, "random.key")));
+}
+
+/**
+ * Independent keys from one: a row for each.
+ *
+ * @param num How many, by default 2.
+ * @example
+ * mx.random.split(mx.random.key(0))
+ * // array([[4146024105, 967050713],
+ * //        [2718843009, 1272950319]], dtype=uint32)
+ */
+export function split(key: array, num?: number, options?: StreamOptions): array {
+  return make(
+    native.random_split(
+      slot(key, "random.split", "key"),
+      integer(num, 2, "random.split", "num"),
+      stream(options, "random.split"),
+    ),
+  );
+}
+
+/**
+ * Numbers that are evenly distributed between `low`, by default 0, and `high`,
+ * by default 1, which is excluded. Bounds broadcast to the shape.
+ *
+ * @param shape By default that of a single value.
+ * @param dtype A floating-point one. By default `mx.float32`.
+ * @example
+ * mx.random.uniform(0, 1, [2], null, { key: mx.random.key(0) })
+ * // array([0.216295, 0.804124], dtype=float32)
+ */
+export function uniform(
+  low: Operand = 0,
+  high: Operand = 1,
+  shape: number | readonly number[] = [],
+  dtype?: Dtype | null,
+  options?: RandomOptions,
+): array {
+  const o = readOptions(options, ["key"], "random.uniform");
+  return make(
+    native.random_uniform(
+      operand(low, "random.uniform", "low"),
+      operand(high, "random.uniform", "high"),
+      shapeList(shape, "random.uniform"),
+      dtypeId(dtype ?? float32, "random.uniform"),
+      optionalSlot(o.key, "random.uniform", "key"),
+      streamOf(o, "random.uniform"),
+    ),
+  );
+}
+
+/**
+ * Numbers that are normally distributed. Complex ones have half of the
+ * variance in each part.
+ *
+ * @param shape By default that of a single value.
+ * @param dtype A floating-point one or complex64. By default `mx.float32`.
+ * @param options.loc The mean, by default 0. Broadcasts to the shape.
+ * @param options.scale The standard deviation, by default 1. Broadcasts to the
+ * shape.
+ * @example
+ * mx.random.normal([2], null, { loc: 10, key: mx.random.key(0) })
+ * // array([9.21523, 10.8564], dtype=float32)
+ */
+export function normal(
+  shape: number | readonly number[] = [],
+  dtype?: Dtype | null,
+  options?: RandomOptions & {
+    loc?: Operand | null | undefined;
+    scale?: Operand | null | undefined;
+  },
+): array {
+  const o = readOptions(options, ["loc", "scale", "key"], "random.normal");
+  return make(
+    native.random_normal(
+      shapeList(shape, "random.normal"),
+      dtypeId(dtype ?? float32, "random.normal"),
+      optionalOperand(o.loc, "random.normal", "loc"),
+      optionalOperand(o.scale, "random.normal", "scale"),
+      optionalSlot(o.key, "random.normal", "key"),
+      streamOf(o, "random.normal"),
+    ),
+  );
+}
+
+/**
+ * Vectors that are jointly normally distributed. It needs a singular value
+ * decomposition, which runs on the CPU only: where the GPU is the default
+ * device, pass `{ stream: mx.cpu }`.
+ *
+ * @param mean The means, `[..., n]`.
+ * @param cov The covariances, `[..., n, n]`, positive semi-definite; this is
+ * not checked.
+ * @param shape The shape of the result without `n`. By default that to which
+ * the leading dimensions of `mean` and `cov` broadcast.
+ * @param dtype Only `mx.float32`, the default.
+ * @example
+ * mx.random.multivariateNormal(mx.array([0, 100]), mx.eye(2), [3], null, {
+ *   key: mx.random.key(0),
+ *   stream: mx.cpu,
+ * }).shape
+ * // [ 3, 2 ]
+ */
+export function multivariateNormal(
+  mean: array,
+  cov: array,
+  shape: number | readonly number[] = [],
+  dtype?: Dtype | null,
+  options?: RandomOptions,
+): array {
+  const o = readOptions(options, ["key"], "random.multivariateNormal");
+  return make(
+    native.random_multivariate_normal(
+      slot(mean, "random.multivariateNormal", "mean"),
+      slot(cov, "random.multivariateNormal", "cov"),
+      shapeList(shape, "random.multivariateNormal"),
+      dtypeId(dtype ?? float32, "random.multivariateNormal"),
+      optionalSlot(o.key, "random.multivariateNormal", "key"),
+      streamOf(o, "random.multivariateNormal"),
+    ),
+  );
+}
+
+/**
+ * Integers from `low` up to but without `high`. Bounds broadcast to the shape.
+ * They are drawn as float32: not all are reached beyond 2^24.
+ *
+ * @param shape By default that of a single value.
+ * @param dtype An integer one or bool. By default `mx.int32`.
+ * @example
+ * mx.random.randint(0, 10, [3], null, { key: mx.random.key(0) })
+ * // array([9, 3, 6], dtype=int32)
+ */
+export function randint(
+  low: Operand,
+  high: Operand,
+  shape: number | readonly number[] = [],
+  dtype?: Dtype | null,
+  options?: RandomOptions,
+): array {
+  const o = readOptions(options, ["key"], "random.randint");
+  return make(
+    native.random_randint(
+      operand(low, "random.randint", "low"),
+      operand(high, "random.randint", "high"),
+      shapeList(shape, "random.randint"),
+      dtypeId(dtype ?? int32, "random.randint"),
+      optionalSlot(o.key, "random.randint", "key"),
+      streamOf(o, "random.randint"),
+    ),
+  );
+}
+
+/**
+ * Booleans that are true with probability `p`, by default 0.5.
+ *
+ * @param shape By default that of `p`, which broadcasts to it.
+ * @example
+ * mx.random.bernoulli(0.5, [4], { key: mx.random.key(0) })
+ * // array([false, true, false, true], dtype=bool)
+ */
+export function bernoulli(
+  p: Operand = 0.5,
+  shape?: number | readonly number[] | null,
+  options?: RandomOptions,
+): array {
+  const o = readOptions(options, ["key"], "random.bernoulli");
+  return make(
+    native.random_bernoulli(
+      operand(p, "random.bernoulli", "p"),
+      optionalShape(shape, "random.bernoulli"),
+      optionalSlot(o.key, "random.bernoulli", "key"),
+      streamOf(o, "random.bernoulli"),
+    ),
+  );
+}
+
+/**
+ * Numbers that are normally distributed, but between two bounds only.
+ *
+ * @param shape By default that to which the bounds broadcast.
+ * @param dtype A floating-point one. By default `mx.float32`.
+ * @example
+ * mx.random.truncatedNormal(-1, 1, [2], null, { key: mx.random.key(0) })
+ * // array([-0.506315, 0.546452], dtype=float32)
+ */
+export function truncatedNormal(
+  lower: Operand,
+  upper: Operand,
+  shape?: number | readonly number[] | null,
+  dtype?: Dtype | null,
+  options?: RandomOptions,
+): array {
+  const o = readOptions(options, ["key"], "random.truncatedNormal");
+  return make(
+    native.random_truncated_normal(
+      operand(lower, "random.truncatedNormal", "lower"),
+      operand(upper, "random.truncatedNormal", "upper"),
+      optionalShape(shape, "random.truncatedNormal"),
+      dtypeId(dtype ?? float32, "random.truncatedNormal"),
+      optionalSlot(o.key, "random.truncatedNormal", "key"),
+      streamOf(o, "random.truncatedNormal"),
+    ),
+  );
+}
+
+/**
+ * Numbers of the standard Gumbel distribution, whose cumulative distribution
+ * is `exp(-exp(-x))`.
+ *
+ * @param shape By default that of a single value.
+ * @param dtype A floating-point one. By default `mx.float32`.
+ * @example
+ * mx.random.gumbel([2], null, { key: mx.random.key(0) })
+ * // array([-0.425993, 1.52325], dtype=float32)
+ */
+export function gumbel(
+  shape: number | readonly number[] = [],
+  dtype?: Dtype | null,
+  options?: RandomOptions,
+): array {
+  const o = readOptions(options, ["key"], "random.gumbel");
+  return make(
+    native.random_gumbel(
+      shapeList(shape, "random.gumbel"),
+      dtypeId(dtype ?? float32, "random.gumbel"),
+      optionalSlot(o.key, "random.gumbel", "key"),
+      streamOf(o, "random.gumbel"),
+    ),
+  );
+}
+
+// On the wire a negative number stands for none.
+function samples(x: number | null | undefined): number {
+  if (x === undefined || x === null) {
+    return none;
+  }
+  if (asInteger(x, "random.categorical", "numSamples") < 0) {
+    throw outOfRange("random.categorical", "numSamples", "an integer that is not negative", x);
+  }
+  return x;
+}
+
+/**
+ * Indices along an axis, drawn with the probabilities that a softmax of the
+ * logits would give, as uint32.
+ *
+ * @param axis By default the last.
+ * @param shape The shape of the result, to which that of the logits without
+ * the axis broadcasts. By default that one.
+ * @param options.numSamples How many to draw from each distribution: the size
+ * of a new last dimension.
+ * @throws TypeError if both a shape and `numSamples` are given.
+ * @example
+ * mx.random.categorical(mx.zeros([2, 3]), -1, null, { numSamples: 4, key: mx.random.key(0) })
+ * // array([[0, 2, 2, 0],
+ * //        [2, 2, 1, 2]], dtype=uint32)
+ */
+export function categorical(
+  logits: array,
+  axis?: number,
+  shape?: number | readonly number[] | null,
+  options?: RandomOptions & { numSamples?: number | null | undefined },
+): array {
+  const o = readOptions(options, ["numSamples", "key"], "random.categorical");
+  const dims = optionalShape(shape, "random.categorical");
+  const count = samples(o.numSamples);
+  if (dims !== none && count !== none) {
+    throw mismatch("random.categorical", "numSamples", "none beside a shape", count);
+  }
+  return make(
+    native.random_categorical(
+      slot(logits, "random.categorical", "logits"),
+      integer(axis, -1, "random.categorical", "axis"),
+      dims,
+      count,
+      optionalSlot(o.key, "random.categorical", "key"),
+      streamOf(o, "random.categorical"),
+    ),
+  );
+}
+
+/**
+ * Numbers of the Laplace distribution.
+ *
+ * @param shape By default that of a single value.
+ * @param dtype A floating-point one. By default `mx.float32`.
+ * @param options.loc The mean, by default 0.
+ * @param options.scale The scale, by default 1: the standard deviation divided
+ * by the square root of 2.
+ * @example
+ * mx.random.laplace([2], null, { key: mx.random.key(0) })
+ * // array([0.837963, -0.937127], dtype=float32)
+ */
+export function laplace(
+  shape: number | readonly number[] = [],
+  dtype?: Dtype | null,
+  options?: RandomOptions & { loc?: number | undefined; scale?: number | undefined },
+): array {
+  const o = readOptions(options, ["loc", "scale", "key"], "random.laplace");
+  return make(
+    native.random_laplace(
+      shapeList(shape, "random.laplace"),
+      dtypeId(dtype ?? float32, "random.laplace"),
+      number(o.loc, 0, "random.laplace", "loc"),
+      number(o.scale, 1, "random.laplace", "scale"),
+      optionalSlot(o.key, "random.laplace", "key"),
+      streamOf(o, "random.laplace"),
+    ),
+  );
+}
+
+/**
+ * The integers below `x` in random order, as uint32; or an array whose entries
+ * along an axis are in random order.
+ *
+ * @param axis By default the first.
+ * @example
+ * mx.random.permutation(4, 0, { key: mx.random.key(0) })
+ * // array([1, 3, 2, 0], dtype=uint32)
+ */
+export function permutation(x: number | array, axis?: number, options?: RandomOptions): array {
+  const o = readOptions(options, ["key"], "random.permutation");
+  const along = integer(axis, 0, "random.permutation", "axis");
+  const from = optionalSlot(o.key, "random.permutation", "key");
+  const on = streamOf(o, "random.permutation");
+  if (isArray(x)) {
+    const entries = slot(x, "random.permutation", "x");
+    return make(native.random_permutation(entries, along, from, on));
+  }
+  if (typeof x !== "number") {
+    throw mismatch("random.permutation", "x", "an integer or an array", x);
+  }
+  return make(native.random_permutation_of(asInteger(x, "random.permutation", "x"), from, on));
+}

@@ -1,0 +1,72 @@
+/** Trees: arrays in lists, records and modules. */
+import { type array, isArray } from "./array.js";
+
+/** What a tree's branches are: lists, plain records and modules. */
+export function isBranch(x: unknown): x is Record<string, unknown> | unknown[] {
+  if (typeof x !== "object" || x === null || isArray(x)) {
+    return false;
+  }
+  if (Array.isArray(x)) {
+    return true;
+  }
+  const prototype: unknown = Object.getPrototypeOf(x);
+  return prototype === Object.prototype || prototype === null || treeLike in x;
+}
+
+/** Marks objects of a class, such as modules, as records to trees. */
+export const treeLike = Symbol.for("mlx-js.tree");
+
+/** Calls a function with every array of a tree, each branch once. */
+export function visitArrays(tree: unknown, visit: (x: array) => void): void {
+  if (isArray(tree)) {
+    visit(tree);
+    return;
+  }
+  if (!isBranch(tree)) {
+    return;
+  }
+  const seen = new Set<object>();
+  const walk = (x: unknown): void => {
+    if (isArray(x)) {
+      visit(x);
+    } else if (isBranch(x) && !seen.has(x)) {
+      seen.add(x);
+      for (const value of Object.values(x)) {
+        walk(value);
+      }
+    }
+  };
+  walk(tree);
+}
+
+/** The same tree with every leaf replaced; a cyclic one is a TypeError. */
+export function mapLeaves(tree: unknown, fn: (leaf: unknown) => unknown): unknown {
+  const path = new Set<object>();
+  const walk = (x: unknown): unknown => {
+    if (!isBranch(x)) {
+      return fn(x);
+    }
+    if (path.has(x)) {
+      throw new TypeError("[tree] expected a tree, received a value that contains itself");
+    }
+    path.add(x);
+    const out = Array.isArray(x)
+      ? x.map(walk)
+      : Object.fromEntries(Object.entries(x).map(([key, value]) => [key, walk(value)]));
+    path.delete(x);
+    return out;
+  };
+  return walk(tree);
+}
+
+/** Every array of a tree, in order; one that occurs twice is there twice. */
+export function arraysOf(tree: unknown): array[] {
+  const out: array[] = [];
+  mapLeaves(tree, (leaf) => {
+    if (isArray(leaf)) {
+      out.push(leaf);
+    }
+    return leaf;
+  });
+  return out;
+}

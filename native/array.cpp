@@ -1,0 +1,205 @@
+// The life of an array, and its way in and out of JavaScript's memory.
+
+#include <algorithm>
+#include <cstring>
+#include <sstream>
+
+#include "bind.h"
+
+namespace mlxjs {
+
+namespace {
+
+// A slot and its generation, as the pointer that a finalizer gets.
+void* pack(Slot slot, uint32_t generation) {
+  return reinterpret_cast<void*>(
+      static_cast<uintptr_t>(generation) << 32 | static_cast<uint32_t>(slot));
+}
+
+void finalize(node_api_basic_env, void* data, void* hint) {
+  auto& e = *static_cast<Environment*>(hint);
+  auto packed = reinterpret_cast<uintptr_t>(data);
+  e.arrays.release(
+      static_cast<Slot>(packed & 0xffffffff),
+      static_cast<uint32_t>(packed >> 32));
+  e.unreference();
+}
+
+// Ties an array to a JavaScript object: when the object is collected, the
+// slot is emptied. The finalizer is a basic one, which runs inside the
+// collection, so a loop that never returns to the event loop is cleaned up,
+// too; ordinary ones would wait for it.
+void hold(Environment& e, Napi::Value object, int slot) {
+  e.arrays.at(slot);
+  auto data = pack(slot, e.arrays.generation(slot));
+  auto status = napi_add_finalizer(e.env, object, data, finalize, &e, nullptr);
+  check(status, "an object");
+  e.references++;
+}
+
+void release(Environment& e, int slot) {
+  e.arrays.release(slot);
+}
+
+void release_all(Environment& e, std::vector<int> slots) {
+  for (auto slot : slots) {
+    e.arrays.release(slot);
+  }
+}
+
+// The second array's value becomes the first's.
+void assign(Environment& e, int target, int source) {
+  e.arrays.at(target).overwrite_descriptor(e.arrays.at(source));
+}
+
+mx::array scalar(Operand x, std::optional<mx::Dtype> dtype) {
+  auto out = dtype ? x.beside(*dtype) : x.resolve();
+  return dtype && out.dtype() != *dtype ? mx::astype(out, *dtype) : out;
+}
+
+// From bytes in row-major order that hold values of the given type.
+mx::array from_bytes(Bytes bytes, mx::Shape shape, mx::Dtype dtype) {
+  size_t size = 1;
+  for (auto n : shape) {
+    if (n < 0) {
+      throw RangeError("Expected a shape without negative dimensions.");
+    }
+    size *= n;
+  }
+  if (size * dtype.size() != bytes.length) {
+    throw RangeError("The data does not fill the shape.");
+  }
+  auto data = mx::allocator::malloc(bytes.length);
+  auto buffer = data.buffer();
+  if (bytes.length > 0) {
+    std::memcpy(buffer.raw_ptr(), bytes.data, bytes.length);
+  }
+  return mx::array(std::move(data), std::move(shape), dtype);
+}
+
+// A float16 or bfloat16 array from float32 values, rounded once.
+mx::array from_floats(Bytes bytes, mx::Shape shape, mx::Dtype dtype) {
+  auto floats = static_cast<const float*>(bytes.data);
+  mx::array out(floats, shape, mx::float32);
+  if (out.nbytes() != bytes.length) {
+    throw RangeError("The data does not fill the shape.");
+  }
+  return mx::array(floats, std::move(shape), dtype);
+}
+
+mx::array row_major(mx::array a) {
+  a.eval();
+  if (!a.flags().row_contiguous) {
+    a = mx::contiguous(a);
+    a.eval();
+  }
+  return a;
+}
+
+// A copy of the values, row-major.
+Napi::ArrayBuffer to_bytes(Environment& e, const mx::array& a) {
+  auto source = row_major(a);
+  auto out = Napi::ArrayBuffer::New(e.env, source.nbytes());
+  if (source.nbytes() > 0) {
+    std::memcpy(out.Data(), source.data<char>(), source.nbytes());
+  }
+  return out;
+}
+
+Napi::Value item(Environment& e, const mx::array& source) {
+  if (source.size() != 1) {
+    std::ostringstream msg;
+    msg << "[item] expected an array of size 1, received one of shape "
+        << source.shape();
+    throw RangeError(msg.str());
+  }
+  auto a = source;
+  a.eval();
+  switch (a.dtype()) {
+    case mx::bool_:
+      return Napi::Boolean::New(e.env, *a.data<bool>());
+    case mx::uint8:
+      return Napi::Number::New(e.env, *a.data<uint8_t>());
+    case mx::uint16:
+      return Napi::Number::New(e.env, *a.data<uint16_t>());
+    case mx::uint32:
+      return Napi::Number::New(e.env, *a.data<uint32_t>());
+    case mx::uint64:
+      return Napi::BigInt::New(e.env, *a.data<uint64_t>());
+    case mx::int8:
+      return Napi::Number::New(e.env, *a.data<int8_t>());
+    case mx::int16:
+      return Napi::Number::New(e.env, *a.data<int16_t>());
+    case mx::int32:
+      return Napi::Number::New(e.env, *a.data<int32_t>());
+    case mx::int64:
+      return Napi::BigInt::New(e.env, *a.data<int64_t>());
+    case mx::float16:
+      return Napi::Number::New(
+          e.env, static_cast<float>(*a.data<mx::float16_t>()));
+    case mx::float32:
+      return Napi::Number::New(e.env, *a.data<float>());
+    case mx::float64:
+      return Napi::Number::New(e.env, *a.data<double>());
+    case mx::bfloat16:
+      return Napi::Number::New(
+          e.env, static_cast<float>(*a.data<mx::bfloat16_t>()));
+    case mx::complex64: {
+      auto value = *a.data<mx::complex64_t>();
+      auto out = Napi::Object::New(e.env);
+      out.Set("re", value.real());
+      out.Set("im", value.imag());
+      return out;
+    }
+  }
+  throw TypeError("[item] unknown dtype");
+}
+
+// The number of dimensions; they themselves stand at the scratch buffer's end.
+int dims(Environment& e, const mx::array& a) {
+  auto& shape = a.shape();
+  if (shape.size() > Environment::scratch_length - Environment::results) {
+    throw RangeError("[shape] too many dimensions");
+  }
+  std::copy(shape.begin(), shape.end(), e.scratch + Environment::results);
+  return static_cast<int>(shape.size());
+}
+
+int ndim(const mx::array& a) {
+  return static_cast<int>(a.ndim());
+}
+
+double size(const mx::array& a) {
+  return static_cast<double>(a.size());
+}
+
+mx::Dtype dtype(const mx::array& a) {
+  return a.dtype();
+}
+
+std::string to_string(const mx::array& a) {
+  std::ostringstream out;
+  out << a;
+  return out.str();
+}
+
+} // namespace
+
+const std::vector<Binding> array_bindings{
+    LOCAL(hold),
+    LOCAL(release),
+    LOCAL(release_all),
+    LOCAL(assign),
+    LOCAL(scalar),
+    LOCAL(from_bytes),
+    LOCAL(from_floats),
+    LOCAL(to_bytes),
+    LOCAL(item),
+    LOCAL(dims),
+    LOCAL(ndim),
+    LOCAL(size),
+    LOCAL(dtype),
+    LOCAL(to_string),
+};
+
+} // namespace mlxjs

@@ -1,0 +1,450 @@
+#pragma once
+
+#include <cmath>
+#include <complex>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <variant>
+
+#include "environment.h"
+
+// One converter for each C++ type: how a JavaScript value becomes it, how it
+// becomes one, and what TypeScript calls it on the wire (lib/core/wire.ts).
+// The facade has checked what users wrote; here a wrong value must only not
+// crash.
+
+namespace mlxjs {
+
+inline void check(napi_status status, const char* expected) {
+  if (status == napi_ok) {
+    return;
+  }
+  if (status == napi_pending_exception) {
+    throw Pending{};
+  }
+  throw TypeError(std::string("Expected ") + expected + ".");
+}
+
+template <typename T>
+struct Convert;
+
+template <typename T>
+decltype(auto) read(Environment& e, napi_value v) {
+  return Convert<std::remove_cvref_t<T>>::read(e, v);
+}
+
+template <>
+struct Convert<int> {
+  static constexpr auto ts = "number";
+  static int read(Environment& e, napi_value v) {
+    int32_t out;
+    check(napi_get_value_int32(e.env, v, &out), "an integer");
+    return out;
+  }
+  static napi_value write(Environment& e, int x) {
+    napi_value out;
+    napi_create_int32(e.env, x, &out);
+    return out;
+  }
+};
+
+template <>
+struct Convert<double> {
+  static constexpr auto ts = "number";
+  static double read(Environment& e, napi_value v) {
+    double out;
+    check(napi_get_value_double(e.env, v, &out), "a number");
+    return out;
+  }
+  static napi_value write(Environment& e, double x) {
+    napi_value out;
+    napi_create_double(e.env, x, &out);
+    return out;
+  }
+};
+
+template <>
+struct Convert<float> : Convert<double> {
+  static float read(Environment& e, napi_value v) {
+    return static_cast<float>(Convert<double>::read(e, v));
+  }
+};
+
+template <>
+struct Convert<size_t> : Convert<double> {
+  static size_t read(Environment& e, napi_value v) {
+    auto x = Convert<double>::read(e, v);
+    if (!(x >= 0 && x <= 9007199254740991.0)) {
+      throw RangeError("Expected a non-negative integer.");
+    }
+    return static_cast<size_t>(x);
+  }
+};
+
+template <>
+struct Convert<bool> {
+  static constexpr auto ts = "boolean";
+  static bool read(Environment& e, napi_value v) {
+    bool out;
+    check(napi_get_value_bool(e.env, v, &out), "a boolean");
+    return out;
+  }
+  static napi_value write(Environment& e, bool x) {
+    napi_value out;
+    napi_get_boolean(e.env, x, &out);
+    return out;
+  }
+};
+
+template <>
+struct Convert<std::string> {
+  static constexpr auto ts = "string";
+  static std::string read(Environment& e, napi_value v) {
+    size_t length;
+    check(
+        napi_get_value_string_utf8(e.env, v, nullptr, 0, &length), "a string");
+    std::string out(length, '\0');
+    napi_get_value_string_utf8(e.env, v, out.data(), length + 1, &length);
+    return out;
+  }
+  static napi_value write(Environment& e, const std::string& x) {
+    napi_value out;
+    napi_create_string_utf8(e.env, x.data(), x.size(), &out);
+    return out;
+  }
+};
+
+// Values that an adaptor handles itself, through node-addon-api.
+template <>
+struct Convert<Napi::Value> {
+  static constexpr auto ts = "unknown";
+  static Napi::Value read(Environment& e, napi_value v) {
+    return {e.env, v};
+  }
+  static napi_value write(Environment&, Napi::Value x) {
+    return x;
+  }
+};
+
+template <>
+struct Convert<Napi::Function> {
+  static constexpr auto ts = "Callback";
+  static Napi::Function read(Environment& e, napi_value v) {
+    napi_valuetype type;
+    napi_typeof(e.env, v, &type);
+    if (type != napi_function) {
+      throw TypeError("Expected a function.");
+    }
+    return {e.env, v};
+  }
+};
+
+template <>
+struct Convert<Napi::ArrayBuffer> {
+  static constexpr auto ts = "ArrayBuffer";
+  static napi_value write(Environment&, Napi::ArrayBuffer x) {
+    return x;
+  }
+};
+
+template <>
+struct Convert<Napi::Promise> {
+  static constexpr auto ts = "Promise<void>";
+  static napi_value write(Environment&, Napi::Promise x) {
+    return x;
+  }
+};
+
+// The bytes of an ArrayBuffer's view.
+struct Bytes {
+  void* data;
+  size_t length;
+};
+
+template <>
+struct Convert<Bytes> {
+  static constexpr auto ts = "ArrayBufferView";
+  static Bytes read(Environment& e, napi_value v) {
+    Napi::Value value(e.env, v);
+    if (value.IsTypedArray()) {
+      auto array = value.As<Napi::TypedArray>();
+      auto buffer = static_cast<char*>(array.ArrayBuffer().Data());
+      return {buffer + array.ByteOffset(), array.ByteLength()};
+    }
+    if (value.IsDataView()) {
+      auto view = value.As<Napi::DataView>();
+      return {view.Data(), view.ByteLength()};
+    }
+    throw TypeError("Expected a typed array.");
+  }
+};
+
+template <>
+struct Convert<mx::array> {
+  static constexpr auto ts = "Slot";
+  static const mx::array& read(Environment& e, napi_value v) {
+    return e.arrays.at(Convert<int>::read(e, v));
+  }
+  static napi_value write(Environment& e, mx::array x) {
+    return Convert<int>::write(e, e.arrays.put(std::move(x)));
+  }
+};
+
+// Optional values: -1 stands for none.
+template <>
+struct Convert<std::optional<mx::array>> {
+  static constexpr auto ts = "OptionalSlot";
+  static std::optional<mx::array> read(Environment& e, napi_value v) {
+    auto slot = Convert<int>::read(e, v);
+    return slot < 0 ? std::nullopt : std::optional(e.arrays.at(slot));
+  }
+};
+
+template <>
+struct Convert<mx::Dtype> {
+  static constexpr auto ts = "DtypeId";
+  static mx::Dtype from(int id) {
+    static constexpr mx::Dtype all[] = {
+        mx::bool_,
+        mx::uint8,
+        mx::uint16,
+        mx::uint32,
+        mx::uint64,
+        mx::int8,
+        mx::int16,
+        mx::int32,
+        mx::int64,
+        mx::float16,
+        mx::float32,
+        mx::float64,
+        mx::bfloat16,
+        mx::complex64};
+    if (id < 0 || id >= static_cast<int>(std::size(all))) {
+      throw TypeError("Expected a dtype.");
+    }
+    return all[id];
+  }
+  static mx::Dtype read(Environment& e, napi_value v) {
+    return from(Convert<int>::read(e, v));
+  }
+  static napi_value write(Environment& e, mx::Dtype x) {
+    return Convert<int>::write(e, static_cast<int>(x.val()));
+  }
+};
+
+template <>
+struct Convert<std::optional<mx::Dtype>> {
+  static constexpr auto ts = "OptionalDtypeId";
+  static std::optional<mx::Dtype> read(Environment& e, napi_value v) {
+    auto id = Convert<int>::read(e, v);
+    return id < 0 ? std::nullopt : std::optional(Convert<mx::Dtype>::from(id));
+  }
+};
+
+template <>
+struct Convert<mx::StreamOrDevice> {
+  static constexpr auto ts = "StreamId";
+  static mx::StreamOrDevice read(Environment& e, napi_value v) {
+    auto id = Convert<int>::read(e, v);
+    if (id < 0 || static_cast<size_t>(id) >= e.streams.size()) {
+      throw TypeError("Expected a stream.");
+    }
+    return e.streams[id];
+  }
+};
+
+// A list of numbers: its place in the scratch buffer, where a count stands
+// before its values; or, where it is too long for that, a Float64Array of the
+// values. -1 stands for none.
+struct Numbers {
+  const double* data;
+  size_t count;
+  bool none = false;
+
+  static Numbers read(Environment& e, napi_value v) {
+    int32_t place;
+    if (napi_get_value_int32(e.env, v, &place) != napi_ok) {
+      auto bytes = Convert<Bytes>::read(e, v);
+      return {
+          static_cast<const double*>(bytes.data),
+          bytes.length / sizeof(double)};
+    }
+    if (place == -1) {
+      return {nullptr, 0, true};
+    }
+    auto limit = Environment::scratch_length;
+    if (place < 0 || static_cast<size_t>(place) >= limit) {
+      throw RangeError("Expected a list.");
+    }
+    auto count = e.scratch[place];
+    if (!(count >= 0 && count < limit - place)) {
+      throw RangeError("Expected a list.");
+    }
+    return {e.scratch + place + 1, static_cast<size_t>(count)};
+  }
+
+  int integer(size_t i) const {
+    if (!(data[i] >= -2147483648.0 && data[i] <= 2147483647.0)) {
+      throw RangeError("Expected a 32-bit integer.");
+    }
+    return static_cast<int>(data[i]);
+  }
+};
+
+template <typename List>
+struct ConvertList {
+  static constexpr auto ts = "List";
+  static List read(Environment& e, napi_value v) {
+    auto numbers = Numbers::read(e, v);
+    List out(numbers.count);
+    for (size_t i = 0; i < numbers.count; i++) {
+      out[i] = numbers.integer(i);
+    }
+    return out;
+  }
+};
+
+template <>
+struct Convert<mx::Shape> : ConvertList<mx::Shape> {};
+template <>
+struct Convert<std::vector<int>> : ConvertList<std::vector<int>> {
+  static constexpr auto ts_out = "number[]";
+  static napi_value write(Environment& e, const std::vector<int>& xs) {
+    napi_value out;
+    napi_create_array_with_length(e.env, xs.size(), &out);
+    for (size_t i = 0; i < xs.size(); i++) {
+      napi_set_element(e.env, out, i, Convert<int>::write(e, xs[i]));
+    }
+    return out;
+  }
+};
+
+template <>
+struct Convert<mx::Strides> {
+  static constexpr auto ts = "List";
+  static mx::Strides read(Environment& e, napi_value v) {
+    auto numbers = Numbers::read(e, v);
+    mx::Strides out(numbers.count);
+    for (size_t i = 0; i < numbers.count; i++) {
+      out[i] = static_cast<int64_t>(numbers.data[i]);
+    }
+    return out;
+  }
+};
+
+template <typename T>
+  requires std::is_same_v<T, std::vector<int>> || std::is_same_v<T, mx::Shape>
+struct Convert<std::optional<T>> {
+  static constexpr auto ts = "OptionalList";
+  static std::optional<T> read(Environment& e, napi_value v) {
+    if (Numbers::read(e, v).none) {
+      return std::nullopt;
+    }
+    return Convert<T>::read(e, v);
+  }
+};
+
+template <>
+struct Convert<std::vector<mx::array>> {
+  static constexpr auto ts = "List";
+  static constexpr auto ts_out = "Slot[]";
+  static std::vector<mx::array> read(Environment& e, napi_value v) {
+    auto numbers = Numbers::read(e, v);
+    std::vector<mx::array> out;
+    out.reserve(numbers.count);
+    for (size_t i = 0; i < numbers.count; i++) {
+      out.push_back(e.arrays.at(numbers.integer(i)));
+    }
+    return out;
+  }
+  static napi_value write(Environment& e, std::vector<mx::array> xs) {
+    napi_value out;
+    napi_create_array_with_length(e.env, xs.size(), &out);
+    for (size_t i = 0; i < xs.size(); i++) {
+      auto slot = Convert<mx::array>::write(e, std::move(xs[i]));
+      napi_set_element(e.env, out, i, slot);
+    }
+    return out;
+  }
+};
+
+template <typename Pair>
+struct ConvertPair {
+  static constexpr auto ts = "Slot[]";
+  static napi_value write(Environment& e, Pair x) {
+    return Convert<std::vector<mx::array>>::write(
+        e, {std::move(std::get<0>(x)), std::move(std::get<1>(x))});
+  }
+};
+
+template <>
+struct Convert<std::tuple<mx::array, mx::array>>
+    : ConvertPair<std::tuple<mx::array, mx::array>> {};
+template <>
+struct Convert<std::pair<mx::array, mx::array>>
+    : ConvertPair<std::pair<mx::array, mx::array>> {};
+
+template <>
+struct Convert<std::vector<std::string>> {
+  static constexpr auto ts = "string[]";
+  static napi_value write(Environment& e, const std::vector<std::string>& xs) {
+    napi_value out;
+    napi_create_array_with_length(e.env, xs.size(), &out);
+    for (size_t i = 0; i < xs.size(); i++) {
+      napi_set_element(e.env, out, i, Convert<std::string>::write(e, xs[i]));
+    }
+    return out;
+  }
+};
+
+// An array or a scalar. A scalar's type is weak: it follows the array beside
+// it. On the wire an array is its slot, and a scalar is ~place, where its kind
+// and its value stand in the scratch buffer.
+class Operand {
+ public:
+  static Operand read(Environment& e, napi_value v);
+
+  bool is_array() const {
+    return array_ != nullptr;
+  }
+  const mx::array& array() const {
+    return *array_;
+  }
+  // As an array of its own.
+  mx::array resolve() const;
+  // As an array beside one of the given type.
+  mx::array beside(mx::Dtype dtype) const;
+
+ private:
+  using Scalar =
+      std::variant<bool, int64_t, uint64_t, double, std::complex<float>>;
+
+  const mx::array* array_ = nullptr;
+  Scalar scalar_;
+  ScalarCache* cache_ = nullptr;
+};
+
+template <>
+struct Convert<Operand> {
+  static constexpr auto ts = "OperandCode";
+  static Operand read(Environment& e, napi_value v) {
+    return Operand::read(e, v);
+  }
+};
+
+template <>
+struct Convert<std::optional<Operand>> {
+  static constexpr auto ts = "OperandCode | undefined";
+  static std::optional<Operand> read(Environment& e, napi_value v) {
+    napi_valuetype type;
+    napi_typeof(e.env, v, &type);
+    return type == napi_undefined ? std::nullopt
+                                  : std::optional(Operand::read(e, v));
+  }
+};
+
+// Two operands, each weak beside the other if it is a scalar.
+std::pair<mx::array, mx::array> resolve(const Operand& a, const Operand& b);
+
+} // namespace mlxjs

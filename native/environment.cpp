@@ -1,0 +1,76 @@
+#include "environment.h"
+
+#include "waiter.h"
+
+namespace mlxjs {
+
+Slot ArrayTable::put(mx::array a) {
+  if (!free_.empty()) {
+    auto slot = free_.back();
+    free_.pop_back();
+    entries_[slot].array.emplace(std::move(a));
+    return slot;
+  }
+  entries_.push_back({std::move(a)});
+  return static_cast<Slot>(entries_.size() - 1);
+}
+
+mx::array& ArrayTable::at(Slot slot) {
+  if (slot < 0 || static_cast<size_t>(slot) >= entries_.size() ||
+      !entries_[slot].array) {
+    throw TypeError("The array has been disposed.");
+  }
+  return *entries_[slot].array;
+}
+
+void ArrayTable::release(Slot slot) {
+  at(slot);
+  release(slot, generation(slot));
+}
+
+void ArrayTable::release(Slot slot, uint32_t generation) {
+  auto& entry = entries_[slot];
+  if (entry.generation != generation) {
+    return;
+  }
+  entry.generation++;
+  // Moved out first: freeing an array may free others' memory, and must find
+  // the table in order.
+  auto dead = std::move(entry.array);
+  entry.array.reset();
+  free_.push_back(slot);
+}
+
+size_t ArrayTable::nbytes() const {
+  size_t total = 0;
+  for (auto& entry : entries_) {
+    total += entry.array ? entry.array->nbytes() : 0;
+  }
+  return total;
+}
+
+Environment::Environment(napi_env env) : env(env) {
+  auto buffer = Napi::Float64Array::New(env, scratch_length);
+  scratch = buffer.Data();
+  scratch_array = Napi::Persistent(buffer);
+  streams = {std::monostate{}, mx::Device::cpu, mx::Device::gpu};
+}
+
+Environment::~Environment() = default;
+
+Environment& Environment::of(napi_env env) {
+  void* data;
+  napi_get_instance_data(env, &data);
+  return *static_cast<Environment*>(data);
+}
+
+void Environment::report_memory() {
+  auto active = static_cast<int64_t>(mx::get_active_memory());
+  int64_t total;
+  // May collect garbage at once, so the books are closed first.
+  auto change = active - reported_memory;
+  reported_memory = active;
+  napi_adjust_external_memory(env, change, &total);
+}
+
+} // namespace mlxjs

@@ -1,0 +1,127 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <vector>
+
+#include <napi.h>
+
+#include "mlx/mlx.h"
+
+namespace mlxjs {
+
+namespace mx = mlx::core;
+
+// A wrong argument: becomes a JavaScript TypeError.
+struct TypeError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+// A value out of range: becomes a JavaScript RangeError.
+struct RangeError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+// JavaScript has thrown; its exception is pending in the environment and
+// unwinds through MLX as this.
+struct Pending {};
+
+using Slot = int32_t;
+
+// The arrays that JavaScript can see, each in a numbered slot. A slot's
+// generation changes when it is emptied, so that a finalizer that comes late
+// does not empty it for its next tenant.
+class ArrayTable {
+ public:
+  Slot put(mx::array a);
+  void release(Slot slot);
+  void release(Slot slot, uint32_t generation);
+  uint32_t generation(Slot slot) const {
+    return entries_[slot].generation;
+  }
+  mx::array& at(Slot slot);
+  size_t size() const {
+    return entries_.size() - free_.size();
+  }
+  size_t nbytes() const;
+
+ private:
+  struct Entry {
+    std::optional<mx::array> array;
+    uint32_t generation = 0;
+  };
+  // A deque: references stay valid while user code adds arrays.
+  std::deque<Entry> entries_;
+  std::vector<Slot> free_;
+};
+
+// Arrays of single values. Programs use the same few scalars again and again,
+// and making an array of one costs as much as an operation.
+class ScalarCache {
+ public:
+  // The array for a value of the given kind; made anew where its place is
+  // taken by another.
+  template <typename Make>
+  mx::array get(int kind, uint64_t bits, mx::Dtype dtype, Make make) {
+    auto type = static_cast<uint64_t>(dtype.val());
+    auto hash = (bits ^ type << 8 ^ kind) * 0x9e3779b97f4a7c15;
+    auto& entry = entries_[hash >> 58];
+    if (!entry.array || entry.bits != bits || entry.kind != kind ||
+        entry.type != type) {
+      entry = {kind, type, bits, make()};
+    }
+    return *entry.array;
+  }
+
+ private:
+  struct Entry {
+    int kind = 0;
+    uint64_t type = 0;
+    uint64_t bits = 0;
+    std::optional<mx::array> array;
+  };
+  std::array<Entry, 64> entries_;
+};
+
+class Waiter;
+
+// Everything the addon knows, once for each JavaScript environment (the main
+// thread, each worker): nothing is shared between threads.
+struct Environment {
+  explicit Environment(napi_env env);
+  ~Environment();
+
+  static Environment& of(napi_env env);
+
+  // Tells the garbage collector how much memory MLX holds.
+  void report_memory();
+
+  napi_env env;
+  ArrayTable arrays;
+  ScalarCache scalars;
+  // Numbers on their way from JavaScript: scalars, shapes, lists of slots.
+  static constexpr size_t scratch_length = 4096;
+  // Its end is for numbers on their way to JavaScript.
+  static constexpr size_t results = scratch_length - 64;
+  double* scratch;
+  Napi::Reference<Napi::Float64Array> scratch_array;
+  // What a stream's number stands for: 0 the default, 1 the CPU, 2 the GPU.
+  std::vector<mx::StreamOrDevice> streams;
+  int64_t reported_memory = 0;
+  std::unique_ptr<Waiter> waiter;
+
+  // Finalizers may outlive the environment's own; the last one frees it.
+  size_t references = 1;
+  void unreference() {
+    if (--references == 0) {
+      delete this;
+    }
+  }
+};
+
+} // namespace mlxjs

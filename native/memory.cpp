@@ -1,0 +1,37 @@
+#include "bind.h"
+
+namespace mlxjs {
+
+namespace {
+
+double live_arrays(Environment& e) {
+  return static_cast<double>(e.arrays.size());
+}
+
+double live_bytes(Environment& e) {
+  return static_cast<double>(e.arrays.nbytes());
+}
+
+void report_memory(Environment& e) {
+  e.report_memory();
+}
+
+} // namespace
+
+const std::vector<Binding> memory_bindings{
+    LOCAL(live_arrays),
+    LOCAL(live_bytes),
+    LOCAL(report_memory),
+    BIND(size_t (*)(), get_active_memory),
+    BIND(size_t (*)(), get_peak_memory),
+    BIND(void (*)(), reset_peak_memory),
+    BIND(size_t (*)(), get_cache_memory),
+    BIND(size_t (*)(), get_memory_limit),
+    BIND(size_t (*)(size_t), set_memory_limit),
+    BIND(size_t (*)(size_t), set_cache_limit),
+    BIND(size_t (*)(size_t), set_wired_limit),
+    BIND(void (*)(), clear_cache),
+    BIND(size_t (*)(const std::vector<mx::array>&), get_array_buffer_size),
+};
+
+} // namespace mlxjs

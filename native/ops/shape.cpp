@@ -1,0 +1,159 @@
+#include <numeric>
+
+#include "../bind.h"
+
+namespace mlxjs {
+
+namespace {
+
+using Axes = std::optional<std::vector<int>>;
+using Arrays = std::vector<mx::array>;
+using MoveAxes = mx::array (*)(const mx::array&, int, int, mx::StreamOrDevice);
+using OneOrMany = Arrays (*)(const Arrays&, mx::StreamOrDevice);
+
+mx::array squeeze(const mx::array& a, Axes axes, mx::StreamOrDevice s) {
+  return axes ? mx::squeeze(a, *axes, s) : mx::squeeze(a, s);
+}
+
+mx::array flip(const mx::array& a, Axes axes, mx::StreamOrDevice s) {
+  return axes ? mx::flip(a, *axes, s) : mx::flip(a, s);
+}
+
+mx::array transpose(const mx::array& a, Axes axes, mx::StreamOrDevice s) {
+  return axes ? mx::transpose(a, *axes, s) : mx::transpose(a, s);
+}
+
+// Into equal sections.
+Arrays split(const mx::array& a, int sections, int axis, mx::StreamOrDevice s) {
+  return mx::split(a, sections, axis, s);
+}
+
+Arrays split_at(
+    const mx::array& a,
+    mx::Shape indices,
+    int axis,
+    mx::StreamOrDevice s) {
+  return mx::split(a, indices, axis, s);
+}
+
+mx::array concatenate(Arrays arrays, Axes axis, mx::StreamOrDevice s) {
+  return axis ? mx::concatenate(std::move(arrays), axis->at(0), s)
+              : mx::concatenate(std::move(arrays), s);
+}
+
+mx::array
+repeat(const mx::array& a, int repeats, Axes axis, mx::StreamOrDevice s) {
+  return axis ? mx::repeat(a, repeats, axis->at(0), s)
+              : mx::repeat(a, repeats, s);
+}
+
+// The widths before and after each axis, one after the other; a single pair
+// stands for all axes.
+mx::array pad(
+    const mx::array& a,
+    std::vector<int> widths,
+    Operand value,
+    std::string mode,
+    mx::StreamOrDevice s) {
+  auto fill = value.beside(a.dtype());
+  if (widths.size() == 2) {
+    return mx::pad(a, std::pair(widths[0], widths[1]), fill, mode, s);
+  }
+  std::vector<std::pair<int, int>> pairs;
+  for (size_t i = 0; i + 1 < widths.size(); i += 2) {
+    pairs.emplace_back(widths[i], widths[i + 1]);
+  }
+  return mx::pad(a, pairs, fill, mode, s);
+}
+
+mx::array as_strided(
+    const mx::array& a,
+    std::optional<mx::Shape> shape,
+    mx::Strides strides,
+    bool row_major,
+    size_t offset,
+    mx::StreamOrDevice s) {
+  auto dims = shape.value_or(a.shape());
+  if (row_major) {
+    strides = mx::Strides(dims.size(), 1);
+    for (int i = static_cast<int>(dims.size()) - 2; i >= 0; i--) {
+      strides[i] = strides[i + 1] * dims[i + 1];
+    }
+  }
+  return mx::as_strided(a, dims, strides, offset, s);
+}
+
+// MLX asks for one shift for all axes or one for each.
+mx::array
+roll(const mx::array& a, mx::Shape shift, Axes axes, mx::StreamOrDevice s) {
+  return axes ? mx::roll(a, shift, *axes, s) : mx::roll(a, shift, s);
+}
+
+mx::array
+roll_by(const mx::array& a, int shift, Axes axes, mx::StreamOrDevice s) {
+  return axes ? mx::roll(a, shift, *axes, s) : mx::roll(a, shift, s);
+}
+
+mx::array astype(const mx::array& a, mx::Dtype dtype, mx::StreamOrDevice s) {
+  return mx::astype(a, dtype, s);
+}
+
+std::vector<int> broadcast_shapes(mx::Shape a, mx::Shape b) {
+  auto out = mx::broadcast_shapes(a, b);
+  return {out.begin(), out.end()};
+}
+
+} // namespace
+
+const std::vector<Binding> shape{
+    BIND(
+        mx::array(*)(const mx::array&, mx::Shape, mx::StreamOrDevice),
+        reshape),
+    BIND(MoveAxes, flatten),
+    BIND(
+        mx::array (*)(const mx::array&, int, mx::Shape, mx::StreamOrDevice),
+        unflatten),
+    BIND(
+        mx::array (*)(
+            const mx::array&,
+            const std::vector<int>&,
+            mx::StreamOrDevice),
+        expand_dims),
+    BIND(Arrays (*)(const mx::array&, int, mx::StreamOrDevice), unstack),
+    BIND(mx::array (*)(const Arrays&, int, mx::StreamOrDevice), stack),
+    BIND(
+        mx::array (*)(const mx::array&, std::vector<int>, mx::StreamOrDevice),
+        tile),
+    BIND(MoveAxes, swapaxes),
+    BIND(MoveAxes, moveaxis),
+    UNARY(matrix_transpose),
+    BIND(
+        mx::array (*)(const mx::array&, const mx::Shape&, mx::StreamOrDevice),
+        broadcast_to),
+    BIND(OneOrMany, broadcast_arrays),
+    BIND(OneOrMany, atleast_1d),
+    BIND(OneOrMany, atleast_2d),
+    BIND(OneOrMany, atleast_3d),
+    BIND(
+        Arrays (*)(const Arrays&, bool, const std::string&, mx::StreamOrDevice),
+        meshgrid),
+    BIND(mx::array (*)(const mx::array&, bool, mx::StreamOrDevice), contiguous),
+    BIND(
+        mx::array (*)(const mx::array&, const mx::Dtype&, mx::StreamOrDevice),
+        view),
+    LOCAL(squeeze),
+    LOCAL(flip),
+    LOCAL(transpose),
+    LOCAL(split),
+    LOCAL(split_at),
+    LOCAL(concatenate),
+    LOCAL(repeat),
+    LOCAL(pad),
+    LOCAL(as_strided),
+    LOCAL(roll),
+    LOCAL(roll_by),
+    LOCAL(astype),
+    LOCAL(broadcast_shapes),
+};
+
+} // namespace mlxjs

@@ -1,0 +1,158 @@
+#include "bind.h"
+
+namespace mlxjs {
+
+namespace {
+
+using Key = std::optional<mx::array>;
+
+// Seeds are 64 bits wide: BigInts.
+uint64_t bits64(const Napi::Value& x) {
+  if (!x.IsBigInt()) {
+    throw TypeError("Expected a bigint.");
+  }
+  bool lossless;
+  return x.As<Napi::BigInt>().Uint64Value(&lossless);
+}
+
+void random_seed(Napi::Value seed) {
+  mx::random::seed(bits64(seed));
+}
+
+mx::array random_key(Napi::Value seed) {
+  return mx::random::key(bits64(seed));
+}
+
+mx::array random_split(const mx::array& key, int num, mx::StreamOrDevice s) {
+  return mx::random::split(key, num, s);
+}
+
+mx::array random_uniform(
+    Operand low,
+    Operand high,
+    mx::Shape shape,
+    mx::Dtype dtype,
+    Key key,
+    mx::StreamOrDevice s) {
+  return mx::random::uniform(
+      low.resolve(), high.resolve(), shape, dtype, key, s);
+}
+
+mx::array random_normal(
+    mx::Shape shape,
+    mx::Dtype dtype,
+    std::optional<Operand> loc,
+    std::optional<Operand> scale,
+    Key key,
+    mx::StreamOrDevice s) {
+  auto given = [&](const std::optional<Operand>& x) {
+    return x ? std::optional(x->beside(dtype)) : std::nullopt;
+  };
+  return mx::random::normal(shape, dtype, given(loc), given(scale), key, s);
+}
+
+mx::array random_multivariate_normal(
+    const mx::array& mean,
+    const mx::array& cov,
+    mx::Shape shape,
+    mx::Dtype dtype,
+    Key key,
+    mx::StreamOrDevice s) {
+  return mx::random::multivariate_normal(mean, cov, shape, dtype, key, s);
+}
+
+mx::array random_randint(
+    Operand low,
+    Operand high,
+    mx::Shape shape,
+    mx::Dtype dtype,
+    Key key,
+    mx::StreamOrDevice s) {
+  return mx::random::randint(
+      low.resolve(), high.resolve(), shape, dtype, key, s);
+}
+
+mx::array random_bernoulli(
+    Operand p,
+    std::optional<mx::Shape> shape,
+    Key key,
+    mx::StreamOrDevice s) {
+  return shape ? mx::random::bernoulli(p.resolve(), *shape, key, s)
+               : mx::random::bernoulli(p.resolve(), key, s);
+}
+
+mx::array random_truncated_normal(
+    Operand lower,
+    Operand upper,
+    std::optional<mx::Shape> shape,
+    mx::Dtype dtype,
+    Key key,
+    mx::StreamOrDevice s) {
+  auto a = lower.resolve();
+  auto b = upper.resolve();
+  return shape ? mx::random::truncated_normal(a, b, *shape, dtype, key, s)
+               : mx::random::truncated_normal(a, b, dtype, key, s);
+}
+
+mx::array
+random_gumbel(mx::Shape shape, mx::Dtype dtype, Key key, mx::StreamOrDevice s) {
+  return mx::random::gumbel(shape, dtype, key, s);
+}
+
+mx::array random_categorical(
+    const mx::array& logits,
+    int axis,
+    std::optional<mx::Shape> shape,
+    int num_samples,
+    Key key,
+    mx::StreamOrDevice s) {
+  if (shape) {
+    return mx::random::categorical(logits, axis, *shape, key, s);
+  }
+  return num_samples < 0
+      ? mx::random::categorical(logits, axis, key, s)
+      : mx::random::categorical(logits, axis, num_samples, key, s);
+}
+
+mx::array random_laplace(
+    mx::Shape shape,
+    mx::Dtype dtype,
+    float loc,
+    float scale,
+    Key key,
+    mx::StreamOrDevice s) {
+  return mx::random::laplace(shape, dtype, loc, scale, key, s);
+}
+
+mx::array random_permutation(
+    const mx::array& x,
+    int axis,
+    Key key,
+    mx::StreamOrDevice s) {
+  return mx::random::permutation(x, axis, key, s);
+}
+
+mx::array random_permutation_of(int n, Key key, mx::StreamOrDevice s) {
+  return mx::random::permutation(n, key, s);
+}
+
+} // namespace
+
+const std::vector<Binding> random_bindings{
+    LOCAL(random_seed),
+    LOCAL(random_key),
+    LOCAL(random_split),
+    LOCAL(random_uniform),
+    LOCAL(random_normal),
+    LOCAL(random_multivariate_normal),
+    LOCAL(random_randint),
+    LOCAL(random_bernoulli),
+    LOCAL(random_truncated_normal),
+    LOCAL(random_gumbel),
+    LOCAL(random_categorical),
+    LOCAL(random_laplace),
+    LOCAL(random_permutation),
+    LOCAL(random_permutation_of),
+};
+
+} // namespace mlxjs

@@ -1,0 +1,113 @@
+#include "waiter.h"
+
+#include "bind.h"
+
+namespace mlxjs {
+
+namespace {
+
+struct Message {
+  Waiter::Then then;
+  std::exception_ptr error;
+};
+
+void call_back(napi_env env, napi_value, void*, void* data) {
+  std::unique_ptr<Message> message(static_cast<Message*>(data));
+  // Without an environment it is leaving: nobody is there to be told.
+  if (env != nullptr) {
+    message->then(message->error);
+  }
+}
+
+} // namespace
+
+Waiter::Waiter(Environment& e) : environment_(e) {
+  napi_value name;
+  napi_create_string_utf8(e.env, "mlx-js", NAPI_AUTO_LENGTH, &name);
+  auto status = napi_create_threadsafe_function(
+      e.env,
+      nullptr,
+      nullptr,
+      name,
+      0,
+      1,
+      nullptr,
+      nullptr,
+      nullptr,
+      call_back,
+      &callback_);
+  check(status, "a running environment");
+  // Only a wait under way keeps the event loop alive.
+  napi_unref_threadsafe_function(e.env, callback_);
+  thread_ = std::thread([this] { run(); });
+}
+
+Waiter::~Waiter() {
+  {
+    std::lock_guard lock(mutex_);
+    closing_ = true;
+  }
+  changed_.notify_one();
+  thread_.join();
+  napi_release_threadsafe_function(callback_, napi_tsfn_abort);
+}
+
+void Waiter::wait(const std::vector<mx::array>& arrays, Then then) {
+  // An array's own wait changes its state, which belongs to the thread that
+  // made it; so the other thread waits for the same events on arrays of its
+  // own, which have nothing else.
+  std::vector<mx::array> marks;
+  for (auto& a : arrays) {
+    if (a.event().valid()) {
+      auto& mark = marks.emplace_back(
+          mx::Shape{}, mx::bool_, nullptr, std::vector<mx::array>{});
+      mark.attach_event(a.event());
+      mark.set_status(mx::array::Status::evaluated);
+    }
+  }
+  if (waiting_++ == 0) {
+    napi_ref_threadsafe_function(environment_.env, callback_);
+  }
+  auto done = [this, then = std::move(then)](std::exception_ptr error) {
+    if (--waiting_ == 0) {
+      napi_unref_threadsafe_function(environment_.env, callback_);
+    }
+    then(error);
+  };
+  {
+    std::lock_guard lock(mutex_);
+    tasks_.push({std::move(marks), std::move(done)});
+  }
+  changed_.notify_one();
+}
+
+void Waiter::run() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    changed_.wait(lock, [this] { return closing_ || !tasks_.empty(); });
+    if (closing_) {
+      return;
+    }
+    auto task = std::move(tasks_.front());
+    tasks_.pop();
+    lock.unlock();
+    auto message =
+        std::make_unique<Message>(Message{std::move(task.then), nullptr});
+    for (auto& mark : task.marks) {
+      try {
+        mark.wait();
+      } catch (...) {
+        message->error = std::current_exception();
+      }
+    }
+    task.marks.clear();
+    auto status = napi_call_threadsafe_function(
+        callback_, message.get(), napi_tsfn_blocking);
+    if (status == napi_ok) {
+      message.release();
+    }
+    lock.lock();
+  }
+}
+
+} // namespace mlxjs

@@ -1,0 +1,34 @@
+// Derives lib/core/bindings.ts from the addon, which knows its own types.
+import { writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+
+const require = createRequire(import.meta.url);
+const addon = fileURLToPath(new URL("../build/Release/mlx.node", import.meta.url));
+export const target = fileURLToPath(new URL("../lib/core/bindings.ts", import.meta.url));
+
+/** @returns {string} the text of lib/core/bindings.ts */
+export function bindings() {
+  const signatures = Object.entries(require(addon).signatures());
+  const rows = signatures.sort(([a], [b]) => (a < b ? -1 : 1));
+  const wire = rows
+    .flatMap(([, signature]) => signature.match(/\b[A-Z]\w*/g) ?? [])
+    .filter((name) => !["ArrayBuffer", "ArrayBufferView", "Promise"].includes(name));
+  const names = [...new Set(wire)].sort();
+  return [
+    "// Derived from native/ by scripts/bindings.mjs; not edited by hand.",
+    `import type {\n${names.map((name) => `  ${name},\n`).join("")}} from "./wire.js";`,
+    "",
+    "/** The addon's functions, under the names that MLX has in C++. */",
+    "export interface Bindings {",
+    "  readonly scratch: Float64Array<ArrayBuffer>;",
+    "  signatures(): Record<string, string>;",
+    ...rows.map(([name, signature]) => `  ${name}: ${signature};`),
+    "}",
+    "",
+  ].join("\n");
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  writeFileSync(target, bindings());
+}

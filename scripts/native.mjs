@@ -1,0 +1,61 @@
+// Builds the addon: finds MLX and the tools, then leaves the rest to CMake.
+import { spawnSync } from "node:child_process";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import { definitions, SetupError } from "./mlx.mjs";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const require = createRequire(import.meta.url);
+
+/** @param {string} command @param {string[]} args @param {string} [input] */
+function works(command, args, input = "") {
+  const { status, error } = spawnSync(command, args, {
+    input,
+    stdio: ["pipe", "ignore", "ignore"],
+  });
+  return error === undefined && status === 0;
+}
+
+/** Says which tool is missing, before CMake says it at length. */
+export function checkTools() {
+  if (!works("cmake", ["--version"])) {
+    throw new SetupError(
+      "CMake was not found; it builds the addon. Install version 3.22 or later " +
+        "(apt install cmake, brew install cmake, or pip install cmake).",
+    );
+  }
+  const compilers = process.env.CXX ? [process.env.CXX] : ["c++", "g++", "clang++"];
+  const probe = "#include <concepts>\n#include <ranges>\n#include <version>\nint main() {}\n";
+  const flags = ["-std=c++20", "-fsyntax-only", "-x", "c++", "-"];
+  if (!compilers.some((compiler) => works(compiler, flags, probe))) {
+    throw new SetupError(
+      `No C++20 compiler was found (tried ${compilers.join(", ")}). Install one ` +
+        "(apt install g++, on a Mac xcode-select --install), or name it in CXX.",
+    );
+  }
+}
+
+/** Builds `build/Release/mlx.node`. */
+export function build() {
+  checkTools();
+  const options = Object.entries(definitions()).map(([name, value]) => `--CD${name}=${value}`);
+  const cmakeJs = require.resolve("cmake-js/bin/cmake-js");
+  // A folder of its own: node-gyp's files lie in build/, too.
+  const args = [cmakeJs, "compile", "--out", "build/cmake", "--log-level", "error", ...options];
+  const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: "inherit" });
+  if (status !== 0) {
+    throw new SetupError("The addon was not built; the messages above say why.");
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  try {
+    build();
+  } catch (error) {
+    if (!(error instanceof SetupError)) {
+      throw error;
+    }
+    console.error(`\nmlx-js: ${error.message}\n`);
+    process.exitCode = 1;
+  }
+}

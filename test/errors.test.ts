@@ -1,0 +1,178 @@
+import { mx } from "mlx-js";
+import { describe, expect, test } from "vitest";
+
+// biome-ignore lint/suspicious/noExplicitAny: wrong on purpose
+const any = (x: unknown): any => x;
+
+describe("wrong receivers", () => {
+  const strangers = [
+    {},
+    null,
+    undefined,
+    1,
+    "x",
+    new Proxy(mx.array([1]), {}),
+    Object.create(mx.array([1])),
+    Object.create(mx.array.prototype),
+    mx.array.prototype,
+  ];
+
+  test.each(strangers)("methods on %#", (stranger) => {
+    const proto = any(mx.array.prototype);
+    for (const name of ["add", "sum", "tolist", "item", "dispose", "toString", "reshape"]) {
+      expect(() => proto[name].call(stranger, 1)).toThrow(TypeError);
+    }
+    for (const name of ["shape", "size", "dtype", "ndim", "disposed"]) {
+      const getter = Object.getOwnPropertyDescriptor(proto, name)?.get;
+      expect(() => getter?.call(stranger)).toThrow(TypeError);
+    }
+  });
+
+  test.each(strangers)("as an argument, %#", (stranger) => {
+    if (typeof stranger !== "number") {
+      expect(() => mx.add(any(stranger), 1)).toThrow(TypeError);
+      expect(() => mx.add(1, any(stranger))).toThrow(TypeError);
+    }
+    expect(() => mx.exp(any(stranger))).toThrow(TypeError);
+    expect(() => mx.concatenate(any([stranger]))).toThrow(TypeError);
+    expect(() => mx.concatenate(any(stranger))).toThrow(TypeError);
+  });
+});
+
+describe("one voice", () => {
+  test("types", () => {
+    expect(() => mx.expandDims(mx.array([1]), any("0"))).toThrow(
+      new TypeError('[expandDims] axis: expected an integer or a list of integers, received "0"'),
+    );
+    expect(() => mx.sum(mx.array([1]), 0, any({ keepdim: true }))).toThrow(
+      new TypeError('[sum] options: expected keepdims, stream, received an option "keepdim"'),
+    );
+    expect(() => mx.sum(mx.array([1]), 0, any({ keepdims: 1 }))).toThrow(TypeError);
+    expect(() => mx.zeros([2], any("float32"))).toThrow(TypeError);
+  });
+
+  test("ranges", () => {
+    expect(() => mx.zeros([2 ** 31])).toThrow(RangeError);
+    expect(() => mx.zeros([Number.NaN])).toThrow(TypeError);
+    expect(() => mx.zeros([1.5])).toThrow(TypeError);
+    expect(() => mx.add(mx.array([1]), 2n ** 64n)).toThrow(RangeError);
+    expect(() => mx.array([[1], [1, 2]])).toThrow(RangeError);
+  });
+
+  test("MLX's own text arrives untouched", () => {
+    expect(() => mx.add(mx.zeros([2]), mx.zeros([3]))).toThrow(
+      new Error("[broadcast_shapes] Shapes (2) and (3) cannot be broadcast."),
+    );
+    expect(() => mx.matmul(mx.zeros([2, 3]), mx.zeros([2, 3]))).toThrow(/\[matmul\]/);
+  });
+});
+
+describe("hostile values", () => {
+  test("cycles and depth", () => {
+    const list: unknown[] = [];
+    list.push(list);
+    expect(() => mx.array(any(list))).toThrow(RangeError);
+    const tree: Record<string, unknown> = { x: mx.array([1]) };
+    tree.self = tree;
+    expect(() => mx.eval(tree)).toThrow(TypeError);
+    expect(() => mx.grad(any((t: { x: mx.array }) => t.x))(tree)).toThrow(TypeError);
+    expect(mx.tidy(() => tree)).toBe(tree);
+  });
+
+  test("detached buffers", () => {
+    const data = new Float32Array([1, 2, 3]);
+    structuredClone(data.buffer, { transfer: [data.buffer] });
+    expect(mx.array(data).shape).toEqual([0]);
+  });
+
+  test("values that throw when looked at", () => {
+    const thrower = new Proxy(
+      {},
+      {
+        get() {
+          throw new Error("looked at");
+        },
+        ownKeys() {
+          throw new Error("looked at");
+        },
+      },
+    );
+    expect(() => mx.add(any(thrower), 1)).toThrow(Error);
+    expect(() => mx.sum(mx.array([1]), 0, any(thrower))).toThrow(Error);
+    expect(mx.array([1]).item()).toBe(1);
+  });
+
+  test("symbols, functions, dates", () => {
+    for (const value of [Symbol("s"), () => 1, new Date(0), /x/, new Map()]) {
+      expect(() => mx.add(any(value), mx.array([1]))).toThrow(TypeError);
+      expect(() => mx.array(any(value))).toThrow(TypeError);
+      expect(() => mx.array(any([value]))).toThrow(TypeError);
+    }
+  });
+
+  test("an option changed while it is read", () => {
+    const x = mx.array([1, 2]);
+    const options = {
+      get stream() {
+        x.dispose();
+        return mx.cpu;
+      },
+    };
+    // The array was valid when it was looked at; the addon looks again.
+    expect(() => mx.add(x, x, options)).toThrow(TypeError);
+  });
+});
+
+describe("user functions that throw", () => {
+  const thrown = [new Error("boom"), new TypeError("boom"), null, undefined, 0, "text"];
+
+  test.each(thrown)("in grad, %#", (value) => {
+    let caught: unknown = "nothing";
+    try {
+      mx.grad((_: mx.array): mx.array => {
+        throw value;
+      })(mx.array(1));
+    } catch (error) {
+      caught = error;
+    }
+    expect(caught).toBe(value);
+    // And the next one works.
+    expect(
+      mx
+        .grad((x: mx.array) => mx.multiply(x, x))(mx.array(3))
+        .item(),
+    ).toBe(6);
+  });
+
+  test("in a nested grad", () => {
+    const boom = new Error("boom");
+    const inner = mx.grad((_: mx.array): mx.array => {
+      throw boom;
+    });
+    expect(() => mx.grad((x: mx.array) => inner(x))(mx.array(1))).toThrow(boom);
+  });
+
+  test("what grad cannot differentiate", () => {
+    const x = mx.array(1);
+    expect(() => mx.grad(any(() => 3))(x)).toThrow(/expected an array or a list/);
+    expect(() => mx.grad(any(async () => x))(x)).toThrow(/asynchronous/);
+    expect(() => mx.grad((a: mx.array) => a)(mx.array([1, 2]))).toThrow(Error);
+    expect(() => mx.grad((a: mx.array) => a, 1)(x)).toThrow(RangeError);
+    expect(() =>
+      mx.grad(
+        any((a: mx.array) => a),
+        any("0"),
+      )(x),
+    ).toThrow(TypeError);
+    expect(() => mx.grad(any((a: mx.array) => a))(any(1))).toThrow(TypeError);
+    expect(() => mx.grad(any(null))).toThrow(TypeError);
+  });
+
+  test("evaluating inside is MLX's business", () => {
+    const f = mx.valueAndGrad((x: mx.array) => {
+      mx.eval(x);
+      return mx.multiply(x, x);
+    });
+    expect(f(mx.array(3))[1].item()).toBe(6);
+  });
+});

@@ -1,0 +1,605 @@
+/**
+ * Golden values: reads test/golden/<family>.json, which Python's MLX wrote (see
+ * scripts/reference/), makes the calls of its cases and compares the results.
+ */
+import { readFileSync } from "node:fs";
+import * as mlx from "mlx-js";
+import { beforeAll, describe, expect, test } from "vitest";
+
+const { mx } = mlx;
+
+type Json = null | boolean | number | string | Json[] | JsonRecord;
+interface JsonRecord {
+  [key: string]: Json;
+}
+
+interface ArrayJson {
+  dtype: string;
+  shape: number[];
+  data: (number | string | [number | string, number | string])[];
+}
+
+/** A case as it is in the file: which keys it has says of which kind it is. */
+export interface Case {
+  // A call of a function: mx.name(...args, options), also as a method of its first argument.
+  name?: string;
+  args?: Json[];
+  options?: JsonRecord;
+  /** The global state's seed before the call. */
+  seed?: number;
+  /** How often to call; the results are a list. */
+  repeat?: number;
+  /** Arguments for the function that the call returns. */
+  then?: Json[];
+
+  // A layer: new nn.layer(...args, options), with these weights, called with the inputs.
+  layer?: string;
+  weights?: Record<string, Json>;
+  inputs?: Json[];
+  forwardOptions?: JsonRecord;
+  method?: string;
+  training?: boolean;
+  grads?: {
+    of: "sin" | "softmax";
+    cotangent: Json;
+    inputs?: Record<string, Json>;
+    weights?: Record<string, Json>;
+  };
+  /** The weights after the call. */
+  after?: Record<string, Json>;
+
+  // An optimizer: new optim.optimizer(...args, options), a step for each of the gradients.
+  optimizer?: string;
+  parameters?: Json;
+  gradients?: Json[];
+  state?: Record<string, Json>;
+
+  // An index: get, set, or an update by x.at(...).
+  index?: string;
+  array?: Json;
+  indices?: Json[];
+  value?: Json;
+
+  // Attention with ALiBi: queries, keys and values.
+  attention?: Json[];
+  scale?: number;
+  offset?: number;
+  mask?: Json;
+
+  expect?: Json;
+  /** MLX's text, or true where the words are those of Python's own layer. */
+  throws?: string | true;
+  /** True where only the CPU refuses. */
+  cpu?: boolean;
+  /** The values must be equal to the last bit. */
+  exact?: boolean;
+  /** How far floats may be apart, relatively and absolutely. */
+  tolerance?: number;
+}
+
+interface File {
+  mlx: string;
+  family: string;
+  cases: Case[];
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: what is called is only known from the data
+type Any = any;
+
+const onGpu = process.env["MLX_TEST_DEVICE"] === "gpu";
+
+function read(family: string): File {
+  const url = new URL(`../golden/${family}.json`, import.meta.url);
+  return JSON.parse(readFileSync(url, "utf8")) as File;
+}
+
+/** The cases of a family that this device can run. */
+export function cases(family: string): Case[] {
+  const { cases } = read(family);
+  // The GPU has no float64.
+  return onGpu ? cases.filter((c) => !c.cpu && !JSON.stringify(c).includes('"float64"')) : cases;
+}
+
+// From JSON to what the functions take.
+
+const roots: Record<string, Any> = {
+  nn: (mlx as Any).nn,
+  optimizers: (mlx as Any).optim,
+};
+
+/** What a dotted name stands for, and the object that it is a member of. */
+function lookup(name: string): { owner: Any; fn: Any } {
+  const path = name.split(".");
+  const root = roots[path[0] as string];
+  let owner: Any = root === undefined ? mx : root;
+  for (const part of path.slice(root === undefined ? 0 : 1, -1)) {
+    owner = owner?.[part];
+  }
+  const fn = owner?.[path.at(-1) as string];
+  if (typeof fn !== "function") {
+    throw new Error(`there is no ${name}`);
+  }
+  return { owner, fn };
+}
+
+const typedArrays: Record<string, new (values: number[]) => Any> = {
+  bool: Uint8Array,
+  uint8: Uint8Array,
+  uint16: Uint16Array,
+  uint32: Uint32Array,
+  int8: Int8Array,
+  int16: Int16Array,
+  int32: Int32Array,
+  float64: Float64Array,
+};
+
+/** An array of exactly these values. */
+export function decodeArray({ dtype, shape, data }: ArrayJson): mlx.mx.array {
+  const to = (mx as Any)[dtype] as mlx.mx.Dtype;
+  if (data.length === 0) {
+    return mx.zeros(shape, to);
+  }
+  let flat: mlx.mx.array;
+  if (dtype === "complex64") {
+    flat = mx.view(mx.array(Float32Array.from(data.flat().map(Number))), mx.complex64);
+  } else if (dtype === "int64") {
+    flat = mx.array(BigInt64Array.from((data as number[]).map(BigInt)), to);
+  } else if (dtype === "uint64") {
+    flat = mx.array(BigUint64Array.from((data as number[]).map(BigInt)), to);
+  } else {
+    flat = mx.array(new (typedArrays[dtype] ?? Float32Array)(data.map(Number)), to);
+  }
+  return mx.reshape(flat, shape);
+}
+
+/** A value of a case as the functions take it. */
+export function decode(json: Json): Any {
+  if (typeof json !== "object" || json === null) {
+    return json;
+  }
+  if (Array.isArray(json)) {
+    return json.map(decode);
+  }
+  if ("$array" in json) {
+    const base = decodeArray(json["$array"] as unknown as ArrayJson);
+    // Views, so that arrays that are not contiguous come up.
+    if (json["transpose"]) {
+      return mx.transpose(base, json["transpose"] as number[]);
+    }
+    if (json["broadcast"]) {
+      return mx.broadcastTo(base, json["broadcast"] as number[]);
+    }
+    return json["slice"] ? base.get(...(json["slice"] as string[])) : base;
+  }
+  if ("$call" in json) {
+    const { owner, fn } = lookup(json["$call"] as string);
+    return fn.call(owner, ...argumentsOf(json as Case));
+  }
+  if ("$dtype" in json || "$category" in json) {
+    return (mx as Any)[(json["$dtype"] ?? json["$category"]) as string];
+  }
+  if ("$slice" in json) {
+    const [start, stop, step] = (json["$slice"] as (number | null)[]).map((x) => x ?? undefined);
+    return new (mx as Any).Slice(start, stop, step);
+  }
+  if ("$complex" in json) {
+    const [re, im] = json["$complex"] as number[];
+    return { re, im };
+  }
+  if ("$bigint" in json) {
+    return BigInt(json["$bigint"] as string);
+  }
+  if ("$number" in json) {
+    return Number(json["$number"]);
+  }
+  if ("$undefined" in json) {
+    return undefined;
+  }
+  return Object.fromEntries(Object.entries(json).map(([key, value]) => [key, decode(value)]));
+}
+
+function argumentsOf(c: { args?: Json[]; options?: JsonRecord }): Any[] {
+  const args = (c.args ?? []).map(decode);
+  const given = c.options !== undefined && Object.keys(c.options).length > 0;
+  return given ? [...args, decode(c.options as JsonRecord)] : args;
+}
+
+// Comparing.
+
+interface Tolerance {
+  rtol: number;
+  atol: number;
+}
+
+const tolerances: Record<string, Tolerance> = {
+  float16: { rtol: 1e-3, atol: 1e-3 },
+  bfloat16: { rtol: 8e-3, atol: 8e-3 },
+  float32: { rtol: 1e-5, atol: 2e-6 },
+  float64: { rtol: 1e-12, atol: 1e-12 },
+  complex64: { rtol: 1e-5, atol: 2e-6 },
+};
+const exactly: Tolerance = { rtol: 0, atol: 0 };
+
+function toleranceOf(dtype: string, c: Case): Tolerance {
+  const usual = tolerances[dtype];
+  if (usual === undefined || c.exact) {
+    return exactly;
+  }
+  const rtol = Math.max(usual.rtol, c.tolerance ?? 0);
+  const atol = Math.max(usual.atol, c.tolerance ?? 0);
+  // Other kernels sum in another order.
+  return onGpu ? { rtol: 10 * rtol, atol: 10 * atol } : { rtol, atol };
+}
+
+type Value = number | bigint;
+
+/** The values of an array, row-major, without loss; a complex one as two. */
+function valuesOf(x: mlx.mx.array): ArrayLike<Value> {
+  const half = x.dtype === mx.float16 || x.dtype === mx.bfloat16;
+  return (half ? x.astype(mx.float32) : x).toTypedArray() as ArrayLike<Value>;
+}
+
+function close(a: Value, b: Value, { rtol, atol }: Tolerance): boolean {
+  if (a === b) {
+    return true; // infinities and zeros of either sign, too
+  }
+  if (typeof a === "bigint" || typeof b === "bigint") {
+    return false;
+  }
+  if (Number.isNaN(a) || Number.isNaN(b)) {
+    return Number.isNaN(a) && Number.isNaN(b);
+  }
+  return Number.isFinite(a) && Number.isFinite(b) && Math.abs(a - b) <= atol + rtol * Math.abs(b);
+}
+
+/** The index of the n-th element, as one writes it. */
+function indexOf(n: number, shape: number[]): string {
+  const index: number[] = [];
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    const size = shape[axis] as number;
+    index.unshift(n % size);
+    n = Math.floor(n / size);
+  }
+  return `[${index.join(", ")}]`;
+}
+
+function arrayDifference(actual: unknown, expected: ArrayJson, c: Case): string | undefined {
+  if (!(actual instanceof (mx.array as Any))) {
+    return `expected an array, received ${describeValue(actual)}`;
+  }
+  const x = actual as mlx.mx.array;
+  const { dtype, shape } = expected;
+  const received = `${x.dtype}[${x.shape}]`;
+  if (`${dtype}[${shape}]` !== received) {
+    return `expected ${dtype}[${shape}], received ${received}`;
+  }
+  const complex = dtype === "complex64";
+  const wide = dtype === "int64" || dtype === "uint64";
+  const want = expected.data.flat().map(wide ? (v) => BigInt(v) : Number) as Value[];
+  const got = valuesOf(x);
+  const tolerance = toleranceOf(dtype, c);
+  const wrong = want.map((w, i) => i).filter((i) => !near(i));
+  if (wrong.length === 0) {
+    return undefined;
+  }
+  const first = wrong[0] as number;
+  const at = indexOf(complex ? first >> 1 : first, shape);
+  const part = complex ? (first % 2 === 0 ? " (real part)" : " (imaginary part)") : "";
+  return (
+    `${wrong.length} of ${want.length} values differ, the first at ${at}${part}: ` +
+    `expected ${want[first]}, received ${got[first]}`
+  );
+
+  function near(i: number): boolean {
+    if (complex) {
+      // Each part to the precision of the whole.
+      const size = Math.hypot(Number(want[i & ~1]), Number(want[i | 1]));
+      if (Number.isFinite(size)) {
+        return close(got[i] as Value, want[i] as Value, {
+          rtol: 0,
+          atol: tolerance.atol + tolerance.rtol * size,
+        });
+      }
+    }
+    return close(got[i] as Value, want[i] as Value, tolerance);
+  }
+}
+
+function describeValue(x: unknown): string {
+  return typeof x === "string" ? JSON.stringify(x) : String(x);
+}
+
+/** What is different, in words, or undefined. */
+export function difference(actual: unknown, expected: Json, c: Case = {}): string | undefined {
+  if (Array.isArray(expected)) {
+    if (!Array.isArray(actual) || actual.length !== expected.length) {
+      const received = Array.isArray(actual) ? `one of ${actual.length}` : describeValue(actual);
+      return `expected a list of ${expected.length}, received ${received}`;
+    }
+    return firstOf(expected.map((e, i) => [`[${i}]`, difference(actual[i], e, c)]));
+  }
+  if (typeof expected === "object" && expected !== null) {
+    if ("$array" in expected) {
+      return arrayDifference(actual, expected["$array"] as unknown as ArrayJson, c);
+    }
+    if ("$dtype" in expected) {
+      return String(actual) === expected["$dtype"]
+        ? undefined
+        : `expected ${expected["$dtype"]}, received ${describeValue(actual)}`;
+    }
+    if (!Object.keys(expected).some((key) => key.startsWith("$"))) {
+      const record = actual as Record<string, unknown>;
+      return firstOf(
+        Object.entries(expected).map(([k, e]) => [`.${k}`, difference(record?.[k], e, c)]),
+      );
+    }
+  }
+  const want = decode(expected);
+  return Object.is(actual, want)
+    ? undefined
+    : `expected ${describeValue(want)}, received ${describeValue(actual)}`;
+}
+
+function firstOf(found: [string, string | undefined][]): string | undefined {
+  const wrong = found.find(([, text]) => text !== undefined);
+  return wrong && `${wrong[0]}: ${wrong[1]}`;
+}
+
+/**
+ * Compares a result with an expected value of a file: dtype, shape and values,
+ * floats within the tolerance of their dtype. Throws with the first difference.
+ */
+export function compare(actual: unknown, expected: Json, c: Case = {}): void {
+  const found = difference(actual, expected, c);
+  if (found !== undefined) {
+    expect.fail(found);
+  }
+}
+
+/** All arrays of a tree or module state by path, in Python's spelling. */
+function flatten(tree: unknown, path = ""): Record<string, unknown> {
+  if (tree instanceof (mx.array as Any) || typeof tree !== "object" || tree === null) {
+    return { [path]: tree };
+  }
+  const snake = (key: string) => key.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`);
+  return Object.assign(
+    {},
+    ...Object.entries(tree).map(([k, v]) => flatten(v, path ? `${path}.${snake(k)}` : snake(k))),
+  );
+}
+
+function compareFlat(actual: unknown, expected: Record<string, Json>, c: Case): void {
+  const flat = flatten(actual);
+  expect(Object.keys(flat).sort()).toEqual(Object.keys(expected).sort());
+  compare(flat, expected, c);
+}
+
+// Running.
+
+function expectError(run: () => unknown, text: string | true): void {
+  let thrown: unknown;
+  try {
+    mx.eval(run() as Any);
+  } catch (error) {
+    thrown = error;
+  }
+  expect(thrown, "the call did not throw").toBeInstanceOf(Error);
+  if (text !== true) {
+    expect((thrown as Error).message).toBe(text);
+  }
+}
+
+function check(run: () => unknown, c: Case): void {
+  if (c.throws !== undefined) {
+    expectError(run, c.throws);
+  } else {
+    compare(run(), c.expect as Json, c);
+  }
+}
+
+function runCall(c: Case): void {
+  const name = c.name as string;
+  const { owner, fn } = lookup(name);
+  const call = (): unknown => {
+    const result = fn.call(owner, ...argumentsOf(c));
+    return c.then ? result(...c.then.map(decode)) : result;
+  };
+  const seeded = (): unknown => {
+    if (c.seed !== undefined) {
+      mx.random.seed(c.seed);
+    }
+    return c.repeat ? Array.from({ length: c.repeat }, call) : call();
+  };
+  check(seeded, c);
+  // The method does the same.
+  const [receiver, ...rest] = argumentsOf(c);
+  if (receiver instanceof (mx.array as Any) && typeof receiver[name] === "function") {
+    check(() => receiver[name](...rest), c);
+  }
+}
+
+function runLayer(c: Case): void {
+  const { fn: Layer } = lookup(`nn.${c.layer}`);
+  const inputs = (c.inputs ?? []).map(decode);
+  const options = c.forwardOptions ? [decode(c.forwardOptions)] : [];
+  const make = (): Any => {
+    const layer = new Layer(...argumentsOf(c));
+    if (c.weights) {
+      layer.loadWeights(Object.entries(decode(c.weights)));
+    }
+    return layer.train(c.training ?? true) ?? layer;
+  };
+  if (c.throws !== undefined) {
+    expectError(() => make().forward(...inputs, ...options), c.throws);
+    return;
+  }
+  const layer = make();
+  const forward = (...xs: Any[]): Any => layer[c.method ?? "forward"](...xs, ...options);
+  if (c.seed !== undefined) {
+    mx.random.seed(c.seed);
+  }
+  compare(forward(...inputs), c.expect as Json, c);
+  if (c.after) {
+    compareFlat(layer.parameters(), c.after, c);
+  }
+  if (c.grads) {
+    checkGradients(c, layer, forward, inputs);
+  }
+}
+
+/** The gradients of sum(sin(output) * cotangent), or of softmax. */
+function checkGradients(c: Case, layer: Any, forward: (...xs: Any[]) => Any, inputs: Any[]): void {
+  const { of, cotangent, ...expected } = c.grads as NonNullable<Case["grads"]>;
+  const weight = decode(cotangent);
+  const loss = (...xs: Any[]) => {
+    const y = forward(...xs);
+    return mx.sum(mx.multiply(of === "softmax" ? mx.softmax(y, -1) : mx.sin(y), weight));
+  };
+  // Sums of many products lose a digit.
+  const looser = { ...c, exact: false, tolerance: Math.max(c.tolerance ?? 0, 3e-5) };
+  if (expected.inputs) {
+    const places = Object.keys(expected.inputs).map(Number);
+    const gradients = (mx.grad as Any)(loss, places)(...inputs);
+    compare(gradients, Object.values(expected.inputs), looser);
+  }
+  if (expected.weights) {
+    const [, gradients] = (mlx as Any).nn.valueAndGrad(layer, loss)(...inputs);
+    compareFlat(gradients, expected.weights, looser);
+  }
+}
+
+function runOptimizer(c: Case): void {
+  const { fn: Optimizer } = lookup(`optimizers.${c.optimizer}`);
+  const optimizer = new Optimizer(...argumentsOf(c));
+  let parameters = decode(c.parameters as Json);
+  (c.gradients ?? []).forEach((gradients, i) => {
+    parameters = optimizer.applyGradients(decode(gradients), parameters);
+    compare(parameters, (c.expect as Json[])[i] as Json, c);
+  });
+  compareFlat(optimizer.state, c.state ?? {}, c);
+}
+
+function runIndex(c: Case): void {
+  const indices = (c.indices ?? []).map(decode);
+  check(() => {
+    const x: Any = decode(c.array as Json);
+    if (c.index === "get") {
+      return x.get(...indices);
+    }
+    const value = decode(c.value as Json);
+    if (c.index === "set") {
+      x.set(indices, value);
+      return x;
+    }
+    return x.at(...indices)[c.index as string](value);
+  }, c);
+}
+
+/** Attention step by step, and the fused one with ALiBi's matrix as its mask. */
+function runAttention(c: Case): void {
+  const { nn } = mlx as Any;
+  const [q, k, v] = (c.attention ?? []).map(decode);
+  const [, heads, queries] = q.shape;
+  const keys = k.shape[2];
+  const { scale = 1, offset = 0 } = c;
+  const keep = c.mask === undefined ? undefined : decode(c.mask);
+  const scores = mx.multiply(mx.matmul(q, mx.swapaxes(k, -1, -2)), scale);
+  const biased = new nn.ALiBi().forward(scores, { offset, ...(keep && { mask: keep }) });
+  compare(mx.matmul(mx.softmax(biased, -1, { precise: true }), v), c.expect as Json, c);
+  let mask = nn.ALiBi.createAlibiMatrix(queries + offset, keys, heads, { offset, dtype: q.dtype });
+  if (keep) {
+    mask = mx.where(keep, mask, Number.NEGATIVE_INFINITY);
+  }
+  compare(mx.fast.scaledDotProductAttention(q, k, v, { scale, mask }), c.expect as Json, c);
+}
+
+function run(c: Case): void {
+  mx.tidy(() => {
+    if (c.layer !== undefined) {
+      runLayer(c);
+    } else if (c.optimizer !== undefined) {
+      runOptimizer(c);
+    } else if (c.index !== undefined) {
+      runIndex(c);
+    } else if (c.attention !== undefined) {
+      runAttention(c);
+    } else {
+      runCall(c);
+    }
+  });
+}
+
+// What a test is called.
+
+function show(json: Json): string {
+  if (typeof json !== "object" || json === null) {
+    return JSON.stringify(json);
+  }
+  if (Array.isArray(json)) {
+    return `[${json.map(show).join(", ")}]`;
+  }
+  if ("$array" in json) {
+    const { dtype, shape } = json["$array"] as unknown as ArrayJson;
+    const view = ["transpose", "slice", "broadcast"].find((kind) => kind in json);
+    return `${dtype}[${shape}]${view ? ` ${view} ${JSON.stringify(json[view])}` : ""}`;
+  }
+  if ("$call" in json) {
+    return `${json["$call"]}(${shown(json as Case)})`;
+  }
+  const [key, value] = Object.entries(json)[0] ?? ["", null];
+  if (key.startsWith("$")) {
+    return key === "$undefined" ? "undefined" : String(value);
+  }
+  return `{ ${Object.entries(json).map(([k, v]) => `${k}: ${show(v)}`).join(", ")} }`;
+}
+
+function shown(c: { args?: Json[]; options?: JsonRecord }): string {
+  const args = (c.args ?? []).map(show);
+  return (c.options ? [...args, show(c.options)] : args).join(", ");
+}
+
+/** The call, as one would write it, with dtypes and shapes for arrays. */
+export function titleOf(c: Case): string {
+  const inputs = [...(c.inputs ?? []), ...(c.forwardOptions ? [c.forwardOptions] : [])];
+  if (c.layer !== undefined) {
+    return `new ${c.layer}(${shown(c)}).${c.method ?? "forward"}(${inputs.map(show).join(", ")})`;
+  }
+  if (c.optimizer !== undefined) {
+    return `new ${c.optimizer}(${shown(c)})`;
+  }
+  if (c.index !== undefined) {
+    const indices = (c.indices ?? []).map(show).join(", ");
+    const x = show(c.array ?? null);
+    switch (c.index) {
+      case "get":
+        return `${x}.get(${indices})`;
+      case "set":
+        return `${x}.set([${indices}], ${show(c.value ?? null)})`;
+      default:
+        return `${x}.at(${indices}).${c.index}(${show(c.value ?? null)})`;
+    }
+  }
+  if (c.attention !== undefined) {
+    return `attention of ${c.attention.map(show).join(", ")}, offset ${c.offset}`;
+  }
+  const then = c.then ? `(${c.then.map(show).join(", ")})` : "";
+  return `${c.name}(${shown(c)})${then}${c.seed === undefined ? "" : ` seed ${c.seed}`}`;
+}
+
+/**
+ * Registers a test for each case of a family, or for those that `only` picks.
+ *
+ * @example
+ * runGolden("nn", (c) => c.layer === "Linear");
+ */
+export function runGolden(family: string, only: (c: Case) => boolean = () => true): void {
+  const file = read(family);
+  describe(`${family} as in Python's MLX ${file.mlx}`, () => {
+    beforeAll(() => {
+      mx.setDefaultDevice(onGpu ? mx.gpu : mx.cpu);
+    });
+    for (const c of cases(family).filter(only)) {
+      test(titleOf(c), () => run(c));
+    }
+  });
+}
