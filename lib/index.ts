@@ -1,11 +1,13 @@
-/** mlx-js: Apple's MLX for Node. */
-import * as mx from "./core/index.js";
-import * as nn from "./nn/index.js";
-import * as optim from "./optimizers/index.js";
-import * as utils from "./utils/index.js";
+/**
+ * MLX for Node: `mx` has arrays and operations, `nn` layers and losses, `optim`
+ * optimizers, `utils` functions over trees. The default export has them as
+ * `mlx.core`, `mlx.nn`, `mlx.optimizers` and `mlx.utils`.
+ */
+import * as mlx from "./mlx.js";
 
-export { mx, nn, optim, utils };
+export * as mx from "./core/index.js";
+export * as nn from "./nn/index.js";
+export * as optim from "./optimizers/index.js";
+export * as utils from "./utils/index.js";
 
-/** The whole package, under Python's names of its parts. */
-const mlx = { core: mx, nn, optimizers: optim, utils };
 export default mlx;

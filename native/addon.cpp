@@ -5,10 +5,9 @@ namespace mlxjs {
 
 namespace {
 
-napi_value error(
-    napi_env env,
-    napi_status (*create)(napi_env, napi_value, napi_value, napi_value*),
-    const char* text) {
+using Create = napi_status (*)(napi_env, napi_value, napi_value, napi_value*);
+
+napi_value error(napi_env env, Create create, const char* text) {
   napi_value message, out;
   napi_create_string_utf8(env, text, NAPI_AUTO_LENGTH, &message);
   create(env, nullptr, message, &out);
@@ -17,24 +16,35 @@ napi_value error(
 
 } // namespace
 
-void raise(napi_env env) noexcept {
+napi_value error_of(napi_env env) noexcept {
   try {
     throw;
   } catch (const Pending&) {
-    // JavaScript's own exception goes on.
+    // What JavaScript threw, the same value.
+    napi_value out;
+    napi_get_and_clear_last_exception(env, &out);
+    return out;
   } catch (const Napi::Error& e) {
-    e.ThrowAsJavaScriptException();
+    return e.Value();
   } catch (const TypeError& e) {
-    napi_throw(env, error(env, napi_create_type_error, e.what()));
+    return error(env, napi_create_type_error, e.what());
   } catch (const RangeError& e) {
-    napi_throw(env, error(env, napi_create_range_error, e.what()));
+    return error(env, napi_create_range_error, e.what());
   } catch (const std::bad_alloc&) {
-    napi_throw(env, error(env, napi_create_range_error, "Out of memory."));
+    return error(env, napi_create_range_error, "Out of memory.");
   } catch (const std::exception& e) {
-    napi_throw(env, error(env, napi_create_error, e.what()));
+    return error(env, napi_create_error, e.what());
   } catch (...) {
-    napi_throw(env, error(env, napi_create_error, "Unknown error."));
+    return error(env, napi_create_error, "Unknown error.");
   }
+}
+
+napi_value failure(napi_env env) noexcept {
+  napi_value out;
+  auto reason = error_of(env);
+  napi_create_object(env, &out);
+  napi_set_named_property(env, out, "failure", reason);
+  return out;
 }
 
 namespace {
@@ -48,6 +58,7 @@ const std::vector<const std::vector<Binding>*>& families() {
       &transform_bindings,
       &random_bindings,
       &fast_bindings,
+      &linalg_bindings,
       &io_bindings,
       &subscript_bindings,
       &arithmetic,

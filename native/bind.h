@@ -18,8 +18,14 @@ struct Binding {
   std::string signature;
 };
 
-// Raises the C++ exception that is being handled as a JavaScript one.
-void raise(napi_env env) noexcept;
+// The JavaScript error for the C++ exception that is being handled.
+napi_value error_of(napi_env env) noexcept;
+
+// The same as a result, { failure: error }, which lib/core/native.ts throws.
+// Throwing here could end the process: Node-API still remembers an exception
+// while V8 takes it over, and if that collects garbage, the first finalizer to
+// run is taken for the one that threw.
+napi_value failure(napi_env env) noexcept;
 
 template <typename F>
 struct Signature;
@@ -68,8 +74,7 @@ napi_value call(napi_env env, napi_callback_info info) {
           e, invoke(F, e, argv, signature));
     }
   } catch (...) {
-    raise(env);
-    return nullptr;
+    return failure(env);
   }
 }
 
@@ -137,7 +142,7 @@ mx::array binary(Operand a, Operand b, mx::StreamOrDevice s) {
 // The families; each is defined in its file.
 extern const std::vector<Binding> array_bindings, device_bindings,
     stream_bindings, memory_bindings, transform_bindings, random_bindings,
-    fast_bindings, io_bindings, subscript_bindings, arithmetic, comparison,
-    reduction, creation, shape, indexing, product;
+    fast_bindings, linalg_bindings, io_bindings, subscript_bindings, arithmetic,
+    comparison, reduction, creation, shape, indexing, product;
 
 } // namespace mlxjs

@@ -183,6 +183,7 @@ struct Convert<Bytes> {
 template <>
 struct Convert<mx::array> {
   static constexpr auto ts = "Slot";
+  static constexpr auto ts_out = "Result";
   static const mx::array& read(Environment& e, napi_value v) {
     return e.arrays.at(Convert<int>::read(e, v));
   }
@@ -306,7 +307,20 @@ struct ConvertList {
 };
 
 template <>
-struct Convert<mx::Shape> : ConvertList<mx::Shape> {};
+struct Convert<mx::Shape> : ConvertList<mx::Shape> {
+  // MLX multiplies the dimensions without looking out for overflow.
+  static mx::Shape read(Environment& e, napi_value v) {
+    auto shape = ConvertList<mx::Shape>::read(e, v);
+    double size = 1;
+    for (auto n : shape) {
+      size *= std::abs(static_cast<double>(n));
+    }
+    if (size >= 9223372036854775808.0) {
+      throw RangeError("Expected a shape of less than 2^63 elements.");
+    }
+    return shape;
+  }
+};
 template <>
 struct Convert<std::vector<int>> : ConvertList<std::vector<int>> {
   static constexpr auto ts_out = "number[]";

@@ -152,9 +152,8 @@ class Evaluation : public std::enable_shared_from_this<Evaluation> {
     try {
       std::rethrow_exception(error);
     } catch (...) {
-      raise(environment_.env);
+      reason = error_of(environment_.env);
     }
-    napi_get_and_clear_last_exception(environment_.env, &reason);
     deferred_.Reject(reason);
   }
 

@@ -11,30 +11,17 @@ const dist = fileURLToPath(new URL("../dist/", import.meta.url));
 for (const folder of ["", "core/", "nn/", "optimizers/", "utils/"]) {
   const names = Object.keys(require(`${dist}${folder}index.js`));
   const named = names.filter((name) => name !== "default");
-  const hasDefault = named.length < names.length;
-  // Through other names: some, such as `eval` and `var`, are reserved.
-  writeFileSync(
-    `${dist}${folder}index.mjs`,
-    [
+  // By name, since `export *` would also pass on what Node adds (__esModule).
+  const code = [`export {\n${named.map((name) => `  ${name},\n`).join("")}} from "./index.js";`];
+  const types = ['export * from "./index.js";'];
+  if (named.length < names.length) {
+    code.push(
       'import module from "./index.js";',
-      ...named.map((name, i) => `const v${i} = module.${name};`),
-      `export {\n${named.map((name, i) => `  v${i} as ${name},\n`).join("")}};`,
-      ...(hasDefault ? ["export default module.default;"] : []),
-      "",
-    ].join("\n"),
-  );
-  writeFileSync(
-    `${dist}${folder}index.d.mts`,
-    [
-      'export * from "./index.js";',
-      ...(hasDefault
-        ? [
-            'import module from "./index.js";',
-            "declare const all: typeof module.default;",
-            "export default all;",
-          ]
-        : []),
-      "",
-    ].join("\n"),
-  );
+      "// Node and bundlers give all exports as the default one, Bun their `default`.",
+      "export default module.default ?? module;",
+    );
+    types.push('declare const all: typeof import("./index.js").default;', "export default all;");
+  }
+  writeFileSync(`${dist}${folder}index.mjs`, `${code.join("\n")}\n`);
+  writeFileSync(`${dist}${folder}index.d.mts`, `${types.join("\n")}\n`);
 }

@@ -2,8 +2,17 @@
 // official binaries of the pinned version, which pip downloads, checks against
 // a committed hash lock and which are then unpacked under .mlx/.
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { createHash } from "node:crypto";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
+import { delimiter, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -77,7 +86,7 @@ function run(command, args) {
 
 /** @returns {string} a Python that has pip */
 function findPython() {
-  for (const python of [process.env.PYTHON, "python3", "python"]) {
+  for (const python of [process.env["PYTHON"], "python3", "python"]) {
     if (python && run(python, ["-c", "import sys; sys.exit(sys.version_info[0] != 3)"]).ok) {
       if (run(python, ["-m", "pip", "--version"]).ok) {
         return python;
@@ -108,12 +117,12 @@ function downloadError(output, lock) {
     );
   }
   if (
-    /NewConnectionError|Max retries|name resolution|ConnectTimeout|ProxyError|Errno 1/.test(output)
+    /NewConnectionError|ConnectTimeout|ProxyError|name resolution|from versions: none/.test(output)
   ) {
     return new SetupError(
-      "MLX's binaries could not be downloaded: pip reached no package index. Connect this " +
+      `pip reached no package index that has what scripts/${lock} names. Connect this ` +
         "machine, point pip to a mirror (PIP_INDEX_URL), or set MLX_DIR to an MLX of your " +
-        `own. Once they are under .mlx/, builds need no network.\n${output.trim()}`,
+        `own. What is once unpacked is not downloaded again.\n${output.trim()}`,
     );
   }
   return new SetupError(`pip could not download what scripts/${lock} names:\n${output.trim()}`);
@@ -128,7 +137,11 @@ function downloadError(output, lock) {
  */
 export function install(platform, places = {}) {
   const { store = join(root, ".mlx"), locks = join(root, "scripts") } = places;
-  const target = join(store, /** @type {string} */ (platform.tags[0]));
+  // Another lock is another folder: a raised version downloads, and what was
+  // built against the old one still finds it.
+  const lock = readFileSync(join(locks, platform.lock));
+  const digest = createHash("sha256").update(lock).digest("hex").slice(0, 8);
+  const target = join(store, `${platform.tags[0]}-${digest}`);
   if (existsSync(target)) {
     return target;
   }
@@ -170,20 +183,45 @@ export function install(platform, places = {}) {
   }
 }
 
+/** @returns {string | undefined} the folder of the user's own MLXConfig.cmake */
+function ownMlx() {
+  /** @param {string} folder */
+  const has = (folder) => existsSync(join(folder, "MLXConfig.cmake"));
+  const folder = process.env["MLX_DIR"];
+  if (folder) {
+    if (!has(folder)) {
+      throw new SetupError(
+        `MLX_DIR is ${folder}, where there is no MLXConfig.cmake. Set it to the folder that ` +
+          "has it (<prefix>/share/cmake/MLX), or unset it to use the official binaries.",
+      );
+    }
+    return resolve(folder);
+  }
+  return (process.env["CMAKE_PREFIX_PATH"] ?? "")
+    .split(delimiter)
+    .filter((prefix) => prefix !== "")
+    .flatMap((prefix) =>
+      ["share", "lib", "lib64"].map((part) => resolve(prefix, part, "cmake/MLX")),
+    )
+    .find(has);
+}
+
 /**
- * The CMake definitions with which the build finds MLX and OpenBLAS.
+ * The CMake definitions with which the build finds MLX and OpenBLAS. Both are
+ * always given, since CMake remembers those of the last build.
  *
- * @returns {Record<string, string>}
+ * @returns {{ MLX_DIR: string, OPENBLAS_DIR: string }}
  */
 export function definitions() {
-  // An MLX of the user's own, which CMake finds by itself, has its own BLAS.
-  if (process.env.MLX_DIR || process.env.CMAKE_PREFIX_PATH) {
-    return {};
+  const own = ownMlx();
+  if (own !== undefined) {
+    // It has a BLAS of its own.
+    return { MLX_DIR: own, OPENBLAS_DIR: "" };
   }
   const platform = platformOf(host());
   const folder = install(platform);
-  const mlx = { MLX_DIR: join(folder, "mlx", "share", "cmake", "MLX") };
-  return process.platform === "linux"
-    ? { ...mlx, OPENBLAS_DIR: join(folder, "scipy_openblas32", "lib") }
-    : mlx;
+  return {
+    MLX_DIR: join(folder, "mlx", "share", "cmake", "MLX"),
+    OPENBLAS_DIR: process.platform === "linux" ? join(folder, "scipy_openblas32", "lib") : "",
+  };
 }

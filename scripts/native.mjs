@@ -24,7 +24,7 @@ export function checkTools() {
         "(apt install cmake, brew install cmake, or pip install cmake).",
     );
   }
-  const compilers = process.env.CXX ? [process.env.CXX] : ["c++", "g++", "clang++"];
+  const compilers = process.env["CXX"] ? [process.env["CXX"]] : ["c++", "g++", "clang++"];
   const probe = "#include <concepts>\n#include <ranges>\n#include <version>\nint main() {}\n";
   const flags = ["-std=c++20", "-fsyntax-only", "-x", "c++", "-"];
   if (!compilers.some((compiler) => works(compiler, flags, probe))) {
@@ -35,22 +35,33 @@ export function checkTools() {
   }
 }
 
-/** Builds `build/Release/mlx.node`. */
-export function build() {
+/**
+ * Builds `build/Release/mlx.node`.
+ *
+ * @param {string[]} options more for cmake-js: `--debug`, `--CDMLX_JS_BASIC_FINALIZERS=OFF`
+ */
+export function build(options) {
   checkTools();
-  const options = Object.entries(definitions()).map(([name, value]) => `--CD${name}=${value}`);
+  const found = Object.entries(definitions()).map(([name, value]) => `--CD${name}=${value}`);
   const cmakeJs = require.resolve("cmake-js/bin/cmake-js");
-  // A folder of its own: node-gyp's files lie in build/, too.
-  const args = [cmakeJs, "compile", "--out", "build/cmake", "--log-level", "error", ...options];
-  const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: "inherit" });
-  if (status !== 0) {
-    throw new SetupError("The addon was not built; the messages above say why.");
+  // Two steps: cmake-js's `compile` keeps an old configuration, and after an
+  // error it builds everything anew. A folder of its own: node-gyp's files lie
+  // in build/, too.
+  for (const step of ["configure", "build"]) {
+    const args = [cmakeJs, step, "--out", "build/cmake", "--log-level", "error"];
+    const { status } = spawnSync(process.execPath, [...args, ...found, ...options], {
+      cwd: root,
+      stdio: "inherit",
+    });
+    if (status !== 0) {
+      throw new SetupError("The addon was not built; the messages above say why.");
+    }
   }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
-    build();
+    build(process.argv.slice(2));
   } catch (error) {
     if (!(error instanceof SetupError)) {
       throw error;

@@ -36,7 +36,11 @@ class Attention(nn.Module):
 
         q, k, v = split(self.wq(x)), split(self.wk(x)), split(self.wv(x))
         scores = (q * (width / self._heads) ** -0.5) @ k.transpose(0, 1, 3, 2)
-        scores = self._alibi(scores, mask=mask) if self._alibi else scores + mask
+        # Not `if self._alibi`: a module without parameters is an empty dict, so false.
+        if self._alibi is not None:
+            scores = self._alibi(scores, mask=mask)
+        else:
+            scores = scores + mask
         y = mx.softmax(scores, axis=-1) @ v
         return self.wo(y.transpose(0, 2, 1, 3).reshape(batch, length, width))
 
@@ -52,10 +56,7 @@ class Block(nn.Module):
 
     def __call__(self, x, mask):
         x = x + self.attention(self.attention_norm(x), mask)
-        return x + self.down(ACTIVATION(self.up(self.mlp_norm(x))))
-
-
-ACTIVATION = nn.gelu
+        return x + self.down(nn.relu(self.up(self.mlp_norm(x))))
 
 
 class Transformer(nn.Module):
@@ -63,15 +64,15 @@ class Transformer(nn.Module):
         super().__init__()
         alibi = positions == "alibi"
         self.embedding = nn.Embedding(vocabulary, width)
-        self._positions = None if alibi else nn.SinusoidalPositionalEncoding(width)
+        self._positions = None if alibi else nn.SinusoidalPositionalEncoding(width, scale=1)
         self.blocks = [Block(width, heads, alibi) for _ in range(layers)]
         self.norm = nn.LayerNorm(width)
         self.head = nn.Linear(width, vocabulary, bias=False)
 
     def __call__(self, tokens):
         length = tokens.shape[-1]
-        x = self.embedding(tokens)
-        if self._positions:
+        x = self.embedding(tokens) * self.embedding.weight.shape[1] ** 0.5
+        if self._positions is not None:
             x = x + self._positions(mx.arange(length))
         mask = nn.MultiHeadAttention.create_additive_causal_mask(length)
         for block in self.blocks:
@@ -110,19 +111,13 @@ def main():
     p.add_argument("--layers", type=int, default=3)
     p.add_argument("--rate", type=float, default=2e-3)
     p.add_argument("--decay", type=float, default=0.1)
-    p.add_argument("--relu", action="store_true")
-    p.add_argument("--no-compile", action="store_true", help="no fused activations")
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--device", choices=["cpu", "gpu"])
     p.add_argument("--text", help="a file of text; random tokens without it")
     a = p.parse_args()
 
-    global ACTIVATION
-    ACTIVATION = nn.relu if a.relu else nn.gelu
     if a.device:
         mx.set_default_device(mx.cpu if a.device == "cpu" else mx.gpu)
-    if a.no_compile:
-        mx.disable_compile()
     mx.random.seed(a.seed)
 
     held = None

@@ -206,7 +206,7 @@ const gap = { x: 28, y: 44 };
 
 /** What `nn.ALiBi` adds to the scores of a few tokens, a panel for each head. */
 export function drawBias(heads: number, length = 12): Promise<string> {
-  const bias = nn.ALiBi.createAlibiMatrix(length, length, heads).squeeze(0);
+  const bias = nn.ALiBi.createAlibiMatrix(length, length, heads, 0).squeeze(0);
   const slopes = nn.ALiBi.createAlibiSlope(heads).flatten();
   const side = cell * length;
   const panels = (slopes.tolist() as number[]).map((slope, head) => ({

@@ -55,8 +55,8 @@ export type Batch = [inputs: mx.array, targets: mx.array];
 /** The windows of `length` tokens that begin at `starts`. */
 export function windowsAt(tokens: mx.array, starts: mx.array, length: number): Batch {
   const within = mx.arange(length);
-  const inputs = starts.expandDims(1).add(within);
-  return [tokens.take(inputs), tokens.take(inputs.add(1))];
+  const inputs = starts.get(":", null).add(within);
+  return [tokens.get(inputs), tokens.get(inputs.add(1))];
 }
 
 /** `count` windows from anywhere, as the random state has it. */

@@ -10,6 +10,8 @@ export interface EvaluateOptions {
   budget: number;
   /** Ends the evaluation; the lengths that are done remain. */
   signal: AbortSignal | undefined;
+  /** Hears how much has been read, of how much in all. */
+  onProgress?: (done: number, total: number) => void;
 }
 
 export interface Perplexity {
@@ -28,12 +30,13 @@ const atOnce = 2048;
 export async function evaluate(
   model: Transformer,
   tokens: mx.array,
-  { lengths, budget, signal }: EvaluateOptions,
+  { lengths, budget, signal, onProgress }: EvaluateOptions,
 ): Promise<Perplexity[]> {
   const longest = Math.max(...lengths);
   const available = Math.min(budget, tokens.size - 1);
   const count = Math.max(longest, available - (available % longest));
   const out: Perplexity[] = [];
+  onProgress?.(0, lengths.length * count);
   for (const length of lengths) {
     const rows = Math.max(1, Math.floor(atOnce / length));
     let sum = 0;
@@ -49,6 +52,7 @@ export async function evaluate(
       await mx.asyncEval(loss);
       sum += loss.item() as number;
       loss.dispose();
+      onProgress?.(out.length * count + end, lengths.length * count);
     }
     out.push({ length, perplexity: Math.exp(sum / count) });
   }

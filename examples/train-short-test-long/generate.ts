@@ -19,14 +19,14 @@ export async function generate(
   { count, temperature, signal }: GenerateOptions,
 ): Promise<string> {
   const written: number[] = [];
-  let next = characters.encode(prompt).expandDims(0);
+  let next = characters.encode(prompt).get(null);
   let cache: LayerCache[] = [];
   while (written.length < count && !signal.aborted) {
     // The cache holds what was read: only the new token goes through the model.
     [next, cache] = mx.tidy(() => {
       const [logits, grown] = model.read(next, cache);
       const last = logits.get(":", -1).divide(temperature);
-      return [mx.random.categorical(last).expandDims(1), grown];
+      return [mx.random.categorical(last).get(":", null), grown];
     });
     await mx.asyncEval(next, cache);
     written.push(next.item() as number);

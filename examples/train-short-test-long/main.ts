@@ -6,13 +6,13 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { mx, utils } from "mlx-js";
-import { drawBias, drawPerplexity } from "./charts.js";
+import { drawBias, drawPerplexity, names } from "./charts.js";
 import { Characters, type Corpus, loadCorpus } from "./data.js";
 import { evaluate, type Perplexity } from "./evaluate.js";
 import { generate } from "./generate.js";
 import { type ModelOptions, type Positions, Transformer } from "./model.js";
 import { help, type Options, parseOptions, UsageError } from "./options.js";
-import { judge, names, progressBar, sentence, table, type Verdict } from "./report.js";
+import { judge, progressBar, sentence, table, type Verdict } from "./report.js";
 import { train } from "./train.js";
 
 /** Windows in a training step. */
@@ -92,7 +92,7 @@ async function experiment(options: Options, corpus: Corpus, signal: AbortSignal)
     // The same seed: both begin with the same weights and see the same text.
     mx.random.seed(seed);
     const model = new Transformer({ ...size, positions });
-    const bar = progressBar(names[positions]);
+    const bar = progressBar(names[positions], "steps  loss {loss}  {speed} tokens/s");
     const stopBar = () => bar.stop();
     signal.addEventListener("abort", stopBar, { once: true });
     bar.start(steps, 0, { loss: "-", speed: "-" });
@@ -115,11 +115,13 @@ async function experiment(options: Options, corpus: Corpus, signal: AbortSignal)
     saved.loadWeights(weights);
     writer ??= saved;
     const interrupted = signal.aborted;
+    const reading = progressBar("", "held-out characters read");
     const perplexity = await evaluate(saved, heldOut, {
       lengths: [1, 2, 4, 8].map((times) => times * length),
       budget: interrupted ? quickBudget : budget,
       signal: interrupted ? undefined : signal,
-    });
+      onProgress: (done, total) => (done === 0 ? reading.start(total, 0) : reading.update(done)),
+    }).finally(() => reading.stop());
     const parameters = utils
       .treeFlatten(saved.parameters())
       .reduce((sum, [, parameter]) => sum + parameter.size, 0);
@@ -202,7 +204,11 @@ main().then(
   },
   (error: unknown) => {
     const usage = error instanceof UsageError;
-    say(usage ? `${error.message}\nSee --help.` : String(error instanceof Error ? error.stack : error));
+    say(
+      usage
+        ? `${error.message}\nSee --help.`
+        : String(error instanceof Error ? error.stack : error),
+    );
     process.exitCode = usage ? 2 : 1;
   },
 );

@@ -99,6 +99,7 @@ export class Transformer extends nn.Module {
   readonly blocks: Block[];
   readonly norm: nn.LayerNorm;
   readonly head: nn.Linear;
+  readonly #scale: number;
   readonly #positions: nn.SinusoidalPositionalEncoding | undefined;
 
   constructor(options: ModelOptions) {
@@ -108,8 +109,11 @@ export class Transformer extends nn.Module {
     this.blocks = Array.from({ length: layers }, () => new Block(options));
     this.norm = new nn.LayerNorm(width);
     this.head = new nn.Linear(width, vocabulary, { bias: false });
+    this.#scale = width ** 0.5;
     this.#positions =
-      positions === "sinusoidal" ? new nn.SinusoidalPositionalEncoding(width) : undefined;
+      positions === "sinusoidal"
+        ? new nn.SinusoidalPositionalEncoding(width, { scale: 1 })
+        : undefined;
   }
 
   /** For tokens (B, length), the logits of the token that follows each: (B, length, vocabulary). */
@@ -121,7 +125,8 @@ export class Transformer extends nn.Module {
   read(tokens: mx.array, cache: readonly LayerCache[] = []): [mx.array, LayerCache[]] {
     const length = tokens.shape[1] as number;
     const offset = cache[0]?.keys.shape[2] ?? 0;
-    let x = this.embedding.forward(tokens);
+    // As loud as the sinusoids, which are from -1 to 1.
+    let x = this.embedding.forward(tokens).multiply(this.#scale);
     if (this.#positions !== undefined) {
       x = x.add(this.#positions.forward(mx.arange(offset, offset + length)));
     }
@@ -137,7 +142,7 @@ export class Transformer extends nn.Module {
 
 /** What keeps a token from seeing those after it: (length, offset + length). */
 function causalMask(offset: number, length: number): mx.array {
-  const queries = mx.arange(offset, offset + length).expandDims(1);
-  const keys = mx.arange(offset + length).expandDims(0);
+  const queries = mx.arange(offset, offset + length).get(":", null);
+  const keys = mx.arange(offset + length);
   return queries.less(keys).multiply(mx.finfo(mx.float32).min);
 }

@@ -38,7 +38,9 @@ export class UsageError extends Error {}
 function integer(name: string, text: string, low: number, high: number): number {
   const value = Number(text);
   if (!/^\d+$/.test(text) || value < low || value > high) {
-    throw new UsageError(`--${name}: expected a whole number from ${low} to ${high}, received "${text}"`);
+    throw new UsageError(
+      `--${name}: expected a whole number from ${low} to ${high}, received "${text}"`,
+    );
   }
   return value;
 }

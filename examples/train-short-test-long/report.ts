@@ -1,20 +1,17 @@
 /** What the terminal shows: progress while it runs, a table and a verdict at the end. */
 import { SingleBar } from "cli-progress";
 import Table from "cli-table3";
-import type { Curve } from "./charts.js";
+import { type Curve, names } from "./charts.js";
 import type { Positions } from "./model.js";
 
-export const names: Record<Positions, string> = { alibi: "ALiBi", sinusoidal: "sinusoidal" };
-
-/** A bar with the loss and the speed; on stderr, as stdout is for the results. */
-export function progressBar(label: string): SingleBar {
+/** A bar on stderr, as stdout is for the results; it shows what `details` names. */
+export function progressBar(label: string, details = ""): SingleBar {
   return new SingleBar({
-    format: `${label.padEnd(10)} {bar} {value}/{total} steps  loss {loss}  {speed} tokens/s  {eta_formatted} left`,
+    format: `${label.padEnd(10)} {bar} {value}/{total} ${details}  {eta_formatted} left`,
     barCompleteChar: "█",
     barIncompleteChar: "░",
     barsize: 24,
     etaBuffer: 50,
-    hideCursor: true,
     // Ctrl-C is the program's to handle.
     gracefulExit: false,
     // Where there is no terminal, a line now and then.
@@ -25,14 +22,15 @@ export function progressBar(label: string): SingleBar {
 
 /** Perplexities, a row for each model. */
 export function table(curves: readonly Curve[], trained: number): string {
-  const lengths = curves[0]?.perplexity.map(({ length }) => length) ?? [];
+  const lengths = [1, 2, 4, 8].map((times) => times * trained);
   const out = new Table({
     head: ["perplexity at", ...lengths.map((length) => `${length} (${length / trained}x)`)],
     colAligns: ["left", ...lengths.map(() => "right" as const)],
     style: { head: [], border: [] },
   });
   for (const { positions, perplexity } of curves) {
-    out.push([names[positions], ...perplexity.map((point) => point.perplexity.toFixed(2))]);
+    const cells = perplexity.map((point) => point.perplexity.toFixed(2));
+    out.push([names[positions], ...lengths.map((_, i) => cells[i] ?? "-")]);
   }
   return out.toString();
 }
@@ -50,7 +48,7 @@ const asGood = 1.05;
 /** At least this is clearly worse. */
 const clearlyWorse = 1.2;
 
-export function judge(curves: readonly Curve[], trained: number): Verdict | undefined {
+export function judge(curves: readonly Curve[], trained: number): Verdict | null {
   const growth = (positions: Positions) => {
     const points = curves.find((curve) => curve.positions === positions)?.perplexity ?? [];
     const at = (length: number) => points.find((point) => point.length === length)?.perplexity;
@@ -59,13 +57,14 @@ export function judge(curves: readonly Curve[], trained: number): Verdict | unde
   const alibi = growth("alibi");
   const sinusoidal = growth("sinusoidal");
   if (Number.isNaN(alibi + sinusoidal)) {
-    return undefined;
+    return null;
   }
   return { alibi, sinusoidal, holds: alibi <= asGood && sinusoidal >= clearlyWorse };
 }
 
 export function sentence({ alibi, sinusoidal, holds }: Verdict): string {
-  const change = (ratio: number) => `${ratio < 1 ? "-" : "+"}${(100 * Math.abs(ratio - 1)).toFixed(1)} %`;
+  const change = (ratio: number) =>
+    `${ratio < 1 ? "-" : "+"}${(100 * Math.abs(ratio - 1)).toFixed(1)} %`;
   return (
     `From 1 to 4 times the length of training, perplexity changes by ${change(alibi)} with ALiBi ` +
     `and by ${change(sinusoidal)} with sinusoids: ` +

@@ -3,10 +3,10 @@ import { inspect } from "node:util";
 import { context } from "./context.js";
 import { type Dtype, dtypes } from "./dtype.js";
 import { mismatch } from "./errors.js";
-import { native } from "./native.js";
+import { type Failure, native } from "./native.js";
 import type { Scope } from "./scope.js";
 import { bufferOf, type Nested, nested, type TypedArray, viewOf } from "./values.js";
-import { results, type Slot } from "./wire.js";
+import { type Result, results, type Slot } from "./wire.js";
 
 // Node 20 has these from 20.5 on.
 (Symbol as { dispose?: symbol }).dispose ??= Symbol.for("Symbol.dispose");
@@ -203,12 +203,32 @@ function live(x: unknown, method: string): Slot {
 /** An array: see {@link ArrayHandle}. Operations add their methods to it. */
 export interface array extends ArrayHandle {}
 
+// V8 decides by the bytes it sees when to collect young objects, and a handle
+// is a tenth of what MLX needs for an array. So an array that is left to the
+// collector comes with some garbage of about that weight: without it, hundreds
+// of thousands of dead arrays wait at a time, in memory that no cache holds.
+const ballast = 64;
+const garbage: { last?: unknown[] } = {};
+
 // How many arrays are made between two looks at MLX's memory.
 const reportEvery = 64;
 let unreported = 0;
 
-/** The array in a slot, owned by the current scope or the garbage collector. */
-export function make(slot: Slot): array {
+/** The slot of a result. */
+export function slotFrom(result: Result): Slot {
+  if (typeof result !== "number") {
+    throw (result as unknown as Failure).failure;
+  }
+  return result as number as Slot;
+}
+
+/** A result as an array, owned by the current scope or the garbage collector. */
+export function make(result: Result): array {
+  return makeFrom(slotFrom(result));
+}
+
+/** The array in a slot. */
+export function makeFrom(slot: Slot): array {
   const { scope } = context();
   const x = new ArrayHandle(slot, scope) as array;
   if (scope !== undefined) {
@@ -216,6 +236,7 @@ export function make(slot: Slot): array {
     return x;
   }
   native.hold(x, slot);
+  garbage.last = new Array(ballast);
   if (++unreported === reportEvery) {
     reportMemory();
   }
@@ -223,7 +244,7 @@ export function make(slot: Slot): array {
 }
 
 export function makeAll(slots: readonly Slot[]): array[] {
-  return slots.map(make);
+  return slots.map(makeFrom);
 }
 
 /** Lets the garbage collector know what MLX holds now. */

@@ -1,4 +1,5 @@
 /** The types of an array's elements. */
+import { mismatch } from "./errors.js";
 import type { DtypeId } from "./wire.js";
 
 type Category = "bool" | "unsignedinteger" | "signedinteger" | "floating" | "complexfloating";
@@ -89,4 +90,81 @@ export const dtypes: readonly Dtype[] = [
 /** Whether a dtype is a real floating-point one. */
 export function isFloating(dtype: Dtype): boolean {
   return dtype.category === "floating";
+}
+
+/** The limits of a floating-point type. */
+export interface FloatLimits {
+  readonly dtype: Dtype;
+  readonly bits: number;
+  /** The lowest finite number. */
+  readonly min: number;
+  /** The highest finite number. */
+  readonly max: number;
+  /** The distance from 1 to the next number. */
+  readonly eps: number;
+  /** The lowest positive number of full precision. */
+  readonly smallestNormal: number;
+}
+
+const floatLimits = new Map<Dtype, FloatLimits>(
+  // The bits of the fraction, and the highest exponent.
+  (
+    [
+      [float16, 10, 15],
+      [bfloat16, 7, 127],
+      [float32, 23, 127],
+      [float64, 52, 1023],
+      [complex64, 23, 127],
+    ] as const
+  ).map(([dtype, fraction, exponent]) => {
+    const max = (2 - 2 ** -fraction) * 2 ** exponent;
+    const bits = dtype === complex64 ? 32 : 8 * dtype.size;
+    const limits = { dtype, bits, min: -max, max, eps: 2 ** -fraction };
+    return [dtype, Object.freeze({ ...limits, smallestNormal: 2 ** (1 - exponent) })];
+  }),
+);
+
+/**
+ * The limits of a floating-point type; of complex64, those of its parts.
+ *
+ * @throws TypeError for any other type.
+ * @example
+ * mx.finfo(mx.float16).max
+ * // 65504
+ */
+export function finfo(dtype: Dtype): FloatLimits {
+  const limits = floatLimits.get(dtype);
+  if (limits === undefined) {
+    throw mismatch("finfo", "dtype", "a floating-point dtype", dtype);
+  }
+  return limits;
+}
+
+/** The limits of an integer type: bigints for those of 64 bits. */
+export interface IntegerLimits<T extends number | bigint = number | bigint> {
+  readonly dtype: Dtype;
+  readonly bits: number;
+  readonly min: T;
+  readonly max: T;
+}
+
+/**
+ * The limits of an integer type.
+ *
+ * @throws TypeError for any other type.
+ * @example
+ * mx.iinfo(mx.int8).max
+ * // 127
+ */
+export function iinfo(dtype: Dtype): IntegerLimits {
+  if (!(dtype instanceof Dtype) || !dtype.category.endsWith("integer")) {
+    throw mismatch("iinfo", "dtype", "an integer dtype", dtype);
+  }
+  const bits = 8 * dtype.size;
+  const signed = dtype.category === "signedinteger";
+  const max = 2n ** BigInt(signed ? bits - 1 : bits) - 1n;
+  const min = signed ? -max - 1n : 0n;
+  return bits === 64
+    ? { dtype, bits, min, max }
+    : { dtype, bits, min: Number(min), max: Number(max) };
 }

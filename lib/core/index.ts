@@ -3,16 +3,64 @@ import "./methods.js";
 
 export type { Complex, Operand, Scalar } from "./arguments.js";
 export { type ArrayConstructor, array } from "./construct.js";
-export * from "./device.js";
-export * from "./dtype.js";
+export {
+  clearStreams,
+  cpu,
+  Device,
+  DeviceType,
+  defaultDevice,
+  defaultStream,
+  deviceCount,
+  deviceInfo,
+  gpu,
+  isAvailable,
+  newStream,
+  newThreadLocalStream,
+  newThreadUnsafeStream,
+  Stream,
+  type StreamContext,
+  type StreamOptions,
+  type StreamOrDevice,
+  setDefaultDevice,
+  setDefaultStream,
+  stream,
+  synchronize,
+  ThreadLocalStream,
+} from "./device.js";
+export {
+  bfloat16,
+  bool,
+  complex64,
+  Dtype,
+  type FloatLimits,
+  finfo,
+  float16,
+  float32,
+  float64,
+  type IntegerLimits,
+  iinfo,
+  int8,
+  int16,
+  int32,
+  int64,
+  uint8,
+  uint16,
+  uint32,
+  uint64,
+} from "./dtype.js";
 export * as fast from "./fast.js";
 export * from "./io.js";
+export * as linalg from "./linalg.js";
 export * from "./memory.js";
 export * from "./ops/arithmetic.js";
 export * from "./ops/comparison.js";
 export * from "./ops/creation.js";
 export * from "./ops/reduction.js";
+export * from "./ops/shape.js";
+export * from "./ops/product.js";
+export * from "./ops/indexing.js";
 export * as random from "./random.js";
 export { dispose, keep, tidy } from "./scope.js";
+export { type ArrayAt, type BooleanList, type Index, Slice } from "./subscript.js";
 export { asyncEval, eval, grad, stopGradient, valueAndGrad } from "./transforms.js";
 export type { ArrayInput, Nested, TypedArray } from "./values.js";

@@ -31,4 +31,33 @@ function load(): Bindings {
   }
 }
 
-export const native: Bindings = load();
+/** How the addon says that a call failed: it never throws itself. */
+export interface Failure {
+  readonly failure: unknown;
+}
+
+function isFailure(result: unknown): result is Failure {
+  return typeof result === "object" && result !== null && "failure" in result;
+}
+
+// What makes an array is left as it is: `make` looks at its result, and the
+// path of most calls stays short.
+function throwing(addon: Bindings): Bindings {
+  const signatures = addon.signatures();
+  const entries = Object.entries(addon).map(([name, value]: [string, unknown]) => {
+    if (typeof value !== "function" || signatures[name]?.endsWith("=> Result")) {
+      return [name, value];
+    }
+    const checked = (...args: unknown[]) => {
+      const result: unknown = value(...args);
+      if (isFailure(result)) {
+        throw result.failure;
+      }
+      return result;
+    };
+    return [name, checked];
+  });
+  return Object.fromEntries(entries) as Bindings;
+}
+
+export const native: Bindings = throwing(load());

@@ -1,6 +1,6 @@
 /** Lifetimes: `tidy`, `keep`, `dispose`. */
-import { type array, isArray, moveTo, scopeOf, takeSlot } from "./array.js";
-import { context, run } from "./context.js";
+import { type array, moveTo, scopeOf, takeSlot } from "./array.js";
+import { context, currentScope, run } from "./context.js";
 import { mismatch } from "./errors.js";
 import { native } from "./native.js";
 import { visitArrays } from "./tree.js";
@@ -8,6 +8,7 @@ import { visitArrays } from "./tree.js";
 /** The arrays made inside a `tidy`, which frees them at its end. */
 export class Scope {
   readonly #arrays: array[] = [];
+  readonly #adopted: object[] = [];
   readonly #parent: Scope | undefined;
 
   constructor(parent: Scope | undefined) {
@@ -18,6 +19,10 @@ export class Scope {
     this.#arrays.push(x);
   }
 
+  adopt(tree: object): void {
+    this.#adopted.push(tree);
+  }
+
   /** Frees all but what is reachable from the result and what was kept. */
   leave(result: unknown): void {
     visitArrays(result, (x) => {
@@ -25,6 +30,9 @@ export class Scope {
         moveTo(x, this.#parent);
       }
     });
+    for (const tree of this.#adopted) {
+      keepOf(tree, this);
+    }
     const slots = new Float64Array(this.#arrays.length);
     let count = 0;
     for (const x of this.#arrays) {
@@ -38,6 +46,19 @@ export class Scope {
     this.#arrays.length = 0;
     native.release_all(slots.subarray(0, count));
   }
+}
+
+function keepOf(tree: object, scope: Scope): void {
+  visitArrays(tree, (x) => {
+    if (scopeOf(x) === scope) {
+      moveTo(x, undefined);
+    }
+  });
+}
+
+/** Lets what a tree holds when the current scope ends outlive it. */
+export function adopt(tree: object): void {
+  currentScope()?.adopt(tree);
 }
 
 /**
@@ -108,5 +129,3 @@ export function dispose(tree: unknown): void {
     }
   });
 }
-
-export { isArray };

@@ -1,7 +1,7 @@
 /** Values on their way between JavaScript and arrays. */
 
 import type { Complex, Scalar } from "./arguments.js";
-import { type array, isArray, make, slotOf } from "./array.js";
+import { type array, isArray, make, slotFrom, slotOf } from "./array.js";
 import { currentStream } from "./context.js";
 import {
   bfloat16,
@@ -22,7 +22,7 @@ import {
 } from "./dtype.js";
 import { mismatch, outOfRange } from "./errors.js";
 import { native } from "./native.js";
-import { list, type Slot } from "./wire.js";
+import { list, type Result, type Slot } from "./wire.js";
 
 /** Nested lists of values, or a single value. */
 export type Nested = Scalar | Nested[];
@@ -79,7 +79,7 @@ function isHalf(dtype: Dtype): boolean {
 export function nested(slot: Slot, shape: readonly number[], dtype: Dtype): Nested {
   let view: TypedArray;
   if (isHalf(dtype)) {
-    const floats = native.astype(slot, float32.id, currentStream());
+    const floats = slotFrom(native.astype(slot, float32.id, currentStream()));
     view = new Float32Array(bufferOf(floats));
     native.release(floats);
   } else {
@@ -254,7 +254,7 @@ function mapTo<T extends { [i: number]: unknown }>(
 }
 
 /** Values of any kind as an array of the given shape and type. */
-function store(leaves: ArrayLike<unknown>, shape: readonly number[], dtype: Dtype): Slot {
+function store(leaves: ArrayLike<unknown>, shape: readonly number[], dtype: Dtype): Result {
   const n = leaves.length;
   const dims = list(shape);
   if (isHalf(dtype)) {
@@ -280,7 +280,7 @@ function store(leaves: ArrayLike<unknown>, shape: readonly number[], dtype: Dtyp
   return native.from_bytes(data, dims, dtype.id);
 }
 
-function fromTyped(data: TypedArray, from: Dtype, dtype: Dtype | undefined): Slot {
+function fromTyped(data: TypedArray, from: Dtype, dtype: Dtype | undefined): Result {
   // A Float64Array is how JavaScript writes real numbers, not a wish for
   // double precision.
   const to = dtype ?? (from === float64 ? float32 : from);

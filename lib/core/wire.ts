@@ -4,13 +4,15 @@
  * the numbers of their slots, and scalars and lists through a buffer that both
  * sides share. The types here are what `bindings.ts` is written in.
  */
-import { native } from "./native.js";
+import { type Failure, native } from "./native.js";
 
 declare const brand: unique symbol;
 type Brand<T, Name extends string> = T & { readonly [brand]: Name };
 
 /** The number of the slot that holds an array. */
 export type Slot = Brand<number, "Slot">;
+/** The slot of a new array, or why there is none; `make` takes it. */
+export type Result = Brand<number | Failure, "Result">;
 export type None = Brand<number, "None">;
 export type OptionalSlot = Slot | None;
 /** A slot, or `~place` of a scalar in the shared buffer. */

@@ -1,1 +1,19 @@
-export {};
+/** `mlx.nn`: layers, losses, initializers. */
+export * as init from "./init.js";
+export * from "./layers/activations.js";
+export * from "./layers/containers.js";
+export * from "./layers/dropout.js";
+export * from "./layers/embedding.js";
+export * from "./layers/linear.js";
+export * from "./layers/normalization.js";
+export * from "./layers/positional-encoding.js";
+export * from "./layers/transformer.js";
+export * as losses from "./losses.js";
+export {
+  type FreezeOptions,
+  Module,
+  type ModuleFilter,
+  type ParameterTree,
+  type StrictOption,
+} from "./module.js";
+export * from "./value-and-grad.js";

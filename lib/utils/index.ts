@@ -1,1 +1,2 @@
-export {};
+/** `mlx.utils`: trees of lists, records and modules. */
+export * from "./tree.js";

@@ -1,4 +1,5 @@
 #include "../bind.h"
+#include "../indices.h"
 
 namespace mlxjs {
 
@@ -45,6 +46,52 @@ mx::array addmm(
   return mx::addmm(c, a, b, alpha, beta, s);
 }
 
+using Maybe = std::optional<mx::array>;
+
+// The number of matrices in a stack.
+int64_t matrices(const mx::array& a) {
+  int64_t count = 1;
+  for (size_t i = 0; i + 2 < a.ndim(); i++) {
+    count *= a.shape(i);
+  }
+  return count;
+}
+
+mx::array gather_mm(
+    const mx::array& a,
+    const mx::array& b,
+    Maybe lhs_indices,
+    Maybe rhs_indices,
+    bool sorted_indices,
+    mx::StreamOrDevice s) {
+  if (lhs_indices) {
+    check_indices(*lhs_indices, matrices(a), "gather_mm");
+  }
+  if (rhs_indices) {
+    check_indices(*rhs_indices, matrices(b), "gather_mm");
+  }
+  return mx::gather_mm(a, b, lhs_indices, rhs_indices, sorted_indices, s);
+}
+
+mx::array segmented_mm(
+    const mx::array& a,
+    const mx::array& b,
+    const mx::array& segments,
+    mx::StreamOrDevice s) {
+  if (a.ndim() == 2) {
+    int64_t start = -1;
+    each_known(segments, [&](int64_t x) {
+      auto ends = start >= 0;
+      if (x < 0 || x > a.shape(1) || (ends && x < start)) {
+        throw RangeError(
+            "[segmented_mm] Expected segments inside of the inner dimension.");
+      }
+      start = ends ? -1 : x;
+    });
+  }
+  return mx::segmented_mm(a, b, segments, s);
+}
+
 // The contractions in order and, for people, what they cost.
 Napi::Value
 einsum_path(Environment& e, std::string subscripts, Arrays operands) {
@@ -65,7 +112,6 @@ einsum_path(Environment& e, std::string subscripts, Arrays operands) {
 
 using Product =
     mx::array (*)(const mx::array&, const mx::array&, mx::StreamOrDevice);
-using Maybe = std::optional<mx::array>;
 
 } // namespace
 
@@ -94,18 +140,8 @@ const std::vector<Binding> product{
             Maybe,
             mx::StreamOrDevice),
         block_masked_mm),
-    BIND(
-        mx::array (*)(
-            mx::array,
-            mx::array,
-            Maybe,
-            Maybe,
-            bool,
-            mx::StreamOrDevice),
-        gather_mm),
-    BIND(
-        mx::array (*)(mx::array, mx::array, mx::array, mx::StreamOrDevice),
-        segmented_mm),
+    LOCAL(gather_mm),
+    LOCAL(segmented_mm),
     LOCAL(tensordot),
     LOCAL(tensordot_over),
     LOCAL(trace),

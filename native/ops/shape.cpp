@@ -1,4 +1,5 @@
-#include <numeric>
+#include <algorithm>
+#include <cstdlib>
 
 #include "../bind.h"
 
@@ -10,6 +11,46 @@ using Axes = std::optional<std::vector<int>>;
 using Arrays = std::vector<mx::array>;
 using MoveAxes = mx::array (*)(const mx::array&, int, int, mx::StreamOrDevice);
 using OneOrMany = Arrays (*)(const Arrays&, mx::StreamOrDevice);
+
+// MLX takes sizes below -1, and numbers of elements beyond 64 bits.
+const mx::Shape& checked(const mx::Shape& shape, int least = 0) {
+  double size = 1;
+  for (auto n : shape) {
+    if (n < least) {
+      throw RangeError("Expected a shape without negative dimensions.");
+    }
+    size *= std::abs(n);
+  }
+  if (size > 9007199254740991.0) {
+    throw RangeError("Expected a shape of at most 2^53 - 1 elements.");
+  }
+  return shape;
+}
+
+mx::array reshape(const mx::array& a, mx::Shape shape, mx::StreamOrDevice s) {
+  return mx::reshape(a, checked(shape, -1), s);
+}
+
+mx::array unflatten(
+    const mx::array& a,
+    int axis,
+    mx::Shape shape,
+    mx::StreamOrDevice s) {
+  checked(shape, -1);
+  // What -1 stands for would be divided by 0.
+  if (std::ranges::count(shape, 0) > 0 && std::ranges::count(shape, -1) > 0) {
+    throw RangeError("[unflatten] Cannot infer a dimension beside one of 0.");
+  }
+  return mx::unflatten(a, axis, shape, s);
+}
+
+mx::array broadcast_to(Operand a, mx::Shape shape, mx::StreamOrDevice s) {
+  return mx::broadcast_to(a.resolve(), checked(shape), s);
+}
+
+mx::array view(Operand a, mx::Dtype dtype, mx::StreamOrDevice s) {
+  return mx::view(a.resolve(), dtype, s);
+}
 
 mx::array squeeze(const mx::array& a, Axes axes, mx::StreamOrDevice s) {
   return axes ? mx::squeeze(a, *axes, s) : mx::squeeze(a, s);
@@ -73,12 +114,28 @@ mx::array as_strided(
     bool row_major,
     size_t offset,
     mx::StreamOrDevice s) {
-  auto dims = shape.value_or(a.shape());
+  auto dims = checked(shape.value_or(a.shape()));
   if (row_major) {
     strides = mx::Strides(dims.size(), 1);
     for (int i = static_cast<int>(dims.size()) - 2; i >= 0; i--) {
       strides[i] = strides[i + 1] * dims[i + 1];
     }
+  }
+  if (strides.size() != dims.size()) {
+    throw RangeError("[as_strided] Expected a stride for each dimension.");
+  }
+  // MLX does not look whether the elements are there.
+  double first = offset, last = offset;
+  bool empty = false;
+  for (size_t i = 0; i < dims.size(); i++) {
+    empty = empty || dims[i] == 0;
+    auto reach = static_cast<double>(strides[i]) * (dims[i] - 1);
+    (reach < 0 ? first : last) += reach;
+  }
+  if (!empty && !(first >= 0 && last < a.size())) {
+    throw RangeError(
+        "[as_strided] Expected a shape, strides and an offset that stay "
+        "inside of the array.");
   }
   return mx::as_strided(a, dims, strides, offset, s);
 }
@@ -106,13 +163,9 @@ std::vector<int> broadcast_shapes(mx::Shape a, mx::Shape b) {
 } // namespace
 
 const std::vector<Binding> shape{
-    BIND(
-        mx::array(*)(const mx::array&, mx::Shape, mx::StreamOrDevice),
-        reshape),
+    LOCAL(reshape),
     BIND(MoveAxes, flatten),
-    BIND(
-        mx::array (*)(const mx::array&, int, mx::Shape, mx::StreamOrDevice),
-        unflatten),
+    LOCAL(unflatten),
     BIND(
         mx::array (*)(
             const mx::array&,
@@ -127,9 +180,7 @@ const std::vector<Binding> shape{
     BIND(MoveAxes, swapaxes),
     BIND(MoveAxes, moveaxis),
     UNARY(matrix_transpose),
-    BIND(
-        mx::array (*)(const mx::array&, const mx::Shape&, mx::StreamOrDevice),
-        broadcast_to),
+    LOCAL(broadcast_to),
     BIND(OneOrMany, broadcast_arrays),
     BIND(OneOrMany, atleast_1d),
     BIND(OneOrMany, atleast_2d),
@@ -138,9 +189,7 @@ const std::vector<Binding> shape{
         Arrays (*)(const Arrays&, bool, const std::string&, mx::StreamOrDevice),
         meshgrid),
     BIND(mx::array (*)(const mx::array&, bool, mx::StreamOrDevice), contiguous),
-    BIND(
-        mx::array (*)(const mx::array&, const mx::Dtype&, mx::StreamOrDevice),
-        view),
+    LOCAL(view),
     LOCAL(squeeze),
     LOCAL(flip),
     LOCAL(transpose),

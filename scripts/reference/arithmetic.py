@@ -88,7 +88,9 @@ for name in ["bitwise_and", "bitwise_or", "bitwise_xor"]:
     case(name, case.floats(2), case.floats(2))
 for name in ["left_shift", "right_shift"]:
     shifted = [d for d in whole if d != mx.bool_]
-    binary(case, name, right=(0, 5), dtypes=shifted, pairs=whole_pairs[:2], scalars=[1, True], beside=[mx.int32, mx.uint8])
+    binary(
+        case, name, right=(0, 5), dtypes=shifted, pairs=whole_pairs[:2], scalars=[1, True], beside=[mx.int32, mx.uint8]
+    )
     case(name, case.floats(2), case.floats(2))
 case("bitwise_left_shift", mx.array([1, 2, 3]), 4)
 case("bitwise_right_shift", mx.array([-64, 64, 63]), 4)

@@ -1,8 +1,8 @@
 """How a Python call is written in TypeScript: derived from MLX's own stubs and sources.
 
 Functions of mlx.core: required parameters are positional; an optional one stays positional while it and all optional
-ones before it are in POSITIONAL; the others go into one trailing record. Everything of mlx.nn and mlx.optimizers: what has
-a default goes into the record. `*args` is one list.
+ones before it are in POSITIONAL; the others go into one trailing record. Of mlx.nn and mlx.optimizers, all that has a
+default goes into the record, but static methods take everything by position. `*args` is one list.
 """
 
 import ast
@@ -15,9 +15,7 @@ import mlx.nn as nn
 import mlx.optimizers as optimizers
 
 ROOT = Path(mx.__file__).parent
-POSITIONAL = set(
-    "axis axes dtype shape start stop step num k n s decimals low high p ord argnums".split()
-)
+POSITIONAL = set("axis axes dtype shape start stop step num k n s decimals low high p ord argnums".split())
 UNSET = object()
 
 
@@ -51,12 +49,10 @@ class Form:
         self.names = set(self.positional + self.options)
 
     def fits(self, args, kwargs):
-        return set(kwargs) <= self.names and (
-            self.variadic or len(args) <= len(self.params)
-        )
+        return set(kwargs) <= self.names and (self.variadic or len(args) <= len(self.params))
 
     def bind(self, args, kwargs):
-        bound = dict(zip(self.params, args), **kwargs)
+        bound = dict(zip(self.params, args, strict=False), **kwargs)
         if self.variadic:
             bound[self.variadic] = list(args[len(self.params) :])
         positional = [bound.get(name, UNSET) for name in self.positional]
@@ -67,9 +63,7 @@ class Form:
 
 
 def _functions(path):
-    return [
-        n for n in ast.parse(path.read_text()).body if isinstance(n, ast.FunctionDef)
-    ]
+    return [n for n in ast.parse(path.read_text()).body if isinstance(n, ast.FunctionDef)]
 
 
 def _methods(module):
@@ -79,9 +73,13 @@ def _methods(module):
             if method.startswith("_") and method not in ("__init__", "__call__"):
                 continue
             params = inspect.signature(fn).parameters.values()
-            text = ", ".join(str(p.replace(annotation=p.empty, default=p.default if p.default is p.empty else 0)) for p in params)
+            text = ", ".join(
+                str(p.replace(annotation=p.empty, default=p.default if p.default is p.empty else 0)) for p in params
+            )
             static = isinstance(inspect.getattr_static(klass, method), staticmethod)
-            yield name, method, Form(ast.parse(f"def f({text}): ...").body[0], (), skip=0 if static else 1)
+            node = ast.parse(f"def f({text}): ...").body[0]
+            form = Form(node, [p.name for p in params]) if static else Form(node, (), skip=1)
+            yield name, method, form
 
 
 @functools.cache

@@ -1,6 +1,6 @@
 import mlx.core as mx
 
-from reference.cases import DTYPES, FLOATS, Family, broadcasted, sliced, transposed
+from reference.cases import FLOATS, Family, broadcasted, sliced, transposed
 from reference.operands import binary
 
 case = Family("comparison")

@@ -42,7 +42,8 @@ case("isdtype", mx.int8, ("bool", mx.int8))
 case("isdtype", mx.int8, ("bool", "real floating"))
 case.throws("isdtype", mx.int8, "integer")
 CATEGORIES = [
-    mx.complexfloating, mx.floating, mx.inexact, mx.signedinteger, mx.unsignedinteger, mx.integer, mx.number, mx.generic,
+    mx.complexfloating, mx.floating, mx.inexact, mx.signedinteger, mx.unsignedinteger, mx.integer, mx.number,
+    mx.generic,
 ]  # fmt: skip
 for category in CATEGORIES:
     for other in [*DTYPES, *CATEGORIES]:

@@ -7,7 +7,13 @@ case = Family("fast")
 for dtype in FLOATS:
     case("fast.rms_norm", case.floats(2, 4, dtype=dtype), case.floats(4, dtype=dtype), 1e-5)
     case("fast.rms_norm", case.floats(2, 4, dtype=dtype), None, 0.5)
-    case("fast.layer_norm", case.floats(2, 4, dtype=dtype), case.floats(4, dtype=dtype), case.floats(4, dtype=dtype), 1e-5)
+    case(
+        "fast.layer_norm",
+        case.floats(2, 4, dtype=dtype),
+        case.floats(4, dtype=dtype),
+        case.floats(4, dtype=dtype),
+        1e-5,
+    )
     case("fast.layer_norm", case.floats(2, 4, dtype=dtype), None, None, 0.5)
 case("fast.rms_norm", case.floats(2, 3, 5), case.floats(5), 0.1)
 case("fast.rms_norm", transposed(case.floats(4, 3)), case.floats(4), 1e-5)
@@ -43,8 +49,12 @@ for traditional in [False, True]:
     rope(transposed(case.floats(1, 3, 2, 4), 0, 2, 1, 3), 4, traditional, offset=1)
 case.throws("fast.rope", case.floats(2, 4), 4, traditional=False, base=100.0, scale=1.0, offset=0)
 case.throws("fast.rope", case.floats(1, 2, 4), 4, traditional=False, base=None, scale=1.0, offset=0)
-case.throws("fast.rope", case.floats(1, 2, 4), 4, traditional=False, base=100.0, scale=1.0, offset=0, freqs=mx.array([1.0, 2.0]))
-case.throws("fast.rope", case.floats(1, 2, 4), 4, traditional=False, base=None, scale=1.0, offset=0, freqs=mx.array([1.0]))
+case.throws(
+    "fast.rope", case.floats(1, 2, 4), 4, traditional=False, base=100.0, scale=1.0, offset=0, freqs=mx.array([1.0, 2.0])
+)
+case.throws(
+    "fast.rope", case.floats(1, 2, 4), 4, traditional=False, base=None, scale=1.0, offset=0, freqs=mx.array([1.0])
+)
 case.throws("fast.rope", case.floats(2, 2, 4), 4, traditional=False, base=100.0, scale=1.0, offset=mx.array([1, 2, 3]))
 case("fast.rope", case.ints(1, 2, 4), 4, traditional=False, base=100.0, scale=1.0, offset=0)
 
@@ -69,16 +79,33 @@ attention(q, k, v, mask=mx.array([[[[True, True, False, True, True]]], [[[False,
 attention(q, k, v, mask="causal", sinks=case.floats(4))
 attention(q[:, :, :1], k, v, mask="causal")
 attention(case.floats(1, 2, 5, 4), case.floats(1, 2, 3, 4), case.floats(1, 2, 3, 4), mask="causal")
-attention(transposed(case.floats(1, 3, 2, 4), 0, 2, 1, 3), transposed(case.floats(1, 5, 2, 4), 0, 2, 1, 3), transposed(case.floats(1, 5, 2, 4), 0, 2, 1, 3))
-attention(broadcasted(case.floats(1, 1, 3, 4), 1, 2, 3, 4), case.floats(1, 2, 3, 4), case.floats(1, 2, 3, 4), mask=case.floats(3))
+attention(
+    transposed(case.floats(1, 3, 2, 4), 0, 2, 1, 3),
+    transposed(case.floats(1, 5, 2, 4), 0, 2, 1, 3),
+    transposed(case.floats(1, 5, 2, 4), 0, 2, 1, 3),
+)
+attention(
+    broadcasted(case.floats(1, 1, 3, 4), 1, 2, 3, 4),
+    case.floats(1, 2, 3, 4),
+    case.floats(1, 2, 3, 4),
+    mask=case.floats(3),
+)
 wrong = dict(scale=0.5)
 name = "fast.scaled_dot_product_attention"
 case.throws(name, case.floats(2, 3, 4), case.floats(2, 5, 4), case.floats(2, 5, 4), **wrong)
 case.throws(name, case.floats(1, 2, 3, 4), case.floats(1, 2, 5, 3), case.floats(1, 2, 5, 4), **wrong)
 case.throws(name, case.floats(1, 3, 3, 4), case.floats(1, 2, 5, 4), case.floats(1, 2, 5, 4), **wrong)
 case.throws(name, case.floats(1, 2, 3, 4), case.floats(1, 2, 5, 4), case.floats(1, 2, 5, 4), mask="lower", **wrong)
-case.throws(name, case.floats(1, 2, 3, 4), case.floats(1, 2, 5, 4), case.floats(1, 2, 5, 4), mask=case.floats(4, 5), **wrong)
-case.throws(name, case.floats(1, 2, 3, 4, dtype=mx.float16), *(case.floats(1, 2, 5, 4, dtype=mx.float16) for _ in "kv"), mask=case.floats(3, 5), **wrong)
+case.throws(
+    name, case.floats(1, 2, 3, 4), case.floats(1, 2, 5, 4), case.floats(1, 2, 5, 4), mask=case.floats(4, 5), **wrong
+)
+case.throws(
+    name,
+    case.floats(1, 2, 3, 4, dtype=mx.float16),
+    *(case.floats(1, 2, 5, 4, dtype=mx.float16) for _ in "kv"),
+    mask=case.floats(3, 5),
+    **wrong
+)
 case.throws(name, *(case.floats(1, 2, 3, 4) for _ in "qkv"), sinks=case.floats(3), **wrong)
 case(name, *(case.floats(1, 2, 3, 4) for _ in "qkv"), force_fused=True, **wrong)
 
@@ -96,8 +123,18 @@ gamma, beta = case.floats(1, 3, 2, low=0.5, high=1), case.floats(1, 3, 2, low=0,
 case("fast.gated_delta_update", q, k, v, gamma, beta)
 more = case.floats(1, 3, 4, 3)
 case("fast.gated_delta_update", q, k, v, gamma, beta, initial_state=case.floats(1, 2, 3, 4))
-case("fast.gated_delta_update", q, k, v, gamma, beta, initial_state=case.floats(1, 2, 3, 4), mask=mx.array([[True, False, True]]))
+case(
+    "fast.gated_delta_update",
+    q,
+    k,
+    v,
+    gamma,
+    beta,
+    initial_state=case.floats(1, 2, 3, 4),
+    mask=mx.array([[True, False, True]]),
+)
 case("fast.gated_delta_update", q, k, v, gamma, beta, mask=mx.array([[False, True, True]]))
 case("fast.gated_delta_update", q, k, more, case.floats(1, 3, 4, low=0.5, high=1), case.floats(1, 3, 4, low=0, high=1))
 case("fast.gated_delta_update", transposed(case.floats(1, 2, 3, 4), 0, 2, 1, 3), k, v, gamma, beta)
-case.throws("fast.gated_delta_update", q, case.floats(1, 3, 2, 5), v, gamma, beta)
+# MLX does not look at the shapes itself: what it says is what happens to fail inside.
+case.throws("fast.gated_delta_update", q, case.floats(1, 3, 2, 5), v, gamma, beta)["throws"] = True

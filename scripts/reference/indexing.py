@@ -137,7 +137,8 @@ row = case.ints(6)
 INDICES = [
     [0], [-1], [1, 2], [1, -1, 0], [], [None], ["..."], [":"], ["1:"], [":-1"], ["::2"], ["::-1"], ["2:0:-1"], ["-2:"],
     ["5:"], ["2:1"], ["0:1"], [slice(1, None, None)], [slice(None, None, -2)], [slice(-3, -1, 1)],
-    [None, 1], [1, None], [0, None, ":", None], ["...", 1], [1, "..."], [0, "...", 1], [None, "...", None], ["...", ":"],
+    [None, 1], [1, None], [0, None, ":", None], ["...", 1], [1, "..."], [0, "...", 1], [None, "...", None],
+    ["...", ":"],
     [":", 2], [":", ":", 0], ["::2", "1:3", "::-1"], ["1:", 0, ":1"], ["...", "::-1"], [":", None, "::-2"],
     [[2, 0]], [[-1, 1, 1]], [[]], [[[0, 1], [2, 0]]], [[2, 0], [1, 3]], [[2, 0], [1, 3], [0, 1]], [":", [3, 0]],
     [[1, 0], ":", [1, 0]], ["...", [1, 0]], [[0, 2], "1:3"], ["::-1", [1, 3]], [None, [0, 2]], [[0, 2], None],
@@ -222,7 +223,7 @@ for indices, value in [
 for update in ["add", "subtract", "multiply", "divide", "maximum", "minimum"]:
     for dtype in [mx.float32, mx.float16, mx.int32]:
 
-        def value(*shape):
+        def value(*shape, dtype=dtype):
             return case.values(dtype, *shape, low=1, high=4)
 
         at(update, case.values(dtype, 4, 2), [[1, 1, 3]], value(3, 2))

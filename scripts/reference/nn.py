@@ -12,7 +12,8 @@ ACTIVATIONS = {
     "log_softmax": "LogSoftmax", "elu": "ELU", "softmax": "Softmax", "softplus": "Softplus", "softsign": "Softsign",
     "softshrink": "Softshrink", "celu": "CELU", "silu": "SiLU", "log_sigmoid": "LogSigmoid", "gelu": "GELU",
     "gelu_approx": None, "gelu_fast_approx": None, "glu": "GLU", "step": "Step", "selu": "SELU", "mish": "Mish",
-    "hardswish": "Hardswish", "hard_tanh": "HardTanh", "hard_shrink": "HardShrink", "softmin": "Softmin", "tanh": "Tanh",
+    "hardswish": "Hardswish", "hard_tanh": "HardTanh", "hard_shrink": "HardShrink", "softmin": "Softmin",
+    "tanh": "Tanh",
 }  # fmt: skip
 for name, klass in ACTIVATIONS.items():
     for dtype in FLOATS:
@@ -22,7 +23,8 @@ for name, klass in ACTIVATIONS.items():
     if klass:
         layer(klass, inputs=[case.floats(2, 4)], grads="sin")
 PARAMETERS = [
-    ("leaky_relu", "LeakyReLU", dict(negative_slope=0.3)), ("elu", "ELU", dict(alpha=1.75)), ("celu", "CELU", dict(alpha=0.6)),
+    ("leaky_relu", "LeakyReLU", dict(negative_slope=0.3)), ("elu", "ELU", dict(alpha=1.75)),
+    ("celu", "CELU", dict(alpha=0.6)),
     ("softshrink", "Softshrink", dict(lambd=1.25)), ("hard_shrink", "HardShrink", dict(lambd=1.25)),
     ("step", "Step", dict(threshold=0.75)), ("hard_tanh", None, dict(min_val=-0.5, max_val=1.25)),
     ("softmax", None, dict(axis=0)), ("softmin", None, dict(axis=0)), ("log_softmax", None, dict(axis=0)),
@@ -81,7 +83,13 @@ layer("BatchNorm", 3, inputs=[case.floats(3)])
 
 # Positions.
 
-for options in [{}, dict(traditional=True), dict(base=500.0), dict(scale=0.25), dict(traditional=True, base=100.0, scale=2.0)]:
+for options in [
+    {},
+    dict(traditional=True),
+    dict(base=500.0),
+    dict(scale=0.25),
+    dict(traditional=True, base=100.0, scale=2.0),
+]:
     layer("RoPE", 4, inputs=[case.floats(1, 2, 3, 4)], **options)
     layer("RoPE", 4, inputs=[case.floats(2, 3, 6)], call=dict(offset=5), **options)
 layer("RoPE", 4, inputs=[case.floats(1, 2, 3, 4)], grads="sin")
@@ -103,8 +111,8 @@ layer("MultiHeadAttention", 8, 2, inputs=[x, x, x], grads="sin")
 layer("MultiHeadAttention", 8, 4, bias=True, inputs=[x, x, x], call=dict(mask=case.floats(3, 3)), grads="sin")
 layer("MultiHeadAttention", 8, 2, inputs=[x, case.floats(2, 5, 8), case.floats(2, 5, 8)])
 layer(
-    "MultiHeadAttention", 8, 2, query_input_dims=3, key_input_dims=5, value_input_dims=4, value_dims=6, value_output_dims=7,
-    bias=True, inputs=[case.floats(2, 3, 3), case.floats(2, 4, 5), case.floats(2, 4, 4)],
+    "MultiHeadAttention", 8, 2, query_input_dims=3, key_input_dims=5, value_input_dims=4, value_dims=6,
+    value_output_dims=7, bias=True, inputs=[case.floats(2, 3, 3), case.floats(2, 4, 5), case.floats(2, 4, 4)],
 )  # fmt: skip
 layer("MultiHeadAttention", 8, 2, key_input_dims=5, inputs=[x, case.floats(2, 4, 5), case.floats(2, 4, 5)])
 keep = mx.array([[True, False, False], [True, True, False], [False, True, True]])
@@ -117,9 +125,22 @@ case("nn.MultiHeadAttention.create_additive_causal_mask", 4)
 for norm_first in [True, False]:
     options = dict(mlp_dims=5, norm_first=norm_first)
     layer("TransformerEncoderLayer", 4, 2, inputs=[case.floats(1, 3, 4), case.floats(3, 3)], **options, grads="sin")
-    layer("TransformerDecoderLayer", 4, 2, inputs=[case.floats(1, 3, 4), case.floats(1, 2, 4), case.floats(3, 3), case.floats(3, 2)], **options)
+    layer(
+        "TransformerDecoderLayer",
+        4,
+        2,
+        inputs=[case.floats(1, 3, 4), case.floats(1, 2, 4), case.floats(3, 3), case.floats(3, 2)],
+        **options,
+    )
 layer("TransformerEncoder", 2, 4, 2, mlp_dims=5, inputs=[case.floats(1, 3, 4), case.floats(3, 3)])
-layer("TransformerDecoder", 2, 4, 2, mlp_dims=5, inputs=[case.floats(1, 3, 4), case.floats(1, 2, 4), case.floats(3, 3), case.floats(3, 2)])
+layer(
+    "TransformerDecoder",
+    2,
+    4,
+    2,
+    mlp_dims=5,
+    inputs=[case.floats(1, 3, 4), case.floats(1, 2, 4), case.floats(3, 3), case.floats(3, 2)],
+)
 layer(
     "Transformer", dims=4, num_heads=2, num_encoder_layers=1, num_decoder_layers=1, mlp_dims=5,
     inputs=[case.floats(1, 2, 4), case.floats(1, 3, 4), case.floats(2, 2), case.floats(3, 3), case.floats(3, 2)],
@@ -133,7 +154,9 @@ for bias in [True, False]:
     layer("ConvTranspose1d", 3, 4, 2, bias=bias, inputs=[case.floats(2, 4, 3)])
     layer("ConvTranspose2d", 2, 3, 2, bias=bias, inputs=[case.floats(1, 3, 3, 2)])
 layer("Conv1d", 4, 2, 3, stride=2, padding=1, dilation=2, groups=2, inputs=[case.floats(2, 8, 4)])
-layer("Conv2d", 2, 4, (2, 3), stride=(2, 1), padding=(1, 0), dilation=(1, 2), groups=2, inputs=[case.floats(1, 5, 6, 2)])
+layer(
+    "Conv2d", 2, 4, (2, 3), stride=(2, 1), padding=(1, 0), dilation=(1, 2), groups=2, inputs=[case.floats(1, 5, 6, 2)]
+)
 layer("Conv3d", 2, 2, 2, inputs=[case.floats(1, 3, 3, 3, 2)])
 layer("Conv3d", 1, 2, (1, 2, 2), stride=2, padding=1, bias=False, inputs=[case.floats(1, 3, 3, 3, 1)])
 layer("ConvTranspose1d", 3, 2, 3, stride=2, padding=1, dilation=2, output_padding=1, inputs=[case.floats(1, 4, 3)])

@@ -17,7 +17,9 @@ def tree(dtype=mx.float32):
 def steps(name, *args, parameters=None, make=None, **kwargs):
     """Three steps with gradients that are given, the parameters after each and the state at the end."""
     parameters = parameters or tree()
-    gradients = [make() if make else tree_map(lambda p: case.floats(*p.shape, dtype=p.dtype), parameters) for _ in range(3)]
+    gradients = [
+        make() if make else tree_map(lambda p: case.floats(*p.shape, dtype=p.dtype), parameters) for _ in range(3)
+    ]
     what = {"optimizer": name, **written(f"optimizers.{name}", args, kwargs), "parameters": encode(parameters)}
     optimizer, after = getattr(optim, name)(*plain(args), **kwargs), []
     for g in gradients:
@@ -86,7 +88,11 @@ schedule("cosine_decay", 0.5, 8, end=0.125)
 schedule("linear_schedule", 0.1, 0.9, 6)
 schedule("linear_schedule", 0.9, 0.1, 6)
 schedule("linear_schedule", 0, 10, 5)
-pieces = [Call("optimizers.linear_schedule", 0.0, 0.5, 3), Call("optimizers.cosine_decay", 0.5, 10), Call("optimizers.exponential_decay", 0.25, 0.5)]
+pieces = [
+    Call("optimizers.linear_schedule", 0.0, 0.5, 3),
+    Call("optimizers.cosine_decay", 0.5, 10),
+    Call("optimizers.exponential_decay", 0.25, 0.5),
+]
 schedule("join_schedules", pieces[:2], [3])
 schedule("join_schedules", pieces, [2, 6])
 for name, *args in [

@@ -44,7 +44,8 @@ case.throws("addmm", case.ints(4), case.ints(2, 3), case.ints(3, 4))
 EQUATIONS = [
     ("ij,jk->ik", (2, 3), (3, 4)), ("ij,jk", (2, 3), (3, 2)), ("ij->ji", (2, 3)), ("ij->", (2, 3)), ("ii->i", (3, 3)),
     ("ii", (3, 3)), ("i,j->ij", (2,), (3,)), ("i,i->", (3,), (3,)), ("bij,bjk->bik", (2, 2, 3), (2, 3, 2)),
-    ("ij,jk,kl->il", (2, 3), (3, 4), (4, 2)), ("...ij,...jk->...ik", (2, 2, 3), (3, 2)), ("bhqd,bhkd->bhqk", (1, 2, 3, 2), (1, 2, 4, 2)),
+    ("ij,jk,kl->il", (2, 3), (3, 4), (4, 2)), ("...ij,...jk->...ik", (2, 2, 3), (3, 2)),
+    ("bhqd,bhkd->bhqk", (1, 2, 3, 2), (1, 2, 4, 2)),
     ("ij,ij->i", (2, 3), (2, 3)), ("i...->...", (2, 3, 2)), (" i j -> j i ", (2, 3)), ("ab,cd->abcd", (2, 1), (1, 2)),
 ]  # fmt: skip
 for equation, *shapes in EQUATIONS:
@@ -117,31 +118,56 @@ for name in ["trace"]:
 
 # Blocks of 32 are the smallest. The inputs are small integers, so that any order of summation gives the same.
 a, b = case.ints(33, 40, low=-2, high=3).astype(mx.float32), case.ints(40, 34, low=-2, high=3).astype(mx.float32)
-flags = lambda *shape: case.ints(*shape, low=0, high=2, dtype=mx.bool_)
-out, lhs, rhs = (mx.array(m) for m in ([[True, False], [False, True]], [[True, False], [True, True]], [[False, True], [True, True]]))
+out, lhs, rhs = (mx.array(m) == 1 for m in ([[1, 0], [0, 1]], [[1, 0], [1, 1]], [[0, 1], [1, 1]]))
 case("block_masked_mm", a, b, block_size=32, mask_out=out)
 case("block_masked_mm", a, b, block_size=32, mask_lhs=lhs, mask_rhs=rhs)
-case("block_masked_mm", a[:3, :35], b[:35, :2], block_size=32, mask_out=out[:1, :1], mask_lhs=lhs[1:], mask_rhs=rhs[:, 1:])
+case(
+    "block_masked_mm",
+    a[:3, :35],
+    b[:35, :2],
+    block_size=32,
+    mask_out=out[:1, :1],
+    mask_lhs=lhs[1:],
+    mask_rhs=rhs[:, 1:],
+)
 scale = mx.array([[0.5, 2.0], [0.0, 1.0]])
 case("block_masked_mm", a[:, :3], b[:3], block_size=32, mask_out=scale, mask_lhs=scale[:, :1], mask_rhs=scale[:1])
 case("block_masked_mm", a[:2, :3], b[:3, :2], mask_out=mx.array([[True]]))
 case("block_masked_mm", transposed(a[:3, :2]), b[:3, :2], block_size=32, mask_out=mx.array([[2.5]]))
-case("block_masked_mm", case.floats(2, 2, 3), case.floats(3, 2), block_size=32, mask_out=mx.array([[[True]], [[False]]]))
+case(
+    "block_masked_mm", case.floats(2, 2, 3), case.floats(3, 2), block_size=32, mask_out=mx.array([[[True]], [[False]]])
+)
 case("block_masked_mm", a[:2, :3], b[:3, :2], block_size=32)
 case.throws("block_masked_mm", a[:2, :3], b[:3, :2], block_size=16, mask_out=mx.array([[True]]))
 case.throws("block_masked_mm", a[:2, :3], b[:3, :2], block_size=32, mask_out=mx.array([[True, True]]))
 case.throws("block_masked_mm", a[:2, :3], b[:2, :2], block_size=32, mask_out=mx.array([[True]]))
 
-index = lambda *values: mx.array(values, mx.uint32)
+
+def index(*values):
+    return mx.array(values, mx.uint32)
+
+
 for dtype in FLOATS:
     x, w = case.floats(3, 2, 3, dtype=dtype), case.floats(2, 3, 2, dtype=dtype)
     case("gather_mm", x, w, lhs_indices=index(2, 0), rhs_indices=index(1, 0))
 case("gather_mm", case.floats(3, 2, 3), case.floats(2, 3, 2), rhs_indices=index(1, 0, 1))
 case("gather_mm", case.floats(3, 2, 3), case.floats(2, 3, 2), lhs_indices=index(2, 1))
 case("gather_mm", case.floats(3, 1, 3), case.floats(2, 3, 2), rhs_indices=index(0, 0, 1), sorted_indices=True)
-case("gather_mm", case.floats(3, 2, 3), case.floats(2, 3, 2), lhs_indices=mx.array([[0], [2]], mx.uint32), rhs_indices=index(1, 0, 1))
+case(
+    "gather_mm",
+    case.floats(3, 2, 3),
+    case.floats(2, 3, 2),
+    lhs_indices=mx.array([[0], [2]], mx.uint32),
+    rhs_indices=index(1, 0, 1),
+)
 case("gather_mm", case.floats(2, 2, 2, 3), case.floats(2, 3, 2), lhs_indices=index(3, 0), rhs_indices=index(0, 1))
-case("gather_mm", transposed(case.floats(3, 3, 2), 0, 2, 1), transposed(case.floats(2, 2, 3), 0, 2, 1), lhs_indices=index(1, 2), rhs_indices=index(1, 0))
+case(
+    "gather_mm",
+    transposed(case.floats(3, 3, 2), 0, 2, 1),
+    transposed(case.floats(2, 2, 3), 0, 2, 1),
+    lhs_indices=index(1, 2),
+    rhs_indices=index(1, 0),
+)
 case("gather_mm", case.floats(2, 2, 3), case.floats(2, 3, 2))
 case.throws("gather_mm", case.floats(3, 2, 3), case.floats(2, 2, 2), rhs_indices=index(0, 1, 1))
 case("gather_mm", case.floats(3), case.floats(2, 3, 2), rhs_indices=index(0))

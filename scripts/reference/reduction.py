@@ -27,9 +27,10 @@ for name in ["sum", "prod", "mean", "max", "min", "var", "std", "median", "logsu
     case(name, case.floats(40, 3), 0)
     case(name, mx.array([[1.0, nan], [inf, 2.0], [-inf, inf]]), 1)
     case(name, case.floats(2, 3, dtype=mx.float64), 1)
-    case(name, case.floats(0, 3))
+    # Not along the empty axis: MLX's CPU backend then gives what is in memory, or never ends.
     case(name, case.floats(0, 3), 1)
-    # Not along the empty axis: MLX's CPU backend then follows a plan that is not there and may never end.
+    if name in ["max", "min", "median", "minmax", "logsumexp"]:
+        case.throws(name, case.floats(0, 3))
     case.throws(name, case.floats(2, 3), 2)
     case.throws(name, case.floats(2, 3), [0, 0])
 for name in ["sum", "prod", "any", "all"]:

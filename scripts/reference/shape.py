@@ -1,7 +1,6 @@
 import mlx.core as mx
-import numpy as np
 
-from reference.cases import DTYPES, FLOATS, Family, broadcasted, sliced, transposed
+from reference.cases import FLOATS, Family, broadcasted, sliced, transposed
 
 case = Family("shape")
 SOME = [*FLOATS, mx.int32, mx.uint8, mx.bool_, mx.int64, mx.complex64]

@@ -1,7 +1,15 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { definitions, install, platformOf, SetupError } from "../../scripts/mlx.mjs";
 import { checkTools } from "../../scripts/native.mjs";
@@ -15,6 +23,7 @@ beforeEach(() => {
 });
 
 afterEach(() => {
+  rmSync(folder, { recursive: true });
   vi.unstubAllEnvs();
   vi.restoreAllMocks();
 });
@@ -82,10 +91,38 @@ describe("install", () => {
     vi.stubEnv("PYTHON", python(wheel()));
     const target = install(linux, { store: store() });
     expect(existsSync(join(target, "content", "file"))).toBe(true);
-    expect(readdirSync(store())).toEqual(["manylinux_2_35_x86_64"]);
+    expect(readdirSync(store())).toEqual([basename(target)]);
     vi.stubEnv("PYTHON", "/nonexistent");
     vi.stubEnv("PATH", "/nonexistent");
     expect(install(linux, { store: store() })).toBe(target);
+  });
+
+  test("a changed lock is installed anew, beside the old one", () => {
+    vi.stubEnv("PYTHON", python(wheel()));
+    const places = { store: store(), locks: folder };
+    const targets = ["content==1.0", "content==2.0"].map((lock) => {
+      writeFileSync(join(folder, "linux.lock"), lock);
+      return install(linux, places);
+    });
+    expect(new Set(targets).size).toBe(2);
+    expect(readdirSync(store()).sort()).toEqual(targets.map((path) => basename(path)).sort());
+  });
+
+  test("a wheel that cannot be unpacked leaves nothing behind", () => {
+    const copy = wheel();
+    writeFileSync(join(folder, "a.whl"), "half a whee");
+    vi.stubEnv("PYTHON", python(copy));
+    expect(() => install(linux, { store: store() })).toThrow(/a\.whl could not be unpacked/);
+    expect(readdirSync(store())).toEqual([]);
+  });
+
+  test("pip itself without a network", () => {
+    // Nothing listens there.
+    vi.stubEnv("PIP_INDEX_URL", "http://127.0.0.1:9/simple");
+    vi.stubEnv("PIP_EXTRA_INDEX_URL", "");
+    vi.stubEnv("PIP_FIND_LINKS", "");
+    vi.stubEnv("PIP_RETRIES", "0");
+    expect(() => install(linux, { store: store() })).toThrow(/pip reached no package index/);
   });
 
   test.each([
@@ -128,9 +165,26 @@ describe("install", () => {
 });
 
 describe("definitions", () => {
-  test("leave an MLX of the user's own to CMake", () => {
-    vi.stubEnv("MLX_DIR", "/opt/mlx/share/cmake/MLX");
-    expect(definitions()).toEqual({});
+  function ownMlx(): string {
+    const config = join(folder, "share", "cmake", "MLX");
+    mkdirSync(config, { recursive: true });
+    writeFileSync(join(config, "MLXConfig.cmake"), "");
+    return config;
+  }
+
+  test("an MLX of the user's own comes first, without our BLAS", () => {
+    const own = ownMlx();
+    vi.stubEnv("MLX_DIR", own);
+    expect(definitions()).toEqual({ MLX_DIR: own, OPENBLAS_DIR: "" });
+    vi.stubEnv("MLX_DIR", undefined);
+    vi.stubEnv("CMAKE_PREFIX_PATH", `/nonexistent:${folder}`);
+    expect(definitions()).toEqual({ MLX_DIR: own, OPENBLAS_DIR: "" });
+  });
+
+  test("MLX_DIR without an MLX is an error", () => {
+    vi.stubEnv("MLX_DIR", folder);
+    expect(definitions).toThrow(SetupError);
+    expect(definitions).toThrow(/MLX_DIR is .*, where there is no MLXConfig\.cmake/);
   });
 });
 

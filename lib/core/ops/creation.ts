@@ -1,5 +1,5 @@
 /** Arrays from a few numbers: constants, ranges, triangles, windows. */
-import { type array, make } from "../array.js";
+
 import {
   asInteger,
   asNumber,
@@ -15,6 +15,7 @@ import {
   stream,
   streamOf,
 } from "../arguments.js";
+import { type array, make } from "../array.js";
 import type { StreamOptions } from "../device.js";
 import { Dtype, float32, int32, int64 } from "../dtype.js";
 import { native } from "../native.js";
@@ -93,7 +94,6 @@ export function arange(
  * mx.bartlett(5)
  * // array([0, 0.5, 1, 0.5, 0], dtype=float32)
  */
-// biome-ignore lint/style/useNamingConvention: MLX's name
 export function bartlett(M: number, options?: StreamOptions): array {
   return make(native.bartlett(asInteger(M, "bartlett", "M"), stream(options, "bartlett")));
 }
@@ -105,7 +105,6 @@ export function bartlett(M: number, options?: StreamOptions): array {
  * mx.round(mx.hanning(5), 3)
  * // array([0, 0.5, 1, 0.5, 0], dtype=float32)
  */
-// biome-ignore lint/style/useNamingConvention: MLX's name
 export function hanning(M: number, options?: StreamOptions): array {
   return make(native.hanning(asInteger(M, "hanning", "M"), stream(options, "hanning")));
 }
@@ -118,7 +117,6 @@ export function hanning(M: number, options?: StreamOptions): array {
  * mx.hamming(4)
  * // array([0.08, 0.77, 0.77, 0.08], dtype=float32)
  */
-// biome-ignore lint/style/useNamingConvention: MLX's name
 export function hamming(M: number, options?: StreamOptions): array {
   return make(native.hamming(asInteger(M, "hamming", "M"), stream(options, "hamming")));
 }
@@ -130,7 +128,6 @@ export function hamming(M: number, options?: StreamOptions): array {
  * mx.blackman(4)
  * // array([0, 0.63, 0.63, 0], dtype=float32)
  */
-// biome-ignore lint/style/useNamingConvention: MLX's name
 export function blackman(M: number, options?: StreamOptions): array {
   return make(native.blackman(asInteger(M, "blackman", "M"), stream(options, "blackman")));
 }
@@ -172,8 +169,8 @@ export function linspace(
  * An array of a shape, filled with a value or with an array that broadcasts to
  * it.
  *
- * @param dtype By default that of the value: int32 for whole numbers, float32
- * for others, bool for booleans.
+ * @param dtype By default that of the value: int32 for whole numbers (int64 if
+ * they need it), float32 for others, bool for booleans.
  * @throws Error if a dimension is negative.
  * @example
  * mx.full([2, 2], 7)

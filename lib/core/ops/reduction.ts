@@ -1,5 +1,5 @@
 /** Reductions, and what is like them: scans, positions of extremes, differences. */
-import { type array, make, makeAll } from "../array.js";
+
 import {
   type Axes,
   type Axis,
@@ -13,6 +13,7 @@ import {
   stream,
   streamOf,
 } from "../arguments.js";
+import { type array, make, makeAll } from "../array.js";
 import type { StreamOptions } from "../device.js";
 import type { Dtype } from "../dtype.js";
 import { native } from "../native.js";
@@ -307,6 +308,7 @@ function _var(a: array, axis?: Axes, options?: SpreadOptions): array {
     ),
   );
 }
+
 export { _var as var };
 
 /**

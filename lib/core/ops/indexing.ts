@@ -1,0 +1,228 @@
+/**
+ * Elements picked by indices, slices at computed places, diagonals. Indices are
+ * integer arrays or lists of integers; negative ones count from the end.
+ */
+import {
+  type Axis,
+  asInteger,
+  integer,
+  integers,
+  type Operand,
+  operand,
+  optionalAxis,
+  readOptions,
+  slot,
+  stream,
+  streamOf,
+} from "../arguments.js";
+import { type array, make } from "../array.js";
+import type { StreamOptions } from "../device.js";
+import { type Indices, withIndices } from "../indices.js";
+import { native } from "../native.js";
+
+/** Of `diagonal`. */
+export interface DiagonalOfOptions extends StreamOptions {
+  /** Which diagonal: positive ones lie above the main one. By default 0. */
+  offset?: number | undefined;
+  /** The axis of the rows. By default 0. */
+  axis1?: number | undefined;
+  /** The axis of the columns. By default 1. */
+  axis2?: number | undefined;
+}
+
+/**
+ * The elements at indices along an axis or, without one, of the flattened
+ * array. The indices' dimensions take the axis's place; a single integer's
+ * axis goes.
+ *
+ * @throws RangeError for indices outside of the axis, as far as they are known:
+ * those that a computation has yet to give are not looked at.
+ * @example
+ * mx.take(mx.array([[1, 2, 3], [4, 5, 6]]), [2, 0], 1)
+ * // array([[3, 1],
+ * //        [6, 4]], dtype=float32)
+ */
+export function take(
+  a: array,
+  indices: number | Indices,
+  axis?: Axis,
+  options?: StreamOptions,
+): array {
+  const along = optionalAxis(axis, "take");
+  const s = stream(options, "take");
+  if (typeof indices === "number") {
+    const at = asInteger(indices, "take", "indices");
+    return make(native.take_at(slot(a, "take", "a"), at, along, s));
+  }
+  return make(
+    withIndices(indices, "take", "indices", (at) =>
+      native.take(slot(a, "take", "a"), at, along, s),
+    ),
+  );
+}
+
+function lastAxis(axis: Axis, fn: string) {
+  return optionalAxis(axis === undefined ? -1 : axis, fn);
+}
+
+/**
+ * The elements at indices along an axis, by default the last, where every other
+ * place has indices of its own; with `null`, of the flattened array. So it takes
+ * what `argsort` and `argmax` give. The other sizes broadcast.
+ *
+ * @throws RangeError for indices outside of the axis, as far as they are known.
+ * @example
+ * mx.takeAlongAxis(mx.array([[1, 2, 3], [4, 5, 6]]), [[2], [0]])
+ * // array([[3],
+ * //        [4]], dtype=float32)
+ */
+export function takeAlongAxis(
+  a: array,
+  indices: Indices,
+  axis?: Axis,
+  options?: StreamOptions,
+): array {
+  const along = lastAxis(axis, "takeAlongAxis");
+  const s = stream(options, "takeAlongAxis");
+  return make(
+    withIndices(indices, "takeAlongAxis", "indices", (at) =>
+      native.take_along_axis(slot(a, "takeAlongAxis", "a"), at, along, s),
+    ),
+  );
+}
+
+/**
+ * The array with values put at indices along an axis, by default the last, where
+ * every other place has indices of its own; with `null`, of the flattened array.
+ *
+ * @throws RangeError for indices outside of the axis, as far as they are known.
+ * @example
+ * mx.putAlongAxis(mx.array([[1, 2, 3], [4, 5, 6]]), [[2], [0]], mx.array([[30], [40]]))
+ * // array([[1, 2, 30],
+ * //        [40, 5, 6]], dtype=float32)
+ */
+export function putAlongAxis(
+  a: array,
+  indices: Indices,
+  values: Operand,
+  axis?: Axis,
+  options?: StreamOptions,
+): array {
+  const along = lastAxis(axis, "putAlongAxis");
+  const s = stream(options, "putAlongAxis");
+  return make(
+    withIndices(indices, "putAlongAxis", "indices", (at) =>
+      native.put_along_axis(
+        slot(a, "putAlongAxis", "a"),
+        at,
+        operand(values, "putAlongAxis", "values"),
+        along,
+        s,
+      ),
+    ),
+  );
+}
+
+/**
+ * A part of the array whose start an array holds, so that it may come from a
+ * computation.
+ *
+ * @param startIndices Where the part starts, along each of the axes.
+ * @param sliceSize The shape of the part, all dimensions.
+ * @throws RangeError if the part lies outside of the array, as far as the start
+ * is known.
+ * @example
+ * mx.slice(mx.array([[1, 2, 3], [4, 5, 6]]), [1], [1], [2, 2])
+ * // array([[2, 3],
+ * //        [5, 6]], dtype=float32)
+ */
+export function slice(
+  a: array,
+  startIndices: Indices,
+  axes: readonly number[],
+  sliceSize: readonly number[],
+  options?: StreamOptions,
+): array {
+  const along = integers(axes, "slice", "axes");
+  const size = integers(sliceSize, "slice", "sliceSize");
+  const s = stream(options, "slice");
+  return make(
+    withIndices(startIndices, "slice", "startIndices", (start) =>
+      native.slice(slot(a, "slice", "a"), start, along, size, s),
+    ),
+  );
+}
+
+/**
+ * The array with a part replaced whose start an array holds, so that it may come
+ * from a computation.
+ *
+ * @param update The new part.
+ * @param startIndices Where it starts, along each of the axes.
+ * @throws RangeError if the part lies outside of the array, as far as the start
+ * is known.
+ * @example
+ * mx.sliceUpdate(mx.zeros([2, 3]), mx.array([[7], [8]]), [2], [1])
+ * // array([[0, 0, 7],
+ * //        [0, 0, 8]], dtype=float32)
+ */
+export function sliceUpdate(
+  a: array,
+  update: array,
+  startIndices: Indices,
+  axes: readonly number[],
+  options?: StreamOptions,
+): array {
+  const along = integers(axes, "sliceUpdate", "axes");
+  const s = stream(options, "sliceUpdate");
+  return make(
+    withIndices(startIndices, "sliceUpdate", "startIndices", (start) =>
+      native.slice_update(
+        slot(a, "sliceUpdate", "a"),
+        slot(update, "sliceUpdate", "update"),
+        start,
+        along,
+        s,
+      ),
+    ),
+  );
+}
+
+/**
+ * A diagonal of a matrix as a vector, or a matrix with a vector on a diagonal
+ * and zeros elsewhere.
+ *
+ * @param k Which diagonal: positive ones lie above the main one. By default 0.
+ * @throws Error for other than one or two dimensions.
+ * @example
+ * mx.diag(mx.array([1, 2]), 1)
+ * // array([[0, 1, 0],
+ * //        [0, 0, 2],
+ * //        [0, 0, 0]], dtype=float32)
+ */
+export function diag(a: array, k?: number, options?: StreamOptions): array {
+  return make(
+    native.diag(slot(a, "diag", "a"), integer(k, 0, "diag", "k"), stream(options, "diag")),
+  );
+}
+
+/**
+ * A diagonal of a matrix; of more dimensions, that of every matrix, along the
+ * last axis.
+ *
+ * @example
+ * mx.diagonal(mx.array([[1, 2, 3], [4, 5, 6]]), { offset: 1 })
+ * // array([2, 6], dtype=float32)
+ */
+export function diagonal(a: array, options?: DiagonalOfOptions): array {
+  const o = readOptions(options, ["offset", "axis1", "axis2"], "diagonal");
+  return make(
+    native.diagonal(
+      slot(a, "diagonal", "a"),
+      integer(o.offset, 0, "diagonal", "offset"),
+      integer(o.axis1, 0, "diagonal", "axis1"),
+      integer(o.axis2, 1, "diagonal", "axis2"),
+      streamOf(o, "diagonal"),
+    ),
+  );
+}

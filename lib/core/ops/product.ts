@@ -1,0 +1,362 @@
+/** Products of vectors, matrices and stacks of them, and what Einstein's notation can say. */
+import {
+  asInteger,
+  asString,
+  flag,
+  integer,
+  integers,
+  isList,
+  number,
+  optionalDtypeId,
+  optionalSlot,
+  readOptions,
+  slot,
+  slots,
+  stream,
+  streamOf,
+} from "../arguments.js";
+import { type array, make } from "../array.js";
+import type { StreamOptions } from "../device.js";
+import type { Dtype } from "../dtype.js";
+import { mismatch } from "../errors.js";
+import { native } from "../native.js";
+
+/** Of `vecdot`. */
+export interface VecdotOptions extends StreamOptions {
+  /** The axis to sum over. By default the last one. */
+  axis?: number | undefined;
+}
+
+/** Of `addmm`. */
+export interface AddmmOptions extends StreamOptions {
+  /** What the product is multiplied by. By default 1. */
+  alpha?: number | undefined;
+  /** What `c` is multiplied by. By default 1. */
+  beta?: number | undefined;
+}
+
+/** Of `blockMaskedMm`. A mask holds one value for each block. */
+export interface BlockMaskedMmOptions extends StreamOptions {
+  /** The size of a block: 32 or 64, as by default. */
+  blockSize?: number | undefined;
+  /** What the product's blocks are masked with, `[..., rows / blockSize, columns / blockSize]`. */
+  maskOut?: array | null | undefined;
+  /** What the blocks of `a` are masked with. */
+  maskLhs?: array | null | undefined;
+  /** What the blocks of `b` are masked with. */
+  maskRhs?: array | null | undefined;
+}
+
+/** Of `gatherMm`. */
+export interface GatherMmOptions extends StreamOptions {
+  /** Which matrices of `a` to take. By default all of them. */
+  lhsIndices?: array | null | undefined;
+  /** Which matrices of `b` to take. By default all of them. */
+  rhsIndices?: array | null | undefined;
+  /** Whether the indices are sorted, which is faster. By default false. */
+  sortedIndices?: boolean | undefined;
+}
+
+/** Of `trace`. */
+export interface TraceOptions extends StreamOptions {
+  /** Which diagonal: positive ones lie above the main one. By default 0. */
+  offset?: number | undefined;
+  /** The axis of the rows. By default 0. */
+  axis1?: number | undefined;
+  /** The axis of the columns. By default 1. */
+  axis2?: number | undefined;
+  /** The dtype of the result. By default the array's. */
+  dtype?: Dtype | null | undefined;
+}
+
+/**
+ * The matrix product: `[..., n, k]` by `[..., k, m]` gives `[..., n, m]`. The
+ * dimensions before broadcast; a vector is a row on the left and a column on
+ * the right.
+ *
+ * @throws Error for integers, for arrays without dimensions, and if the sizes
+ * do not fit.
+ * @example
+ * mx.matmul(mx.array([[1, 2], [3, 4]]), mx.array([[5], [6]]))
+ * // array([[17],
+ * //        [39]], dtype=float32)
+ */
+export function matmul(a: array, b: array, options?: StreamOptions): array {
+  return make(
+    native.matmul(slot(a, "matmul", "a"), slot(b, "matmul", "b"), stream(options, "matmul")),
+  );
+}
+
+/**
+ * The Kronecker product: every element of the first array, multiplied by the
+ * whole second one.
+ *
+ * @example
+ * mx.kron(mx.array([[1, 2]]), mx.array([[1, 1], [0, 1]]))
+ * // array([[1, 1, 2, 2],
+ * //        [0, 1, 0, 2]], dtype=float32)
+ */
+export function kron(a: array, b: array, options?: StreamOptions): array {
+  return make(
+    native.kron(slot(a, "kron", "a"), slot(b, "kron", "b"), stream(options, "kron")),
+  );
+}
+
+/**
+ * The product summed over axes of both arrays: over as many of the last axes of
+ * `a` and the first of `b` as `axes` says, by default 2, or over the axes of
+ * `[those of a, those of b]`, pair by pair.
+ *
+ * @throws Error if the sizes of a pair differ.
+ * @example
+ * mx.tensordot(mx.array([[1, 2], [3, 4]]), mx.array([[1, 0], [1, 1]]), [[0], [1]])
+ * // array([[1, 4],
+ * //        [2, 6]], dtype=float32)
+ */
+export function tensordot(
+  a: array,
+  b: array,
+  axes: number | readonly [readonly number[], readonly number[]] = 2,
+  options?: StreamOptions,
+): array {
+  const x = slot(a, "tensordot", "a");
+  const y = slot(b, "tensordot", "b");
+  const s = stream(options, "tensordot");
+  if (!isList(axes)) {
+    if (typeof axes !== "number") {
+      throw mismatch("tensordot", "axes", "an integer or a list of two lists", axes);
+    }
+    return make(native.tensordot(x, y, asInteger(axes, "tensordot", "axes"), s));
+  }
+  if (axes.length !== 2) {
+    throw mismatch("tensordot", "axes", "an integer or a list of two lists", axes);
+  }
+  const [ofA, ofB] = axes as readonly [readonly number[], readonly number[]];
+  return make(
+    native.tensordot_over(
+      x,
+      y,
+      integers(ofA, "tensordot", "axes[0]"),
+      integers(ofB, "tensordot", "axes[1]"),
+      s,
+    ),
+  );
+}
+
+/**
+ * The product summed over the last axis of both arrays; of vectors their inner
+ * product.
+ *
+ * @throws Error if the sizes of the last axes differ.
+ * @example
+ * mx.inner(mx.array([1, 2, 3]), mx.array([4, 5, 6]))
+ * // array(32, dtype=float32)
+ */
+export function inner(a: array, b: array, options?: StreamOptions): array {
+  return make(
+    native.inner(slot(a, "inner", "a"), slot(b, "inner", "b"), stream(options, "inner")),
+  );
+}
+
+/**
+ * The inner products of vectors along an axis, by default the last, with
+ * broadcasting. The first array is conjugated.
+ *
+ * @example
+ * mx.vecdot(mx.array([[1, 2], [3, 4]]), mx.array([[1, 1], [0, 2]]))
+ * // array([3, 8], dtype=float32)
+ */
+export function vecdot(a: array, b: array, options?: VecdotOptions): array {
+  const o = readOptions(options, ["axis"], "vecdot");
+  return make(
+    native.vecdot(
+      slot(a, "vecdot", "a"),
+      slot(b, "vecdot", "b"),
+      integer(o.axis, -1, "vecdot", "axis"),
+      streamOf(o, "vecdot"),
+    ),
+  );
+}
+
+/**
+ * The product of every element of the first array with every one of the second:
+ * a matrix. Arrays of other dimensions are flattened.
+ *
+ * @example
+ * mx.outer(mx.array([1, 2]), mx.array([3, 4, 5]))
+ * // array([[3, 4, 5],
+ * //        [6, 8, 10]], dtype=float32)
+ */
+export function outer(a: array, b: array, options?: StreamOptions): array {
+  return make(
+    native.outer(slot(a, "outer", "a"), slot(b, "outer", "b"), stream(options, "outer")),
+  );
+}
+
+/**
+ * A matrix product and a sum in one: `alpha * matmul(a, b) + beta * c`, with
+ * broadcasting of `c`.
+ *
+ * @example
+ * mx.addmm(mx.array([10]), mx.array([[1, 2]]), mx.array([[3], [4]]), { alpha: 2 })
+ * // array([[32]], dtype=float32)
+ */
+export function addmm(c: array, a: array, b: array, options?: AddmmOptions): array {
+  const o = readOptions(options, ["alpha", "beta"], "addmm");
+  return make(
+    native.addmm(
+      slot(c, "addmm", "c"),
+      slot(a, "addmm", "a"),
+      slot(b, "addmm", "b"),
+      number(o.alpha, 1, "addmm", "alpha"),
+      number(o.beta, 1, "addmm", "beta"),
+      streamOf(o, "addmm"),
+    ),
+  );
+}
+
+/**
+ * The matrix product with masks over blocks of `a`, `b` and the result. Blocks
+ * that a boolean mask leaves out are zeros and not computed; numbers scale
+ * theirs.
+ *
+ * @example
+ * const a = mx.ones([64, 32]);
+ * const b = mx.ones([32, 32]);
+ * const y = mx.blockMaskedMm(a, b, { blockSize: 32, maskOut: mx.array([[true], [false]]) });
+ * [y.get(0, 0).item(), y.get(63, 0).item()]
+ * // [ 32, 0 ]
+ */
+export function blockMaskedMm(a: array, b: array, options?: BlockMaskedMmOptions): array {
+  const o = readOptions(
+    options,
+    ["blockSize", "maskOut", "maskLhs", "maskRhs"],
+    "blockMaskedMm",
+  );
+  return make(
+    native.block_masked_mm(
+      slot(a, "blockMaskedMm", "a"),
+      slot(b, "blockMaskedMm", "b"),
+      integer(o.blockSize, 64, "blockMaskedMm", "blockSize"),
+      optionalSlot(o.maskOut, "blockMaskedMm", "maskOut"),
+      optionalSlot(o.maskLhs, "blockMaskedMm", "maskLhs"),
+      optionalSlot(o.maskRhs, "blockMaskedMm", "maskRhs"),
+      streamOf(o, "blockMaskedMm"),
+    ),
+  );
+}
+
+/**
+ * Products of matrices that are picked from stacks: the same as `matmul` of the
+ * picked ones, without copying them. The indices broadcast; they count the
+ * matrices of a flattened stack.
+ *
+ * @example
+ * const a = mx.array([[[1]], [[2]], [[3]]]);
+ * const b = mx.array([[[10]], [[20]]]);
+ * const rhsIndices = mx.array([0, 1, 1], mx.uint32);
+ * mx.flatten(mx.gatherMm(a, b, { rhsIndices }))
+ * // array([10, 40, 60], dtype=float32)
+ */
+export function gatherMm(a: array, b: array, options?: GatherMmOptions): array {
+  const o = readOptions(options, ["lhsIndices", "rhsIndices", "sortedIndices"], "gatherMm");
+  return make(
+    native.gather_mm(
+      slot(a, "gatherMm", "a"),
+      slot(b, "gatherMm", "b"),
+      optionalSlot(o.lhsIndices, "gatherMm", "lhsIndices"),
+      optionalSlot(o.rhsIndices, "gatherMm", "rhsIndices"),
+      flag(o.sortedIndices, false, "gatherMm", "sortedIndices"),
+      streamOf(o, "gatherMm"),
+    ),
+  );
+}
+
+/**
+ * Matrix products over segments of the inner dimension: of `[n, k]` by `[k, m]`
+ * and segments `[..., 2]` of starts and ends, `[..., n, m]`.
+ *
+ * @example
+ * const a = mx.array([[1, 2, 3, 4]]);
+ * const segments = mx.array([[0, 1], [1, 4]], mx.uint32);
+ * mx.segmentedMm(a, mx.ones([4, 1]), segments)
+ * // array([[[1]],
+ * //        [[9]]], dtype=float32)
+ */
+export function segmentedMm(
+  a: array,
+  b: array,
+  segments: array,
+  options?: StreamOptions,
+): array {
+  return make(
+    native.segmented_mm(
+      slot(a, "segmentedMm", "a"),
+      slot(b, "segmentedMm", "b"),
+      slot(segments, "segmentedMm", "segments"),
+      stream(options, "segmentedMm"),
+    ),
+  );
+}
+
+/**
+ * The sum of a diagonal; of more than two dimensions, that of every matrix.
+ *
+ * @example
+ * mx.trace(mx.array([[1, 2], [3, 4]]))
+ * // array(5, dtype=float32)
+ */
+export function trace(a: array, options?: TraceOptions): array {
+  const o = readOptions(options, ["offset", "axis1", "axis2", "dtype"], "trace");
+  return make(
+    native.trace(
+      slot(a, "trace", "a"),
+      integer(o.offset, 0, "trace", "offset"),
+      integer(o.axis1, 0, "trace", "axis1"),
+      integer(o.axis2, 1, "trace", "axis2"),
+      optionalDtypeId(o.dtype, "trace"),
+      streamOf(o, "trace"),
+    ),
+  );
+}
+
+/**
+ * A sum of products in Einstein's notation: the axes of each operand are named
+ * by letters, those of the result after an arrow, and the others are summed.
+ *
+ * @example
+ * mx.einsum("ij,kj->ki", [mx.array([[1, 2], [3, 4]]), mx.array([[1, 10]])])
+ * // array([[21, 43]], dtype=float32)
+ */
+export function einsum(
+  subscripts: string,
+  operands: readonly array[],
+  options?: StreamOptions,
+): array {
+  return make(
+    native.einsum(
+      asString(subscripts, "einsum", "subscripts"),
+      slots(operands, "einsum", "operands"),
+      stream(options, "einsum"),
+    ),
+  );
+}
+
+/**
+ * The order in which `einsum` contracts its operands, as pairs of positions, and
+ * a text for people that says what it costs.
+ *
+ * @example
+ * const operands = [mx.zeros([2, 2]), mx.zeros([2, 4]), mx.zeros([4, 2])];
+ * mx.einsumPath("ij,jk,kl->il", operands)[0]
+ * // [ [ 1, 2 ], [ 0, 1 ] ]
+ */
+export function einsumPath(
+  subscripts: string,
+  operands: readonly array[],
+): [path: number[][], description: string] {
+  return native.einsum_path(
+    asString(subscripts, "einsumPath", "subscripts"),
+    slots(operands, "einsumPath", "operands"),
+  ) as [number[][], string];
+}

@@ -1,0 +1,821 @@
+/**
+ * The shape of arrays: the same elements in other dimensions, in another order,
+ * side by side, repeated, or seen as another type.
+ */
+import {
+  type Axes,
+  type Axis,
+  asInteger,
+  axes as axisList,
+  dtypeId,
+  flag,
+  integer,
+  integers,
+  isList,
+  type Operand,
+  operand,
+  optionalAxes,
+  optionalAxis,
+  optionalShape,
+  readOptions,
+  shape as shapeList,
+  slot,
+  slots,
+  stream,
+  streamOf,
+  text,
+} from "../arguments.js";
+import { type array, isArray, make, makeAll } from "../array.js";
+import type { StreamOptions } from "../device.js";
+import type { Dtype } from "../dtype.js";
+import { mismatch, outOfRange } from "../errors.js";
+import { native } from "../native.js";
+import { asNumber } from "../numbers.js";
+import { type List, list, type Slot, type StreamId } from "../wire.js";
+
+/** Of `flatten`. */
+export interface FlattenOptions extends StreamOptions {
+  /** The first axis to join. By default 0. */
+  startAxis?: number | undefined;
+  /** The last axis to join. By default -1, the last one. */
+  endAxis?: number | undefined;
+}
+
+/** Of `unstack`. */
+export interface UnstackOptions extends StreamOptions {
+  /** The axis to take apart. By default 0. */
+  axis?: number | undefined;
+}
+
+/** Of `meshgrid`. */
+export interface MeshgridOptions extends StreamOptions {
+  /** Keep size 1 along the other axes, for broadcasting. By default false. */
+  sparse?: boolean | undefined;
+  /**
+   * The order of the first two axes: `"xy"`, by default, for columns and rows
+   * as in a plot, `"ij"` for rows and columns as in a matrix.
+   */
+  indexing?: "xy" | "ij" | undefined;
+}
+
+/**
+ * How many elements to add: the same everywhere, `[before, after]` of every
+ * axis, or a list of such pairs, one for each axis.
+ */
+export type PadWidth =
+  | number
+  | readonly [number]
+  | readonly [number, number]
+  | readonly (readonly [number, number])[];
+
+/** Of `pad`. */
+export interface PadOptions extends StreamOptions {
+  /**
+   * What the new elements are: a constant, by default; the nearest element;
+   * or the elements mirrored, without the outermost (`"reflect"`) or with it.
+   */
+  mode?: "constant" | "edge" | "reflect" | "symmetric" | undefined;
+  /** The constant. By default 0. */
+  constantValues?: Operand | undefined;
+}
+
+/** Of `asStrided`. */
+export interface AsStridedOptions extends StreamOptions {
+  /** Steps along each axis, in elements. By default those of a row-major array. */
+  strides?: readonly number[] | null | undefined;
+  /** Where the first element is. By default 0. */
+  offset?: number | undefined;
+}
+
+/** Of `contiguous`. */
+export interface ContiguousOptions extends StreamOptions {
+  /** Let column-major arrays be. By default false. */
+  allowColMajor?: boolean | undefined;
+}
+
+/**
+ * The elements in another shape, in row-major order. One size may be -1: it
+ * follows from the others.
+ *
+ * @throws Error if the sizes do not fit the number of elements.
+ * @example
+ * mx.reshape(mx.arange(6), [2, -1])
+ * // array([[0, 1, 2],
+ * //        [3, 4, 5]], dtype=int32)
+ */
+export function reshape(
+  a: array,
+  shape: number | readonly number[],
+  options?: StreamOptions,
+): array {
+  return make(
+    native.reshape(
+      slot(a, "reshape", "a"),
+      shapeList(shape, "reshape"),
+      stream(options, "reshape"),
+    ),
+  );
+}
+
+/**
+ * The array with neighbouring axes joined into one, by default all of them. Of
+ * a single value, an array of one dimension.
+ *
+ * @example
+ * mx.flatten(mx.array([[1, 2], [3, 4]]))
+ * // array([1, 2, 3, 4], dtype=float32)
+ */
+export function flatten(a: array, options?: FlattenOptions): array {
+  const o = readOptions(options, ["startAxis", "endAxis"], "flatten");
+  return make(
+    native.flatten(
+      slot(a, "flatten", "a"),
+      integer(o.startAxis, 0, "flatten", "startAxis"),
+      integer(o.endAxis, -1, "flatten", "endAxis"),
+      streamOf(o, "flatten"),
+    ),
+  );
+}
+
+/**
+ * The array with one axis split into several. One size may be -1: it follows
+ * from the others.
+ *
+ * @throws Error if the sizes do not fit that of the axis.
+ * @example
+ * mx.unflatten(mx.array([[1, 2, 3, 4]]), 1, [2, -1])
+ * // array([[[1, 2],
+ * //         [3, 4]]], dtype=float32)
+ */
+export function unflatten(
+  a: array,
+  axis: number,
+  shape: number | readonly number[],
+  options?: StreamOptions,
+): array {
+  return make(
+    native.unflatten(
+      slot(a, "unflatten", "a"),
+      asInteger(axis, "unflatten", "axis"),
+      shapeList(shape, "unflatten"),
+      stream(options, "unflatten"),
+    ),
+  );
+}
+
+/**
+ * The array without its axes of size 1, or without those given.
+ *
+ * @throws Error if a given axis has another size.
+ * @example
+ * mx.squeeze(mx.zeros([1, 3, 1])).shape
+ * // [ 3 ]
+ */
+export function squeeze(a: array, axis?: Axes, options?: StreamOptions): array {
+  return make(
+    native.squeeze(
+      slot(a, "squeeze", "a"),
+      optionalAxes(axis, "squeeze"),
+      stream(options, "squeeze"),
+    ),
+  );
+}
+
+/**
+ * The elements in reverse order along an axis or several, by default all.
+ *
+ * @example
+ * mx.flip(mx.array([[1, 2], [3, 4]]), 0)
+ * // array([[3, 4],
+ * //        [1, 2]], dtype=float32)
+ */
+export function flip(a: array, axis?: Axes, options?: StreamOptions): array {
+  return make(
+    native.flip(slot(a, "flip", "a"), optionalAxes(axis, "flip"), stream(options, "flip")),
+  );
+}
+
+/**
+ * The arrays that lie side by side along an axis, which they lack.
+ *
+ * @throws Error for an array without dimensions.
+ * @example
+ * mx.unstack(mx.array([[1, 2], [3, 4]]))
+ * // [ array([1, 2], dtype=float32), array([3, 4], dtype=float32) ]
+ */
+export function unstack(x: array, options?: UnstackOptions): array[] {
+  const o = readOptions(options, ["axis"], "unstack");
+  return makeAll(
+    native.unstack(
+      slot(x, "unstack", "x"),
+      integer(o.axis, 0, "unstack", "axis"),
+      streamOf(o, "unstack"),
+    ),
+  );
+}
+
+/**
+ * The array with axes of size 1 at the given places of the result.
+ *
+ * @example
+ * mx.expandDims(mx.array([1, 2]), 1)
+ * // array([[1],
+ * //        [2]], dtype=float32)
+ */
+export function expandDims(
+  a: array,
+  axis: number | readonly number[],
+  options?: StreamOptions,
+): array {
+  return make(
+    native.expand_dims(
+      slot(a, "expandDims", "a"),
+      axisList(axis, "expandDims"),
+      stream(options, "expandDims"),
+    ),
+  );
+}
+
+/**
+ * The array with one axis moved to another place; the others keep their order.
+ *
+ * @example
+ * mx.moveaxis(mx.zeros([2, 3, 4]), 0, -1).shape
+ * // [ 3, 4, 2 ]
+ */
+export function moveaxis(
+  a: array,
+  source: number,
+  destination: number,
+  options?: StreamOptions,
+): array {
+  return make(
+    native.moveaxis(
+      slot(a, "moveaxis", "a"),
+      asInteger(source, "moveaxis", "source"),
+      asInteger(destination, "moveaxis", "destination"),
+      stream(options, "moveaxis"),
+    ),
+  );
+}
+
+/**
+ * The array with two axes exchanged.
+ *
+ * @example
+ * mx.swapaxes(mx.zeros([2, 3, 4]), 0, 2).shape
+ * // [ 4, 3, 2 ]
+ */
+export function swapaxes(
+  a: array,
+  axis1: number,
+  axis2: number,
+  options?: StreamOptions,
+): array {
+  return make(
+    native.swapaxes(
+      slot(a, "swapaxes", "a"),
+      asInteger(axis1, "swapaxes", "axis1"),
+      asInteger(axis2, "swapaxes", "axis2"),
+      stream(options, "swapaxes"),
+    ),
+  );
+}
+
+/**
+ * The array with its axes in reverse order, or in the given one.
+ *
+ * @param axes Every axis once.
+ * @example
+ * mx.transpose(mx.array([[1, 2, 3], [4, 5, 6]]))
+ * // array([[1, 4],
+ * //        [2, 5],
+ * //        [3, 6]], dtype=float32)
+ */
+export function transpose(a: array, axes?: Axes, options?: StreamOptions): array {
+  return make(
+    native.transpose(
+      slot(a, "transpose", "a"),
+      optionalAxes(axes, "transpose", "axes"),
+      stream(options, "transpose"),
+    ),
+  );
+}
+
+/**
+ * The array with its last two axes exchanged.
+ *
+ * @throws Error if there are fewer than two.
+ * @example
+ * mx.matrixTranspose(mx.zeros([5, 2, 3])).shape
+ * // [ 5, 3, 2 ]
+ */
+export function matrixTranspose(a: array, options?: StreamOptions): array {
+  return make(
+    native.matrix_transpose(
+      slot(a, "matrixTranspose", "a"),
+      stream(options, "matrixTranspose"),
+    ),
+  );
+}
+
+/**
+ * The array with its axes in reverse order, or in the given one. The same as
+ * {@link transpose}.
+ *
+ * @example
+ * mx.permuteDims(mx.zeros([2, 3, 4]), [1, 2, 0]).shape
+ * // [ 3, 4, 2 ]
+ */
+export function permuteDims(a: array, axes?: Axes, options?: StreamOptions): array {
+  return make(
+    native.transpose(
+      slot(a, "permuteDims", "a"),
+      optionalAxes(axes, "permuteDims", "axes"),
+      stream(options, "permuteDims"),
+    ),
+  );
+}
+
+/**
+ * The array cut along an axis, by default the first: into a number of equal
+ * parts, or before each of the given indices.
+ *
+ * @throws Error if equal parts are not possible.
+ * @example
+ * mx.split(mx.arange(5), [1, 3])
+ * // [
+ * //   array([0], dtype=int32),
+ * //   array([1, 2], dtype=int32),
+ * //   array([3, 4], dtype=int32)
+ * // ]
+ */
+export function split(
+  a: array,
+  indicesOrSections: number | readonly number[],
+  axis?: number,
+  options?: StreamOptions,
+): array[] {
+  const source = slot(a, "split", "a");
+  const along = integer(axis, 0, "split", "axis");
+  const s = stream(options, "split");
+  return makeAll(
+    isList(indicesOrSections)
+      ? native.split_at(
+          source,
+          integers(indicesOrSections, "split", "indicesOrSections"),
+          along,
+          s,
+        )
+      : native.split(source, sections(indicesOrSections), along, s),
+  );
+}
+
+function sections(x: unknown): number {
+  if (typeof x !== "number") {
+    throw mismatch("split", "indicesOrSections", "an integer or a list of integers", x);
+  }
+  return asInteger(x, "split", "indicesOrSections");
+}
+
+/**
+ * The array broadcast to a shape, without a copy.
+ *
+ * @throws Error if the shapes do not fit.
+ * @example
+ * mx.broadcastTo(mx.array([1, 2]), [2, 2])
+ * // array([[1, 2],
+ * //        [1, 2]], dtype=float32)
+ */
+export function broadcastTo(
+  a: Operand,
+  shape: number | readonly number[],
+  options?: StreamOptions,
+): array {
+  return make(
+    native.broadcast_to(
+      operand(a, "broadcastTo", "a"),
+      shapeList(shape, "broadcastTo"),
+      stream(options, "broadcastTo"),
+    ),
+  );
+}
+
+/**
+ * The arrays broadcast to their common shape, without copies.
+ *
+ * @throws Error if the shapes do not fit.
+ * @example
+ * mx.broadcastArrays([mx.array([1, 2]), mx.array([[3], [4]])])
+ * // [
+ * //   array([[1, 2],
+ * //          [1, 2]], dtype=float32),
+ * //   array([[3, 3],
+ * //          [4, 4]], dtype=float32)
+ * // ]
+ */
+export function broadcastArrays(arrays: readonly array[], options?: StreamOptions): array[] {
+  return makeAll(
+    native.broadcast_arrays(
+      slots(arrays, "broadcastArrays", "arrays"),
+      stream(options, "broadcastArrays"),
+    ),
+  );
+}
+
+// `null` stands for the flattened arrays, no axis at all for the first one.
+function firstAxis(axis: Axis, fn: string) {
+  return optionalAxis(axis === undefined ? 0 : axis, fn);
+}
+
+/**
+ * The arrays one after the other along an axis, by default the first; with
+ * `null`, their elements in one dimension. Dtypes are promoted.
+ *
+ * @throws Error if their other sizes differ.
+ * @example
+ * mx.concatenate([mx.array([[1, 2]]), mx.array([[3, 4]])])
+ * // array([[1, 2],
+ * //        [3, 4]], dtype=float32)
+ */
+export function concatenate(
+  arrays: readonly array[],
+  axis?: Axis,
+  options?: StreamOptions,
+): array {
+  return make(
+    native.concatenate(
+      slots(arrays, "concatenate", "arrays"),
+      firstAxis(axis, "concatenate"),
+      stream(options, "concatenate"),
+    ),
+  );
+}
+
+/**
+ * The arrays one after the other along an axis. The same as
+ * {@link concatenate}.
+ *
+ * @example
+ * mx.concat([mx.array([1, 2]), mx.array([3])])
+ * // array([1, 2, 3], dtype=float32)
+ */
+export function concat(arrays: readonly array[], axis?: Axis, options?: StreamOptions): array {
+  return make(
+    native.concatenate(
+      slots(arrays, "concat", "arrays"),
+      firstAxis(axis, "concat"),
+      stream(options, "concat"),
+    ),
+  );
+}
+
+/**
+ * The arrays side by side along a new axis, by default the first.
+ *
+ * @throws Error if their shapes differ.
+ * @example
+ * mx.stack([mx.array([1, 2]), mx.array([3, 4])], 1)
+ * // array([[1, 3],
+ * //        [2, 4]], dtype=float32)
+ */
+export function stack(arrays: readonly array[], axis?: Axis, options?: StreamOptions): array {
+  return make(
+    native.stack(
+      slots(arrays, "stack", "arrays"),
+      integer(axis ?? undefined, 0, "stack", "axis"),
+      stream(options, "stack"),
+    ),
+  );
+}
+
+/**
+ * The coordinates of a grid's points, an array for each axis, from the
+ * coordinates along the axes.
+ *
+ * @example
+ * mx.meshgrid([mx.array([1, 2]), mx.array([3, 4])])
+ * // [
+ * //   array([[1, 2],
+ * //          [1, 2]], dtype=float32),
+ * //   array([[3, 3],
+ * //          [4, 4]], dtype=float32)
+ * // ]
+ */
+export function meshgrid(arrays: readonly array[], options?: MeshgridOptions): array[] {
+  const o = readOptions(options, ["sparse", "indexing"], "meshgrid");
+  return makeAll(
+    native.meshgrid(
+      slots(arrays, "meshgrid", "arrays"),
+      flag(o.sparse, false, "meshgrid", "sparse"),
+      text(o.indexing, "xy", "meshgrid", "indexing"),
+      streamOf(o, "meshgrid"),
+    ),
+  );
+}
+
+/**
+ * Each element several times, along an axis or, by default, of the flattened
+ * array.
+ *
+ * @example
+ * mx.repeat(mx.array([1, 2]), 2)
+ * // array([1, 1, 2, 2], dtype=float32)
+ */
+export function repeat(
+  array: array,
+  repeats: number,
+  axis?: Axis,
+  options?: StreamOptions,
+): array {
+  return make(
+    native.repeat(
+      slot(array, "repeat", "array"),
+      asInteger(repeats, "repeat", "repeats"),
+      optionalAxis(axis, "repeat"),
+      stream(options, "repeat"),
+    ),
+  );
+}
+
+// Widths before and after, in turn: of each axis, or once for all of them.
+function widths(x: PadWidth): List {
+  const expected = "an integer, [before, after] or a list of such pairs";
+  const wrong = () => mismatch("pad", "padWidth", expected, x);
+  const flat: unknown[] = [];
+  if (typeof x === "number") {
+    flat.push(x, x);
+  } else if (!isList(x)) {
+    throw wrong();
+  } else if (x.length === 1 && !isList(x[0])) {
+    flat.push(x[0], x[0]);
+  } else if (x.length === 2 && !isList(x[0])) {
+    flat.push(x[0], x[1]);
+  } else {
+    for (const pair of x as readonly unknown[]) {
+      if (!isList(pair) || pair.length !== 2) {
+        throw wrong();
+      }
+      flat.push(pair[0], pair[1]);
+    }
+  }
+  for (const width of flat) {
+    if (typeof width !== "number" || !Number.isInteger(width)) {
+      throw wrong();
+    }
+    if (width < 0 || width !== (width | 0)) {
+      throw outOfRange("pad", "padWidth", "32-bit integers that are not negative", x);
+    }
+  }
+  return list(flat as number[]);
+}
+
+/**
+ * The array with elements added before and after, along every axis.
+ *
+ * @throws Error if there is neither one pair of widths nor one for each axis.
+ * @example
+ * mx.pad(mx.array([1, 2]), [1, 2])
+ * // array([0, 1, 2, 0, 0], dtype=float32)
+ */
+export function pad(a: array, padWidth: PadWidth, options?: PadOptions): array {
+  const o = readOptions(options, ["mode", "constantValues"], "pad");
+  return make(
+    native.pad(
+      slot(a, "pad", "a"),
+      widths(padWidth),
+      operand(o.constantValues ?? 0, "pad", "constantValues"),
+      text(o.mode, "constant", "pad", "mode"),
+      streamOf(o, "pad"),
+    ),
+  );
+}
+
+function strideList(x: readonly number[]): List {
+  if (!isList(x) || !x.every((stride) => Number.isInteger(stride))) {
+    throw mismatch("asStrided", "strides", "a list of integers", x);
+  }
+  if (!x.every((stride) => Number.isSafeInteger(stride))) {
+    throw outOfRange("asStrided", "strides", "safe integers", x);
+  }
+  return list(x);
+}
+
+function asOffset(x: number): number {
+  if (!Number.isInteger(asNumber(x, "asStrided", "offset"))) {
+    throw mismatch("asStrided", "offset", "an integer", x);
+  }
+  if (x < 0 || x > Number.MAX_SAFE_INTEGER) {
+    throw outOfRange("asStrided", "offset", "an integer that is not negative", x);
+  }
+  return x;
+}
+
+/**
+ * The elements of the flattened array, seen in any shape and with any strides:
+ * the same element may show up several times. By default the array's own shape.
+ *
+ * @throws RangeError if an element would lie outside of the array.
+ * @example
+ * mx.asStrided(mx.arange(5), [3, 3], { strides: [1, 1] })
+ * // array([[0, 1, 2],
+ * //        [1, 2, 3],
+ * //        [2, 3, 4]], dtype=int32)
+ */
+export function asStrided(
+  a: array,
+  shape?: number | readonly number[] | null,
+  options?: AsStridedOptions,
+): array {
+  const o = readOptions(options, ["strides", "offset"], "asStrided");
+  const rowMajor = o.strides === undefined || o.strides === null;
+  return make(
+    native.as_strided(
+      slot(a, "asStrided", "a"),
+      optionalShape(shape, "asStrided"),
+      rowMajor ? list([]) : strideList(o.strides as readonly number[]),
+      rowMajor,
+      o.offset === undefined ? 0 : asOffset(o.offset),
+      streamOf(o, "asStrided"),
+    ),
+  );
+}
+
+/**
+ * The array laid out several times, along the last axis or, with a list, along
+ * several of the last ones.
+ *
+ * @example
+ * mx.tile(mx.array([1, 2]), [2, 2])
+ * // array([[1, 2, 1, 2],
+ * //        [1, 2, 1, 2]], dtype=float32)
+ */
+export function tile(
+  a: array,
+  reps: number | readonly number[],
+  options?: StreamOptions,
+): array {
+  return make(
+    native.tile(slot(a, "tile", "a"), axisList(reps, "tile", "reps"), stream(options, "tile")),
+  );
+}
+
+/**
+ * The elements moved along an axis or several; those beyond the end come back
+ * at the start. Without an axis, those of the flattened array.
+ *
+ * @param shift How far, or how far along each of the axes.
+ * @example
+ * mx.roll(mx.array([1, 2, 3, 4]), 1)
+ * // array([4, 1, 2, 3], dtype=float32)
+ */
+export function roll(
+  a: array,
+  shift: number | readonly number[],
+  axis?: Axes,
+  options?: StreamOptions,
+): array {
+  const source = slot(a, "roll", "a");
+  const along = optionalAxes(axis, "roll");
+  const s = stream(options, "roll");
+  return make(
+    typeof shift === "number"
+      ? native.roll_by(source, asInteger(shift, "roll", "shift"), along, s)
+      : native.roll(source, axisList(shift, "roll", "shift"), along, s),
+  );
+}
+
+type AtLeast = (arrays: List, s: StreamId) => Slot[];
+
+function atLeast(
+  operation: AtLeast,
+  arys: array | readonly array[],
+  options: StreamOptions | undefined,
+  fn: string,
+): array | array[] {
+  if (!isArray(arys) && !isList(arys)) {
+    throw mismatch(fn, "arys", "an array or a list of arrays", arys);
+  }
+  const all = isList(arys) ? slots(arys, fn, "arys") : list([slot(arys, fn, "arys")]);
+  const out = makeAll(operation(all, stream(options, fn)));
+  return isList(arys) ? out : (out[0] as array);
+}
+
+/**
+ * The array with at least one dimension. A list of arrays gives a list.
+ *
+ * @example
+ * mx.atleast1d(mx.array(3))
+ * // array([3], dtype=float32)
+ */
+export function atleast1d(arys: array, options?: StreamOptions): array;
+export function atleast1d(arys: readonly array[], options?: StreamOptions): array[];
+export function atleast1d(
+  arys: array | readonly array[],
+  options?: StreamOptions,
+): array | array[] {
+  return atLeast(native.atleast_1d, arys, options, "atleast1d");
+}
+
+/**
+ * The array with at least two dimensions: new ones come first. A list of arrays
+ * gives a list.
+ *
+ * @example
+ * mx.atleast2d(mx.array([1, 2]))
+ * // array([[1, 2]], dtype=float32)
+ */
+export function atleast2d(arys: array, options?: StreamOptions): array;
+export function atleast2d(arys: readonly array[], options?: StreamOptions): array[];
+export function atleast2d(
+  arys: array | readonly array[],
+  options?: StreamOptions,
+): array | array[] {
+  return atLeast(native.atleast_2d, arys, options, "atleast2d");
+}
+
+/**
+ * The array with at least three dimensions: a matrix gets its third at the end,
+ * one dimension gets one on either side. A list of arrays gives a list.
+ *
+ * @example
+ * mx.atleast3d([mx.zeros([4]), mx.zeros([2, 3])]).map((x) => x.shape)
+ * // [ [ 1, 4, 1 ], [ 2, 3, 1 ] ]
+ */
+export function atleast3d(arys: array, options?: StreamOptions): array;
+export function atleast3d(arys: readonly array[], options?: StreamOptions): array[];
+export function atleast3d(
+  arys: array | readonly array[],
+  options?: StreamOptions,
+): array | array[] {
+  return atLeast(native.atleast_3d, arys, options, "atleast3d");
+}
+
+/**
+ * The same values, row-major in memory: a copy where they are not.
+ *
+ * @example
+ * mx.contiguous(mx.transpose(mx.array([[1, 2], [3, 4]])))
+ * // array([[1, 3],
+ * //        [2, 4]], dtype=float32)
+ */
+export function contiguous(a: array, options?: ContiguousOptions): array {
+  const o = readOptions(options, ["allowColMajor"], "contiguous");
+  return make(
+    native.contiguous(
+      slot(a, "contiguous", "a"),
+      flag(o.allowColMajor, false, "contiguous", "allowColMajor"),
+      streamOf(o, "contiguous"),
+    ),
+  );
+}
+
+/**
+ * The values in another dtype. Numbers become integers without their fraction.
+ *
+ * @example
+ * mx.astype(mx.array([1.7, -1.7]), mx.int32)
+ * // array([1, -1], dtype=int32)
+ */
+export function astype(a: array, dtype: Dtype, options?: StreamOptions): array {
+  return make(
+    native.astype(slot(a, "astype", "a"), dtypeId(dtype, "astype"), stream(options, "astype")),
+  );
+}
+
+/**
+ * The bytes seen as another dtype. Where its size is another one, so is the size
+ * of the last axis.
+ *
+ * @throws Error if the last axis does not hold a whole number of elements.
+ * @example
+ * mx.view(mx.array([1, -1]), mx.int32)
+ * // array([1065353216, -1082130432], dtype=int32)
+ */
+export function view(a: Operand, dtype: Dtype, options?: StreamOptions): array {
+  return make(
+    native.view(operand(a, "view", "a"), dtypeId(dtype, "view"), stream(options, "view")),
+  );
+}
+
+/**
+ * The shape that shapes broadcast to.
+ *
+ * @throws Error if they do not fit.
+ * @example
+ * mx.broadcastShapes([[3, 1], [4]])
+ * // [ 3, 4 ]
+ */
+export function broadcastShapes(shapes: readonly (readonly number[])[]): number[] {
+  if (!isList(shapes) || shapes.length === 0) {
+    throw mismatch("broadcastShapes", "shapes", "a list of at least one shape", shapes);
+  }
+  const all = shapes.map((shape, i) => {
+    integers(shape, "broadcastShapes", `shapes[${i}]`);
+    return shape;
+  });
+  return all.reduce<number[]>(
+    (out, shape) => native.broadcast_shapes(list(out), list(shape)),
+    [],
+  );
+}

@@ -1,0 +1,364 @@
+/**
+ * `nn.init`: values to begin with. Each function returns one that makes an
+ * array in the shape of the array that it is given.
+ */
+
+import { checkOptions, dtypeId, type Operand, slot } from "../core/arguments.js";
+import { mismatch, outOfRange } from "../core/errors.js";
+import * as mx from "../core/index.js";
+import { asNumber } from "../core/numbers.js";
+
+/** Makes an array in the shape of another. */
+export type Initializer = (a: mx.array) => mx.array;
+
+/** Of every initializer. */
+export interface InitOptions {
+  /** The dtype of what is made. By default `mx.float32`. */
+  dtype?: mx.Dtype | undefined;
+}
+
+/** Of initializers that draw from a normal distribution. */
+export interface NormalInitOptions extends InitOptions {
+  /** By default 0. */
+  mean?: number | undefined;
+  /** The standard deviation. By default 1. */
+  std?: number | undefined;
+}
+
+/** Of `uniform`. */
+export interface UniformInitOptions extends InitOptions {
+  /** The lower bound. By default 0. */
+  low?: number | undefined;
+  /** The upper bound, which is excluded. By default 1. */
+  high?: number | undefined;
+}
+
+/** Of `orthogonal`. */
+export interface OrthogonalInitOptions extends InitOptions {
+  /** What the matrix is multiplied with. By default 1. */
+  gain?: number | undefined;
+}
+
+/** For a call of what `glorotNormal` and `glorotUniform` return. */
+export interface GlorotOptions {
+  /** What the spread is multiplied with. By default 1. */
+  gain?: number | undefined;
+}
+
+/** For a call of what `heNormal` and `heUniform` return. */
+export interface HeOptions extends GlorotOptions {
+  /** Whether to count the inputs of a unit, as by default, or its outputs. */
+  mode?: "fan_in" | "fan_out" | undefined;
+}
+
+function dtypeOf(o: InitOptions, fn: string): mx.Dtype {
+  const { dtype = mx.float32 } = o;
+  dtypeId(dtype, fn);
+  return dtype;
+}
+
+function shapeOf(a: mx.array, fn: string): number[] {
+  slot(a, fn, "a");
+  return a.shape;
+}
+
+function wrongShape(fn: string, expected: string, shape: readonly number[]): TypeError {
+  return new TypeError(
+    `[${fn}] a: expected ${expected}, received an array of shape [${shape.join(", ")}]`,
+  );
+}
+
+function matrixShape(a: mx.array, fn: string): [number, number] {
+  const shape = shapeOf(a, fn);
+  if (shape.length !== 2) {
+    throw wrongShape(fn, "a matrix", shape);
+  }
+  return shape as [number, number];
+}
+
+/** How many inputs and outputs a unit has; of a convolution, times its kernel's size. */
+function fans(a: mx.array, fn: string): { shape: number[]; fanIn: number; fanOut: number } {
+  const shape = shapeOf(a, fn);
+  if (shape.length < 2) {
+    throw wrongShape(fn, "an array of at least 2 dimensions", shape);
+  }
+  const field = shape.slice(1, -1).reduce((product, n) => product * n, 1);
+  return {
+    shape,
+    fanIn: (shape.at(-1) as number) * field,
+    fanOut: (shape[0] as number) * field,
+  };
+}
+
+/** Which numbers are among the `count` smallest. */
+function smallest(row: readonly number[], count: number): boolean[] {
+  const order = row.map((_, i) => i).sort((i, j) => (row[i] as number) - (row[j] as number));
+  const out = row.map(() => false);
+  for (const i of order.slice(0, count)) {
+    out[i] = true;
+  }
+  return out;
+}
+
+function gainOf(o: GlorotOptions, fn: string): number {
+  return asNumber(o.gain ?? 1, fn, "gain");
+}
+
+function glorotSpread(a: mx.array, options: GlorotOptions, numerator: number, fn: string) {
+  checkOptions(options, ["gain"], fn);
+  const { shape, fanIn, fanOut } = fans(a, fn);
+  return { shape, spread: gainOf(options, fn) * Math.sqrt(numerator / (fanIn + fanOut)) };
+}
+
+function heSpread(a: mx.array, options: HeOptions, numerator: number, fn: string) {
+  checkOptions(options, ["mode", "gain"], fn);
+  const { mode = "fan_in" } = options;
+  if (mode !== "fan_in" && mode !== "fan_out") {
+    throw mismatch(fn, "mode", '"fan_in" or "fan_out"', mode);
+  }
+  const { shape, fanIn, fanOut } = fans(a, fn);
+  const fan = mode === "fan_in" ? fanIn : fanOut;
+  return { shape, spread: gainOf(options, fn) * Math.sqrt(numerator / fan) };
+}
+
+/**
+ * Fills with a value.
+ *
+ * @param value A number, or an array that broadcasts.
+ * @example
+ * nn.init.constant(0.5)(mx.zeros([2, 2]))
+ * // array([[0.5, 0.5],
+ * //        [0.5, 0.5]], dtype=float32)
+ */
+export function constant(value: Operand, options: InitOptions = {}): Initializer {
+  const fn = "init.constant";
+  checkOptions(options, ["dtype"], fn);
+  const dtype = dtypeOf(options, fn);
+  return (a) => mx.full(shapeOf(a, fn), value, dtype);
+}
+
+/**
+ * Fills with numbers that are normally distributed.
+ *
+ * @example
+ * mx.random.seed(0);
+ * nn.init.normal({ mean: 10, std: 0.5 })(mx.zeros([3]))
+ * // array([10.5689, 9.38952, 9.70423], dtype=float32)
+ */
+export function normal(options: NormalInitOptions = {}): Initializer {
+  const fn = "init.normal";
+  checkOptions(options, ["mean", "std", "dtype"], fn);
+  const loc = asNumber(options.mean ?? 0, fn, "mean");
+  const scale = asNumber(options.std ?? 1, fn, "std");
+  const dtype = dtypeOf(options, fn);
+  return (a) => mx.random.normal(shapeOf(a, fn), dtype, { loc, scale });
+}
+
+/**
+ * Fills with numbers that are evenly distributed between two bounds.
+ *
+ * @example
+ * mx.random.seed(0);
+ * nn.init.uniform({ low: -1 })(mx.zeros([3]))
+ * // array([0.744829, -0.777897, -0.445839], dtype=float32)
+ */
+export function uniform(options: UniformInitOptions = {}): Initializer {
+  const fn = "init.uniform";
+  checkOptions(options, ["low", "high", "dtype"], fn);
+  const low = asNumber(options.low ?? 0, fn, "low");
+  const high = asNumber(options.high ?? 1, fn, "high");
+  const dtype = dtypeOf(options, fn);
+  return (a) => mx.random.uniform(low, high, shapeOf(a, fn), dtype);
+}
+
+/**
+ * Makes an identity matrix.
+ *
+ * @throws TypeError, when called, if the array is not a square matrix.
+ * @example
+ * nn.init.identity()(mx.zeros([2, 2]))
+ * // array([[1, 0],
+ * //        [0, 1]], dtype=float32)
+ */
+export function identity(options: InitOptions = {}): Initializer {
+  const fn = "init.identity";
+  checkOptions(options, ["dtype"], fn);
+  const dtype = dtypeOf(options, fn);
+  return (a) => {
+    const shape = shapeOf(a, fn);
+    const [n] = shape;
+    if (n === undefined || shape.length !== 2 || n !== shape[1]) {
+      throw wrongShape(fn, "a square matrix", shape);
+    }
+    return mx.eye(n, { dtype });
+  };
+}
+
+/**
+ * Fills with numbers that are normally distributed with the standard deviation
+ * `gain * sqrt(2 / (fanIn + fanOut))`, for weights `[outputs, ..., inputs]`.
+ *
+ * Glorot and Bengio, "Understanding the difficulty of training deep feedforward
+ * neural networks", 2010.
+ *
+ * @throws TypeError, when called, if the array has less than 2 dimensions.
+ * @example
+ * mx.random.seed(0);
+ * nn.init.glorotNormal()(mx.zeros([1, 3]), { gain: 2 })
+ * // array([[1.6092, -1.72669, -0.836559]], dtype=float32)
+ */
+export function glorotNormal(
+  options: InitOptions = {},
+): (a: mx.array, options?: GlorotOptions) => mx.array {
+  const fn = "init.glorotNormal";
+  checkOptions(options, ["dtype"], fn);
+  const dtype = dtypeOf(options, fn);
+  return (a, call = {}) => {
+    const { shape, spread } = glorotSpread(a, call, 2, fn);
+    return mx.random.normal(shape, dtype, { scale: spread });
+  };
+}
+
+/**
+ * Fills with numbers that are evenly distributed between -l and l, where l is
+ * `gain * sqrt(6 / (fanIn + fanOut))`, for weights `[outputs, ..., inputs]`.
+ *
+ * Glorot and Bengio, "Understanding the difficulty of training deep feedforward
+ * neural networks", 2010.
+ *
+ * @throws TypeError, when called, if the array has less than 2 dimensions.
+ * @example
+ * mx.random.seed(0);
+ * nn.init.glorotUniform()(mx.zeros([1, 3]), { gain: 2 })
+ * // array([[1.82445, -1.90545, -1.09208]], dtype=float32)
+ */
+export function glorotUniform(
+  options: InitOptions = {},
+): (a: mx.array, options?: GlorotOptions) => mx.array {
+  const fn = "init.glorotUniform";
+  checkOptions(options, ["dtype"], fn);
+  const dtype = dtypeOf(options, fn);
+  return (a, call = {}) => {
+    const { shape, spread } = glorotSpread(a, call, 6, fn);
+    return mx.random.uniform(-spread, spread, shape, dtype);
+  };
+}
+
+/**
+ * Fills with numbers that are normally distributed with the standard deviation
+ * `gain / sqrt(fan)`, for weights `[outputs, ..., inputs]`.
+ *
+ * He et al., "Delving Deep into Rectifiers: Surpassing Human-Level Performance
+ * on ImageNet Classification", arXiv 1502.01852.
+ *
+ * @throws TypeError, when called, if the array has less than 2 dimensions.
+ * @example
+ * mx.random.seed(0);
+ * nn.init.heNormal()(mx.zeros([1, 3]), { mode: "fan_out" })
+ * // array([[1.13788, -1.22095, -0.591536]], dtype=float32)
+ */
+export function heNormal(
+  options: InitOptions = {},
+): (a: mx.array, options?: HeOptions) => mx.array {
+  const fn = "init.heNormal";
+  checkOptions(options, ["dtype"], fn);
+  const dtype = dtypeOf(options, fn);
+  return (a, call = {}) => {
+    const { shape, spread } = heSpread(a, call, 1, fn);
+    return mx.random.normal(shape, dtype, { scale: spread });
+  };
+}
+
+/**
+ * Fills with numbers that are evenly distributed between -l and l, where l is
+ * `gain * sqrt(3 / fan)`, for weights `[outputs, ..., inputs]`.
+ *
+ * He et al., "Delving Deep into Rectifiers: Surpassing Human-Level Performance
+ * on ImageNet Classification", arXiv 1502.01852.
+ *
+ * @throws TypeError, when called, if the array has less than 2 dimensions.
+ * @example
+ * mx.random.seed(0);
+ * nn.init.heUniform()(mx.zeros([1, 3]), { gain: Math.SQRT2 })
+ * // array([[1.05335, -1.10011, -0.630511]], dtype=float32)
+ */
+export function heUniform(
+  options: InitOptions = {},
+): (a: mx.array, options?: HeOptions) => mx.array {
+  const fn = "init.heUniform";
+  checkOptions(options, ["dtype"], fn);
+  const dtype = dtypeOf(options, fn);
+  return (a, call = {}) => {
+    const { shape, spread } = heSpread(a, call, 3, fn);
+    return mx.random.uniform(-spread, spread, shape, dtype);
+  };
+}
+
+/**
+ * Fills a matrix with numbers that are normally distributed, and as large a
+ * share of each row with zeros: each output sees a few inputs only.
+ *
+ * Martens, "Deep learning via Hessian-free optimization", 2010.
+ *
+ * @param sparsity The share of zeros, in [0, 1], rounded up.
+ * @throws RangeError if the sparsity is not in [0, 1].
+ * @throws TypeError, when called, if the array is not a matrix.
+ * @example
+ * mx.random.seed(0);
+ * nn.init.sparse(0.5)(mx.zeros([2, 4]))
+ * // array([[0, 0, 0.097407, -0.23343],
+ * //        [0, 0.173073, 0, 0.356439]], dtype=float32)
+ */
+export function sparse(sparsity: number, options: NormalInitOptions = {}): Initializer {
+  const fn = "init.sparse";
+  checkOptions(options, ["mean", "std", "dtype"], fn);
+  if (!(asNumber(sparsity, fn, "sparsity") >= 0 && sparsity <= 1)) {
+    throw outOfRange(fn, "sparsity", "a number in [0, 1]", sparsity);
+  }
+  const loc = asNumber(options.mean ?? 0, fn, "mean");
+  const scale = asNumber(options.std ?? 1, fn, "std");
+  const dtype = dtypeOf(options, fn);
+  return (a) => {
+    const shape = matrixShape(a, fn);
+    const zeros = Math.ceil(sparsity * shape[1]);
+    const keys = mx.random.uniform(0, 1, shape).tolist() as number[][];
+    const out = mx.random.normal(shape, dtype, { loc, scale });
+    const mask = mx.reshape(
+      mx.array(
+        keys.map((row) => smallest(row, zeros)),
+        mx.bool,
+      ),
+      shape,
+    );
+    return mx.where(mask, 0, out);
+  };
+}
+
+/**
+ * Makes a random matrix with orthonormal rows or columns, whichever are fewer.
+ * It is computed on the CPU.
+ *
+ * Saxe et al., "Exact solutions to the nonlinear dynamics of learning in deep
+ * linear neural networks", arXiv 1312.6120.
+ *
+ * @throws TypeError, when called, if the array is not a matrix.
+ * @example
+ * const w = nn.init.orthogonal()(mx.zeros([2, 3]));
+ * mx.allclose(mx.matmul(w, mx.transpose(w)), mx.eye(2), { atol: 1e-5 })
+ * // array(true, dtype=bool)
+ */
+export function orthogonal(options: OrthogonalInitOptions = {}): Initializer {
+  const fn = "init.orthogonal";
+  checkOptions(options, ["gain", "dtype"], fn);
+  const gain = asNumber(options.gain ?? 1, fn, "gain");
+  const dtype = dtypeOf(options, fn);
+  return (a) => {
+    const [rows, columns] = matrixShape(a, fn);
+    const n = Math.max(rows, columns);
+    const [q, r] = mx.linalg.qr(mx.random.normal([n, n]), { stream: mx.cpu });
+    // With a positive diagonal in R, Q has no preferred direction.
+    const signed = mx.multiply(q, mx.sign(mx.diag(r)));
+    const part = mx.slice(signed, mx.array([0, 0], mx.int32), [0, 1], [rows, columns]);
+    return mx.astype(mx.multiply(part, gain), dtype);
+  };
+}

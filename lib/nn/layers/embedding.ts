@@ -1,0 +1,43 @@
+/** Layers that look vectors up. */
+import * as mx from "../../core/index.js";
+import { asPositive } from "../checks.js";
+import { Module } from "../module.js";
+
+/**
+ * A vector of `dims` numbers for each of `numEmbeddings` integers: rows of
+ * `weight`, which begin normal with variance `1 / dims`. Integers of shape
+ * (...) give (..., dims).
+ *
+ * @example
+ * const layer = new nn.Embedding(3, 2);
+ * layer.update({ weight: mx.array([[0, 1], [2, 3], [4, 5]]) });
+ * layer.forward(mx.array([2, 0], mx.int32))
+ * // array([[4, 5],
+ * //        [0, 1]], dtype=float32)
+ */
+export class Embedding extends Module {
+  weight: mx.array;
+
+  constructor(numEmbeddings: number, dims: number) {
+    super();
+    const shape = [
+      asPositive(numEmbeddings, "Embedding", "numEmbeddings"),
+      asPositive(dims, "Embedding", "dims"),
+    ];
+    this.weight = mx.random.normal(shape, mx.float32, { scale: Math.sqrt(1 / dims) });
+  }
+
+  forward(x: mx.array): mx.array {
+    return mx.take(this.weight, x, 0);
+  }
+
+  /** The product with `weight`, from (..., dims) to (..., numEmbeddings): for tied outputs. */
+  asLinear(x: mx.array): mx.array {
+    return mx.matmul(x, mx.transpose(this.weight));
+  }
+
+  protected override describe(): string {
+    const [rows, dims] = this.weight.shape;
+    return `${rows}, ${dims}`;
+  }
+}

@@ -1,0 +1,489 @@
+/** The base of all layers and models. */
+
+import { isFloating } from "../core/dtype.js";
+import { mismatch, outOfRange } from "../core/errors.js";
+import * as mx from "../core/index.js";
+import { adopt } from "../core/scope.js";
+import { isBranch, treeLike } from "../core/tree.js";
+
+/** Arrays in records and lists, in the shape of the module that has them. */
+// biome-ignore lint/suspicious/noExplicitAny: a tree of any depth
+export type ParameterTree = Record<string, any>;
+
+/** Chooses among a module's fields. */
+export type ModuleFilter = (module: Module, key: string, value: unknown) => boolean;
+
+/** Of `update` and its kin. */
+export interface StrictOption {
+  /** Whether what does not fit is an error rather than left out. */
+  strict?: boolean | undefined;
+}
+
+/** Of `freeze` and `unfreeze`. */
+export interface FreezeOptions {
+  /** Whether modules inside are meant, too; by default they are. */
+  recurse?: boolean | undefined;
+  /** The names of the fields that are meant, by default all. */
+  keys?: string | readonly string[] | undefined;
+  /** Whether a name that no field has is an error. */
+  strict?: boolean | undefined;
+}
+
+type Leaf = [path: string, value: mx.array];
+
+/** Python's spelling of a name, which files use: `queryProj` is `query_proj`. */
+function snakeCase(name: string): string {
+  return name.replace(/(?<!^)[A-Z]/g, (letter) => `_${letter}`).toLowerCase();
+}
+
+function snakePath(path: string): string {
+  return path.split(".").map(snakeCase).join(".");
+}
+
+function flatten(tree: unknown, path = ""): Leaf[] {
+  if (tree instanceof mx.array) {
+    return [[path, tree]];
+  }
+  return isBranch(tree)
+    ? Object.entries(tree).flatMap(([key, value]) => flatten(value, path ? `${path}.${key}` : key))
+    : [];
+}
+
+function setAt(tree: ParameterTree, path: string, value: mx.array): void {
+  const keys = path.split(".");
+  const last = keys.pop() as string;
+  let node = tree;
+  for (const key of keys) {
+    // Records do for lists, too: `update` goes by the module's own shape.
+    node[key] ??= {};
+    node = node[key];
+  }
+  node[last] = value;
+}
+
+// A field's value with the arrays in it mapped, or nothing where it has none.
+function mapField(
+  module: Module,
+  key: string,
+  value: unknown,
+  filter: ModuleFilter,
+  map: (value: mx.array) => unknown,
+): unknown {
+  if (value instanceof mx.array) {
+    return map(value);
+  }
+  if (value instanceof Module) {
+    return value.filterAndMap(filter, map);
+  }
+  if (Array.isArray(value)) {
+    const parts = value.map((part) => mapField(module, key, part, filter, map));
+    // Places count in a list, so one without arrays stays as an empty record.
+    return parts.every(isEmpty) ? undefined : parts.map((part) => part ?? {});
+  }
+  if (isBranch(value)) {
+    const parts = Object.entries(value)
+      .map(([name, part]) => [name, mapField(module, key, part, filter, map)] as const)
+      .filter(([, part]) => !isEmpty(part));
+    return parts.length === 0 ? undefined : Object.fromEntries(parts);
+  }
+  return undefined;
+}
+
+function isEmpty(part: unknown): boolean {
+  return part === undefined || (isBranch(part) && Object.keys(part).length === 0);
+}
+
+type Assign = (owner: Record<string, unknown>, key: string, value: mx.array) => void;
+
+function assignAll(
+  target: Record<string, unknown>,
+  values: unknown,
+  strict: boolean,
+  path: string,
+  assign: Assign,
+): void {
+  if (!isBranch(values)) {
+    if (strict) {
+      throw mismatch("update", path || "parameters", "a record of parameters", values);
+    }
+    return;
+  }
+  for (const [key, value] of Object.entries(values)) {
+    const at = path ? `${path}.${key}` : key;
+    const current = Object.hasOwn(target, key) ? target[key] : undefined;
+    if (current instanceof mx.array) {
+      if (value instanceof mx.array) {
+        assign(target, key, value);
+      } else if (strict) {
+        throw mismatch("update", at, "an array", value);
+      }
+    } else if (isBranch(current)) {
+      assignAll(current as Record<string, unknown>, value, strict, at, assign);
+    } else if (strict && !isEmpty(value)) {
+      throw outOfRange("update", at, "the name of a parameter", value);
+    }
+  }
+}
+
+/** Puts arrays into a module as they are: for tracers, which nobody keeps. */
+export function replaceParameters(module: Module, parameters: ParameterTree): void {
+  assignAll(module as never, parameters, true, "", (owner, key, value) => {
+    owner[key] = value;
+  });
+}
+
+/**
+ * The base of all layers and models. Its public fields that hold arrays, other
+ * modules, or lists and records of them are its parameters; `#private` ones
+ * are not.
+ *
+ * @example
+ * class Perceptron extends nn.Module {
+ *   hidden = new nn.Linear(2, 3);
+ *   output = new nn.Linear(3, 1, { bias: false });
+ *   forward(x) {
+ *     return this.output.forward(nn.relu(this.hidden.forward(x)));
+ *   }
+ * }
+ * utils.treeFlatten(new Perceptron().parameters()).map(([name, p]) => [name, p.shape])
+ * // [
+ * //   [ 'hidden.weight', [ 3, 2 ] ],
+ * //   [ 'hidden.bias', [ 3 ] ],
+ * //   [ 'output.weight', [ 1, 3 ] ]
+ * // ]
+ */
+export class Module {
+  readonly #frozen = new Set<string>();
+  #training = true;
+
+  constructor() {
+    // Parameters made in a `tidy` outlive it.
+    adopt(this);
+  }
+
+  /** Whether it is in training mode, in which `Dropout` drops. */
+  get training(): boolean {
+    return this.#training;
+  }
+
+  /** The module itself, as a record of its fields. */
+  get state(): this {
+    return this;
+  }
+
+  /**
+   * Its fields that a filter takes, with a function applied to their arrays,
+   * as records and lists.
+   */
+  filterAndMap(
+    filter: ModuleFilter,
+    map: (value: mx.array) => unknown = (value) => value,
+  ): ParameterTree {
+    const out: ParameterTree = {};
+    for (const [key, value] of Object.entries(this)) {
+      if (filter(this, key, value)) {
+        const part = mapField(this, key, value, filter, map);
+        if (!isEmpty(part)) {
+          out[key] = part;
+        }
+      }
+    }
+    return out;
+  }
+
+  /** All arrays, in the module's shape. */
+  parameters(): ParameterTree {
+    return this.filterAndMap(() => true);
+  }
+
+  /**
+   * The arrays that are not frozen.
+   *
+   * @example
+   * const layer = new nn.Linear(2, 2).freeze({ keys: "bias" });
+   * Object.keys(layer.trainableParameters())
+   * // [ 'weight' ]
+   */
+  trainableParameters(): ParameterTree {
+    return this.filterAndMap((module, key) => !module.#frozen.has(key));
+  }
+
+  /** The modules that are fields, or in lists and records of them, by field. */
+  children(): ParameterTree {
+    const pick = (value: unknown): unknown => {
+      if (value instanceof Module) {
+        return value;
+      }
+      if (value instanceof mx.array || !isBranch(value)) {
+        return undefined;
+      }
+      const parts = Object.entries(value)
+        .map(([key, part]) => [key, pick(part)] as const)
+        .filter(([, part]) => part !== undefined);
+      if (parts.length === 0) {
+        return undefined;
+      }
+      return Array.isArray(value) ? parts.map(([, part]) => part) : Object.fromEntries(parts);
+    };
+    return Object.fromEntries(
+      Object.entries(this)
+        .map(([key, value]) => [key, pick(value)])
+        .filter(([, part]) => part !== undefined),
+    );
+  }
+
+  /** The modules inside that have none themselves, by name. */
+  leafModules(): Record<string, Module> {
+    const leaves = this.namedModules().filter(
+      ([name, module]) => name !== "" && module.modules().length === 1,
+    );
+    return Object.fromEntries(leaves);
+  }
+
+  /** This module and all inside, each with its name: `""` for this one. */
+  namedModules(): [name: string, module: Module][] {
+    const out: [string, Module][] = [];
+    const seen = new Set<object>();
+    const walk = (value: unknown, path: string): void => {
+      if (value instanceof mx.array || !isBranch(value) || seen.has(value)) {
+        return;
+      }
+      seen.add(value);
+      if (value instanceof Module) {
+        out.push([path, value]);
+      }
+      for (const [key, part] of Object.entries(value)) {
+        walk(part, path ? `${path}.${key}` : key);
+      }
+    };
+    walk(this, "");
+    return out;
+  }
+
+  /** This module and all inside. */
+  modules(): Module[] {
+    return this.namedModules().map(([, module]) => module);
+  }
+
+  /** Calls a function with each module inside, and this one, and its name. */
+  applyToModules(fn: (name: string, module: Module) => void): this {
+    for (const [name, module] of this.namedModules()) {
+      fn(name, module);
+    }
+    return this;
+  }
+
+  /**
+   * Replaces parameters by those of a tree, which may have just some of them.
+   * What it stores outlives a `tidy`.
+   *
+   * @throws TypeError or RangeError for what is no parameter, unless `strict`
+   * is false.
+   * @example
+   * const layer = new nn.Linear(2, 1, { bias: false });
+   * layer.update({ weight: mx.array([[3, 4]]) }).forward(mx.array([1, 2]))
+   * // array([11], dtype=float32)
+   */
+  update(parameters: ParameterTree, { strict = true }: StrictOption = {}): this {
+    assignAll(this as never, parameters, strict, "", (owner, key, value) => {
+      owner[key] = mx.keep(value);
+    });
+    return this;
+  }
+
+  /** Applies a function to every parameter, or to those that a filter takes. */
+  apply(fn: (value: mx.array) => mx.array, filter: ModuleFilter = () => true): this {
+    return this.update(this.filterAndMap(filter, fn));
+  }
+
+  /** Replaces modules inside by those of a tree in the shape of {@link children}. */
+  updateModules(modules: ParameterTree, { strict = true }: StrictOption = {}): this {
+    const walk = (target: Record<string, unknown>, values: unknown, path: string): void => {
+      if (!isBranch(values)) {
+        if (strict) {
+          throw mismatch("updateModules", path || "modules", "a tree of modules", values);
+        }
+        return;
+      }
+      for (const [key, value] of Object.entries(values)) {
+        const at = path ? `${path}.${key}` : key;
+        const current = Object.hasOwn(target, key) ? target[key] : undefined;
+        if (current instanceof Module && value instanceof Module) {
+          target[key] = value;
+        } else if (isBranch(current) && !(current instanceof mx.array)) {
+          walk(current as Record<string, unknown>, value, at);
+        } else if (strict) {
+          throw outOfRange("updateModules", at, "the name of a module", value);
+        }
+      }
+    };
+    walk(this as never, modules, "");
+    return this;
+  }
+
+  /**
+   * Takes parameters out of training: their gradients are not computed, and
+   * optimizers leave them alone.
+   */
+  freeze(options: FreezeOptions = {}): this {
+    return this.#setFrozen(true, options);
+  }
+
+  /** Takes parameters back into training. */
+  unfreeze(options: FreezeOptions = {}): this {
+    return this.#setFrozen(false, options);
+  }
+
+  #setFrozen(frozen: boolean, { recurse = true, keys, strict = false }: FreezeOptions): this {
+    const modules = recurse ? this.modules() : [this];
+    const names = keys === undefined ? undefined : [keys].flat();
+    for (const name of names ?? []) {
+      if (strict && !modules.some((module) => Object.hasOwn(module, name))) {
+        throw outOfRange(frozen ? "freeze" : "unfreeze", "keys", "names of fields", name);
+      }
+    }
+    for (const module of modules) {
+      for (const [key, value] of Object.entries(module)) {
+        // Modules inside have sets of their own.
+        if (names?.includes(key) ?? !(value instanceof Module)) {
+          if (frozen && (names !== undefined || hasArrays(value))) {
+            module.#frozen.add(key);
+          } else if (!frozen) {
+            module.#frozen.delete(key);
+          }
+        }
+      }
+    }
+    return this;
+  }
+
+  /** Sets training mode, here and in all modules inside. */
+  train(mode = true): this {
+    if (typeof mode !== "boolean") {
+      throw mismatch("train", "mode", "a boolean", mode);
+    }
+    for (const module of this.modules()) {
+      module.#training = mode;
+    }
+    return this;
+  }
+
+  /** Ends training mode, here and in all modules inside. */
+  eval(): this {
+    return this.train(false);
+  }
+
+  /** Changes the dtype of the parameters that have a floating-point one. */
+  setDtype(dtype: mx.Dtype, predicate: ((dtype: mx.Dtype) => boolean) | null = isFloating): this {
+    return this.apply((x) => (predicate === null || predicate(x.dtype) ? x.astype(dtype) : x));
+  }
+
+  /**
+   * Loads parameters from a safetensors file, or from a list of names and
+   * arrays. Names are Python's, such as `layers.0.query_proj.weight`.
+   *
+   * @throws RangeError if names or shapes differ from the module's, unless
+   * `strict` is false; Error if the file cannot be read.
+   */
+  loadWeights(
+    fileOrWeights: string | readonly (readonly [string, mx.array])[],
+    { strict = true }: StrictOption = {},
+  ): this {
+    const weights: readonly (readonly [string, mx.array])[] =
+      typeof fileOrWeights === "string"
+        ? Object.entries(mx.load(fileOrWeights, { format: "safetensors" }))
+        : fileOrWeights;
+    if (!Array.isArray(weights)) {
+      throw mismatch("loadWeights", "fileOrWeights", "a file or a list of weights", weights);
+    }
+    const own = new Map(flatten(this.parameters()).map((leaf) => [snakePath(leaf[0]), leaf]));
+    const given = new Map(weights.map(([name, value]) => [snakePath(name), value]));
+    if (strict) {
+      checkWeights(own, given);
+    }
+    const tree: ParameterTree = {};
+    for (const [name, value] of given) {
+      const leaf = own.get(name);
+      if (leaf !== undefined) {
+        setAt(tree, leaf[0], value);
+      }
+    }
+    return this.update(tree, { strict });
+  }
+
+  /**
+   * Saves the parameters as a safetensors file, which Python can load.
+   *
+   * @throws Error if the file cannot be written.
+   */
+  saveWeights(file: string): void {
+    if (typeof file !== "string" || !file.endsWith(".safetensors")) {
+      throw mismatch("saveWeights", "file", "a name that ends in .safetensors", file);
+    }
+    const leaves = flatten(this.parameters());
+    mx.saveSafetensors(
+      file,
+      Object.fromEntries(leaves.map(([path, value]) => [snakePath(path), value])),
+    );
+  }
+
+  /** What stands in parentheses after the name in {@link toString}. */
+  protected describe(): string {
+    return "";
+  }
+
+  /** The modules, one a line. */
+  toString(): string {
+    const lines: string[] = [];
+    const walk = (value: unknown, path: string): void => {
+      if (value instanceof Module) {
+        lines.push(`(${path}): ${value}`.replaceAll("\n", "\n  "));
+      } else if (isBranch(value)) {
+        for (const [key, part] of Object.entries(value)) {
+          walk(part, `${path}.${key}`);
+        }
+      }
+    };
+    for (const [key, part] of Object.entries(this.children())) {
+      walk(part, key);
+    }
+    const inside = lines.map((line) => `\n  ${line}`).join("");
+    return `${this.constructor.name}(${this.describe()}${inside}${inside ? "\n" : ""})`;
+  }
+
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.toString();
+  }
+}
+
+Object.defineProperty(Module.prototype, treeLike, { value: true });
+
+function hasArrays(value: unknown): boolean {
+  return flatten(value).length > 0;
+}
+
+function checkWeights(own: ReadonlyMap<string, Leaf>, given: ReadonlyMap<string, unknown>): void {
+  const names = (all: Iterable<string>, other: { has(name: string): boolean }) =>
+    [...all].filter((name) => !other.has(name)).sort();
+  const extra = names(given.keys(), own);
+  if (extra.length > 0) {
+    throw new RangeError(
+      `[loadWeights] received ${extra.length} parameters not in the module: ${extra.join(", ")}`,
+    );
+  }
+  const missing = names(own.keys(), given);
+  if (missing.length > 0) {
+    throw new RangeError(
+      `[loadWeights] missing ${missing.length} parameters: ${missing.join(", ")}`,
+    );
+  }
+  for (const [name, [, current]] of own) {
+    const value = given.get(name);
+    if (!(value instanceof mx.array)) {
+      throw mismatch("loadWeights", name, "an array", value);
+    }
+    if (String(value.shape) !== String(current.shape)) {
+      throw outOfRange("loadWeights", name, `shape [${current.shape}]`, value.shape);
+    }
+  }
+}

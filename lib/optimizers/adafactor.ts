@@ -1,0 +1,166 @@
+/** Adafactor. */
+import * as mx from "../core/index.js";
+import { asBoolean, asNumber, asPair, checkOptions } from "./checks.js";
+import { type LearningRate, Optimizer, type ParameterState } from "./optimizer.js";
+
+/** Options of {@link Adafactor}. */
+export interface AdafactorOptions {
+  /** Needed if `relativeStep` is false, and ignored if it is true. */
+  learningRate?: LearningRate | null | undefined;
+  /**
+   * Added to the gradient's square, and the least scale of a parameter; by
+   * default `[1e-30, 1e-3]`.
+   */
+  eps?: readonly [number, number] | undefined;
+  /** The largest root mean square of an update, by default 1. */
+  clipThreshold?: number | undefined;
+  /** The power of the step by which averages forget, by default -0.8. */
+  decayRate?: number | undefined;
+  /** The coefficient of a running average of updates; by default there is none. */
+  beta1?: number | null | undefined;
+  /** How much of a parameter decays, times the learning rate; by default 0. */
+  weightDecay?: number | undefined;
+  /**
+   * Whether the learning rate is multiplied by a parameter's root mean square,
+   * as it is by default.
+   */
+  scaleParameter?: boolean | undefined;
+  /**
+   * Whether the learning rate comes from the step: the smaller of 0.01 and
+   * `1 / sqrt(step)`, as it does by default.
+   */
+  relativeStep?: boolean | undefined;
+  /** Whether it starts at 1e-6 times the step, by default not. */
+  warmupInit?: boolean | undefined;
+}
+
+const names = [
+  "learningRate",
+  "eps",
+  "clipThreshold",
+  "decayRate",
+  "beta1",
+  "weightDecay",
+  "scaleParameter",
+  "relativeStep",
+  "warmupInit",
+];
+
+/**
+ * Adafactor: of a matrix it remembers only the average squares of the gradient's
+ * rows and columns, so that it needs little memory. It may be used without a
+ * learning rate.
+ *
+ * Shazeer and Stern, "Adafactor: Adaptive Learning Rates with Sublinear Memory
+ * Cost", ICML 2018, arXiv 1804.04235.
+ *
+ * @example
+ * const optimizer = new optim.Adafactor({ learningRate: 0.5, relativeStep: false });
+ * optimizer.applyGradients({ w: mx.array([2, -2]) }, { w: mx.array([1, 1]) })
+ * // { w: array([0.5, 1.5], dtype=float32) }
+ */
+export class Adafactor extends Optimizer {
+  eps: readonly [number, number];
+  clipThreshold: number;
+  decayRate: number;
+  beta1: number | null;
+  weightDecay: number;
+  scaleParameter: boolean;
+  relativeStep: boolean;
+  warmupInit: boolean;
+
+  constructor(options: AdafactorOptions = {}) {
+    super();
+    const fn = new.target.name;
+    checkOptions(options, names, fn);
+    const { learningRate, beta1 } = options;
+    this.eps = asPair(options.eps ?? [1e-30, 1e-3], fn, "eps");
+    this.clipThreshold = asNumber(options.clipThreshold ?? 1, fn, "clipThreshold");
+    this.decayRate = asNumber(options.decayRate ?? -0.8, fn, "decayRate");
+    this.beta1 = beta1 === undefined || beta1 === null ? null : asNumber(beta1, fn, "beta1");
+    this.weightDecay = asNumber(options.weightDecay ?? 0, fn, "weightDecay");
+    this.scaleParameter = asBoolean(options.scaleParameter ?? true, fn, "scaleParameter");
+    this.relativeStep = asBoolean(options.relativeStep ?? true, fn, "relativeStep");
+    this.warmupInit = asBoolean(options.warmupInit ?? false, fn, "warmupInit");
+    if (learningRate !== undefined && learningRate !== null) {
+      this.schedule("learningRate", learningRate);
+    }
+  }
+
+  initSingle(parameter: mx.array, state: ParameterState): void {
+    const { shape, dtype } = parameter;
+    if (shape.length >= 2) {
+      state["expAvgSqRow"] = mx.zeros(shape.slice(0, -1), dtype);
+      state["expAvgSqCol"] = mx.zeros([...shape.slice(0, -2), ...shape.slice(-1)], dtype);
+    } else {
+      state["expAvgSq"] = mx.zerosLike(parameter);
+    }
+    if (this.beta1 !== null) {
+      state["expAvg"] = mx.zerosLike(parameter);
+    }
+  }
+
+  applySingle(gradient: mx.array, parameter: mx.array, state: ParameterState): mx.array {
+    const { beta1, weightDecay } = this;
+    const { dtype } = parameter;
+    const forget = this.shared("forget", dtype, () => {
+      const power = mx.power(mx.astype(this.step, mx.float32), this.decayRate);
+      return mx.astype(power, dtype);
+    });
+    const keep = this.shared("keep", dtype, () => mx.subtract(1, forget));
+    const fresh = this.shared("fresh", dtype, () => mx.subtract(1, keep));
+    const average = (name: string, value: mx.array) => {
+      const old = mx.multiply(keep, state[name] as mx.array);
+      const now = mx.add(old, mx.multiply(fresh, value));
+      state[name] = now;
+      return now;
+    };
+
+    const square = mx.add(mx.square(gradient), this.eps[0]);
+    let update: mx.array;
+    if (gradient.ndim >= 2) {
+      const row = average("expAvgSqRow", mx.mean(square, -1));
+      const column = average("expAvgSqCol", mx.mean(square, -2));
+      const rowScale = mx.rsqrt(mx.divide(row, mx.mean(row, -1, { keepdims: true })));
+      update = mx.multiply(
+        mx.multiply(mx.expandDims(rowScale, -1), mx.expandDims(mx.rsqrt(column), -2)),
+        gradient,
+      );
+    } else {
+      update = mx.multiply(mx.rsqrt(average("expAvgSq", square)), gradient);
+    }
+    const excess = mx.divide(rootMeanSquare(update), this.clipThreshold);
+    const rate = this.#rateOf(parameter);
+    update = mx.multiply(rate, mx.divide(update, mx.maximum(1, excess)));
+    if (beta1 !== null) {
+      const old = mx.multiply(beta1, state["expAvg"] as mx.array);
+      update = mx.add(old, mx.multiply(1 - beta1, update));
+      state["expAvg"] = update;
+    }
+    const w =
+      weightDecay === 0
+        ? parameter
+        : mx.add(parameter, mx.multiply(parameter, mx.multiply(-weightDecay, rate)));
+    return mx.subtract(w, update);
+  }
+
+  #rateOf(parameter: mx.array): mx.array {
+    const { dtype } = parameter;
+    const size = this.shared("size", dtype, () => mx.astype(this.#stepSize(), dtype));
+    return this.scaleParameter
+      ? mx.multiply(mx.maximum(this.eps[1], rootMeanSquare(parameter)), size)
+      : size;
+  }
+
+  #stepSize(): mx.array {
+    if (!this.relativeStep) {
+      return this.learningRate;
+    }
+    const step = mx.astype(this.step, mx.float32);
+    return mx.minimum(this.warmupInit ? mx.multiply(1e-6, step) : 1e-2, mx.rsqrt(step));
+  }
+}
+
+function rootMeanSquare(x: mx.array): mx.array {
+  return mx.sqrt(mx.mean(mx.square(x)));
+}

@@ -1,0 +1,99 @@
+/** Adagrad and AdaDelta. */
+import * as mx from "../core/index.js";
+import { bounded, checkOptions } from "./checks.js";
+import { type LearningRate, Optimizer, type ParameterState } from "./optimizer.js";
+
+/** Options of {@link Adagrad}. */
+export interface AdagradOptions {
+  /** Added to the denominator, by default 1e-8. */
+  eps?: number | undefined;
+}
+
+/** Options of {@link AdaDelta}. */
+export interface AdaDeltaOptions {
+  /** The coefficient of the running averages, by default 0.9. */
+  rho?: number | undefined;
+  /** Added under the roots, by default 1e-6. */
+  eps?: number | undefined;
+}
+
+/**
+ * Adagrad: `w -= learningRate * gradient / (sqrt(v) + eps)`, where `v` is the sum
+ * of the squares of all gradients.
+ *
+ * Duchi, Hazan and Singer, "Adaptive Subgradient Methods for Online Learning and
+ * Stochastic Optimization", JMLR 12, 2011.
+ *
+ * @throws RangeError for an eps that is not positive.
+ * @example
+ * const optimizer = new optim.Adagrad(0.1);
+ * optimizer.applyGradients({ w: mx.array([2, -3]) }, { w: mx.array([1, 1]) })
+ * // { w: array([0.9, 1.1], dtype=float32) }
+ */
+export class Adagrad extends Optimizer {
+  eps: number;
+
+  constructor(learningRate: LearningRate, options: AdagradOptions = {}) {
+    super();
+    const fn = new.target.name;
+    checkOptions(options, ["eps"], fn);
+    this.eps = bounded(options.eps ?? 1e-8, { above: 0 }, fn, "eps");
+    this.schedule("learningRate", learningRate);
+  }
+
+  initSingle(parameter: mx.array, state: ParameterState): void {
+    state["v"] = mx.zerosLike(parameter);
+  }
+
+  applySingle(gradient: mx.array, parameter: mx.array, state: ParameterState): mx.array {
+    const v = mx.add(state["v"] as mx.array, mx.square(gradient));
+    state["v"] = v;
+    const step = mx.multiply(this.rate(gradient.dtype), gradient);
+    return mx.subtract(parameter, mx.divide(step, mx.add(mx.sqrt(v), this.eps)));
+  }
+}
+
+/**
+ * AdaDelta with a learning rate: `w -= learningRate * d`, where
+ * `d = sqrt(u + eps) / sqrt(v + eps) * gradient` and `u` and `v` are running
+ * averages of the squares of `d` and of the gradient.
+ *
+ * Zeiler, "ADADELTA: An Adaptive Learning Rate Method", arXiv 1212.5701.
+ *
+ * @throws RangeError for a negative rho and an eps that is not positive.
+ * @example
+ * const optimizer = new optim.AdaDelta(1, { rho: 0.75, eps: 1 });
+ * optimizer.applyGradients({ w: mx.array([0, -2]) }, { w: mx.array([1, 1]) })
+ * // { w: array([1, 2.41421], dtype=float32) }
+ */
+export class AdaDelta extends Optimizer {
+  rho: number;
+  eps: number;
+
+  constructor(learningRate: LearningRate, options: AdaDeltaOptions = {}) {
+    super();
+    const fn = new.target.name;
+    checkOptions(options, ["rho", "eps"], fn);
+    this.rho = bounded(options.rho ?? 0.9, { from: 0 }, fn, "rho");
+    this.eps = bounded(options.eps ?? 1e-6, { above: 0 }, fn, "eps");
+    this.schedule("learningRate", learningRate);
+  }
+
+  initSingle(parameter: mx.array, state: ParameterState): void {
+    state["v"] = mx.zerosLike(parameter);
+    state["u"] = mx.zerosLike(parameter);
+  }
+
+  applySingle(gradient: mx.array, parameter: mx.array, state: ParameterState): mx.array {
+    const { rho, eps } = this;
+    const u = state["u"] as mx.array;
+    const average = (old: mx.array, x: mx.array) =>
+      mx.add(mx.multiply(rho, old), mx.multiply(1 - rho, mx.square(x)));
+    const v = average(state["v"] as mx.array, gradient);
+    const ratio = mx.divide(mx.sqrt(mx.add(u, eps)), mx.sqrt(mx.add(v, eps)));
+    const step = mx.multiply(ratio, gradient);
+    state["v"] = v;
+    state["u"] = average(u, step);
+    return mx.subtract(parameter, mx.multiply(this.rate(gradient.dtype), step));
+  }
+}

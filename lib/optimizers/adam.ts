@@ -1,0 +1,166 @@
+/** Adam and its variants. */
+import * as mx from "../core/index.js";
+import { asBetas, asBoolean, asNumber, bounded, checkOptions } from "./checks.js";
+import { type LearningRate, Optimizer, type ParameterState } from "./optimizer.js";
+
+/** Options of {@link Adam}. */
+export interface AdamOptions {
+  /**
+   * The coefficients of the running averages of the gradient and of its square,
+   * by default `[0.9, 0.999]`.
+   */
+  betas?: readonly [number, number] | undefined;
+  /** Added to the denominator, by default 1e-8. */
+  eps?: number | undefined;
+  /** Whether the averages are corrected for their start at 0, by default not. */
+  biasCorrection?: boolean | undefined;
+}
+
+/** Options of {@link AdamW}. */
+export interface AdamWOptions extends AdamOptions {
+  /** How much of a parameter decays, times the learning rate; by default 0.01. */
+  weightDecay?: number | undefined;
+}
+
+/** Options of {@link Adamax}. */
+export interface AdamaxOptions {
+  /**
+   * The coefficients of the running average of the gradient and of its largest
+   * magnitude, by default `[0.9, 0.999]`.
+   */
+  betas?: readonly [number, number] | undefined;
+  /** Added to the denominator, by default 1e-8. */
+  eps?: number | undefined;
+}
+
+/**
+ * Adam: `w -= learningRate * m / (sqrt(v) + eps)`, where `m` and `v` are running
+ * averages of the gradient and of its square. As in Python's MLX the bias of
+ * their first values is only corrected on request.
+ *
+ * Kingma and Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015,
+ * arXiv 1412.6980.
+ *
+ * @throws RangeError for betas outside of [0, 1) and a negative eps.
+ * @example
+ * const optimizer = new optim.Adam(0.5, { betas: [0.5, 0.75], biasCorrection: true });
+ * optimizer.applyGradients({ w: mx.array([0.5, -4]) }, { w: mx.array([1, 1]) })
+ * // { w: array([0.5, 1.5], dtype=float32) }
+ */
+export class Adam extends Optimizer {
+  betas: readonly [number, number];
+  eps: number;
+  biasCorrection: boolean;
+
+  constructor(learningRate: LearningRate, options: AdamOptions = {}) {
+    super();
+    const fn = new.target.name;
+    checkOptions(options, ["betas", "eps", "biasCorrection"], fn);
+    this.betas = asBetas(options.betas ?? [0.9, 0.999], fn);
+    this.eps = bounded(options.eps ?? 1e-8, { from: 0 }, fn, "eps");
+    this.biasCorrection = asBoolean(options.biasCorrection ?? false, fn, "biasCorrection");
+    this.schedule("learningRate", learningRate);
+  }
+
+  initSingle(parameter: mx.array, state: ParameterState): void {
+    state["m"] = mx.zerosLike(parameter);
+    state["v"] = mx.zerosLike(parameter);
+  }
+
+  applySingle(gradient: mx.array, parameter: mx.array, state: ParameterState): mx.array {
+    const { dtype } = gradient;
+    const [b1, b2] = this.betas;
+    const rate = this.rate(dtype);
+    const m = average(b1, state["m"] as mx.array, gradient);
+    const v = average(b2, state["v"] as mx.array, mx.square(gradient));
+    state["m"] = m;
+    state["v"] = v;
+    if (!this.biasCorrection) {
+      const denominator = mx.add(mx.sqrt(v), this.eps);
+      return mx.subtract(parameter, mx.divide(mx.multiply(rate, m), denominator));
+    }
+    const c1 = this.shared("c1", dtype, () =>
+      mx.astype(mx.divide(rate, this.#unbiased(b1)), dtype),
+    );
+    const c2 = this.shared("c2", dtype, () => mx.astype(mx.rsqrt(this.#unbiased(b2)), dtype));
+    const denominator = mx.add(mx.multiply(mx.sqrt(v), c2), this.eps);
+    return mx.subtract(parameter, mx.divide(mx.multiply(c1, m), denominator));
+  }
+
+  // How much of a running average is not its start.
+  #unbiased(beta: number): mx.array {
+    return mx.subtract(1, mx.power(beta, mx.astype(this.step, mx.float32)));
+  }
+}
+
+function average(beta: number, old: mx.array, value: mx.array): mx.array {
+  return mx.add(mx.multiply(beta, old), mx.multiply(1 - beta, value));
+}
+
+/**
+ * Adam with a weight decay of its own: before the step of {@link Adam}, `w`
+ * becomes `w * (1 - learningRate * weightDecay)`.
+ *
+ * Loshchilov and Hutter, "Decoupled Weight Decay Regularization", ICLR 2019,
+ * arXiv 1711.05101.
+ *
+ * @throws RangeError for betas outside of [0, 1) and a negative eps.
+ * @example
+ * const optimizer = new optim.AdamW(0.5, {
+ *   betas: [0.5, 0.75],
+ *   biasCorrection: true,
+ *   weightDecay: 0.1,
+ * });
+ * optimizer.applyGradients({ w: mx.array([0.5, -4]) }, { w: mx.array([1, 1]) })
+ * // { w: array([0.45, 1.45], dtype=float32) }
+ */
+export class AdamW extends Adam {
+  weightDecay: number;
+
+  constructor(learningRate: LearningRate, options: AdamWOptions = {}) {
+    const fn = new.target.name;
+    checkOptions(options, ["betas", "eps", "biasCorrection", "weightDecay"], fn);
+    const { weightDecay = 0.01, ...rest } = options;
+    super(learningRate, rest);
+    this.weightDecay = asNumber(weightDecay, fn, "weightDecay");
+  }
+
+  override applySingle(gradient: mx.array, parameter: mx.array, state: ParameterState): mx.array {
+    const { dtype } = gradient;
+    const kept = this.shared("kept", dtype, () =>
+      mx.subtract(1, mx.multiply(this.rate(dtype), this.weightDecay)),
+    );
+    return super.applySingle(gradient, mx.multiply(parameter, kept), state);
+  }
+}
+
+/**
+ * Adam with the largest recent gradient in place of the root of the average
+ * square: `w -= learningRate * m / (v + eps)`, where `v` is the larger of
+ * `beta2 * v` and the gradient's magnitude. There is no correction of the bias.
+ *
+ * Kingma and Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015,
+ * arXiv 1412.6980, section 7.1.
+ *
+ * @throws RangeError for betas outside of [0, 1) and a negative eps.
+ * @example
+ * const optimizer = new optim.Adamax(0.5);
+ * optimizer.applyGradients({ w: mx.array([2, -3]) }, { w: mx.array([1, 1]) })
+ * // { w: array([0.95, 1.05], dtype=float32) }
+ */
+export class Adamax extends Adam {
+  constructor(learningRate: LearningRate, options: AdamaxOptions = {}) {
+    checkOptions(options, ["betas", "eps"], new.target.name);
+    super(learningRate, options);
+  }
+
+  override applySingle(gradient: mx.array, parameter: mx.array, state: ParameterState): mx.array {
+    const [b1, b2] = this.betas;
+    const m = average(b1, state["m"] as mx.array, gradient);
+    const v = mx.maximum(mx.multiply(b2, state["v"] as mx.array), mx.abs(gradient));
+    state["m"] = m;
+    state["v"] = v;
+    const step = mx.divide(mx.multiply(this.rate(gradient.dtype), m), mx.add(v, this.eps));
+    return mx.subtract(parameter, step);
+  }
+}

@@ -1,0 +1,64 @@
+/** Lion. */
+import * as mx from "../core/index.js";
+import { asBetas, asNumber, checkOptions } from "./checks.js";
+import { type LearningRate, Optimizer, type ParameterState } from "./optimizer.js";
+
+/** Options of {@link Lion}. */
+export interface LionOptions {
+  /**
+   * The coefficients of the direction and of the running average, by default
+   * `[0.9, 0.99]`.
+   */
+  betas?: readonly [number, number] | undefined;
+  /** How much of a parameter decays, times the learning rate; by default 0. */
+  weightDecay?: number | undefined;
+}
+
+/**
+ * Lion: `w -= learningRate * (sign(c) + weightDecay * w)`, where
+ * `c = beta1 * m + (1 - beta1) * gradient` and `m` is a running average of the
+ * gradient. As all steps have the same size, the learning rate is to be 3 to 10
+ * times smaller than AdamW's, and the weight decay as much larger.
+ *
+ * Chen et al., "Symbolic Discovery of Optimization Algorithms", arXiv 2302.06675.
+ *
+ * @throws RangeError for betas outside of [0, 1).
+ * @example
+ * const optimizer = new optim.Lion(0.25);
+ * optimizer.applyGradients({ w: mx.array([0.1, -8]) }, { w: mx.array([1, 1]) })
+ * // { w: array([0.75, 1.25], dtype=float32) }
+ */
+export class Lion extends Optimizer {
+  betas: readonly [number, number];
+  weightDecay: number;
+
+  constructor(learningRate: LearningRate, options: LionOptions = {}) {
+    super();
+    const fn = new.target.name;
+    checkOptions(options, ["betas", "weightDecay"], fn);
+    this.betas = asBetas(options.betas ?? [0.9, 0.99], fn);
+    this.weightDecay = asNumber(options.weightDecay ?? 0, fn, "weightDecay");
+    this.schedule("learningRate", learningRate);
+  }
+
+  initSingle(parameter: mx.array, state: ParameterState): void {
+    state["m"] = mx.zerosLike(parameter);
+  }
+
+  applySingle(gradient: mx.array, parameter: mx.array, state: ParameterState): mx.array {
+    const { dtype } = gradient;
+    const [b1, b2] = this.betas;
+    const m = state["m"] as mx.array;
+    const rate = this.rate(dtype);
+    const mixed = (beta: number) => mx.add(mx.multiply(beta, m), mx.multiply(1 - beta, gradient));
+    state["m"] = mixed(b2);
+    let w = parameter;
+    if (this.weightDecay > 0) {
+      const kept = this.shared("kept", dtype, () =>
+        mx.subtract(1, mx.multiply(rate, this.weightDecay)),
+      );
+      w = mx.multiply(kept, w);
+    }
+    return mx.subtract(w, mx.multiply(rate, mx.sign(mixed(b1))));
+  }
+}

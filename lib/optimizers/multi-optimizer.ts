@@ -1,0 +1,150 @@
+/** Several optimizers for one model. */
+import type * as mx from "../core/index.js";
+import { isBranch } from "../core/tree.js";
+import { childNames, childOf, putChild } from "../utils/branches.js";
+import { treeMapWithPath, treeMerge } from "../utils/tree.js";
+import { checkOptions, mismatch, outOfRange } from "./checks.js";
+import { type LearningRate, Optimizer, type OptimizerState } from "./optimizer.js";
+
+/** Whether an optimizer is for a parameter, by its name and its gradient. */
+export type ParameterFilter = (path: string, leaf: mx.array) => boolean;
+
+/** Options of {@link MultiOptimizer}. */
+export interface MultiOptimizerOptions {
+  /** One for each optimizer but the last. */
+  filters?: readonly ParameterFilter[] | undefined;
+}
+
+/** The part of a tree whose leaves belong to one optimizer. */
+function part(tree: unknown, owners: unknown, owner: number): unknown {
+  if (Array.isArray(tree)) {
+    return tree.map((child, i) => {
+      const owned = childOf(owners, String(i));
+      return isBranch(child) ? part(child, owned, owner) : owned === owner ? child : {};
+    });
+  }
+  const out = {};
+  for (const name of childNames(tree as Record<string, unknown>)) {
+    const child = childOf(tree, name);
+    const owned = childOf(owners, name);
+    if (isBranch(child)) {
+      putChild(out, name, part(child, owned, owner));
+    } else if (owned === owner) {
+      putChild(out, name, child);
+    }
+  }
+  return out;
+}
+
+/**
+ * Several optimizers, each for parameters of its own: the first whose filter
+ * returns true has a parameter, and the last, without a filter, has the rest.
+ *
+ * @throws RangeError if the filters are not one less than the optimizers.
+ * @example
+ * const optimizer = new optim.MultiOptimizer([new optim.Lion(0.25), new optim.SGD(1)], {
+ *   filters: [(path, x) => path.endsWith("weight")],
+ * });
+ * const w = { weight: mx.array([1, 2]), bias: mx.array([3]) };
+ * optimizer.applyGradients({ weight: mx.array([8, -8]), bias: mx.array([1]) }, w)
+ * // {
+ * //   weight: array([0.75, 2.25], dtype=float32),
+ * //   bias: array([2], dtype=float32)
+ * // }
+ */
+export class MultiOptimizer extends Optimizer {
+  readonly optimizers: readonly Optimizer[];
+  readonly filters: readonly ParameterFilter[];
+
+  constructor(optimizers: readonly Optimizer[], options: MultiOptimizerOptions = {}) {
+    super();
+    const fn = new.target.name;
+    if (!Array.isArray(optimizers) || !optimizers.every((x) => x instanceof Optimizer)) {
+      throw mismatch(fn, "optimizers", "a list of optimizers", optimizers);
+    }
+    if (optimizers.length === 0) {
+      throw outOfRange(fn, "optimizers", "at least one", optimizers);
+    }
+    checkOptions(options, ["filters"], fn);
+    const filters = options.filters ?? [];
+    if (!Array.isArray(filters) || !filters.every((x) => typeof x === "function")) {
+      throw mismatch(fn, "filters", "a list of functions", filters);
+    }
+    if (filters.length !== optimizers.length - 1) {
+      const expected = `one less than the ${optimizers.length} optimizers`;
+      throw outOfRange(fn, "filters", expected, filters);
+    }
+    this.optimizers = [...optimizers];
+    this.filters = [...filters];
+  }
+
+  #split(tree: unknown): unknown[] {
+    if (this.optimizers.length === 1) {
+      return [tree];
+    }
+    if (!isBranch(tree) || Array.isArray(tree)) {
+      const expected = "a record of arrays or an nn.Module";
+      throw mismatch(this.constructor.name, "gradients", expected, tree);
+    }
+    const last = this.filters.length;
+    const owners = treeMapWithPath((path, leaf: mx.array) => {
+      const owner = this.filters.findIndex((filter) => filter(path, leaf));
+      return owner < 0 ? last : owner;
+    }, tree as unknown);
+    return this.optimizers.map((_, owner) => part(tree, owners, owner));
+  }
+
+  override init(parameters: unknown): void {
+    const parts = this.#split(parameters);
+    this.optimizers.forEach((optimizer, i) => {
+      optimizer.init(parts[i]);
+    });
+  }
+
+  override initSingle(): void {
+    throw new TypeError(`[${this.constructor.name}] initSingle: its optimizers have it`);
+  }
+
+  override applySingle(): mx.array {
+    throw new TypeError(`[${this.constructor.name}] applySingle: its optimizers have it`);
+  }
+
+  override applyGradients<T>(gradients: T, parameters: unknown): T {
+    const parts = this.#split(gradients);
+    return this.optimizers
+      .map((optimizer, i) => optimizer.applyGradients(parts[i], parameters))
+      .reduce((a, b) => treeMerge(a, b)) as T;
+  }
+
+  /** The states of all optimizers, as `{ states: [...] }`. */
+  override get state(): OptimizerState {
+    return { states: this.optimizers.map((optimizer) => optimizer.state) };
+  }
+
+  override set state(state: OptimizerState) {
+    const states: unknown = (state as OptimizerState | null | undefined)?.["states"];
+    if (!Array.isArray(states) || states.length !== this.optimizers.length) {
+      const expected = `a record with the states of ${this.optimizers.length} optimizers`;
+      throw mismatch(this.constructor.name, "state", expected, state);
+    }
+    this.optimizers.forEach((optimizer, i) => {
+      optimizer.state = states[i] as OptimizerState;
+    });
+  }
+
+  /** The number of steps taken, a uint64 array. */
+  override get step(): mx.array {
+    return (this.optimizers[0] as Optimizer).step;
+  }
+
+  /** The first optimizer's learning rate; what is assigned goes to all. */
+  override get learningRate(): mx.array {
+    return (this.optimizers[0] as Optimizer).learningRate;
+  }
+
+  override set learningRate(learningRate: LearningRate) {
+    for (const optimizer of this.optimizers) {
+      optimizer.learningRate = learningRate;
+    }
+  }
+}

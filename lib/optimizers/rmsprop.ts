@@ -1,0 +1,51 @@
+/** RMSprop. */
+import * as mx from "../core/index.js";
+import { bounded, checkOptions } from "./checks.js";
+import { type LearningRate, Optimizer, type ParameterState } from "./optimizer.js";
+
+/** Options of {@link RMSprop}. */
+export interface RMSpropOptions {
+  /** The coefficient of the running average, by default 0.99. */
+  alpha?: number | undefined;
+  /** Added to the denominator, by default 1e-8. */
+  eps?: number | undefined;
+}
+
+/**
+ * RMSprop: `w -= learningRate * gradient / (sqrt(v) + eps)`, where `v` is a
+ * running average of the gradient's square.
+ *
+ * Tieleman and Hinton, "Lecture 6.5: rmsprop", Coursera, 2012.
+ *
+ * @throws RangeError for a negative alpha and an eps that is not positive.
+ * @example
+ * const optimizer = new optim.RMSprop(0.1, { alpha: 0.75 });
+ * optimizer.applyGradients({ w: mx.array([2, -3]) }, { w: mx.array([1, 1]) })
+ * // { w: array([0.8, 1.2], dtype=float32) }
+ */
+export class RMSprop extends Optimizer {
+  alpha: number;
+  eps: number;
+
+  constructor(learningRate: LearningRate, options: RMSpropOptions = {}) {
+    super();
+    const fn = new.target.name;
+    checkOptions(options, ["alpha", "eps"], fn);
+    this.alpha = bounded(options.alpha ?? 0.99, { from: 0 }, fn, "alpha");
+    this.eps = bounded(options.eps ?? 1e-8, { above: 0 }, fn, "eps");
+    this.schedule("learningRate", learningRate);
+  }
+
+  initSingle(parameter: mx.array, state: ParameterState): void {
+    state["v"] = mx.zerosLike(parameter);
+  }
+
+  applySingle(gradient: mx.array, parameter: mx.array, state: ParameterState): mx.array {
+    const { alpha, eps } = this;
+    const fresh = mx.multiply(1 - alpha, mx.square(gradient));
+    const v = mx.add(mx.multiply(alpha, state["v"] as mx.array), fresh);
+    state["v"] = v;
+    const step = mx.multiply(this.rate(gradient.dtype), gradient);
+    return mx.subtract(parameter, mx.divide(step, mx.add(mx.sqrt(v), eps)));
+  }
+}

@@ -1,0 +1,72 @@
+/** Stochastic gradient descent. */
+import * as mx from "../core/index.js";
+import { asBoolean, asNumber, checkOptions, outOfRange } from "./checks.js";
+import { type LearningRate, Optimizer, type ParameterState } from "./optimizer.js";
+
+/** Options of {@link SGD}. */
+export interface SGDOptions {
+  /** How much of the last step is taken again, by default 0. */
+  momentum?: number | undefined;
+  /** The L2 penalty, by default 0. */
+  weightDecay?: number | undefined;
+  /** How much of the gradient the momentum leaves out, by default 0. */
+  dampening?: number | undefined;
+  /** Whether the momentum looks ahead, by default not. */
+  nesterov?: boolean | undefined;
+}
+
+/**
+ * Stochastic gradient descent: `w -= learningRate * v`, where the momentum
+ * collects gradients in `v = momentum * v + (1 - dampening) * gradient`. With a
+ * weight decay `weightDecay * w` is added to the gradient first.
+ *
+ * Nesterov's momentum as in Sutskever et al., "On the importance of
+ * initialization and momentum in deep learning", ICML 2013.
+ *
+ * @throws RangeError for Nesterov's momentum without momentum or with dampening.
+ * @example
+ * const optimizer = new optim.SGD(0.5, { momentum: 0.5 });
+ * let w = { a: mx.array([1, 2]) };
+ * w = optimizer.applyGradients({ a: mx.array([1, -1]) }, w);
+ * w = optimizer.applyGradients({ a: mx.array([1, -1]) }, w);
+ * w
+ * // { a: array([-0.25, 3.25], dtype=float32) }
+ */
+export class SGD extends Optimizer {
+  momentum: number;
+  weightDecay: number;
+  dampening: number;
+  nesterov: boolean;
+
+  constructor(learningRate: LearningRate, options: SGDOptions = {}) {
+    super();
+    const fn = new.target.name;
+    checkOptions(options, ["momentum", "weightDecay", "dampening", "nesterov"], fn);
+    this.momentum = asNumber(options.momentum ?? 0, fn, "momentum");
+    this.weightDecay = asNumber(options.weightDecay ?? 0, fn, "weightDecay");
+    this.dampening = asNumber(options.dampening ?? 0, fn, "dampening");
+    this.nesterov = asBoolean(options.nesterov ?? false, fn, "nesterov");
+    if (this.nesterov && !(this.momentum > 0 && this.dampening === 0)) {
+      const expected = "a momentum of more than 0 and no dampening beside it";
+      throw outOfRange(fn, "nesterov", expected, options);
+    }
+    this.schedule("learningRate", learningRate);
+  }
+
+  initSingle(parameter: mx.array, state: ParameterState): void {
+    state["v"] = mx.zerosLike(parameter);
+  }
+
+  applySingle(gradient: mx.array, parameter: mx.array, state: ParameterState): mx.array {
+    const { momentum, weightDecay, dampening, nesterov } = this;
+    const g = weightDecay === 0 ? gradient : mx.add(gradient, mx.multiply(weightDecay, parameter));
+    let update = g;
+    if (momentum > 0) {
+      const fresh = dampening > 0 ? mx.multiply(1 - dampening, g) : g;
+      const v = mx.add(mx.multiply(momentum, state["v"] as mx.array), fresh);
+      state["v"] = v;
+      update = nesterov ? mx.add(g, mx.multiply(momentum, v)) : v;
+    }
+    return mx.subtract(parameter, mx.multiply(this.rate(g.dtype), update));
+  }
+}

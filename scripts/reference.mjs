@@ -1,0 +1,144 @@
+// The reference: Python's MLX, at the pinned version, in .venv/.
+//
+//   node scripts/reference.mjs                    sets it up, once
+//   node scripts/reference.mjs golden [FAMILY…]   and writes test/golden/<family>.json
+//   node scripts/reference.mjs check              and says which of those files it would write otherwise
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { SetupError } from "./mlx.mjs";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const requirements = join(root, "scripts", "reference", "requirements.txt");
+const golden = join(root, "test", "golden");
+
+/**
+ * @param {string} command
+ * @param {string[]} args
+ */
+function run(command, args) {
+  const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: "utf8" });
+  return { ok: error === undefined && status === 0, text: `${stdout ?? ""}${stderr ?? ""}`.trim() };
+}
+
+/** @returns {string} a Python for which MLX has wheels */
+function findPython() {
+  let old;
+  for (const python of [process.env["PYTHON"], "python3", "python"]) {
+    if (!python) {
+      continue;
+    }
+    const { ok, text } = run(python, ["-c", "import sys; print('%d.%d' % sys.version_info[:2])"]);
+    const [major = 0, minor = 0] = text.split(".").map(Number);
+    if (ok && (major > 3 || (major === 3 && minor >= 10))) {
+      return python;
+    }
+    old ??= ok ? `${python} is version ${text}` : undefined;
+  }
+  throw new SetupError(
+    `The reference needs Python 3.10 or later${old ? `, and ${old}` : ", which was not found"}. ` +
+      "Install it (apt install python3 python3-venv; on a Mac: brew install python), or name it " +
+      "in PYTHON.",
+  );
+}
+
+/**
+ * Makes the virtual environment, unless it is there with what requirements.txt
+ * names now.
+ *
+ * @param {string} [folder]
+ * @returns {string} its Python
+ */
+export function referencePython(folder = join(root, ".venv")) {
+  const python = join(folder, "bin", "python");
+  const stamp = join(folder, "requirements.sha256");
+  const wanted = createHash("sha256").update(readFileSync(requirements)).digest("hex");
+  if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) {
+    return python;
+  }
+  const base = findPython();
+  console.error("mlx-js: installing Python's MLX, the reference, into .venv/");
+  rmSync(folder, { recursive: true, force: true });
+  const venv = run(base, ["-m", "venv", folder]);
+  if (!venv.ok) {
+    rmSync(folder, { recursive: true, force: true });
+    throw new SetupError(
+      `${base} could not make a virtual environment. Where it lacks venv or pip, install them ` +
+        `(apt install python3-venv python3-pip).\n${venv.text}`,
+    );
+  }
+  const pip = run(python, [
+    ...["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"],
+    ...["--only-binary=:all:", "--no-deps", "--require-hashes", "-r", requirements],
+  ]);
+  if (!pip.ok) {
+    rmSync(folder, { recursive: true, force: true });
+    const why = /DO NOT MATCH THE HASHES/.test(pip.text)
+      ? "a download does not match its hash, so nothing was installed"
+      : /No matching distribution/.test(pip.text)
+        ? "there is no wheel for this platform or version of Python"
+        : "pip failed; without a network, point it to a mirror (PIP_INDEX_URL)";
+    throw new SetupError(`The reference could not be installed: ${why}.\n${pip.text}`);
+  }
+  const { ok, text } = run(python, ["-c", "import mlx.core, mlx.nn, numpy"]);
+  if (!ok) {
+    rmSync(folder, { recursive: true, force: true });
+    throw new SetupError(`The reference was installed but does not load:\n${text}`);
+  }
+  // Last, so that an interrupted run starts again.
+  writeFileSync(stamp, wanted);
+  return python;
+}
+
+/** @param {string[]} args */
+function generate(args) {
+  const script = join(root, "scripts", "reference", "golden.py");
+  // -B leaves no __pycache__ in the sources.
+  const { status } = spawnSync(referencePython(), ["-B", script, ...args], { stdio: "inherit" });
+  if (status !== 0) {
+    throw new SetupError("golden.py failed: see above.");
+  }
+}
+
+function check() {
+  const folder = mkdtempSync(join(tmpdir(), "mlx-js-golden-"));
+  try {
+    generate(["--out", folder]);
+    const differing = readdirSync(folder).filter((file) => {
+      const [old, now] = [join(golden, file), join(folder, file)];
+      return !existsSync(old) || readFileSync(old, "utf8") !== readFileSync(now, "utf8");
+    });
+    if (differing.length > 0) {
+      throw new SetupError(
+        `These would be written otherwise: ${differing.join(", ")}. Run npm run golden and look ` +
+          "at what it changes.",
+      );
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const [command, ...args] = process.argv.slice(2);
+  try {
+    if (command === undefined) {
+      console.log(referencePython());
+    } else if (command === "golden") {
+      generate(args);
+    } else if (command === "check" && args.length === 0) {
+      check();
+    } else {
+      throw new SetupError("usage: node scripts/reference.mjs [golden [FAMILY…] | check]");
+    }
+  } catch (error) {
+    if (!(error instanceof SetupError)) {
+      throw error;
+    }
+    console.error(`mlx-js: ${error.message}`);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,74 @@
+import * as mlx from "mlx-js";
+import { mx, nn } from "mlx-js";
+import { describe, expect, test } from "vitest";
+import { runGolden } from "../support/golden.js";
+
+// biome-ignore lint/suspicious/noExplicitAny: wrong on purpose
+const any = (x: unknown): any => x;
+
+const layers = [
+  "ReLU",
+  "ReLU2",
+  "ReLU6",
+  "LeakyReLU",
+  "ELU",
+  "CELU",
+  "SELU",
+  "SiLU",
+  "Mish",
+  "GELU",
+  "GLU",
+  "Hardswish",
+  "HardTanh",
+  "HardShrink",
+  "Softshrink",
+  "Softplus",
+  "Softsign",
+  "Softmin",
+  "Softmax",
+  "LogSoftmax",
+  "LogSigmoid",
+  "Sigmoid",
+  "Tanh",
+  "Step",
+  "PReLU",
+];
+
+runGolden("nn", (c) =>
+  c.name === undefined
+    ? layers.includes(c.layer ?? "")
+    : c.name.startsWith("nn.") && !c.name.startsWith("nn.MultiHeadAttention"),
+);
+
+describe("activations", () => {
+  test.each(layers)("%s has no parameters but PReLU's", (name) => {
+    const layer = new (any(mlx.nn)[name])();
+    expect(Object.keys(layer.parameters())).toEqual(name === "PReLU" ? ["weight"] : []);
+  });
+
+  test("keep the dtype of halves", () => {
+    for (const dtype of [mx.float16, mx.bfloat16]) {
+      const x = mx.array([-1, 2], dtype);
+      for (const f of [nn.gelu, nn.geluApprox, nn.selu, nn.hardswish, nn.softshrink, nn.elu]) {
+        expect(f(x).dtype).toBe(dtype);
+      }
+    }
+  });
+
+  test("say what is wrong with an option", () => {
+    expect(() => nn.elu(mx.zeros([2]), any({ aplha: 2 }))).toThrow(
+      '[elu] options: expected alpha, received an option "aplha"',
+    );
+    expect(() => nn.leakyRelu(mx.zeros([2]), any({ negativeSlope: "0" }))).toThrow(
+      '[leakyRelu] negativeSlope: expected a number, received "0"',
+    );
+    expect(() => new nn.GELU(any({ approx: "toString" }))).toThrow(
+      new TypeError(
+        '[GELU] approx: expected "none", "precise", "tanh" or "fast", received "toString"',
+      ),
+    );
+    expect(() => new nn.GELU(any("fast"))).toThrow(TypeError);
+    expect(() => new nn.GLU(any({ axis: 0.5 }))).toThrow("[GLU] axis: expected an integer");
+    expect(() => new nn.PReLU(any({ numParameters: null, extra: 1 }))).toThrow(TypeError);
+  });
+});

@@ -1,0 +1,3 @@
+import { runGolden } from "../support/golden.js";
+
+runGolden("optimizers");
