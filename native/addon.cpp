@@ -82,9 +82,35 @@ napi_value signatures(napi_env env, napi_callback_info) {
   return out;
 }
 
+// Waits for what is under way on this thread's streams. If the process is
+// ending, threads that compute would find their libraries (OpenBLAS) gone.
+void finish(Environment& e) {
+  std::vector<mx::Stream> streams;
+  for (auto device : {mx::Device::cpu, mx::Device::gpu}) {
+    if (mx::is_available(device)) {
+      if (auto s = mx::peek_default_stream(device)) {
+        streams.push_back(*s);
+      }
+    }
+  }
+  for (auto& s : e.streams) {
+    if (auto stream = std::get_if<mx::Stream>(&s)) {
+      streams.push_back(*stream);
+    }
+  }
+  for (auto& s : streams) {
+    try {
+      mx::synchronize(s);
+    } catch (...) {
+      // An error of a computation that nobody waits for any more.
+    }
+  }
+}
+
 void leave(napi_env, void* data, void*) {
   auto& e = *static_cast<Environment*>(data);
   e.waiter.reset();
+  finish(e);
   e.arrays = {};
   e.scalars = {};
   e.scratch_array.Reset();

@@ -96,8 +96,7 @@ export function referencePython(folder = join(root, ".venv")) {
 /** @param {string[]} args */
 function generate(args) {
   const script = join(root, "scripts", "reference", "golden.py");
-  // -B leaves no __pycache__ in the sources.
-  const { status } = spawnSync(referencePython(), ["-B", script, ...args], { stdio: "inherit" });
+  const { status } = spawnSync(referencePython(), [script, ...args], { stdio: "inherit" });
   if (status !== 0) {
     throw new SetupError("golden.py failed: see above.");
   }

@@ -2,7 +2,6 @@
 
 import { slot, slots, stream } from "./arguments.js";
 import { type array, isArray, make, makeAll, reportMemory } from "./array.js";
-import { currentScope } from "./context.js";
 import type { StreamOptions } from "./device.js";
 import { mismatch, outOfRange } from "./errors.js";
 import { native } from "./native.js";
@@ -25,9 +24,7 @@ function slotsOf(trees: unknown, fn: string): List {
  */
 function evaluate(...args: unknown[]): void {
   native.eval(slotsOf(args, "eval"));
-  if (currentScope() === undefined) {
-    reportMemory();
-  }
+  reportMemory();
 }
 
 export { evaluate as eval };
@@ -44,9 +41,7 @@ export { evaluate as eval };
  */
 export async function asyncEval(...args: unknown[]): Promise<void> {
   await native.async_eval(slotsOf(args, "asyncEval"));
-  if (currentScope() === undefined) {
-    reportMemory();
-  }
+  reportMemory();
 }
 
 /**

@@ -78,7 +78,16 @@ mx::array segmented_mm(
     const mx::array& b,
     const mx::array& segments,
     mx::StreamOrDevice s) {
-  if (a.ndim() == 2) {
+  bool matrices = a.ndim() == 2 && b.ndim() == 2;
+  if (matrices) {
+    // MLX does not compare the sizes.
+    if (a.shape(1) != b.shape(0)) {
+      std::ostringstream msg;
+      msg << "[segmented_mm] Last dimension of first input with shape "
+          << a.shape() << " must match first dimension of second input with "
+          << "shape " << b.shape() << ".";
+      throw std::invalid_argument(msg.str());
+    }
     int64_t start = -1;
     each_known(segments, [&](int64_t x) {
       auto ends = start >= 0;
@@ -88,6 +97,12 @@ mx::array segmented_mm(
       }
       start = ends ? -1 : x;
     });
+  }
+  if (matrices && a.shape(0) * b.shape(1) == 0 && segments.ndim() > 0) {
+    auto shape = segments.shape(); // nothing to compute, which MLX cannot
+    shape.back() = a.shape(0);
+    shape.push_back(b.shape(1));
+    return mx::zeros(shape, mx::result_type(a, b), s);
   }
   return mx::segmented_mm(a, b, segments, s);
 }

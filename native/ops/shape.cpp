@@ -2,6 +2,7 @@
 #include <cstdlib>
 
 #include "../bind.h"
+#include "../indices.h"
 
 namespace mlxjs {
 
@@ -64,9 +65,24 @@ mx::array transpose(const mx::array& a, Axes axes, mx::StreamOrDevice s) {
   return axes ? mx::transpose(a, *axes, s) : mx::transpose(a, s);
 }
 
+// An axis may be longer than memory, where the array was broadcast.
+void check_parts(int64_t parts) {
+  if (parts > 1 << 20) {
+    throw RangeError("Expected at most 2^20 parts.");
+  }
+}
+
 // Into equal sections.
 Arrays split(const mx::array& a, int sections, int axis, mx::StreamOrDevice s) {
+  check_parts(sections);
   return mx::split(a, sections, axis, s);
+}
+
+Arrays unstack(const mx::array& a, int axis, mx::StreamOrDevice s) {
+  if (auto along = find_axis(a, axis); along >= 0) {
+    check_parts(a.shape(along));
+  }
+  return mx::unstack(a, axis, s);
 }
 
 Arrays split_at(
@@ -172,7 +188,6 @@ const std::vector<Binding> shape{
             const std::vector<int>&,
             mx::StreamOrDevice),
         expand_dims),
-    BIND(Arrays (*)(const mx::array&, int, mx::StreamOrDevice), unstack),
     BIND(mx::array (*)(const Arrays&, int, mx::StreamOrDevice), stack),
     BIND(
         mx::array (*)(const mx::array&, std::vector<int>, mx::StreamOrDevice),
@@ -194,6 +209,7 @@ const std::vector<Binding> shape{
     LOCAL(flip),
     LOCAL(transpose),
     LOCAL(split),
+    LOCAL(unstack),
     LOCAL(split_at),
     LOCAL(concatenate),
     LOCAL(repeat),

@@ -7,6 +7,7 @@ import os
 import sys
 
 # The parent, for `reference`; not this folder, whose random.py would hide Python's own.
+sys.dont_write_bytecode = True
 sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 import argparse
