@@ -1,3 +1,6 @@
+#include <cstdlib>
+#include <mutex>
+
 #include "bind.h"
 #include "waiter.h"
 
@@ -82,35 +85,33 @@ napi_value signatures(napi_env env, napi_callback_info) {
   return out;
 }
 
-// Waits for what is under way on this thread's streams. If the process is
-// ending, threads that compute would find their libraries (OpenBLAS) gone.
-void finish(Environment& e) {
-  std::vector<mx::Stream> streams;
-  for (auto device : {mx::Device::cpu, mx::Device::gpu}) {
-    if (mx::is_available(device)) {
-      if (auto s = mx::peek_default_stream(device)) {
-        streams.push_back(*s);
+// At the end of the process, waits for what is under way. process.exit() runs
+// no cleanup of environments, but the destructors of libraries: OpenBLAS's
+// waits for its threads, for ever if they are still at work.
+void finish() {
+  for (auto& s : mx::get_streams()) {
+    if (s.device == mx::Device::cpu) {
+      try {
+        mx::synchronize(s);
+      } catch (...) {
+        // An error of a computation that nobody waits for any more.
       }
     }
   }
-  for (auto& s : e.streams) {
-    if (auto stream = std::get_if<mx::Stream>(&s)) {
-      streams.push_back(*stream);
-    }
-  }
-  for (auto& s : streams) {
-    try {
-      mx::synchronize(s);
-    } catch (...) {
-      // An error of a computation that nobody waits for any more.
-    }
-  }
+}
+
+void finish_at_exit() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    // What is made before the handler is there until after it.
+    mx::get_streams();
+    std::atexit(finish);
+  });
 }
 
 void leave(napi_env, void* data, void*) {
   auto& e = *static_cast<Environment*>(data);
   e.waiter.reset();
-  finish(e);
   e.arrays = {};
   e.scalars = {};
   e.scratch_array.Reset();
@@ -123,6 +124,7 @@ void leave(napi_env, void* data, void*) {
 }
 
 napi_value init(napi_env env, napi_value exports) {
+  finish_at_exit();
   auto e = new Environment(env);
   napi_set_instance_data(env, e, leave, nullptr);
   for (auto family : families()) {

@@ -130,7 +130,7 @@ export function drawPerplexity(curves: readonly Curve[], trained: number): Promi
             x: { scale: "x", value: trained },
             y: { value: 0 },
             y2: { signal: "height" },
-            stroke: { value: grey },
+            stroke: { value: "#c8d1da" },
             strokeDash: { value: [4, 4] },
           },
         },

@@ -15,11 +15,11 @@ import { help, type Options, parseOptions, UsageError } from "./options.js";
 import { judge, progressBar, sentence, table, type Verdict } from "./report.js";
 import { train } from "./train.js";
 
-/** Windows in a training step. */
-const batch = 32;
+/** Characters in a training step: a step takes about as long whatever their length. */
+const tokensPerStep = 2048;
 /** Held-out characters to read at each length, and how many after Ctrl-C. */
-const budget = 32_768;
-const quickBudget = 4_096;
+const budget = 16_384;
+const quickBudget = 2_048;
 
 /** What `--json` prints and `results.json` holds. */
 interface Results {
@@ -50,6 +50,7 @@ function say(text: string): void {
 
 async function experiment(options: Options, corpus: Corpus, signal: AbortSignal): Promise<Results> {
   const { steps, length, heads, seed, device, out } = options;
+  const batch = Math.max(1, Math.floor(tokensPerStep / length));
   const began = performance.now();
   mx.setDefaultDevice(device === "gpu" ? mx.gpu : mx.cpu);
   const characters = new Characters(corpus.train);
@@ -78,7 +79,6 @@ async function experiment(options: Options, corpus: Corpus, signal: AbortSignal)
     results.files.push(path);
   };
 
-  await mkdir(out, { recursive: true });
   say(
     `${corpus.name}: ${tokens.size} characters to learn, ${heldOut.size} held out; ` +
       `${steps} steps of ${batch} x ${length} on the ${device.toUpperCase()}`,
@@ -129,11 +129,12 @@ async function experiment(options: Options, corpus: Corpus, signal: AbortSignal)
   }
 
   if (!signal.aborted && writer !== undefined) {
-    const prompt = corpus.heldOut.slice(0, Math.min(length, 64));
+    // The first words of the held-out text.
+    const prompt = corpus.heldOut.slice(0, Math.min(length, 64)).replace(/\s\S*$/, "");
     mx.random.seed(seed);
     const text = await generate(writer, characters, prompt, {
       count: Math.min(7 * length, 448),
-      temperature: 0.7,
+      temperature: 0.5,
       signal,
     });
     results.sample = { prompt, text };
@@ -167,13 +168,23 @@ function show({ models, options, verdict, sample, files, seconds, interrupted }:
   process.stdout.write(`${lines.join("\n")}\n`);
 }
 
+/** What the system says against a path is the user's to set right. */
+async function usable<T>(option: string, result: Promise<T>): Promise<T> {
+  try {
+    return await result;
+  } catch (error) {
+    throw new UsageError(`--${option}: ${(error as Error).message}`);
+  }
+}
+
 async function main(): Promise<number> {
   const options = parseOptions(process.argv.slice(2));
   if (options === undefined) {
     process.stdout.write(help);
     return 0;
   }
-  const corpus = await loadCorpus(options.file);
+  const corpus = await usable("file", loadCorpus(options.file));
+  await usable("out", mkdir(options.out, { recursive: true }));
   const needed = 8 * options.length + 1;
   if (corpus.heldOut.length < needed) {
     throw new UsageError(

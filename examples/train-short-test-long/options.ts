@@ -1,5 +1,4 @@
 /** The command line. */
-import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { mx } from "mlx-js";
 
@@ -10,7 +9,7 @@ with sinusoids, and then has them read 2, 4 and 8 times further than they were
 trained to.
 
 Options:
-  --steps <n>    training steps of each model (400)
+  --steps <n>    training steps of each model (300)
   --length <n>   characters read at a time in training (64)
   --heads <n>    attention heads in each layer (8)
   --seed <n>     the same seed gives the same numbers (0)
@@ -64,12 +63,9 @@ export function parseOptions(args: readonly string[]): Options | undefined {
   if (values.help) {
     return undefined;
   }
-  if (values.file !== undefined && !existsSync(values.file)) {
-    throw new UsageError(`--file: there is no file "${values.file}"`);
-  }
   return {
     steps: integer("steps", values.steps, 1, 1_000_000),
-    length: integer("length", values.length, 2, 4096),
+    length: integer("length", values.length, 2, 512),
     heads: integer("heads", values.heads, 1, 64),
     seed: integer("seed", values.seed, 0, Number.MAX_SAFE_INTEGER),
     device: deviceFrom(values.device),
@@ -84,7 +80,7 @@ function read(args: readonly string[]) {
     return parseArgs({
       args: [...args],
       options: {
-        steps: { type: "string", default: "400" },
+        steps: { type: "string", default: "300" },
         length: { type: "string", default: "64" },
         heads: { type: "string", default: "8" },
         seed: { type: "string", default: "0" },

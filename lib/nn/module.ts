@@ -345,10 +345,10 @@ export class Module {
     for (const module of modules) {
       for (const [key, value] of Object.entries(module)) {
         // Modules inside have sets of their own.
-        if (names?.includes(key) ?? !(value instanceof Module)) {
-          if (frozen && (names !== undefined || hasArrays(value))) {
+        if (names?.includes(key) ?? !hasModules(value)) {
+          if (frozen) {
             module.#frozen.add(key);
-          } else if (!frozen) {
+          } else {
             module.#frozen.delete(key);
           }
         }
@@ -458,8 +458,11 @@ export class Module {
 
 Object.defineProperty(Module.prototype, treeLike, { value: true });
 
-function hasArrays(value: unknown): boolean {
-  return flatten(value).length > 0;
+function hasModules(value: unknown): boolean {
+  return (
+    value instanceof Module ||
+    (isBranch(value) && !(value instanceof mx.array) && Object.values(value).some(hasModules))
+  );
 }
 
 function checkWeights(own: ReadonlyMap<string, Leaf>, given: ReadonlyMap<string, unknown>): void {

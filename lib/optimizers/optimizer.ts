@@ -66,6 +66,9 @@ function match(fn: string, gradients: unknown, parameters: unknown, jobs: Job[])
         jobs.push({ gradient, parameter, target: out, name });
       } else if (!isBranch(gradient)) {
         throw mismatch(fn, `gradients.${at}`, "an array or a tree of arrays", gradient);
+      } else if (childNames(gradient as Record<string, unknown>).length === 0) {
+        // The place of something without parameters, such as a function.
+        putChild(out, name, Array.isArray(gradient) ? [] : {});
       } else if (!isBranch(parameter)) {
         throw mismatch(fn, `parameters.${at}`, "a tree like the gradients'", parameter);
       } else {

@@ -1,0 +1,263 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { mx, nn, optim, utils } from "mlx-js";
+import { describe, expect, test } from "vitest";
+
+class Block extends nn.Module {
+  readonly queryProj = new nn.Linear(2, 3);
+  readonly norm = new nn.LayerNorm(3);
+  forward(x: mx.array): mx.array {
+    return this.norm.forward(this.queryProj.forward(x));
+  }
+}
+
+class Model extends nn.Module {
+  readonly layers = [new Block(), new Block()];
+  readonly heads = { main: new nn.Linear(3, 1, { bias: false }) };
+  scale: mx.array = mx.array(2);
+  readonly name = "model";
+  readonly #hidden = mx.ones([4]);
+  get hidden(): mx.array {
+    return this.#hidden;
+  }
+}
+
+const names = (tree: unknown) => utils.treeFlatten(tree).map(([name]) => name);
+const file = (name: string) => join(mkdtempSync(join(tmpdir(), "mlx-js-")), name);
+
+describe("parameters", () => {
+  test("are public arrays, also in lists, records and modules", () => {
+    expect(names(new Model().parameters())).toEqual([
+      "layers.0.queryProj.weight",
+      "layers.0.queryProj.bias",
+      "layers.0.norm.bias",
+      "layers.0.norm.weight",
+      "layers.1.queryProj.weight",
+      "layers.1.queryProj.bias",
+      "layers.1.norm.bias",
+      "layers.1.norm.weight",
+      "heads.main.weight",
+      "scale",
+    ]);
+  });
+
+  test("update, wholly and in part", () => {
+    const model = new Model();
+    const weight = mx.zeros([1, 3]);
+    model.update({ heads: { main: { weight } }, layers: [{}, { norm: { bias: mx.ones([3]) } }] });
+    expect(model.heads.main.weight).toBe(weight);
+    expect(model.layers[1]?.norm.bias?.tolist()).toEqual([1, 1, 1]);
+    expect(() => model.update({ nope: weight })).toThrow(RangeError);
+    expect(() => model.update({ scale: 3 })).toThrow(TypeError);
+    expect(() => model.update(3 as never)).toThrow(TypeError);
+    expect(model.update({ nope: weight }, { strict: false })).toBe(model);
+  });
+
+  test("freeze and unfreeze", () => {
+    const model = new Model();
+    const trainable = () => names(model.trainableParameters());
+    model.layers[0]?.freeze();
+    expect(trainable().some((name) => name.startsWith("layers.0"))).toBe(false);
+    expect(trainable()).toContain("layers.1.norm.bias");
+    model.freeze({ keys: "bias" });
+    expect(trainable()).not.toContain("layers.1.norm.bias");
+    model.unfreeze();
+    expect(trainable()).toEqual(names(model.parameters()));
+    model.freeze({ recurse: false });
+    expect(trainable()).not.toContain("scale");
+    expect(trainable()).toContain("layers.1.norm.bias");
+    expect(() => model.freeze({ keys: "nope", strict: true })).toThrow(RangeError);
+  });
+
+  test("apply, setDtype, modes", () => {
+    const model = new Model();
+    model.apply((x) => mx.zeros(x.shape));
+    expect(mx.sum(model.layers[0]?.queryProj.weight as mx.array).item()).toBe(0);
+    model.setDtype(mx.float16);
+    expect(model.scale.dtype).toBe(mx.float16);
+    expect(model.training).toBe(true);
+    model.eval();
+    expect(model.modules().some((module) => module.training)).toBe(false);
+    model.train();
+    expect(model.modules().every((module) => module.training)).toBe(true);
+  });
+
+  test("modules by name", () => {
+    const model = new Model();
+    expect(model.namedModules().map(([name]) => name)).toEqual([
+      "",
+      "layers.0",
+      "layers.0.queryProj",
+      "layers.0.norm",
+      "layers.1",
+      "layers.1.queryProj",
+      "layers.1.norm",
+      "heads.main",
+    ]);
+    const main = new nn.Linear(3, 5);
+    model.updateModules({ heads: { main } });
+    expect(model.heads.main).toBe(main);
+  });
+});
+
+describe("weights in files", () => {
+  test("there and back, under Python's names", () => {
+    mx.random.seed(1);
+    const path = file("model.safetensors");
+    const model = new Model();
+    model.saveWeights(path);
+    const weights = mx.load(path) as Record<string, mx.array>;
+    expect(Object.keys(weights)).toContain("layers.0.query_proj.weight");
+    mx.random.seed(2);
+    const other = new Model().loadWeights(path);
+    for (const [name, value] of utils.treeFlatten(model.parameters())) {
+      const loaded = new Map(utils.treeFlatten(other.parameters())).get(name) as mx.array;
+      expect(mx.arrayEqual(loaded, value as mx.array).item()).toBe(true);
+    }
+  });
+
+  test("what does not fit", () => {
+    const model = new nn.Linear(2, 3);
+    const { weight, bias } = model as { weight: mx.array; bias: mx.array };
+    expect(() => model.loadWeights([["weight", weight]])).toThrow(/missing 1 parameters: bias/);
+    expect(() =>
+      model.loadWeights([
+        ["weight", weight],
+        ["bias", bias],
+        ["extra", bias],
+      ]),
+    ).toThrow(/1 parameters not in the module: extra/);
+    expect(() =>
+      model.loadWeights([
+        ["weight", bias],
+        ["bias", bias],
+      ]),
+    ).toThrow(/weight: expected shape \[3,2\], received \[ 3 \]/);
+    model.loadWeights([["bias", mx.ones([3])]], { strict: false });
+    expect(model.bias?.tolist()).toEqual([1, 1, 1]);
+    const broken = file("broken.safetensors");
+    writeFileSync(broken, "not a file of weights");
+    expect(() => model.loadWeights(broken)).toThrow(Error);
+    expect(() => model.loadWeights("/nonexistent.safetensors")).toThrow(/nonexistent/);
+    expect(() => model.saveWeights("weights.bin")).toThrow(TypeError);
+  });
+});
+
+describe("valueAndGrad", () => {
+  const layer = () => {
+    const model = new nn.Linear(2, 1, { bias: false });
+    return model.update({ weight: mx.array([[1, 2]]) });
+  };
+
+  test("gives gradients of what is trainable", () => {
+    const model = new Model();
+    model.layers[0]?.freeze();
+    const f = nn.valueAndGrad(model, () => mx.sum(mx.square(model.scale)));
+    const [value, gradients] = f();
+    expect(value.item()).toBe(4);
+    expect(gradients["scale"].item()).toBe(4);
+    expect(names(gradients)).toEqual(names(model.trainableParameters()));
+  });
+
+  test("puts the parameters back, also when the function throws", () => {
+    const model = layer();
+    const { weight } = model;
+    const boom = new Error("boom");
+    const failing = nn.valueAndGrad(model, () => {
+      throw boom;
+    });
+    expect(failing).toThrow(boom);
+    expect(model.weight).toBe(weight);
+    nn.valueAndGrad(model, (x: mx.array) => mx.sum(model.forward(x)))(mx.array([3, 4]));
+    expect(model.weight).toBe(weight);
+    expect(weight.tolist()).toEqual([[1, 2]]);
+  });
+
+  test("trains through a function in a Sequential", () => {
+    const model = new nn.Sequential(new nn.Linear(1, 4), mx.tanh, new nn.Linear(4, 1));
+    const optimizer = new optim.SGD(0.1);
+    const x = mx.array([[0.5], [-0.5]]);
+    const f = nn.valueAndGrad(model, () => nn.losses.mseLoss(model.forward(x), mx.negative(x)));
+    const [first] = f();
+    for (let i = 0; i < 50; i++) {
+      optimizer.update(model, f()[1]);
+    }
+    expect(f()[0].item()).toBeLessThan((first.item() as number) / 2);
+  });
+});
+
+describe("lifetimes", () => {
+  test("a module made in a scope keeps its parameters", () => {
+    let model: Model | undefined;
+    mx.tidy(() => {
+      mx.tidy(() => {
+        model = new Model();
+      });
+    });
+    expect(model?.layers[0]?.norm.weight?.tolist()).toEqual([1, 1, 1]);
+    expect(model?.hidden.disposed).toBe(true);
+  });
+
+  test("what update and an optimizer store survives", () => {
+    const model = new nn.Linear(2, 1);
+    const optimizer = new optim.Adam(0.1);
+    for (let i = 0; i < 3; i++) {
+      mx.tidy(() => {
+        const [, gradients] = nn.valueAndGrad(model, () => mx.sum(model.forward(mx.ones([2]))))();
+        optimizer.update(model, gradients);
+      });
+      mx.eval(model, optimizer.state);
+    }
+    expect(model.weight.shape).toEqual([1, 2]);
+  });
+
+  // Each in a process of its own, where nothing else has memory.
+  const grown = (body: string) => {
+    const { stdout, stderr } = spawnSync(
+      process.execPath,
+      [
+        "-e",
+        `const { mx, nn, optim } = require("mlx-js");
+         const megabytes = () => process.memoryUsage().rss / 2 ** 20;
+         ${body}`,
+      ],
+      { cwd: join(__dirname, "..", ".."), encoding: "utf8" },
+    );
+    expect(stderr).toBe("");
+    return Number(stdout);
+  };
+
+  test("500,000 additions in a plain loop", () => {
+    const growth = grown(`
+      const a = mx.array([1, 2, 3]);
+      let early;
+      for (let i = 0; i < 500_000; i++) {
+        mx.add(a, a);
+        if (i === 50_000) early = megabytes();
+      }
+      console.log(megabytes() - early);`);
+    expect(growth).toBeLessThan(150);
+  });
+
+  test("2,000 training steps without tidy or await", () => {
+    const growth = grown(`
+      const model = new nn.Sequential(
+        new nn.Linear(64, 128), nn.relu, new nn.Linear(128, 128), nn.relu, new nn.Linear(128, 8));
+      const optimizer = new optim.Adam(1e-3);
+      const x = mx.random.normal([64, 64]);
+      const y = mx.random.randint(0, 8, [64]);
+      const step = nn.valueAndGrad(model, () =>
+        nn.losses.crossEntropy(model.forward(x), y, { reduction: "mean" }));
+      let early;
+      for (let i = 0; i < 2000; i++) {
+        const [loss, gradients] = step();
+        optimizer.update(model, gradients);
+        mx.eval(loss, model, optimizer.state);
+        if (i === 200) early = megabytes();
+      }
+      console.log(megabytes() - early);`);
+    expect(growth).toBeLessThan(150);
+  });
+});
