@@ -9,7 +9,16 @@ const { values: options } = parseArgs({
 });
 mx.setDefaultDevice(options.device === "gpu" ? mx.gpu : mx.cpu);
 
-/** The best of several rounds: the least disturbed one. */
+/** @typedef {(count: number) => void} Body */
+/** @typedef {() => mx.array} Operation */
+
+/**
+ * The best of several rounds: the least disturbed one.
+ *
+ * @param {number} rounds
+ * @param {number} count
+ * @param {Body} body
+ */
 function best(rounds, count, body) {
   body(Math.max(1, count >> 2));
   let least = Number.POSITIVE_INFINITY;
@@ -22,8 +31,10 @@ function best(rounds, count, body) {
 }
 
 const a = mx.array([1, 2, 3]);
+/** @param {number} n */
 const square = (n) => mx.random.normal([n, n]);
 
+/** @param {Operation} operation @returns {Body} */
 function repeat(operation) {
   return (count) => {
     for (let i = 0; i < count; i++) {
@@ -32,7 +43,12 @@ function repeat(operation) {
   };
 }
 
-// In scopes of a training step's size.
+/**
+ * In scopes of a training step's size.
+ *
+ * @param {Operation} operation
+ * @returns {Body}
+ */
 function tidied(operation) {
   return (count) => {
     for (let done = 0; done < count; done += 500) {
@@ -41,6 +57,7 @@ function tidied(operation) {
   };
 }
 
+/** @param {Operation} operation @returns {Body} */
 function evaluated(operation) {
   return (count) => {
     for (let i = 0; i < count; i++) {
@@ -49,6 +66,7 @@ function evaluated(operation) {
   };
 }
 
+/** @param {number} n */
 function matmul(n) {
   const x = square(n);
   const y = square(n);
@@ -109,6 +127,7 @@ const cases = {
   "training step without tidy": () => trainingStep(best, false),
 };
 
+/** @type {Record<string, number>} */
 const out = {};
 for (const [name, measure] of Object.entries(cases)) {
   if (options.only === undefined || name.includes(options.only)) {

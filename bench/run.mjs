@@ -112,11 +112,9 @@ for (let round = 0; round < rounds; round++) {
 
 /** @param {number[]} xs */
 function median(xs) {
-  const sorted = [...xs].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1
-    ? /** @type {number} */ (sorted[middle])
-    : /** @type {number} */ ((sorted[middle - 1]) + /** @type {number} */ (sorted[middle])) / 2;
+  const sorted = Float64Array.from(xs).sort();
+  const last = sorted.length - 1;
+  return (Number(sorted[last >> 1]) + Number(sorted[(last + 1) >> 1])) / 2;
 }
 
 /** @param {number} seconds */

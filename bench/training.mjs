@@ -5,7 +5,8 @@ import { mx, nn, optim } from "mlx-js";
 const require = createRequire(import.meta.url);
 const { Transformer } = require("../dist-examples/train-short-test-long/model.js");
 
-export const size = { vocabulary: 90, width: 128, heads: 8, layers: 3, positions: "alibi" };
+/** @type {import("../examples/train-short-test-long/model.js").ModelOptions} */
+const size = { vocabulary: 90, width: 128, heads: 8, layers: 3, positions: "alibi" };
 const [batch, length] = [32, 64];
 
 /**

@@ -342,7 +342,8 @@ mx::array Subscript::get(const mx::array& x, mx::StreamOrDevice s) const {
 }
 
 mx::array Subscript::fit(mx::array value, mx::StreamOrDevice s) const {
-  auto surplus = static_cast<int>(value.ndim()) - static_cast<int>(shape_.size());
+  auto surplus =
+      static_cast<int>(value.ndim()) - static_cast<int>(shape_.size());
   int leading = 0;
   while (leading < surplus && value.shape(leading) == 1) {
     leading++;
@@ -481,9 +482,8 @@ mx::array subscript_at(
   if (operation == "multiply" || operation == "divide") {
     return at.update<slice_prod, scatter_prod>(x, v, s);
   }
-  return operation == "maximum"
-      ? at.update<slice_max, scatter_max>(x, v, s)
-      : at.update<slice_min, scatter_min>(x, v, s);
+  return operation == "maximum" ? at.update<slice_max, scatter_max>(x, v, s)
+                                : at.update<slice_min, scatter_min>(x, v, s);
 }
 
 } // namespace

@@ -55,11 +55,24 @@ function returning(code: string): string {
   return `${code.slice(0, last.getStart())}return (${last.expression.getText()});`;
 }
 
-const AsyncFunction = (async () => {}).constructor as FunctionConstructor;
-
 const files = readdirSync(lib, { recursive: true, encoding: "utf8" })
   .filter((file) => file.endsWith(".ts"))
   .sort();
+
+const exported = new Set(
+  [mx, mx.fast, mx.linalg, mx.random, nn, nn.init, nn.losses, optim, utils].flatMap(Object.keys),
+);
+
+test.each(files)("%s: every exported function has a comment", (file) => {
+  const text = readFileSync(join(lib, file), "utf8").replace(/^\/\/ biome-ignore.*\n/gm, "");
+  const bare = [...text.matchAll(/(\S+)\s*\nexport (?:async )?function (\w+)/g)]
+    // Before it stands a comment, or another signature of the same function.
+    .filter(([, before]) => before !== "*/" && !before?.endsWith(";"))
+    .map(([, , name]) => name as string);
+  expect(bare.filter((name) => exported.has(name))).toEqual([]);
+});
+
+const AsyncFunction = (async () => {}).constructor as FunctionConstructor;
 
 describe.each(files)("%s", (file) => {
   const examples = examplesOf(join(lib, file));

@@ -73,7 +73,7 @@ describe("hostile values", () => {
     list.push(list);
     expect(() => mx.array(any(list))).toThrow(RangeError);
     const tree: Record<string, unknown> = { x: mx.array([1]) };
-    tree.self = tree;
+    tree["self"] = tree;
     expect(() => mx.eval(tree)).toThrow(TypeError);
     expect(() => mx.grad(any((t: { x: mx.array }) => t.x))(tree)).toThrow(TypeError);
     expect(mx.tidy(() => tree)).toBe(tree);

@@ -52,8 +52,8 @@ describe("grad", () => {
     const before = mx.memory().arrays;
     const x = mx.array([1, 2]);
     const g = mx.tidy(() => mx.grad((a: mx.array) => mx.sum(mx.exp(a)))(x));
-    expect(g.tolist()[0]).toBeCloseTo(Math.E, 5);
     expect(mx.memory().arrays).toBe(before + 2);
+    expect(g.get(0).item()).toBeCloseTo(Math.E, 5);
   });
 
   test("an array that occurs twice", () => {

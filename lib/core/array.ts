@@ -200,7 +200,7 @@ function live(x: unknown, method: string): Slot {
   return slot;
 }
 
-/** An array: see {@link ArrayHandle}. Operations add their methods to it. */
+/** An array; `methods.ts` adds the operations to it. */
 export interface array extends ArrayHandle {}
 
 // V8 decides by the bytes it sees when to collect young objects, and a handle

@@ -4,8 +4,11 @@ import { Dtype } from "./dtype.js";
 import { mismatch } from "./errors.js";
 import { type ArrayInput, toArray } from "./values.js";
 
-/** An array of numbers; see {@link ArrayHandle} for its properties. */
-export type array = ArrayType;
+/**
+ * A multi-dimensional array, evaluated lazily: an operation only notes what is
+ * to be computed, and `mx.eval` or a look at the values computes it.
+ */
+export interface array extends ArrayType {}
 
 /** Makes arrays, with or without `new`; `x instanceof mx.array` knows them. */
 export interface ArrayConstructor {

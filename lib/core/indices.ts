@@ -22,12 +22,7 @@ export interface FlatIndices {
 const deepest = 64;
 
 /** Flattens a list of integers or, for a mask, of booleans. */
-export function flatIndices(
-  x: IndexList,
-  fn: string,
-  param: string,
-  isMask = false,
-): FlatIndices {
+export function flatIndices(x: IndexList, fn: string, param: string, isMask = false): FlatIndices {
   const expected = isMask ? "a list of booleans" : "an integer array or a list of integers";
   const shape: number[] = [];
   const values: number[] = [];

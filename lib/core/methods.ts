@@ -1,6 +1,7 @@
 /** The operations as methods: the same functions without their first parameter. */
-import { type array, ArrayHandle, isArray } from "./array.js";
+
 import type { Operand } from "./arguments.js";
+import { ArrayHandle, type array, isArray } from "./array.js";
 import { mismatch } from "./errors.js";
 import * as arithmetic from "./ops/arithmetic.js";
 import * as comparison from "./ops/comparison.js";

@@ -32,11 +32,8 @@ mx::array reshape(const mx::array& a, mx::Shape shape, mx::StreamOrDevice s) {
   return mx::reshape(a, checked(shape, -1), s);
 }
 
-mx::array unflatten(
-    const mx::array& a,
-    int axis,
-    mx::Shape shape,
-    mx::StreamOrDevice s) {
+mx::array
+unflatten(const mx::array& a, int axis, mx::Shape shape, mx::StreamOrDevice s) {
   checked(shape, -1);
   // What -1 stands for would be divided by 0.
   if (std::ranges::count(shape, 0) > 0 && std::ranges::count(shape, -1) > 0) {

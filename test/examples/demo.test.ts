@@ -234,7 +234,7 @@ describe.each<Positions>(["alibi", "sinusoidal"])("the model with %s positions",
     const whole = model.forward(tokens);
     let cache: LayerCache[] = [];
     const parts: mx.array[] = [];
-    for (const part of ["0:4", "4:5", "5:6", "6:9"]) {
+    for (const part of ["0:4", "4:5", "5:6", "6:9"] as const) {
       const [logits, grown] = model.read(tokens.get(":", part), cache);
       parts.push(logits);
       cache = grown;

@@ -104,10 +104,7 @@ describe("forward", () => {
     const [ds, dmask] = mx.grad(f, [0, 1])(scores, mask) as [mx.array, mx.array];
     const explicit = mx.grad((s: mx.array) =>
       mx.sum(
-        mx.multiply(
-          mx.softmax(mx.add(s, nn.ALiBi.createAlibiMatrix(4, 6, 3, 0)), -1),
-          weights,
-        ),
+        mx.multiply(mx.softmax(mx.add(s, nn.ALiBi.createAlibiMatrix(4, 6, 3, 0)), -1), weights),
       ),
     )(scores);
     expect(mx.allclose(ds, explicit, { rtol: 1e-5, atol: 1e-6 }).item()).toBe(true);
@@ -164,9 +161,7 @@ describe("the cache", () => {
   test("does not grow with the lengths of a decoding loop", () => {
     const decode = (from: number, to: number) => {
       for (let length = from; length < to; length++) {
-        mx.tidy(() =>
-          mx.eval(alibi.forward(mx.zeros([1, 8, 1, length + 1]), { offset: length })),
-        );
+        mx.tidy(() => mx.eval(alibi.forward(mx.zeros([1, 8, 1, length + 1]), { offset: length })));
       }
     };
     decode(0, 50);
@@ -180,7 +175,9 @@ describe("the cache", () => {
   test("does not grow with a thousand shapes", () => {
     const read = (from: number, to: number) => {
       for (let i = from; i < to; i++) {
-        mx.tidy(() => mx.eval(alibi.forward(mx.zeros([1, 2, 2 + (i % 40), 2 + Math.floor(i / 40)]))));
+        mx.tidy(() =>
+          mx.eval(alibi.forward(mx.zeros([1, 2, 2 + (i % 40), 2 + Math.floor(i / 40)]))),
+        );
       }
     };
     read(0, 40);

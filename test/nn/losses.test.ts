@@ -28,7 +28,7 @@ describe("losses", () => {
 
   test("the cross entropy keeps what is small beside large logits", () => {
     const loss = losses.crossEntropy(mx.array([[1e8, 1e8 - 8]]), mx.array([1], mx.int32));
-    expect(loss.tolist()[0]).toBeCloseTo(8.000335, 5);
+    expect(loss.item()).toBeCloseTo(8.000335, 5);
   });
 
   test("say which shapes fit", () => {

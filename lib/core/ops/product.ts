@@ -97,9 +97,7 @@ export function matmul(a: array, b: array, options?: StreamOptions): array {
  * //        [0, 1, 0, 2]], dtype=float32)
  */
 export function kron(a: array, b: array, options?: StreamOptions): array {
-  return make(
-    native.kron(slot(a, "kron", "a"), slot(b, "kron", "b"), stream(options, "kron")),
-  );
+  return make(native.kron(slot(a, "kron", "a"), slot(b, "kron", "b"), stream(options, "kron")));
 }
 
 /**
@@ -153,9 +151,7 @@ export function tensordot(
  * // array(32, dtype=float32)
  */
 export function inner(a: array, b: array, options?: StreamOptions): array {
-  return make(
-    native.inner(slot(a, "inner", "a"), slot(b, "inner", "b"), stream(options, "inner")),
-  );
+  return make(native.inner(slot(a, "inner", "a"), slot(b, "inner", "b"), stream(options, "inner")));
 }
 
 /**
@@ -188,9 +184,7 @@ export function vecdot(a: array, b: array, options?: VecdotOptions): array {
  * //        [6, 8, 10]], dtype=float32)
  */
 export function outer(a: array, b: array, options?: StreamOptions): array {
-  return make(
-    native.outer(slot(a, "outer", "a"), slot(b, "outer", "b"), stream(options, "outer")),
-  );
+  return make(native.outer(slot(a, "outer", "a"), slot(b, "outer", "b"), stream(options, "outer")));
 }
 
 /**
@@ -228,11 +222,7 @@ export function addmm(c: array, a: array, b: array, options?: AddmmOptions): arr
  * // [ 32, 0 ]
  */
 export function blockMaskedMm(a: array, b: array, options?: BlockMaskedMmOptions): array {
-  const o = readOptions(
-    options,
-    ["blockSize", "maskOut", "maskLhs", "maskRhs"],
-    "blockMaskedMm",
-  );
+  const o = readOptions(options, ["blockSize", "maskOut", "maskLhs", "maskRhs"], "blockMaskedMm");
   return make(
     native.block_masked_mm(
       slot(a, "blockMaskedMm", "a"),
@@ -283,12 +273,7 @@ export function gatherMm(a: array, b: array, options?: GatherMmOptions): array {
  * // array([[[1]],
  * //        [[9]]], dtype=float32)
  */
-export function segmentedMm(
-  a: array,
-  b: array,
-  segments: array,
-  options?: StreamOptions,
-): array {
+export function segmentedMm(a: array, b: array, segments: array, options?: StreamOptions): array {
   return make(
     native.segmented_mm(
       slot(a, "segmentedMm", "a"),

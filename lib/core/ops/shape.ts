@@ -266,12 +266,7 @@ export function moveaxis(
  * mx.swapaxes(mx.zeros([2, 3, 4]), 0, 2).shape
  * // [ 4, 3, 2 ]
  */
-export function swapaxes(
-  a: array,
-  axis1: number,
-  axis2: number,
-  options?: StreamOptions,
-): array {
+export function swapaxes(a: array, axis1: number, axis2: number, options?: StreamOptions): array {
   return make(
     native.swapaxes(
       slot(a, "swapaxes", "a"),
@@ -312,10 +307,7 @@ export function transpose(a: array, axes?: Axes, options?: StreamOptions): array
  */
 export function matrixTranspose(a: array, options?: StreamOptions): array {
   return make(
-    native.matrix_transpose(
-      slot(a, "matrixTranspose", "a"),
-      stream(options, "matrixTranspose"),
-    ),
+    native.matrix_transpose(slot(a, "matrixTranspose", "a"), stream(options, "matrixTranspose")),
   );
 }
 
@@ -361,12 +353,7 @@ export function split(
   const s = stream(options, "split");
   return makeAll(
     isList(indicesOrSections)
-      ? native.split_at(
-          source,
-          integers(indicesOrSections, "split", "indicesOrSections"),
-          along,
-          s,
-        )
+      ? native.split_at(source, integers(indicesOrSections, "split", "indicesOrSections"), along, s)
       : native.split(source, sections(indicesOrSections), along, s),
   );
 }
@@ -438,11 +425,7 @@ function firstAxis(axis: Axis, fn: string) {
  * // array([[1, 2],
  * //        [3, 4]], dtype=float32)
  */
-export function concatenate(
-  arrays: readonly array[],
-  axis?: Axis,
-  options?: StreamOptions,
-): array {
+export function concatenate(arrays: readonly array[], axis?: Axis, options?: StreamOptions): array {
   return make(
     native.concatenate(
       slots(arrays, "concatenate", "arrays"),
@@ -522,12 +505,7 @@ export function meshgrid(arrays: readonly array[], options?: MeshgridOptions): a
  * mx.repeat(mx.array([1, 2]), 2)
  * // array([1, 1, 2, 2], dtype=float32)
  */
-export function repeat(
-  array: array,
-  repeats: number,
-  axis?: Axis,
-  options?: StreamOptions,
-): array {
+export function repeat(array: array, repeats: number, axis?: Axis, options?: StreamOptions): array {
   return make(
     native.repeat(
       slot(array, "repeat", "array"),
@@ -650,11 +628,7 @@ export function asStrided(
  * // array([[1, 2, 1, 2],
  * //        [1, 2, 1, 2]], dtype=float32)
  */
-export function tile(
-  a: array,
-  reps: number | readonly number[],
-  options?: StreamOptions,
-): array {
+export function tile(a: array, reps: number | readonly number[], options?: StreamOptions): array {
   return make(
     native.tile(slot(a, "tile", "a"), axisList(reps, "tile", "reps"), stream(options, "tile")),
   );
@@ -814,8 +788,5 @@ export function broadcastShapes(shapes: readonly (readonly number[])[]): number[
     integers(shape, "broadcastShapes", `shapes[${i}]`);
     return shape;
   });
-  return all.reduce<number[]>(
-    (out, shape) => native.broadcast_shapes(list(out), list(shape)),
-    [],
-  );
+  return all.reduce<number[]>((out, shape) => native.broadcast_shapes(list(out), list(shape)), []);
 }

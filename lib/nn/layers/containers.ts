@@ -4,7 +4,9 @@ import type * as mx from "../../core/index.js";
 import { Module } from "../module.js";
 
 /** What a {@link Sequential} calls: a layer, or a function of an array. */
-export type SequentialLayer = (Module & { forward(x: mx.array): mx.array }) | ((x: mx.array) => mx.array);
+export type SequentialLayer =
+  | (Module & { forward(x: mx.array): mx.array })
+  | ((x: mx.array) => mx.array);
 
 /**
  * Layers and functions, one after the other.
