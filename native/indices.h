@@ -31,8 +31,8 @@ void each_of(const T* data, const mx::array& a, int dimension, const F& f) {
   }
 }
 
-// Calls f for every value of an integer array if they are there. CUDA would
-// have to copy them for that.
+// Calls f for every value of an integer or boolean array if they are there.
+// CUDA would have to copy them for that.
 template <typename F>
 void each_known(const mx::array& a, const F& f) {
   if (a.is_tracer() || !a.is_available() || a.data_shared_ptr() == nullptr ||
@@ -40,6 +40,8 @@ void each_known(const mx::array& a, const F& f) {
     return;
   }
   switch (a.dtype()) {
+    case mx::bool_:
+      return each_of(a.data<bool>(), a, 0, f);
     case mx::int8:
       return each_of(a.data<int8_t>(), a, 0, f);
     case mx::int16:
@@ -78,6 +80,14 @@ inline void check_index(int64_t index, int64_t size, const char* function) {
 
 inline void
 check_indices(const mx::array& indices, int64_t size, const char* function) {
+  if (!mx::issubdtype(indices.dtype(), mx::integer)) {
+    // MLX finds this out as late as in the evaluation for some, which it then
+    // does not recover from.
+    std::ostringstream msg;
+    msg << "[" << function << "] indices: expected integers, received "
+        << indices.dtype();
+    throw TypeError(msg.str());
+  }
   each_known(indices, [&](int64_t i) { check_index(i, size, function); });
 }
 

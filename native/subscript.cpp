@@ -432,7 +432,7 @@ subscript_get(const mx::array& x, Indices indices, mx::StreamOrDevice s) {
 
 // At one integer, the most frequent case.
 mx::array subscript_row(const mx::array& x, int i, mx::StreamOrDevice s) {
-  if (x.ndim() == 0) {
+  if (x.size() == 0 || x.ndim() == 0) {
     return subscript_get(x, {{integer, i}}, s);
   }
   auto size = x.shape(0);
@@ -441,6 +441,33 @@ mx::array subscript_row(const mx::array& x, int i, mx::StreamOrDevice s) {
   // A slice is faster, but no function for all shapes can be compiled of it.
   return x.is_tracer() ? mx::take(x, mx::array(i, mx::uint32), 0, s)
                        : mx::take(x, i, 0, s);
+}
+
+// For a mask MLX takes a value that broadcasts to each part that the mask
+// selects or one with as many parts, and more do not matter.
+mx::array masked(
+    const mx::array& x,
+    const mx::array& mask,
+    mx::array value,
+    mx::StreamOrDevice s) {
+  auto rest = std::max(0, static_cast<int>(x.ndim() - mask.ndim()));
+  int leading = 0;
+  while (static_cast<int>(value.ndim()) - leading > rest &&
+         value.shape(leading) == 1) {
+    leading++;
+  }
+  value = mx::squeeze(value, consecutive(0, leading), s);
+  if (static_cast<int>(value.ndim()) == rest + 1) {
+    int count = 0;
+    each_known(mask, [&](int64_t selected) { count += selected; });
+    if (count > value.shape(0)) {
+      std::ostringstream msg;
+      msg << "[set] value: expected " << count
+          << " parts, as many as the mask selects, received " << value.shape(0);
+      throw RangeError(msg.str());
+    }
+  }
+  return mx::masked_scatter(x, mask, value, s);
 }
 
 // In place: the array in the slot becomes the result. Others that share its
@@ -454,7 +481,7 @@ void subscript_set(
   auto& x = e.arrays.at(target);
   auto v = value.beside(x.dtype());
   if (indices.size() == 1 && indices[0].kind == booleans) {
-    x.overwrite_descriptor(mx::masked_scatter(x, *indices[0].indices, v, s));
+    x.overwrite_descriptor(masked(x, *indices[0].indices, v, s));
     return;
   }
   Subscript subscript(x, indices, "set");

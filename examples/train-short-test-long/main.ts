@@ -3,6 +3,7 @@
  * laptop: two models that differ in positions alone learn a novel, and then
  * read further than they ever did in training.
  */
+import "./threads.js";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { mx, utils } from "mlx-js";
@@ -130,7 +131,8 @@ async function experiment(options: Options, corpus: Corpus, signal: AbortSignal)
 
   if (!signal.aborted && writer !== undefined) {
     // The first words of the held-out text.
-    const prompt = corpus.heldOut.slice(0, Math.min(length, 64)).replace(/\s\S*$/, "");
+    const words = corpus.heldOut.trimStart().slice(0, Math.min(length, 64)) || " ";
+    const prompt = words.replace(/(?<=\S)\s+\S*$/, "");
     mx.random.seed(seed);
     const text = await generate(writer, characters, prompt, {
       count: Math.min(7 * length, 448),

@@ -61,6 +61,6 @@ export * from "./ops/reduction.js";
 export * from "./ops/shape.js";
 export * as random from "./random.js";
 export { dispose, keep, tidy } from "./scope.js";
-export { type ArrayAt, type BooleanList, type Index, Slice } from "./subscript.js";
+export { ArrayAt, ArrayIterator, type BooleanList, type Index, Slice } from "./subscript.js";
 export { asyncEval, eval, grad, stopGradient, valueAndGrad } from "./transforms.js";
 export type { ArrayInput, Nested, TypedArray } from "./values.js";

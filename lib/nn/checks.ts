@@ -21,3 +21,14 @@ export function asProbability(value: unknown, layer: string, param: string): num
   }
   return value;
 }
+
+/** What is added before a division: a number above 0. */
+export function asEps(value: unknown, layer: string): number {
+  if (typeof value !== "number") {
+    throw mismatch(layer, "eps", "a number", value);
+  }
+  if (!(value > 0)) {
+    throw outOfRange(layer, "eps", "a number above 0", value);
+  }
+  return value;
+}

@@ -156,6 +156,10 @@ mx::array as_strided(
 // MLX asks for one shift for all axes or one for each.
 mx::array
 roll(const mx::array& a, mx::Shape shift, Axes axes, mx::StreamOrDevice s) {
+  if (axes && axes->size() == 1) {
+    // Along one axis the shifts add up.
+    return mx::roll(a, shift, axes->at(0), s);
+  }
   return axes ? mx::roll(a, shift, *axes, s) : mx::roll(a, shift, s);
 }
 

@@ -61,10 +61,6 @@ export function take(
   );
 }
 
-function lastAxis(axis: Axis, fn: string) {
-  return optionalAxis(axis === undefined ? -1 : axis, fn);
-}
-
 /**
  * The elements at indices along an axis, by default the last, where every other
  * place has indices of its own; with `null`, of the flattened array. So it takes
@@ -82,7 +78,7 @@ export function takeAlongAxis(
   axis?: Axis,
   options?: StreamOptions,
 ): array {
-  const along = lastAxis(axis, "takeAlongAxis");
+  const along = optionalAxis(axis === undefined ? -1 : axis, "takeAlongAxis");
   const s = stream(options, "takeAlongAxis");
   return make(
     withIndices(indices, "takeAlongAxis", "indices", (at) =>
@@ -92,12 +88,12 @@ export function takeAlongAxis(
 }
 
 /**
- * The array with values put at indices along an axis, by default the last, where
- * every other place has indices of its own; with `null`, of the flattened array.
+ * The array with values put at indices along an axis, where every other place has
+ * indices of its own, or, without an axis, of the flattened array.
  *
  * @throws RangeError for indices outside of the axis, as far as they are known.
  * @example
- * mx.putAlongAxis(mx.array([[1, 2, 3], [4, 5, 6]]), [[2], [0]], mx.array([[30], [40]]))
+ * mx.putAlongAxis(mx.array([[1, 2, 3], [4, 5, 6]]), [[2], [0]], mx.array([[30], [40]]), -1)
  * // array([[1, 2, 30],
  * //        [40, 5, 6]], dtype=float32)
  */
@@ -108,7 +104,7 @@ export function putAlongAxis(
   axis?: Axis,
   options?: StreamOptions,
 ): array {
-  const along = lastAxis(axis, "putAlongAxis");
+  const along = optionalAxis(axis, "putAlongAxis");
   const s = stream(options, "putAlongAxis");
   return make(
     withIndices(indices, "putAlongAxis", "indices", (at) =>

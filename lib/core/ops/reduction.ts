@@ -479,3 +479,6 @@ export function diff(a: array, n?: number, axis?: number, options?: StreamOption
     ),
   );
 }
+
+// Python has these names, too.
+export { cumprod as cumulativeProd, cumsum as cumulativeSum };

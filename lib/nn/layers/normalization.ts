@@ -1,8 +1,7 @@
 /** Layers that normalize. */
 import { checkOptions } from "../../core/arguments.js";
 import * as mx from "../../core/index.js";
-import { asNumber } from "../../core/numbers.js";
-import { asPositive } from "../checks.js";
+import { asEps, asPositive } from "../checks.js";
 import { Module } from "../module.js";
 
 /** Of {@link LayerNorm}. */
@@ -35,7 +34,7 @@ export class LayerNorm extends Module {
     checkOptions(options, ["eps", "affine", "bias"], "LayerNorm");
     const { eps = 1e-5, affine = true, bias = true } = options;
     this.#dims = asPositive(dims, "LayerNorm", "dims");
-    this.#eps = asNumber(eps, "LayerNorm", "eps");
+    this.#eps = asEps(eps, "LayerNorm");
     if (affine) {
       if (bias) {
         this.bias = mx.zeros([dims]);
@@ -65,7 +64,7 @@ export interface RMSNormOptions {
  * Square Layer Normalization", arXiv 1910.07467.
  *
  * @example
- * new nn.RMSNorm(2, { eps: 0 }).forward(mx.array([1, 7]))
+ * new nn.RMSNorm(2).forward(mx.array([1, 7]))
  * // array([0.2, 1.4], dtype=float32)
  */
 export class RMSNorm extends Module {
@@ -76,7 +75,7 @@ export class RMSNorm extends Module {
     super();
     checkOptions(options, ["eps"], "RMSNorm");
     this.weight = mx.ones([asPositive(dims, "RMSNorm", "dims")]);
-    this.#eps = asNumber(options.eps ?? 1e-5, "RMSNorm", "eps");
+    this.#eps = asEps(options.eps ?? 1e-5, "RMSNorm");
   }
 
   forward(x: mx.array): mx.array {

@@ -174,7 +174,7 @@ export class ALiBi extends Module {
     qSequenceLength: number,
     kSequenceLength: number,
     numHeads: number,
-    offset: number,
+    offset = 0,
     dtype: mx.Dtype = mx.float32,
   ): mx.array {
     const fn = "createAlibiMatrix";
