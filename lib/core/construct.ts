@@ -1,5 +1,6 @@
 /** `mx.array`: what makes arrays, and their type. */
-import { ArrayHandle, type array as ArrayType } from "./array.js";
+import { checkOptions } from "./arguments.js";
+import { ArrayHandle, type array as ArrayType, isArray } from "./array.js";
 import { Dtype } from "./dtype.js";
 import { mismatch } from "./errors.js";
 import { type ArrayInput, toArray } from "./values.js";
@@ -38,3 +39,30 @@ export const array = function array(data: ArrayInput, dtype?: Dtype): ArrayType 
 
 Object.defineProperty(array, "prototype", { value: ArrayHandle.prototype, writable: false });
 Object.defineProperty(ArrayHandle.prototype, "constructor", { value: array });
+
+/**
+ * An array from whatever `mx.array` takes; an array that has the dtype already
+ * is returned itself, unless a copy is asked for.
+ *
+ * @param options.copy Whether to copy always (true) or as needed (default).
+ * @throws Error if `copy` is false and a copy is needed.
+ * @example
+ * const x = mx.array([1, 2]);
+ * mx.asarray(x) === x
+ * // true
+ */
+export function asarray(
+  a: ArrayInput,
+  dtype?: Dtype | null,
+  options: { copy?: boolean | undefined } = {},
+): array {
+  checkOptions(options, ["copy"], "asarray");
+  const same = isArray(a) && (dtype === undefined || dtype === null || a.dtype === dtype);
+  if (same && options.copy !== true) {
+    return a;
+  }
+  if (options.copy === false) {
+    throw new Error("[asarray] copy: expected true or none, received false for a value to convert");
+  }
+  return array(a, dtype ?? undefined);
+}

@@ -2,7 +2,7 @@
 import "./methods.js";
 
 export type { Complex, Operand, Scalar } from "./arguments.js";
-export { type ArrayConstructor, array } from "./construct.js";
+export { type ArrayConstructor, array, asarray } from "./construct.js";
 export {
   clearStreams,
   cpu,
