@@ -1,7 +1,10 @@
 #include <cstdlib>
 #include <mutex>
 
+#include "mlx/compile_impl.h"
+
 #include "bind.h"
+#include "kernels.h"
 #include "waiter.h"
 
 namespace mlxjs {
@@ -59,6 +62,7 @@ const std::vector<const std::vector<Binding>*>& families() {
       &stream_bindings,
       &memory_bindings,
       &transform_bindings,
+      &compile_bindings,
       &random_bindings,
       &fast_bindings,
       &linalg_bindings,
@@ -98,6 +102,7 @@ void finish() {
       }
     }
   }
+  remove_kernel_folder();
 }
 
 void finish_at_exit() {
@@ -114,6 +119,8 @@ void leave(napi_env, void* data, void*) {
   e.waiter.reset();
   e.arrays = {};
   e.scalars = {};
+  e.random_state.reset();
+  mx::detail::compile_clear_cache(mx::detail::compile_cache());
   e.scratch_array.Reset();
   // Streams belong to their thread: a worker takes its own with it.
   try {

@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "bind.h"
+#include "kernels.h"
 
 namespace mlxjs {
 
@@ -88,6 +89,7 @@ mx::array from_floats(Bytes bytes, mx::Shape shape, mx::Dtype dtype) {
 }
 
 mx::array row_major(mx::array a) {
+  KernelFolder folder;
   a.eval();
   if (!a.flags().row_contiguous) {
     a = mx::contiguous(a);
@@ -114,6 +116,7 @@ Napi::Value item(Environment& e, const mx::array& source) {
     throw RangeError(msg.str());
   }
   auto a = source;
+  KernelFolder folder;
   a.eval();
   switch (a.dtype()) {
     case mx::bool_:
@@ -178,6 +181,7 @@ mx::Dtype dtype(const mx::array& a) {
 }
 
 std::string to_string(const mx::array& a) {
+  KernelFolder folder;
   std::ostringstream out;
   out << a;
   return out.str();

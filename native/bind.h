@@ -141,8 +141,8 @@ mx::array binary(Operand a, Operand b, mx::StreamOrDevice s) {
 #define BINARY(name) bind<&binary<&mx::name>>(#name)
 // The families; each is defined in its file.
 extern const std::vector<Binding> array_bindings, device_bindings,
-    stream_bindings, memory_bindings, transform_bindings, random_bindings,
-    fast_bindings, linalg_bindings, io_bindings, subscript_bindings, arithmetic,
+    stream_bindings, memory_bindings, transform_bindings, compile_bindings,
+    random_bindings, fast_bindings, linalg_bindings, io_bindings, subscript_bindings, arithmetic,
     comparison, reduction, creation, shape, indexing, product;
 
 } // namespace mlxjs

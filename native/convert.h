@@ -362,7 +362,7 @@ struct Convert<std::optional<T>> {
 template <>
 struct Convert<std::vector<mx::array>> {
   static constexpr auto ts = "List";
-  static constexpr auto ts_out = "Slot[]";
+  static constexpr auto ts_out = "Slots";
   static std::vector<mx::array> read(Environment& e, napi_value v) {
     auto numbers = Numbers::read(e, v);
     std::vector<mx::array> out;
@@ -372,7 +372,14 @@ struct Convert<std::vector<mx::array>> {
     }
     return out;
   }
+  // Few slots stand at the scratch buffer's end, and their count is the value.
   static napi_value write(Environment& e, std::vector<mx::array> xs) {
+    if (xs.size() <= Environment::scratch_length - Environment::results) {
+      for (size_t i = 0; i < xs.size(); i++) {
+        e.scratch[Environment::results + i] = e.arrays.put(std::move(xs[i]));
+      }
+      return Convert<int>::write(e, static_cast<int>(xs.size()));
+    }
     napi_value out;
     napi_create_array_with_length(e.env, xs.size(), &out);
     for (size_t i = 0; i < xs.size(); i++) {
@@ -385,7 +392,7 @@ struct Convert<std::vector<mx::array>> {
 
 template <typename Pair>
 struct ConvertPair {
-  static constexpr auto ts = "Slot[]";
+  static constexpr auto ts = "Slots";
   static napi_value write(Environment& e, Pair x) {
     return Convert<std::vector<mx::array>>::write(
         e, {std::move(std::get<0>(x)), std::move(std::get<1>(x))});

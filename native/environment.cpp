@@ -1,5 +1,7 @@
 #include "environment.h"
 
+#include <chrono>
+
 #include "waiter.h"
 
 namespace mlxjs {
@@ -62,6 +64,21 @@ Environment& Environment::of(napi_env env) {
   void* data;
   napi_get_instance_data(env, &data);
   return *static_cast<Environment*>(data);
+}
+
+const mx::array& Environment::random_key() {
+  if (!random_state) {
+    auto now = std::chrono::system_clock::now().time_since_epoch();
+    random_state = mx::random::key(
+        std::chrono::duration_cast<std::chrono::microseconds>(now).count());
+  }
+  return *random_state;
+}
+
+mx::array Environment::next_random_key() {
+  auto [state, key] = mx::random::split(random_key());
+  random_state = std::move(state);
+  return key;
 }
 
 void Environment::report_memory() {

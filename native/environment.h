@@ -112,6 +112,12 @@ struct Environment {
   Napi::Reference<Napi::Float64Array> scratch_array;
   // What a stream's number stands for: 0 the default, 1 the CPU, 2 the GPU.
   std::vector<mx::StreamOrDevice> streams;
+  // What random numbers come from; made when first needed.
+  std::optional<mx::array> random_state;
+  const mx::array& random_key();
+  // Moves the state on.
+  mx::array next_random_key();
+
   int64_t reported_memory = 0;
   std::unique_ptr<Waiter> waiter;
 

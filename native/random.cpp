@@ -2,9 +2,21 @@
 
 namespace mlxjs {
 
-namespace {
+// The key that a call is given, or the next one of its environment.
+struct Key {
+  mx::array value;
+};
 
-using Key = std::optional<mx::array>;
+template <>
+struct Convert<Key> {
+  static constexpr auto ts = "OptionalSlot";
+  static Key read(Environment& e, napi_value v) {
+    auto slot = Convert<int>::read(e, v);
+    return {slot < 0 ? e.next_random_key() : e.arrays.at(slot)};
+  }
+};
+
+namespace {
 
 // Seeds are 64 bits wide: BigInts.
 uint64_t bits64(const Napi::Value& x) {
@@ -15,8 +27,16 @@ uint64_t bits64(const Napi::Value& x) {
   return x.As<Napi::BigInt>().Uint64Value(&lossless);
 }
 
-void random_seed(Napi::Value seed) {
-  mx::random::seed(bits64(seed));
+void random_seed(Environment& e, Napi::Value seed) {
+  e.random_state = mx::random::key(bits64(seed));
+}
+
+mx::array random_state(Environment& e) {
+  return e.random_key();
+}
+
+void set_random_state(Environment& e, const mx::array& key) {
+  e.random_state = key;
 }
 
 mx::array random_key(Napi::Value seed) {
@@ -35,7 +55,7 @@ mx::array random_uniform(
     Key key,
     mx::StreamOrDevice s) {
   return mx::random::uniform(
-      low.resolve(), high.resolve(), shape, dtype, key, s);
+      low.resolve(), high.resolve(), shape, dtype, key.value, s);
 }
 
 mx::array random_normal(
@@ -48,7 +68,7 @@ mx::array random_normal(
   auto given = [&](const std::optional<Operand>& x) {
     return x ? std::optional(x->beside(dtype)) : std::nullopt;
   };
-  return mx::random::normal(shape, dtype, given(loc), given(scale), key, s);
+  return mx::random::normal(shape, dtype, given(loc), given(scale), key.value, s);
 }
 
 mx::array random_multivariate_normal(
@@ -58,7 +78,7 @@ mx::array random_multivariate_normal(
     mx::Dtype dtype,
     Key key,
     mx::StreamOrDevice s) {
-  return mx::random::multivariate_normal(mean, cov, shape, dtype, key, s);
+  return mx::random::multivariate_normal(mean, cov, shape, dtype, key.value, s);
 }
 
 mx::array random_randint(
@@ -69,7 +89,7 @@ mx::array random_randint(
     Key key,
     mx::StreamOrDevice s) {
   return mx::random::randint(
-      low.resolve(), high.resolve(), shape, dtype, key, s);
+      low.resolve(), high.resolve(), shape, dtype, key.value, s);
 }
 
 mx::array random_bernoulli(
@@ -77,8 +97,8 @@ mx::array random_bernoulli(
     std::optional<mx::Shape> shape,
     Key key,
     mx::StreamOrDevice s) {
-  return shape ? mx::random::bernoulli(p.resolve(), *shape, key, s)
-               : mx::random::bernoulli(p.resolve(), key, s);
+  return shape ? mx::random::bernoulli(p.resolve(), *shape, key.value, s)
+               : mx::random::bernoulli(p.resolve(), key.value, s);
 }
 
 mx::array random_truncated_normal(
@@ -90,13 +110,13 @@ mx::array random_truncated_normal(
     mx::StreamOrDevice s) {
   auto a = lower.resolve();
   auto b = upper.resolve();
-  return shape ? mx::random::truncated_normal(a, b, *shape, dtype, key, s)
-               : mx::random::truncated_normal(a, b, dtype, key, s);
+  return shape ? mx::random::truncated_normal(a, b, *shape, dtype, key.value, s)
+               : mx::random::truncated_normal(a, b, dtype, key.value, s);
 }
 
 mx::array
 random_gumbel(mx::Shape shape, mx::Dtype dtype, Key key, mx::StreamOrDevice s) {
-  return mx::random::gumbel(shape, dtype, key, s);
+  return mx::random::gumbel(shape, dtype, key.value, s);
 }
 
 mx::array random_categorical(
@@ -107,11 +127,11 @@ mx::array random_categorical(
     Key key,
     mx::StreamOrDevice s) {
   if (shape) {
-    return mx::random::categorical(logits, axis, *shape, key, s);
+    return mx::random::categorical(logits, axis, *shape, key.value, s);
   }
   return num_samples < 0
-      ? mx::random::categorical(logits, axis, key, s)
-      : mx::random::categorical(logits, axis, num_samples, key, s);
+      ? mx::random::categorical(logits, axis, key.value, s)
+      : mx::random::categorical(logits, axis, num_samples, key.value, s);
 }
 
 mx::array random_laplace(
@@ -121,7 +141,7 @@ mx::array random_laplace(
     float scale,
     Key key,
     mx::StreamOrDevice s) {
-  return mx::random::laplace(shape, dtype, loc, scale, key, s);
+  return mx::random::laplace(shape, dtype, loc, scale, key.value, s);
 }
 
 mx::array random_permutation(
@@ -129,17 +149,19 @@ mx::array random_permutation(
     int axis,
     Key key,
     mx::StreamOrDevice s) {
-  return mx::random::permutation(x, axis, key, s);
+  return mx::random::permutation(x, axis, key.value, s);
 }
 
 mx::array random_permutation_of(int n, Key key, mx::StreamOrDevice s) {
-  return mx::random::permutation(n, key, s);
+  return mx::random::permutation(n, key.value, s);
 }
 
 } // namespace
 
 const std::vector<Binding> random_bindings{
     LOCAL(random_seed),
+    LOCAL(random_state),
+    LOCAL(set_random_state),
     LOCAL(random_key),
     LOCAL(random_split),
     LOCAL(random_uniform),

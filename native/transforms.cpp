@@ -2,7 +2,8 @@
 
 #include "mlx/primitives.h"
 
-#include "bind.h"
+#include "callback.h"
+#include "kernels.h"
 #include "waiter.h"
 
 namespace mlxjs {
@@ -10,6 +11,7 @@ namespace mlxjs {
 namespace {
 
 void eval(std::vector<mx::array> arrays) {
+  KernelFolder folder;
   mx::eval(std::move(arrays));
 }
 
@@ -114,6 +116,7 @@ class Evaluation : public std::enable_shared_from_this<Evaluation> {
     }
     auto arrays = std::move(pieces_[next_++]);
     try {
+      KernelFolder folder;
       mx::async_eval(arrays);
     } catch (...) {
       return fail(std::current_exception());
@@ -173,21 +176,6 @@ Napi::Promise async_eval(Environment& e, std::vector<mx::array> outputs) {
   return std::make_shared<Evaluation>(e, std::move(outputs))->start();
 }
 
-// Calls a JavaScript function that takes and gives lists of slots.
-std::vector<mx::array> call_back(
-    Environment& e,
-    const Napi::Function& function,
-    const std::vector<mx::array>& inputs) {
-  napi_value global, result;
-  napi_get_global(e.env, &global);
-  napi_value argument = Convert<std::vector<mx::array>>::write(e, inputs);
-  // node-addon-api would abort where the function throws null.
-  auto status =
-      napi_call_function(e.env, global, function, 1, &argument, &result);
-  check(status, "a function");
-  return Convert<std::vector<mx::array>>::read(e, result);
-}
-
 // The outputs of a function, then the gradients of the first with respect to
 // the inputs of the given positions.
 std::vector<mx::array> value_and_grad(
@@ -196,7 +184,8 @@ std::vector<mx::array> value_and_grad(
     std::vector<mx::array> inputs,
     std::vector<int> argnums) {
   auto f = [&](const std::vector<mx::array>& xs) {
-    return call_back(e, function, xs);
+    return Convert<std::vector<mx::array>>::read(
+        e, call_back(e, function, xs));
   };
   auto [values, grads] = mx::value_and_grad(
       std::function<std::vector<mx::array>(const std::vector<mx::array>&)>(f),

@@ -3,10 +3,10 @@ import { inspect } from "node:util";
 import { context } from "./context.js";
 import { type Dtype, dtypes } from "./dtype.js";
 import { mismatch } from "./errors.js";
-import { type Failure, native } from "./native.js";
+import { type Failure, isFailure, native } from "./native.js";
 import type { Scope } from "./scope.js";
 import { bufferOf, type Nested, nested, type TypedArray, viewOf } from "./values.js";
-import { type Result, results, type Slot } from "./wire.js";
+import { type Result, results, type Slot, type Slots } from "./wire.js";
 
 // Node 20 has these from 20.5 on.
 (Symbol as { dispose?: symbol }).dispose ??= Symbol.for("Symbol.dispose");
@@ -243,8 +243,20 @@ export function makeFrom(slot: Slot): array {
   return x;
 }
 
-export function makeAll(slots: readonly Slot[]): array[] {
-  return slots.map(makeFrom);
+/** The slots of several results. */
+export function slotsFrom(result: Slots): readonly Slot[] {
+  if (typeof result === "number") {
+    return results(result) as Slot[];
+  }
+  if (isFailure(result)) {
+    throw result.failure;
+  }
+  return result;
+}
+
+/** Several results as arrays. */
+export function makeAll(result: Slots): array[] {
+  return slotsFrom(result).map(makeFrom);
 }
 
 /** Lets the garbage collector know what MLX holds now. */

@@ -2,6 +2,7 @@
 import "./methods.js";
 
 export type { Complex, Operand, Scalar } from "./arguments.js";
+export { type CompileOptions, compile, disableCompile, enableCompile } from "./compile.js";
 export { type ArrayConstructor, array, asarray } from "./construct.js";
 export {
   clearStreams,

@@ -36,16 +36,19 @@ export interface Failure {
   readonly failure: unknown;
 }
 
-function isFailure(result: unknown): result is Failure {
+export function isFailure(result: unknown): result is Failure {
   return typeof result === "object" && result !== null && "failure" in result;
 }
 
-// What makes an array is left as it is: `make` looks at its result, and the
-// path of most calls stays short.
+// What makes arrays is left as it is: `make` and `makeAll` look at its result,
+// and the path of most calls stays short.
 function throwing(addon: Bindings): Bindings {
   const signatures = addon.signatures();
   const entries = Object.entries(addon).map(([name, value]: [string, unknown]) => {
-    if (typeof value !== "function" || signatures[name]?.endsWith("=> Result")) {
+    if (
+      typeof value !== "function" ||
+      /=> (Result|Slots)( \| undefined)?$/.test(signatures[name] ?? "")
+    ) {
       return [name, value];
     }
     const checked = (...args: unknown[]) => {

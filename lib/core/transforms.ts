@@ -6,7 +6,7 @@ import type { StreamOptions } from "./device.js";
 import { mismatch, outOfRange } from "./errors.js";
 import { native } from "./native.js";
 import { arraysOf, mapLeaves } from "./tree.js";
-import { type List, list, type Slot } from "./wire.js";
+import { type List, list, type Slots } from "./wire.js";
 
 function slotsOf(trees: unknown, fn: string): List {
   return slots(arraysOf(trees), fn, "args");
@@ -56,7 +56,7 @@ export function stopGradient(a: array, options?: StreamOptions): array {
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: any function of any arguments
-type AnyFunction = (...args: any[]) => unknown;
+export type AnyFunction = (...args: any[]) => unknown;
 
 type Gradients<F extends AnyFunction, N> = N extends number
   ? Parameters<F>[N]
@@ -122,7 +122,7 @@ function differentiate(fun: AnyFunction, argnums: unknown, args: unknown[], fn: 
   const all = inputs.flat();
   let output: unknown;
   let outputs = 0;
-  const trace = (tracers: Slot[]): List => {
+  const trace = (tracers: Slots): List => {
     const arrays = makeAll(tracers);
     const call = [...args];
     let next = 0;

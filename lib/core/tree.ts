@@ -13,8 +13,11 @@ export function isBranch(x: unknown): x is Record<string, unknown> | unknown[] {
   return prototype === Object.prototype || prototype === null || treeLike in x;
 }
 
-/** Marks objects of a class, such as modules, as records to trees. */
-export const treeLike = Symbol.for("mlx-js.tree");
+/**
+ * Marks objects of a class, such as modules, as records to trees. Its value is
+ * what computations with the object depend on beside its fields.
+ */
+export const treeLike: unique symbol = Symbol.for("mlx-js.tree");
 
 /** Calls a function with every array of a tree, each branch once. */
 export function visitArrays(tree: unknown, visit: (x: array) => void): void {

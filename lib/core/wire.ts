@@ -13,6 +13,8 @@ type Brand<T, Name extends string> = T & { readonly [brand]: Name };
 export type Slot = Brand<number, "Slot">;
 /** The slot of a new array, or why there is none; `make` takes it. */
 export type Result = Brand<number | Failure, "Result">;
+/** The slots of new arrays, or why there are none; `makeAll` takes them. */
+export type Slots = Brand<number, "Slots"> | readonly Slot[] | Failure;
 export type None = Brand<number, "None">;
 export type OptionalSlot = Slot | None;
 /** A slot, or `~place` of a scalar in the shared buffer. */
@@ -24,7 +26,7 @@ export type DtypeId = Brand<number, "Dtype">;
 export type OptionalDtypeId = DtypeId | None;
 export type StreamId = Brand<number, "Stream">;
 /** A JavaScript function that the addon calls with arrays. */
-export type Callback = (inputs: Slot[]) => List;
+export type Callback = (inputs: Slots) => List;
 
 export const none = -1 as None;
 

@@ -166,6 +166,12 @@ export class Module {
     return this.#training;
   }
 
+  /** What computations depend on beside the fields. */
+  get [treeLike](): boolean | string {
+    const frozen = this.#frozen.size > 0;
+    return frozen ? `${this.#training} ${[...this.#frozen].sort()}` : this.#training;
+  }
+
   /** The module itself, as a record of its fields. */
   get state(): this {
     return this;
@@ -455,8 +461,6 @@ export class Module {
     return this.toString();
   }
 }
-
-Object.defineProperty(Module.prototype, treeLike, { value: true });
 
 function hasModules(value: unknown): boolean {
   return (

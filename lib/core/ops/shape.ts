@@ -31,7 +31,7 @@ import type { Dtype } from "../dtype.js";
 import { mismatch, outOfRange } from "../errors.js";
 import { native } from "../native.js";
 import { asNumber } from "../numbers.js";
-import { type List, list, type Slot, type StreamId } from "../wire.js";
+import { type List, list, type Slots, type StreamId } from "../wire.js";
 
 /** Of `flatten`. */
 export interface FlattenOptions extends StreamOptions {
@@ -659,7 +659,7 @@ export function roll(
   );
 }
 
-type AtLeast = (arrays: List, s: StreamId) => Slot[];
+type AtLeast = (arrays: List, s: StreamId) => Slots;
 
 function atLeast(
   operation: AtLeast,

@@ -1,0 +1,133 @@
+#include <atomic>
+
+#include "mlx/compile.h"
+#include "mlx/compile_impl.h"
+
+#include "callback.h"
+#include "kernels.h"
+
+namespace mlxjs {
+
+namespace {
+
+// Traces a function: calls it with arrays that stand for its inputs. It gives
+// a number, by which JavaScript knows the trace, and its outputs.
+struct Trace {
+  Environment* environment;
+  napi_value function;
+
+  mx::detail::ArraysAndExtra operator()(
+      const std::vector<mx::array>& inputs) const {
+    auto& e = *environment;
+    auto result = Numbers::read(e, call_back(e, function, inputs));
+    std::vector<mx::array> outputs;
+    for (size_t i = 1; i < result.count; i++) {
+      outputs.push_back(e.arrays.at(result.integer(i)));
+    }
+    // What it computes may become kernels.
+    use_kernel_folder();
+    return {std::move(outputs), std::make_shared<int>(result.integer(0))};
+  }
+};
+
+// A trace's number, and the outputs of its graph.
+struct Traced {
+  int number;
+  std::vector<mx::array> outputs;
+};
+
+bool any_tracer(const std::vector<mx::array>& arrays) {
+  for (auto& a : arrays) {
+    if (a.is_tracer()) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// Calls the compiled function of a number, which the thread's cache has a list
+// of graphs for: by the types of the inputs and by a key, which stands for all
+// else that the graph depends on. Gives nothing where the function is to be
+// called as it is: inside of other transformations, and where compiling is
+// switched off or, for want of a compiler, not possible.
+std::optional<Traced> call_compiled(
+    Environment& e,
+    int number,
+    Napi::Function trace,
+    std::vector<mx::array> inputs,
+    int key,
+    bool shapeless) {
+  if (any_tracer(inputs)) {
+    return std::nullopt;
+  }
+  auto compiled = mx::detail::compile(
+      mx::detail::ArrayFnWithExtra(Trace{&e, trace}),
+      number,
+      shapeless,
+      {static_cast<uint64_t>(key)});
+  // MLX gives back what it does not compile.
+  if (compiled.target<Trace>()) {
+    return std::nullopt;
+  }
+  auto [outputs, traced] = compiled(inputs);
+  return Traced{*std::static_pointer_cast<int>(traced), std::move(outputs)};
+}
+
+void erase(node_api_basic_env, void* data, void* hint) {
+  mx::detail::compile_erase(
+      mx::detail::compile_cache(), reinterpret_cast<uintptr_t>(data));
+  static_cast<Environment*>(hint)->unreference();
+}
+
+// A number for a compiled function, whose graphs live as long as it does. The
+// cache is a thread's, which may have several environments.
+int hold_compiled(Environment& e, Napi::Value function) {
+  static std::atomic<int> last = 0;
+  auto number = ++last;
+  auto data = reinterpret_cast<void*>(static_cast<uintptr_t>(number));
+  auto status = napi_add_finalizer(e.env, function, data, erase, &e, nullptr);
+  check(status, "a function");
+  e.references++;
+  return number;
+}
+
+} // namespace
+
+// As a list of slots, of which the first is the trace's number.
+template <>
+struct Convert<std::optional<Traced>> {
+  static constexpr auto ts = "Slots | undefined";
+  static napi_value write(Environment& e, std::optional<Traced> x) {
+    if (!x) {
+      napi_value undefined;
+      napi_get_undefined(e.env, &undefined);
+      return undefined;
+    }
+    auto count = x->outputs.size() + 1;
+    if (count <= Environment::scratch_length - Environment::results) {
+      auto out = e.scratch + Environment::results;
+      *out++ = x->number;
+      for (auto& a : x->outputs) {
+        *out++ = e.arrays.put(std::move(a));
+      }
+      return Convert<int>::write(e, static_cast<int>(count));
+    }
+    napi_value out;
+    napi_create_array_with_length(e.env, count, &out);
+    napi_set_element(e.env, out, 0, Convert<int>::write(e, x->number));
+    for (size_t i = 1; i < count; i++) {
+      auto slot = Convert<mx::array>::write(e, std::move(x->outputs[i - 1]));
+      napi_set_element(e.env, out, i, slot);
+    }
+    return out;
+  }
+};
+
+const std::vector<Binding> compile_bindings{
+    LOCAL(call_compiled),
+    LOCAL(hold_compiled),
+    BIND(void (*)(), disable_compile),
+    BIND(void (*)(), enable_compile),
+};
+
+} // namespace mlxjs

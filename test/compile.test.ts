@@ -1,0 +1,440 @@
+import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { mx, nn, optim } from "mlx-js";
+import { afterEach, describe, expect, test } from "vitest";
+import { runScript } from "./support/process.js";
+
+const folders: string[] = [];
+
+async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "mlx-js-test-"));
+  folders.push(folder);
+  return folder;
+}
+
+afterEach(async () => {
+  mx.enableCompile();
+  await Promise.all(folders.splice(0).map((folder) => rm(folder, { recursive: true })));
+});
+
+describe("values", () => {
+  test("are those of the function", () => {
+    const f = (x: mx.array, y: mx.array) =>
+      mx.add(mx.multiply(mx.exp(mx.negative(x)), y), mx.sum(mx.maximum(x, y)));
+    const compiled = mx.compile(f);
+    for (const [rows, columns] of [
+      [2, 3],
+      [4, 1],
+      [2, 3],
+    ] as const) {
+      const x = mx.random.normal([rows, columns]);
+      const y = mx.random.normal([columns]);
+      expect(mx.allclose(compiled(x, y), f(x, y), { atol: 1e-6 }).item()).toBe(true);
+    }
+  });
+
+  test("keep the shape of the result, whatever it is", () => {
+    const f = mx.compile((x: mx.array, name: string) => ({
+      list: [mx.add(x, 1), mx.multiply(x, 2)],
+      name,
+      nothing: null,
+    }));
+    for (const name of ["a", "b", "a"]) {
+      const out = f(mx.array([1, 2]), name);
+      expect(out.name).toBe(name);
+      expect(out.nothing).toBeNull();
+      expect(out.list.map((x) => x.tolist())).toEqual([
+        [2, 3],
+        [2, 4],
+      ]);
+    }
+    expect(mx.compile(() => [])()).toEqual([]);
+    // By shape, too.
+    const rows = mx.compile((x: mx.array) => Array.from(x, (row) => mx.sum(row)));
+    expect(rows(mx.ones([3, 2])).map((x) => x.item())).toEqual([2, 2, 2]);
+    expect(rows(mx.ones([1, 4])).map((x) => x.item())).toEqual([4]);
+    expect(rows(mx.ones([3, 2]))).toHaveLength(3);
+  });
+
+  test("of many outputs come in order", () => {
+    const f = mx.compile((x: mx.array) => Array.from({ length: 200 }, (_, i) => mx.add(x, i)));
+    for (let i = 0; i < 2; i++) {
+      expect(f(mx.array(1)).map((x) => x.item())).toEqual(
+        Array.from({ length: 200 }, (_, k) => k + 1),
+      );
+    }
+  });
+});
+
+/** A function that counts how often it runs. */
+function counted<F extends (...args: never[]) => unknown>(fun: F, options?: mx.CompileOptions) {
+  let runs = 0;
+  const compiled = mx.compile(
+    ((...args: never[]) => {
+      runs++;
+      return fun(...args);
+    }) as F,
+    options,
+  );
+  return { compiled, runs: () => runs };
+}
+
+describe("a function is traced anew", () => {
+  test("for other shapes, dtypes and numbers of arguments", () => {
+    const { compiled, runs } = counted((...xs: mx.array[]) => xs.reduce((a, b) => mx.add(a, b)));
+    compiled(mx.ones([2]), mx.ones([2]));
+    compiled(mx.zeros([2]), mx.zeros([2]));
+    expect(runs()).toBe(1);
+    compiled(mx.ones([3]), mx.ones([3]));
+    compiled(mx.ones([2], mx.int32), mx.ones([2], mx.int32));
+    compiled(mx.ones([2]));
+    expect(runs()).toBe(4);
+    compiled(mx.ones([2]), mx.ones([2]));
+    expect(runs()).toBe(4);
+  });
+
+  test("for other constants and structures", () => {
+    const { compiled, runs } = counted((x: mx.array, options: unknown) =>
+      mx.add(
+        x,
+        JSON.stringify(options ?? null, (_, v) => (typeof v === "bigint" ? `${v}n` : v)).length,
+      ),
+    );
+    const x = mx.array(0);
+    const values = [
+      1,
+      "1",
+      1n,
+      true,
+      null,
+      undefined,
+      Number.NaN,
+      0,
+      -0,
+      [],
+      {},
+      [[]],
+      [1, 2],
+      [[1], 2],
+    ];
+    values.push({ a: 1 }, { b: 1 }, { a: { b: 1 } }, mx.float32, mx.float16);
+    for (const value of [...values, ...values]) {
+      compiled(x, value);
+    }
+    expect(runs()).toBe(values.length);
+  });
+
+  test("on other streams", () => {
+    const { compiled, runs } = counted((x: mx.array) => mx.add(x, 1));
+    compiled(mx.array(1));
+    mx.stream(mx.newStream(mx.cpu), () => {
+      expect(compiled(mx.array(1)).item()).toBe(2);
+    });
+    expect(runs()).toBe(2);
+  });
+
+  test("but not for other sizes where it is shapeless", () => {
+    const { compiled, runs } = counted((x: mx.array) => mx.multiply(mx.add(x, 1), 2), {
+      shapeless: true,
+    });
+    expect(compiled(mx.array([1, 2])).tolist()).toEqual([4, 6]);
+    expect(compiled(mx.array([1, 2, 3])).tolist()).toEqual([4, 6, 8]);
+    expect(runs()).toBe(1);
+    expect(compiled(mx.array([[1], [2]])).tolist()).toEqual([[4], [6]]);
+    expect(runs()).toBe(2);
+  });
+});
+
+describe("captured state", () => {
+  test("is read in every call", () => {
+    const state = { offset: mx.array(1), scale: 2 };
+    const { compiled, runs } = counted(
+      (x: mx.array) => mx.multiply(mx.add(x, state.offset), state.scale),
+      { inputs: state },
+    );
+    expect(compiled(mx.array(1)).item()).toBe(4);
+    state.offset = mx.array(10);
+    expect(compiled(mx.array(1)).item()).toBe(22);
+    expect(runs()).toBe(1);
+    // A constant in it makes another graph.
+    state.scale = 3;
+    expect(compiled(mx.array(1)).item()).toBe(33);
+    expect(runs()).toBe(2);
+  });
+
+  test("is written after every call", () => {
+    const state = { count: mx.array(0) };
+    const { compiled, runs } = counted(
+      (x: mx.array) => {
+        state.count = mx.add(state.count, x);
+      },
+      { inputs: state, outputs: state },
+    );
+    const first = state.count;
+    for (let i = 0; i < 5; i++) {
+      expect(compiled(mx.array(i))).toBeUndefined();
+    }
+    expect(state.count.item()).toBe(10);
+    expect(first.item()).toBe(0);
+    expect(runs()).toBe(1);
+  });
+
+  test("that is read only stays as it was", () => {
+    const state: Record<string, mx.array> = { a: mx.array(1) };
+    const a = state["a"];
+    const f = mx.compile(
+      (x: mx.array) => {
+        state["a"] = mx.add(state["a"] as mx.array, x);
+        state["b"] = x;
+        return state["a"];
+      },
+      { inputs: state },
+    );
+    expect(f(mx.array(2)).item()).toBe(3);
+    expect(state["a"] === a).toBe(true);
+    expect(Object.keys(state)).toEqual(["a"]);
+  });
+
+  test("survives tidy, and goes back when the function throws", () => {
+    const state = { x: mx.array(1) };
+    const grow = mx.compile(
+      () => {
+        state.x = mx.add(state.x, 1);
+      },
+      { inputs: state, outputs: state },
+    );
+    mx.tidy(() => {
+      grow();
+      grow();
+    });
+    expect(state.x.item()).toBe(3);
+    const before = state.x;
+    const fail = mx.compile(
+      () => {
+        state.x = mx.add(state.x, 1);
+        throw null;
+      },
+      { inputs: state, outputs: state },
+    );
+    let thrown: unknown = "nothing";
+    try {
+      fail();
+    } catch (error) {
+      thrown = error;
+    }
+    expect(thrown).toBeNull();
+    expect(state.x === before).toBe(true);
+    grow();
+    expect(state.x.item()).toBe(4);
+  });
+
+  test("makes a training step that gives what the plain one gives", () => {
+    const run = (compiled: boolean): unknown => {
+      mx.random.seed(3);
+      const model = new nn.Linear(3, 2);
+      const optimizer = new optim.Adam(optim.cosineDecay(0.1, 10));
+      const loss = nn.valueAndGrad(model, (x: mx.array, y: mx.array) =>
+        nn.losses.mseLoss(model.forward(x), y),
+      );
+      const state = [model.state, optimizer.state];
+      const plain = (x: mx.array, y: mx.array) => {
+        const [value, gradients] = loss(x, y);
+        optimizer.update(model, gradients);
+        return value;
+      };
+      const step = compiled ? mx.compile(plain, { inputs: state, outputs: state }) : plain;
+      const losses: unknown[] = [];
+      for (let i = 0; i < 6; i++) {
+        const value = mx.tidy(() => {
+          const value = step(mx.random.normal([5, 3]), mx.random.normal([5, 2]));
+          mx.eval(value, state);
+          return value;
+        });
+        losses.push(Number((value.item() as number).toFixed(4)));
+      }
+      expect(optimizer.step.item()).toBe(6n);
+      return [losses, mx.round(model.weight, 4).tolist()];
+    };
+    expect(run(true)).toEqual(run(false));
+  });
+
+  test("of modules counts their mode", () => {
+    const model = new nn.Dropout({ p: 0.999999 });
+    const f = mx.compile((x: mx.array) => model.forward(x), { inputs: [model] });
+    const x = mx.ones([64]);
+    expect(mx.sum(f(x)).item()).toBe(0);
+    model.eval();
+    expect(mx.sum(f(x)).item()).toBe(64);
+    model.train();
+    expect(mx.sum(f(x)).item()).toBe(0);
+  });
+
+  test("makes random numbers move on", () => {
+    const draw = mx.compile(() => mx.random.uniform(0, 1, [3]), {
+      inputs: mx.random.state,
+      outputs: mx.random.state,
+    });
+    mx.random.seed(11);
+    const compiled = [draw(), draw(), draw()].map((x) => x.tolist());
+    mx.random.seed(11);
+    const plain = [1, 2, 3].map(() => mx.random.uniform(0, 1, [3]).tolist());
+    expect(compiled).toEqual(plain);
+    // Without it, the numbers are part of the graph.
+    const frozen = mx.compile(() => mx.random.uniform(0, 1, [3]));
+    expect(frozen().tolist()).toEqual(frozen().tolist());
+  });
+
+  test("whose size changes between calls is an error that changes nothing", () => {
+    const out: Record<string, mx.array> = { a: mx.array(0) };
+    const f = mx.compile((x: mx.array) => void (out["a"] = mx.add(x, 1)), { outputs: out });
+    f(mx.array(1));
+    out["b"] = mx.array(5);
+    expect(() => f(mx.array(2))).toThrow("[compile] outputs: expected 1 arrays");
+    expect(out["b"].item()).toBe(5);
+    expect(out["a"]?.item()).toBe(2);
+  });
+});
+
+describe("with other transformations", () => {
+  const f = (x: mx.array) => mx.sum(mx.multiply(mx.sin(x), x));
+  const x = mx.array([0.5, -1, 2]);
+
+  test("a compiled function is differentiated", () => {
+    expect(mx.allclose(mx.grad(mx.compile(f))(x), mx.grad(f)(x)).item()).toBe(true);
+  });
+
+  test("a derivative is compiled, and both, and twice", () => {
+    const expected = mx.grad(f)(x);
+    const compiled = mx.compile(mx.grad(mx.compile(f)));
+    expect(mx.allclose(compiled(x), expected).item()).toBe(true);
+    expect(mx.allclose(compiled(x), expected).item()).toBe(true);
+    const second = (g: typeof f) => mx.grad((y: mx.array) => mx.sum(mx.grad(g)(y)))(x);
+    expect(mx.allclose(second(mx.compile(f)), second(f)).item()).toBe(true);
+  });
+
+  test("compiled functions call each other, and themselves", () => {
+    const double = mx.compile((y: mx.array) => mx.multiply(y, 2));
+    const outer = mx.compile((y: mx.array) => mx.add(double(y), double(mx.add(y, 1))));
+    expect(outer(mx.array(3)).item()).toBe(14);
+    expect(outer(mx.array(4)).item()).toBe(18);
+    const power: (y: mx.array, n: number) => mx.array = mx.compile((y: mx.array, n: number) =>
+      n === 0 ? mx.ones([]) : mx.multiply(y, power(y, n - 1)),
+    );
+    expect(power(mx.array(2), 5).item()).toBe(32);
+    expect(power(mx.array(3), 3).item()).toBe(27);
+  });
+
+  test("looking at values inside is MLX's error", () => {
+    const look = mx.compile((y: mx.array) => mx.add(y, Number(y.item())));
+    expect(() => look(mx.array(1))).toThrow(/eval/);
+    expect(() => mx.compile((y: mx.array) => (mx.eval(y), y))(mx.array(1))).toThrow(/eval/);
+  });
+});
+
+describe("errors", () => {
+  test("from inside are the same object, and the next call works", () => {
+    const error = new RangeError("mine");
+    let fail = true;
+    const f = mx.compile((x: mx.array) => {
+      if (fail) {
+        throw error;
+      }
+      return mx.add(x, 1);
+    });
+    expect(() => f(mx.array(1))).toThrow(error);
+    fail = false;
+    expect(f(mx.array(1)).item()).toBe(2);
+    expect(f(mx.array(2)).item()).toBe(3);
+  });
+
+  test("say what was expected", () => {
+    expect(() => mx.compile(3 as never)).toThrow("[compile] fun: expected a function, received 3");
+    expect(() => mx.compile(() => 1, { input: [] } as never)).toThrow("input");
+    expect(() => mx.compile(() => 1, { inputs: 3 })).toThrow("[compile] inputs: expected");
+    const f = mx.compile((x: unknown) => x);
+    expect(() => f(new Map())).toThrow("[compile] argument 0: expected arrays, numbers");
+    expect(() => f(() => 1)).toThrow(TypeError);
+    expect(() => f(new nn.Linear(2, 2))).toThrow("a module belongs in the option inputs");
+    const cycle: unknown[] = [];
+    cycle.push(cycle);
+    expect(() => f(cycle)).toThrow("contains itself");
+    expect(() => mx.compile(async (x: mx.array) => x)(mx.array(1))).toThrow("promise");
+    const gone = mx.array(1);
+    gone.dispose();
+    expect(() => f(gone)).toThrow("disposed");
+  });
+
+  test("and switching it off runs the function as it is", () => {
+    const { compiled, runs } = counted((x: mx.array) => mx.add(x, 1));
+    mx.disableCompile();
+    compiled(mx.array(1));
+    expect(compiled(mx.array(1)).item()).toBe(2);
+    expect(runs()).toBe(2);
+    mx.enableCompile();
+    compiled(mx.array(1));
+    compiled(mx.array(1));
+    expect(runs()).toBe(3);
+  });
+});
+
+describe("memory and files", () => {
+  test("graphs go with their functions", () => {
+    const megabyte = 2 ** 20;
+    const before = mx.getActiveMemory();
+    for (let i = 0; i < 300; i++) {
+      const weights = mx.ones([megabyte / 4]);
+      mx.eval(weights);
+      const f = mx.compile((x: mx.array) => mx.sum(mx.multiply(x, weights)));
+      expect(f(mx.array(2)).item()).toBe(megabyte / 2);
+    }
+    expect(mx.getActiveMemory() - before).toBeLessThan(150 * megabyte);
+  });
+
+  const program = `
+    const { mx } = require("mlx-js");
+    const f = mx.compile((x) => mx.add(mx.multiply(mx.exp(x), 3.25), x));
+    const files = require("node:fs");
+    const y = f(mx.array([0, 0, 0]));
+    console.log(JSON.stringify({
+      value: y.tolist(),
+      temporary: require("node:os").tmpdir(),
+      left: files.readdirSync(process.env.SPOT),
+    }));
+  `;
+
+  test("it works where there is no compiler", async () => {
+    const spot = await temporaryFolder();
+    const { code, stdout } = await runScript(program, {
+      env: { PATH: "", SPOT: spot, TMPDIR: spot },
+    });
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toEqual({ value: [3.25, 3.25, 3.25], temporary: spot, left: [] });
+  });
+
+  test("kernels lie in a private folder, and in the user's store", async () => {
+    const spot = await temporaryFolder();
+    const cache = await temporaryFolder();
+    const env = { PATH: process.env["PATH"], SPOT: spot, TMPDIR: spot, XDG_CACHE_HOME: cache };
+    const runs = await Promise.all([1, 2, 3].map(() => runScript(program, { env })));
+    for (const { code, stdout } of runs) {
+      expect(code).toBe(0);
+      const { value, left, temporary } = JSON.parse(stdout);
+      expect(value).toEqual([3.25, 3.25, 3.25]);
+      expect(temporary).toBe(spot);
+      expect(left.every((name: string) => name.startsWith("mlx-js-"))).toBe(true);
+    }
+    // Nothing is left but whole libraries.
+    expect(await readdir(spot)).toEqual([]);
+    const [store] = await readdir(join(cache, "mlx-js"));
+    const path = join(cache, "mlx-js", store as string);
+    expect((await stat(path)).mode & 0o777).toBe(0o700);
+    const libraries = await readdir(path);
+    expect(libraries.length).toBeGreaterThan(0);
+    expect(libraries.every((name) => name.endsWith(".so"))).toBe(true);
+    // They are used: without a compiler's temporary files, and at once.
+    const again = await runScript(program, { env });
+    expect(JSON.parse(again.stdout).value).toEqual([3.25, 3.25, 3.25]);
+    expect(await readdir(path)).toEqual(libraries);
+  });
+});
