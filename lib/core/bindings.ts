@@ -32,6 +32,8 @@ export interface Bindings {
   arctanh: (a: OperandCode, b: StreamId) => Result;
   argmax: (a: Slot, b: OptionalList, c: boolean, d: StreamId) => Result;
   argmin: (a: Slot, b: OptionalList, c: boolean, d: StreamId) => Result;
+  argpartition: (a: Slot, b: number, c: OptionalList, d: StreamId) => Result;
+  argsort: (a: Slot, b: OptionalList, c: StreamId) => Result;
   array_equal: (a: OperandCode, b: OperandCode, c: boolean, d: StreamId) => Result;
   as_strided: (a: Slot, b: OptionalList, c: List, d: boolean, e: number, f: StreamId) => Result;
   assign: (a: number, b: number) => void;
@@ -164,6 +166,7 @@ export interface Bindings {
   ones_like: (a: Slot, b: OptionalDtypeId, c: StreamId) => Result;
   outer: (a: Slot, b: Slot, c: StreamId) => Result;
   pad: (a: Slot, b: List, c: OperandCode, d: string, e: StreamId) => Result;
+  partition: (a: Slot, b: number, c: OptionalList, d: StreamId) => Result;
   positive: (a: OperandCode, b: StreamId) => Result;
   power: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
   prod: (a: Slot, b: OptionalList, c: boolean, d: StreamId) => Result;
@@ -203,6 +206,7 @@ export interface Bindings {
   save_safetensors: (a: string, b: unknown, c: List, d: unknown) => void;
   scalar: (a: OperandCode, b: OptionalDtypeId) => Result;
   scaled_dot_product_attention: (a: Slot, b: Slot, c: Slot, d: number, e: string, f: OptionalSlot, g: OptionalSlot, h: boolean, i: StreamId) => Result;
+  searchsorted: (a: Slot, b: Slot, c: string, d: StreamId) => Result;
   segmented_mm: (a: Slot, b: Slot, c: Slot, d: StreamId) => Result;
   set_cache_limit: (a: number) => number;
   set_default_device: (a: number, b: number) => void;
@@ -217,6 +221,7 @@ export interface Bindings {
   slice: (a: Slot, b: Slot, c: List, d: List, e: StreamId) => Result;
   slice_update: (a: Slot, b: Slot, c: Slot, d: List, e: StreamId) => Result;
   softmax: (a: Slot, b: OptionalList, c: boolean, d: StreamId) => Result;
+  sort: (a: Slot, b: OptionalList, c: StreamId) => Result;
   split: (a: Slot, b: number, c: number, d: StreamId) => Slot[];
   split_at: (a: Slot, b: List, c: number, d: StreamId) => Slot[];
   sqrt: (a: OperandCode, b: StreamId) => Result;
@@ -244,6 +249,7 @@ export interface Bindings {
   tile: (a: Slot, b: List, c: StreamId) => Result;
   to_bytes: (a: Slot) => ArrayBuffer;
   to_string: (a: Slot) => string;
+  topk: (a: Slot, b: number, c: OptionalList, d: StreamId) => Result;
   trace: (a: Slot, b: number, c: number, d: number, e: OptionalDtypeId, f: StreamId) => Result;
   transpose: (a: Slot, b: OptionalList, c: StreamId) => Result;
   tri: (a: number, b: number, c: number, d: DtypeId, e: StreamId) => Result;
@@ -251,6 +257,7 @@ export interface Bindings {
   triu: (a: Slot, b: number, c: StreamId) => Result;
   trunc: (a: OperandCode, b: StreamId) => Result;
   unflatten: (a: Slot, b: number, c: List, d: StreamId) => Result;
+  unique: (a: Slot, b: number, c: boolean, d: boolean, e: boolean, f: OperandCode | undefined, g: StreamId) => Slot[];
   unstack: (a: Slot, b: number, c: StreamId) => Slot[];
   value_and_grad: (a: Callback, b: List, c: List) => Slot[];
   var: (a: Slot, b: OptionalList, c: boolean, d: number, e: StreamId) => Result;

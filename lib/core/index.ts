@@ -59,6 +59,7 @@ export * from "./ops/indexing.js";
 export * from "./ops/product.js";
 export * from "./ops/reduction.js";
 export * from "./ops/shape.js";
+export * from "./ops/sorting.js";
 export * as random from "./random.js";
 export { dispose, keep, tidy } from "./scope.js";
 export { ArrayAt, ArrayIterator, type BooleanList, type Index, Slice } from "./subscript.js";
