@@ -71,7 +71,8 @@ const std::vector<const std::vector<Binding>*>& families() {
       &shape,
       &indexing,
       &product,
-      &sorting};
+      &sorting,
+      &convolution};
   return all;
 }
 

@@ -143,6 +143,7 @@ mx::array binary(Operand a, Operand b, mx::StreamOrDevice s) {
 extern const std::vector<Binding> array_bindings, device_bindings,
     stream_bindings, memory_bindings, transform_bindings, random_bindings,
     fast_bindings, linalg_bindings, io_bindings, subscript_bindings, arithmetic,
-    comparison, reduction, creation, shape, indexing, product, sorting;
+    comparison, reduction, creation, shape, indexing, product, sorting,
+    convolution;
 
 } // namespace mlxjs

@@ -59,6 +59,9 @@ export interface Bindings {
   concatenate: (a: List, b: OptionalList, c: StreamId) => Result;
   conjugate: (a: OperandCode, b: StreamId) => Result;
   contiguous: (a: Slot, b: boolean, c: StreamId) => Result;
+  conv_general: (a: Slot, b: Slot, c: List, d: List, e: List, f: List, g: List, h: number, i: boolean, j: StreamId) => Result;
+  conv_transpose: (a: Slot, b: Slot, c: List, d: List, e: List, f: List, g: number, h: StreamId) => Result;
+  convolve: (a: Slot, b: Slot, c: string, d: StreamId) => Result;
   cos: (a: OperandCode, b: StreamId) => Result;
   cosh: (a: OperandCode, b: StreamId) => Result;
   count_nonzero: (a: Slot, b: OptionalList, c: boolean, d: StreamId) => Result;

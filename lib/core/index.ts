@@ -54,6 +54,7 @@ export * as linalg from "./linalg.js";
 export * from "./memory.js";
 export * from "./ops/arithmetic.js";
 export * from "./ops/comparison.js";
+export * from "./ops/convolution.js";
 export * from "./ops/creation.js";
 export * from "./ops/indexing.js";
 export * from "./ops/product.js";
