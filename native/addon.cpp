@@ -74,7 +74,9 @@ const std::vector<const std::vector<Binding>*>& families() {
       &creation,
       &shape,
       &indexing,
-      &product};
+      &product,
+      &sorting,
+      &convolution};
   return all;
 }
 

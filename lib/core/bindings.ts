@@ -9,7 +9,6 @@ import type {
   OptionalSlot,
   Result,
   Slot,
-  Slots,
   StreamId,
 } from "./wire.js";
 
@@ -33,14 +32,16 @@ export interface Bindings {
   arctanh: (a: OperandCode, b: StreamId) => Result;
   argmax: (a: Slot, b: OptionalList, c: boolean, d: StreamId) => Result;
   argmin: (a: Slot, b: OptionalList, c: boolean, d: StreamId) => Result;
+  argpartition: (a: Slot, b: number, c: OptionalList, d: StreamId) => Result;
+  argsort: (a: Slot, b: OptionalList, c: StreamId) => Result;
   array_equal: (a: OperandCode, b: OperandCode, c: boolean, d: StreamId) => Result;
   as_strided: (a: Slot, b: OptionalList, c: List, d: boolean, e: number, f: StreamId) => Result;
   assign: (a: number, b: number) => void;
   astype: (a: Slot, b: DtypeId, c: StreamId) => Result;
   async_eval: (a: List) => Promise<void>;
-  atleast_1d: (a: List, b: StreamId) => Slots;
-  atleast_2d: (a: List, b: StreamId) => Slots;
-  atleast_3d: (a: List, b: StreamId) => Slots;
+  atleast_1d: (a: List, b: StreamId) => Slot[];
+  atleast_2d: (a: List, b: StreamId) => Slot[];
+  atleast_3d: (a: List, b: StreamId) => Slot[];
   bartlett: (a: number, b: StreamId) => Result;
   bitwise_and: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
   bitwise_invert: (a: OperandCode, b: StreamId) => Result;
@@ -48,10 +49,9 @@ export interface Bindings {
   bitwise_xor: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
   blackman: (a: number, b: StreamId) => Result;
   block_masked_mm: (a: Slot, b: Slot, c: number, d: OptionalSlot, e: OptionalSlot, f: OptionalSlot, g: StreamId) => Result;
-  broadcast_arrays: (a: List, b: StreamId) => Slots;
+  broadcast_arrays: (a: List, b: StreamId) => Slot[];
   broadcast_shapes: (a: List, b: List) => number[];
   broadcast_to: (a: OperandCode, b: List, c: StreamId) => Result;
-  call_compiled: (a: number, b: Callback, c: List, d: number, e: boolean) => Slots | undefined;
   ceil: (a: OperandCode, b: StreamId) => Result;
   clear_cache: () => void;
   clear_streams: () => void;
@@ -59,6 +59,9 @@ export interface Bindings {
   concatenate: (a: List, b: OptionalList, c: StreamId) => Result;
   conjugate: (a: OperandCode, b: StreamId) => Result;
   contiguous: (a: Slot, b: boolean, c: StreamId) => Result;
+  conv_general: (a: Slot, b: Slot, c: List, d: List, e: List, f: List, g: List, h: number, i: boolean, j: StreamId) => Result;
+  conv_transpose: (a: Slot, b: Slot, c: List, d: List, e: List, f: List, g: number, h: StreamId) => Result;
+  convolve: (a: Slot, b: Slot, c: string, d: StreamId) => Result;
   cos: (a: OperandCode, b: StreamId) => Result;
   cosh: (a: OperandCode, b: StreamId) => Result;
   count_nonzero: (a: Slot, b: OptionalList, c: boolean, d: StreamId) => Result;
@@ -77,13 +80,11 @@ export interface Bindings {
   diagonal: (a: Slot, b: number, c: number, d: number, e: StreamId) => Result;
   diff: (a: Slot, b: number, c: number, d: StreamId) => Result;
   dims: (a: Slot) => number;
-  disable_compile: () => void;
   divide: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
-  divmod: (a: OperandCode, b: OperandCode, c: StreamId) => Slots;
+  divmod: (a: OperandCode, b: OperandCode, c: StreamId) => Slot[];
   dtype: (a: Slot) => DtypeId;
   einsum: (a: string, b: List, c: StreamId) => Result;
   einsum_path: (a: string, b: List) => unknown;
-  enable_compile: () => void;
   equal: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
   erf: (a: OperandCode, b: StreamId) => Result;
   erfinv: (a: OperandCode, b: StreamId) => Result;
@@ -100,7 +101,7 @@ export interface Bindings {
   from_floats: (a: ArrayBufferView, b: List, c: DtypeId) => Result;
   full: (a: List, b: OperandCode, c: OptionalDtypeId, d: StreamId) => Result;
   full_like: (a: Slot, b: OperandCode, c: OptionalDtypeId, d: StreamId) => Result;
-  gated_delta_update: (a: Slot, b: Slot, c: Slot, d: Slot, e: Slot, f: OptionalSlot, g: OptionalSlot, h: StreamId) => Slots;
+  gated_delta_update: (a: Slot, b: Slot, c: Slot, d: Slot, e: Slot, f: OptionalSlot, g: OptionalSlot, h: StreamId) => Slot[];
   gather_mm: (a: Slot, b: Slot, c: OptionalSlot, d: OptionalSlot, e: boolean, f: StreamId) => Result;
   get_active_memory: () => number;
   get_array_buffer_size: (a: List) => number;
@@ -112,7 +113,6 @@ export interface Bindings {
   hamming: (a: number, b: StreamId) => Result;
   hanning: (a: number, b: StreamId) => Result;
   hold: (a: unknown, b: number) => void;
-  hold_compiled: (a: unknown) => number;
   identity: (a: number, b: DtypeId, c: StreamId) => Result;
   imag: (a: OperandCode, b: StreamId) => Result;
   inner: (a: Slot, b: Slot, c: StreamId) => Result;
@@ -129,7 +129,7 @@ export interface Bindings {
   left_shift: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
   less: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
   less_equal: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
-  linalg_qr: (a: Slot, b: StreamId) => Slots;
+  linalg_qr: (a: Slot, b: StreamId) => Slot[];
   linspace: (a: number, b: number, c: number, d: boolean, e: DtypeId, f: StreamId) => Result;
   live_arrays: () => number;
   live_bytes: () => number;
@@ -152,10 +152,10 @@ export interface Bindings {
   maximum: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
   mean: (a: Slot, b: OptionalList, c: boolean, d: StreamId) => Result;
   median: (a: Slot, b: OptionalList, c: boolean, d: StreamId) => Result;
-  meshgrid: (a: List, b: boolean, c: string, d: StreamId) => Slots;
+  meshgrid: (a: List, b: boolean, c: string, d: StreamId) => Slot[];
   min: (a: Slot, b: OptionalList, c: boolean, d: StreamId) => Result;
   minimum: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
-  minmax: (a: Slot, b: OptionalList, c: boolean, d: StreamId) => Slots;
+  minmax: (a: Slot, b: OptionalList, c: boolean, d: StreamId) => Slot[];
   moveaxis: (a: Slot, b: number, c: number, d: StreamId) => Result;
   multiply: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
   nan_to_num: (a: OperandCode, b: number, c: OperandCode | undefined, d: OperandCode | undefined, e: StreamId) => Result;
@@ -169,6 +169,7 @@ export interface Bindings {
   ones_like: (a: Slot, b: OptionalDtypeId, c: StreamId) => Result;
   outer: (a: Slot, b: Slot, c: StreamId) => Result;
   pad: (a: Slot, b: List, c: OperandCode, d: string, e: StreamId) => Result;
+  partition: (a: Slot, b: number, c: OptionalList, d: StreamId) => Result;
   positive: (a: OperandCode, b: StreamId) => Result;
   power: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
   prod: (a: Slot, b: OptionalList, c: boolean, d: StreamId) => Result;
@@ -186,7 +187,6 @@ export interface Bindings {
   random_randint: (a: OperandCode, b: OperandCode, c: List, d: DtypeId, e: OptionalSlot, f: StreamId) => Result;
   random_seed: (a: unknown) => void;
   random_split: (a: Slot, b: number, c: StreamId) => Result;
-  random_state: () => Result;
   random_truncated_normal: (a: OperandCode, b: OperandCode, c: OptionalList, d: DtypeId, e: OptionalSlot, f: StreamId) => Result;
   random_uniform: (a: OperandCode, b: OperandCode, c: List, d: DtypeId, e: OptionalSlot, f: StreamId) => Result;
   real: (a: OperandCode, b: StreamId) => Result;
@@ -209,12 +209,12 @@ export interface Bindings {
   save_safetensors: (a: string, b: unknown, c: List, d: unknown) => void;
   scalar: (a: OperandCode, b: OptionalDtypeId) => Result;
   scaled_dot_product_attention: (a: Slot, b: Slot, c: Slot, d: number, e: string, f: OptionalSlot, g: OptionalSlot, h: boolean, i: StreamId) => Result;
+  searchsorted: (a: Slot, b: Slot, c: string, d: StreamId) => Result;
   segmented_mm: (a: Slot, b: Slot, c: Slot, d: StreamId) => Result;
   set_cache_limit: (a: number) => number;
   set_default_device: (a: number, b: number) => void;
   set_default_stream: (a: StreamId) => void;
   set_memory_limit: (a: number) => number;
-  set_random_state: (a: Slot) => void;
   set_wired_limit: (a: number) => number;
   sigmoid: (a: OperandCode, b: StreamId) => Result;
   sign: (a: OperandCode, b: StreamId) => Result;
@@ -224,8 +224,9 @@ export interface Bindings {
   slice: (a: Slot, b: Slot, c: List, d: List, e: StreamId) => Result;
   slice_update: (a: Slot, b: Slot, c: Slot, d: List, e: StreamId) => Result;
   softmax: (a: Slot, b: OptionalList, c: boolean, d: StreamId) => Result;
-  split: (a: Slot, b: number, c: number, d: StreamId) => Slots;
-  split_at: (a: Slot, b: List, c: number, d: StreamId) => Slots;
+  sort: (a: Slot, b: OptionalList, c: StreamId) => Result;
+  split: (a: Slot, b: number, c: number, d: StreamId) => Slot[];
+  split_at: (a: Slot, b: List, c: number, d: StreamId) => Slot[];
   sqrt: (a: OperandCode, b: StreamId) => Result;
   square: (a: OperandCode, b: StreamId) => Result;
   squeeze: (a: Slot, b: OptionalList, c: StreamId) => Result;
@@ -251,6 +252,7 @@ export interface Bindings {
   tile: (a: Slot, b: List, c: StreamId) => Result;
   to_bytes: (a: Slot) => ArrayBuffer;
   to_string: (a: Slot) => string;
+  topk: (a: Slot, b: number, c: OptionalList, d: StreamId) => Result;
   trace: (a: Slot, b: number, c: number, d: number, e: OptionalDtypeId, f: StreamId) => Result;
   transpose: (a: Slot, b: OptionalList, c: StreamId) => Result;
   tri: (a: number, b: number, c: number, d: DtypeId, e: StreamId) => Result;
@@ -258,8 +260,9 @@ export interface Bindings {
   triu: (a: Slot, b: number, c: StreamId) => Result;
   trunc: (a: OperandCode, b: StreamId) => Result;
   unflatten: (a: Slot, b: number, c: List, d: StreamId) => Result;
-  unstack: (a: Slot, b: number, c: StreamId) => Slots;
-  value_and_grad: (a: Callback, b: List, c: List) => Slots;
+  unique: (a: Slot, b: number, c: boolean, d: boolean, e: boolean, f: OperandCode | undefined, g: StreamId) => Slot[];
+  unstack: (a: Slot, b: number, c: StreamId) => Slot[];
+  value_and_grad: (a: Callback, b: List, c: List) => Slot[];
   var: (a: Slot, b: OptionalList, c: boolean, d: number, e: StreamId) => Result;
   vecdot: (a: Slot, b: Slot, c: number, d: StreamId) => Result;
   view: (a: OperandCode, b: DtypeId, c: StreamId) => Result;

@@ -90,16 +90,6 @@ function fans(a: mx.array, fn: string): { shape: number[]; fanIn: number; fanOut
   };
 }
 
-/** Which numbers are among the `count` smallest. */
-function smallest(row: readonly number[], count: number): boolean[] {
-  const order = row.map((_, i) => i).sort((i, j) => (row[i] as number) - (row[j] as number));
-  const out = row.map(() => false);
-  for (const i of order.slice(0, count)) {
-    out[i] = true;
-  }
-  return out;
-}
-
 function gainOf(o: GlorotOptions, fn: string): number {
   return asNumber(o.gain ?? 1, fn, "gain");
 }
@@ -321,16 +311,9 @@ export function sparse(sparsity: number, options: NormalInitOptions = {}): Initi
   return (a) => {
     const shape = matrixShape(a, fn);
     const zeros = Math.ceil(sparsity * shape[1]);
-    const keys = mx.random.uniform(0, 1, shape).tolist() as number[][];
+    const order = mx.argsort(mx.random.uniform(0, 1, shape), 1);
     const out = mx.random.normal(shape, dtype, { loc, scale });
-    const mask = mx.reshape(
-      mx.array(
-        keys.map((row) => smallest(row, zeros)),
-        mx.bool,
-      ),
-      shape,
-    );
-    return mx.where(mask, 0, out);
+    return mx.putAlongAxis(out, order.get(":", `:${zeros}`), 0, 1);
   };
 }
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import mlx.core as mx
 
 FAMILIES = [
-    "arithmetic", "comparison", "reduction", "creation", "shape", "indexing", "product", "dtype", "random", "fast",
+    "arithmetic", "comparison", "reduction", "creation", "shape", "indexing", "product", "sorting", "convolution", "dtype", "random", "fast",
     "nn", "alibi", "losses", "init", "optimizers",
 ]  # fmt: skip
 
