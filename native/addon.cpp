@@ -70,7 +70,8 @@ const std::vector<const std::vector<Binding>*>& families() {
       &creation,
       &shape,
       &indexing,
-      &product};
+      &product,
+      &quantization};
   return all;
 }
 

@@ -143,6 +143,6 @@ mx::array binary(Operand a, Operand b, mx::StreamOrDevice s) {
 extern const std::vector<Binding> array_bindings, device_bindings,
     stream_bindings, memory_bindings, transform_bindings, random_bindings,
     fast_bindings, linalg_bindings, io_bindings, subscript_bindings, arithmetic,
-    comparison, reduction, creation, shape, indexing, product;
+    comparison, reduction, creation, shape, indexing, product, quantization;
 
 } // namespace mlxjs

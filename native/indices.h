@@ -91,6 +91,30 @@ check_indices(const mx::array& indices, int64_t size, const char* function) {
   each_known(indices, [&](int64_t i) { check_index(i, size, function); });
 }
 
+// The same for indices of the matrices in a stack, of which MLX counts none
+// from the end.
+inline void check_matrices(
+    const std::optional<mx::array>& indices,
+    const mx::array& stack,
+    const char* function) {
+  if (!indices) {
+    return;
+  }
+  int64_t count = 1;
+  for (size_t i = 0; i + 2 < stack.ndim(); i++) {
+    count *= stack.shape(i);
+  }
+  check_indices(*indices, count, function);
+  each_known(*indices, [&](int64_t i) {
+    if (i < 0) {
+      std::ostringstream msg;
+      msg << "[" << function
+          << "] indices: expected none that are negative, received " << i;
+      throw RangeError(msg.str());
+    }
+  });
+}
+
 // The axis, counted from the end if it is negative; -1 if there is none such.
 inline int find_axis(const mx::array& a, int axis) {
   int ndim = a.ndim();

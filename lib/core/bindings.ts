@@ -68,6 +68,7 @@ export interface Bindings {
   default_device: () => number[];
   default_stream: (a: number, b: number) => number;
   degrees: (a: OperandCode, b: StreamId) => Result;
+  dequantize: (a: Slot, b: Slot, c: OptionalSlot, d: number | undefined, e: number | undefined, f: string, g: OptionalSlot, h: OptionalDtypeId, i: StreamId) => Result;
   device_count: (a: number) => number;
   device_info: (a: number, b: number) => unknown;
   device_stream: (a: number, b: number) => number;
@@ -94,10 +95,13 @@ export interface Bindings {
   floor_divide: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
   from_bytes: (a: ArrayBufferView, b: List, c: DtypeId) => Result;
   from_floats: (a: ArrayBufferView, b: List, c: DtypeId) => Result;
+  from_fp8: (a: Slot, b: DtypeId, c: StreamId) => Result;
   full: (a: List, b: OperandCode, c: OptionalDtypeId, d: StreamId) => Result;
   full_like: (a: Slot, b: OperandCode, c: OptionalDtypeId, d: StreamId) => Result;
   gated_delta_update: (a: Slot, b: Slot, c: Slot, d: Slot, e: Slot, f: OptionalSlot, g: OptionalSlot, h: StreamId) => Slot[];
   gather_mm: (a: Slot, b: Slot, c: OptionalSlot, d: OptionalSlot, e: boolean, f: StreamId) => Result;
+  gather_qmm: (a: Slot, b: Slot, c: Slot, d: OptionalSlot, e: OptionalSlot, f: OptionalSlot, g: boolean, h: number | undefined, i: number | undefined, j: string, k: OptionalSlot, l: boolean, m: StreamId) => Result;
+  gather_qqmm: (a: Slot, b: Slot, c: OptionalSlot, d: OptionalSlot, e: OptionalSlot, f: number | undefined, g: number | undefined, h: string, i: OptionalSlot, j: OptionalSlot, k: boolean, l: StreamId) => Result;
   get_active_memory: () => number;
   get_array_buffer_size: (a: List) => number;
   get_cache_memory: () => number;
@@ -105,6 +109,7 @@ export interface Bindings {
   get_peak_memory: () => number;
   greater: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
   greater_equal: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
+  hadamard_transform: (a: Slot, b: number | undefined, c: StreamId) => Result;
   hamming: (a: number, b: StreamId) => Result;
   hanning: (a: number, b: StreamId) => Result;
   hold: (a: unknown, b: number) => void;
@@ -168,6 +173,9 @@ export interface Bindings {
   power: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
   prod: (a: Slot, b: OptionalList, c: boolean, d: StreamId) => Result;
   put_along_axis: (a: Slot, b: Slot, c: OperandCode, d: OptionalList, e: StreamId) => Result;
+  qqmm: (a: Slot, b: Slot, c: OptionalSlot, d: number | undefined, e: number | undefined, f: string, g: OptionalSlot, h: OptionalSlot, i: StreamId) => Result;
+  quantize: (a: Slot, b: number | undefined, c: number | undefined, d: string, e: OptionalSlot, f: StreamId) => Slot[];
+  quantized_matmul: (a: Slot, b: Slot, c: Slot, d: OptionalSlot, e: boolean, f: number | undefined, g: number | undefined, h: string, i: StreamId) => Result;
   radians: (a: OperandCode, b: StreamId) => Result;
   random_bernoulli: (a: OperandCode, b: OptionalList, c: OptionalSlot, d: StreamId) => Result;
   random_categorical: (a: Slot, b: number, c: OptionalList, d: number, e: OptionalSlot, f: StreamId) => Result;
@@ -243,6 +251,7 @@ export interface Bindings {
   tensordot_over: (a: Slot, b: Slot, c: List, d: List, e: StreamId) => Result;
   tile: (a: Slot, b: List, c: StreamId) => Result;
   to_bytes: (a: Slot) => ArrayBuffer;
+  to_fp8: (a: Slot, b: StreamId) => Result;
   to_string: (a: Slot) => string;
   trace: (a: Slot, b: number, c: number, d: number, e: OptionalDtypeId, f: StreamId) => Result;
   transpose: (a: Slot, b: OptionalList, c: StreamId) => Result;

@@ -57,6 +57,7 @@ export * from "./ops/comparison.js";
 export * from "./ops/creation.js";
 export * from "./ops/indexing.js";
 export * from "./ops/product.js";
+export * from "./ops/quantization.js";
 export * from "./ops/reduction.js";
 export * from "./ops/shape.js";
 export * as random from "./random.js";
