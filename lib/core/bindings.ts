@@ -172,6 +172,7 @@ export interface Bindings {
   positive: (a: OperandCode, b: StreamId) => Result;
   power: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
   prod: (a: Slot, b: OptionalList, c: boolean, d: StreamId) => Result;
+  promote_types: (a: DtypeId, b: DtypeId) => DtypeId;
   put_along_axis: (a: Slot, b: Slot, c: OperandCode, d: OptionalList, e: StreamId) => Result;
   qqmm: (a: Slot, b: Slot, c: OptionalSlot, d: number | undefined, e: number | undefined, f: string, g: OptionalSlot, h: OptionalSlot, i: StreamId) => Result;
   quantize: (a: Slot, b: number | undefined, c: number | undefined, d: string, e: OptionalSlot, f: StreamId) => Slot[];
@@ -252,7 +253,7 @@ export interface Bindings {
   tile: (a: Slot, b: List, c: StreamId) => Result;
   to_bytes: (a: Slot) => ArrayBuffer;
   to_fp8: (a: Slot, b: StreamId) => Result;
-  to_string: (a: Slot) => string;
+  to_string: (a: Slot, b: number) => string;
   trace: (a: Slot, b: number, c: number, d: number, e: OptionalDtypeId, f: StreamId) => Result;
   transpose: (a: Slot, b: OptionalList, c: StreamId) => Result;
   tri: (a: number, b: number, c: number, d: DtypeId, e: StreamId) => Result;
