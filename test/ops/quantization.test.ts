@@ -159,6 +159,9 @@ describe("gatherQmm", () => {
       expect(() => gather({ rhsIndices: indices })).toThrow(RangeError);
       expect(() => gather({ lhsIndices: indices })).toThrow(RangeError);
     }
+    expect(() => gather({ rhsIndices: mx.array([-1], mx.int32) })).toThrow(
+      "[gather_qmm] indices: expected integers from 0 to 1 for an axis of size 2, received -1",
+    );
     expect(() => gather({ rhsIndices: mx.array([0.5]) })).toThrow(TypeError);
     const none = mx.zeros([0], mx.int32);
     expect(gather({ lhsIndices: none, rhsIndices: none }).shape).toEqual([0, 1, 3]);
