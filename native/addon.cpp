@@ -76,7 +76,8 @@ const std::vector<const std::vector<Binding>*>& families() {
       &indexing,
       &product,
       &sorting,
-      &convolution};
+      &convolution,
+      &quantization};
   return all;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <mutex>
 #include <sstream>
 
 #include "bind.h"
@@ -176,13 +177,23 @@ double size(const mx::array& a) {
   return static_cast<double>(a.size());
 }
 
+mx::Dtype promote_types(mx::Dtype a, mx::Dtype b) {
+  return mx::promote_types(a, b);
+}
+
 mx::Dtype dtype(const mx::array& a) {
   return a.dtype();
 }
 
-std::string to_string(const mx::array& a) {
+// MLX's print options belong to the process, ours to their environment.
+std::string to_string(const mx::array& source, int precision) {
+  static std::mutex printing;
+  auto a = source;
   KernelFolder folder;
+  a.eval();
   std::ostringstream out;
+  std::lock_guard lock(printing);
+  mx::set_printoptions({precision});
   out << a;
   return out.str();
 }
@@ -203,6 +214,7 @@ const std::vector<Binding> array_bindings{
     LOCAL(ndim),
     LOCAL(size),
     LOCAL(dtype),
+    LOCAL(promote_types),
     LOCAL(to_string),
 };
 

@@ -97,6 +97,18 @@ struct Convert<bool> {
   }
 };
 
+template <typename T>
+  requires std::is_arithmetic_v<T>
+struct Convert<std::optional<T>> {
+  static constexpr auto ts = "number | undefined";
+  static std::optional<T> read(Environment& e, napi_value v) {
+    napi_valuetype type;
+    napi_typeof(e.env, v, &type);
+    return type == napi_undefined ? std::nullopt
+                                  : std::optional(Convert<T>::read(e, v));
+  }
+};
+
 template <>
 struct Convert<std::string> {
   static constexpr auto ts = "string";

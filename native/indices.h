@@ -63,23 +63,31 @@ void each_known(const mx::array& a, const F& f) {
   }
 }
 
-// Throws for an index outside of -size to size - 1.
-inline void check_index(int64_t index, int64_t size, const char* function) {
-  if (index < -size || index >= size) {
+// Throws for an index outside of -size, or 0, to size - 1.
+inline void check_index(
+    int64_t index,
+    int64_t size,
+    const char* function,
+    bool from_end = true) {
+  auto least = from_end ? -size : 0;
+  if (index < least || index >= size) {
     std::ostringstream msg;
     msg << "[" << function << "] indices: expected ";
     if (size == 0) {
       msg << "none";
     } else {
-      msg << "integers from " << -size << " to " << size - 1;
+      msg << "integers from " << least << " to " << size - 1;
     }
     msg << " for an axis of size " << size << ", received " << index;
     throw RangeError(msg.str());
   }
 }
 
-inline void
-check_indices(const mx::array& indices, int64_t size, const char* function) {
+inline void check_indices(
+    const mx::array& indices,
+    int64_t size,
+    const char* function,
+    bool from_end = true) {
   if (!mx::issubdtype(indices.dtype(), mx::integer)) {
     // MLX finds this out as late as in the evaluation for some, which it then
     // does not recover from.
@@ -88,7 +96,24 @@ check_indices(const mx::array& indices, int64_t size, const char* function) {
         << indices.dtype();
     throw TypeError(msg.str());
   }
-  each_known(indices, [&](int64_t i) { check_index(i, size, function); });
+  each_known(
+      indices, [&](int64_t i) { check_index(i, size, function, from_end); });
+}
+
+// The same for indices of the matrices in a stack, of which MLX counts none
+// from the end.
+inline void check_matrices(
+    const std::optional<mx::array>& indices,
+    const mx::array& stack,
+    const char* function) {
+  if (!indices) {
+    return;
+  }
+  int64_t count = 1;
+  for (size_t i = 0; i + 2 < stack.ndim(); i++) {
+    count *= stack.shape(i);
+  }
+  check_indices(*indices, count, function, false);
 }
 
 // The axis, counted from the end if it is negative; -1 if there is none such.

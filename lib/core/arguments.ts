@@ -205,18 +205,22 @@ export function optionalDtypeId(
 
 // Option values that are absent get their default; others are checked.
 
+/** A boolean. */
 export function flag(x: boolean | undefined, fallback: boolean, fn: string, param: string) {
   return x === undefined ? fallback : asBoolean(x, fn, param);
 }
 
+/** An integer. */
 export function integer(x: number | undefined, fallback: number, fn: string, param: string) {
   return x === undefined ? fallback : asInteger(x, fn, param);
 }
 
+/** A number. */
 export function number(x: number | undefined, fallback: number, fn: string, param: string) {
   return x === undefined ? fallback : asNumber(x, fn, param);
 }
 
+/** A string. */
 export function text(x: string | undefined, fallback: string, fn: string, param: string) {
   return x === undefined ? fallback : asString(x, fn, param);
 }

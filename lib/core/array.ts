@@ -157,7 +157,7 @@ export class ArrayHandle {
 
   /** The values, shape-aware and abbreviated, with the dtype, as MLX prints them. */
   toString(): string {
-    return native.to_string(live(this, "toString"));
+    return native.to_string(live(this, "toString"), context().print.precision);
   }
 
   /** The single value where there is just one, otherwise the text. */

@@ -32,8 +32,6 @@ export interface Bindings {
   arctanh: (a: OperandCode, b: StreamId) => Result;
   argmax: (a: Slot, b: OptionalList, c: boolean, d: StreamId) => Result;
   argmin: (a: Slot, b: OptionalList, c: boolean, d: StreamId) => Result;
-  argpartition: (a: Slot, b: number, c: OptionalList, d: StreamId) => Result;
-  argsort: (a: Slot, b: OptionalList, c: StreamId) => Result;
   array_equal: (a: OperandCode, b: OperandCode, c: boolean, d: StreamId) => Result;
   as_strided: (a: Slot, b: OptionalList, c: List, d: boolean, e: number, f: StreamId) => Result;
   assign: (a: number, b: number) => void;
@@ -59,9 +57,6 @@ export interface Bindings {
   concatenate: (a: List, b: OptionalList, c: StreamId) => Result;
   conjugate: (a: OperandCode, b: StreamId) => Result;
   contiguous: (a: Slot, b: boolean, c: StreamId) => Result;
-  conv_general: (a: Slot, b: Slot, c: List, d: List, e: List, f: List, g: List, h: number, i: boolean, j: StreamId) => Result;
-  conv_transpose: (a: Slot, b: Slot, c: List, d: List, e: List, f: List, g: number, h: StreamId) => Result;
-  convolve: (a: Slot, b: Slot, c: string, d: StreamId) => Result;
   cos: (a: OperandCode, b: StreamId) => Result;
   cosh: (a: OperandCode, b: StreamId) => Result;
   count_nonzero: (a: Slot, b: OptionalList, c: boolean, d: StreamId) => Result;
@@ -73,6 +68,7 @@ export interface Bindings {
   default_device: () => number[];
   default_stream: (a: number, b: number) => number;
   degrees: (a: OperandCode, b: StreamId) => Result;
+  dequantize: (a: Slot, b: Slot, c: OptionalSlot, d: number | undefined, e: number | undefined, f: string, g: OptionalSlot, h: OptionalDtypeId, i: StreamId) => Result;
   device_count: (a: number) => number;
   device_info: (a: number, b: number) => unknown;
   device_stream: (a: number, b: number) => number;
@@ -99,10 +95,13 @@ export interface Bindings {
   floor_divide: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
   from_bytes: (a: ArrayBufferView, b: List, c: DtypeId) => Result;
   from_floats: (a: ArrayBufferView, b: List, c: DtypeId) => Result;
+  from_fp8: (a: Slot, b: DtypeId, c: StreamId) => Result;
   full: (a: List, b: OperandCode, c: OptionalDtypeId, d: StreamId) => Result;
   full_like: (a: Slot, b: OperandCode, c: OptionalDtypeId, d: StreamId) => Result;
   gated_delta_update: (a: Slot, b: Slot, c: Slot, d: Slot, e: Slot, f: OptionalSlot, g: OptionalSlot, h: StreamId) => Slot[];
   gather_mm: (a: Slot, b: Slot, c: OptionalSlot, d: OptionalSlot, e: boolean, f: StreamId) => Result;
+  gather_qmm: (a: Slot, b: Slot, c: Slot, d: OptionalSlot, e: OptionalSlot, f: OptionalSlot, g: boolean, h: number | undefined, i: number | undefined, j: string, k: OptionalSlot, l: boolean, m: StreamId) => Result;
+  gather_qqmm: (a: Slot, b: Slot, c: OptionalSlot, d: OptionalSlot, e: OptionalSlot, f: number | undefined, g: number | undefined, h: string, i: OptionalSlot, j: OptionalSlot, k: boolean, l: StreamId) => Result;
   get_active_memory: () => number;
   get_array_buffer_size: (a: List) => number;
   get_cache_memory: () => number;
@@ -110,6 +109,7 @@ export interface Bindings {
   get_peak_memory: () => number;
   greater: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
   greater_equal: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
+  hadamard_transform: (a: Slot, b: number | undefined, c: StreamId) => Result;
   hamming: (a: number, b: StreamId) => Result;
   hanning: (a: number, b: StreamId) => Result;
   hold: (a: unknown, b: number) => void;
@@ -169,11 +169,14 @@ export interface Bindings {
   ones_like: (a: Slot, b: OptionalDtypeId, c: StreamId) => Result;
   outer: (a: Slot, b: Slot, c: StreamId) => Result;
   pad: (a: Slot, b: List, c: OperandCode, d: string, e: StreamId) => Result;
-  partition: (a: Slot, b: number, c: OptionalList, d: StreamId) => Result;
   positive: (a: OperandCode, b: StreamId) => Result;
   power: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
   prod: (a: Slot, b: OptionalList, c: boolean, d: StreamId) => Result;
+  promote_types: (a: DtypeId, b: DtypeId) => DtypeId;
   put_along_axis: (a: Slot, b: Slot, c: OperandCode, d: OptionalList, e: StreamId) => Result;
+  qqmm: (a: Slot, b: Slot, c: OptionalSlot, d: number | undefined, e: number | undefined, f: string, g: OptionalSlot, h: OptionalSlot, i: StreamId) => Result;
+  quantize: (a: Slot, b: number | undefined, c: number | undefined, d: string, e: OptionalSlot, f: StreamId) => Slot[];
+  quantized_matmul: (a: Slot, b: Slot, c: Slot, d: OptionalSlot, e: boolean, f: number | undefined, g: number | undefined, h: string, i: StreamId) => Result;
   radians: (a: OperandCode, b: StreamId) => Result;
   random_bernoulli: (a: OperandCode, b: OptionalList, c: OptionalSlot, d: StreamId) => Result;
   random_categorical: (a: Slot, b: number, c: OptionalList, d: number, e: OptionalSlot, f: StreamId) => Result;
@@ -209,7 +212,6 @@ export interface Bindings {
   save_safetensors: (a: string, b: unknown, c: List, d: unknown) => void;
   scalar: (a: OperandCode, b: OptionalDtypeId) => Result;
   scaled_dot_product_attention: (a: Slot, b: Slot, c: Slot, d: number, e: string, f: OptionalSlot, g: OptionalSlot, h: boolean, i: StreamId) => Result;
-  searchsorted: (a: Slot, b: Slot, c: string, d: StreamId) => Result;
   segmented_mm: (a: Slot, b: Slot, c: Slot, d: StreamId) => Result;
   set_cache_limit: (a: number) => number;
   set_default_device: (a: number, b: number) => void;
@@ -224,7 +226,6 @@ export interface Bindings {
   slice: (a: Slot, b: Slot, c: List, d: List, e: StreamId) => Result;
   slice_update: (a: Slot, b: Slot, c: Slot, d: List, e: StreamId) => Result;
   softmax: (a: Slot, b: OptionalList, c: boolean, d: StreamId) => Result;
-  sort: (a: Slot, b: OptionalList, c: StreamId) => Result;
   split: (a: Slot, b: number, c: number, d: StreamId) => Slot[];
   split_at: (a: Slot, b: List, c: number, d: StreamId) => Slot[];
   sqrt: (a: OperandCode, b: StreamId) => Result;
@@ -251,8 +252,8 @@ export interface Bindings {
   tensordot_over: (a: Slot, b: Slot, c: List, d: List, e: StreamId) => Result;
   tile: (a: Slot, b: List, c: StreamId) => Result;
   to_bytes: (a: Slot) => ArrayBuffer;
-  to_string: (a: Slot) => string;
-  topk: (a: Slot, b: number, c: OptionalList, d: StreamId) => Result;
+  to_fp8: (a: Slot, b: StreamId) => Result;
+  to_string: (a: Slot, b: number) => string;
   trace: (a: Slot, b: number, c: number, d: number, e: OptionalDtypeId, f: StreamId) => Result;
   transpose: (a: Slot, b: OptionalList, c: StreamId) => Result;
   tri: (a: number, b: number, c: number, d: DtypeId, e: StreamId) => Result;
@@ -260,7 +261,6 @@ export interface Bindings {
   triu: (a: Slot, b: number, c: StreamId) => Result;
   trunc: (a: OperandCode, b: StreamId) => Result;
   unflatten: (a: Slot, b: number, c: List, d: StreamId) => Result;
-  unique: (a: Slot, b: number, c: boolean, d: boolean, e: boolean, f: OperandCode | undefined, g: StreamId) => Slot[];
   unstack: (a: Slot, b: number, c: StreamId) => Slot[];
   value_and_grad: (a: Callback, b: List, c: List) => Slot[];
   var: (a: Slot, b: OptionalList, c: boolean, d: number, e: StreamId) => Result;

@@ -1,18 +1,20 @@
 /**
- * What holds where code runs: the `tidy` scope that frees its arrays and the
- * stream of `mx.stream`. Both follow asynchronous functions across `await`,
- * so that interleaved ones do not mix.
+ * What holds where code runs: the `tidy` scope that frees its arrays, the
+ * stream of `mx.stream` and the options of `mx.printoptions`. They follow
+ * asynchronous functions across `await`, so that interleaved ones do not mix.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
+import type { PrintOptions } from "./printing.js";
 import type { Scope } from "./scope.js";
 import type { StreamId } from "./wire.js";
 
 export interface Context {
   readonly scope: Scope | undefined;
   readonly stream: StreamId;
+  readonly print: PrintOptions;
 }
 
-const root: Context = { scope: undefined, stream: 0 as StreamId };
+const root: Context = { scope: undefined, stream: 0 as StreamId, print: { precision: -1 } };
 const storage = new AsyncLocalStorage<Context>();
 
 // Synchronous code finds its context here, at the price of a variable; only

@@ -252,7 +252,7 @@ export interface StreamContext {
 export function stream<T>(s: StreamOrDevice, fn: () => T): T;
 export function stream(s: StreamOrDevice): StreamContext;
 export function stream<T>(s: StreamOrDevice, fn?: () => T): T | StreamContext {
-  const next: Context = { scope: context().scope, stream: streamId(s, "stream") };
+  const next: Context = { ...context(), stream: streamId(s, "stream") };
   if (fn === undefined) {
     const leave = enter(next);
     return { [Symbol.dispose]: leave };

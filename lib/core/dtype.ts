@@ -2,7 +2,65 @@
 import { mismatch } from "./errors.js";
 import type { DtypeId } from "./wire.js";
 
-type Category = "bool" | "unsignedinteger" | "signedinteger" | "floating" | "complexfloating";
+/**
+ * A category of dtypes: `mx.floating`, `mx.integer`, … They form a tree:
+ *
+ * - `generic`: bool and `number`
+ *   - `number`: `integer` and `inexact`
+ *     - `integer`: `signedinteger` and `unsignedinteger`
+ *     - `inexact`: `floating` and `complexfloating`
+ *
+ * @example
+ * mx.issubdtype(mx.floating, mx.inexact)
+ * // true
+ */
+export class DtypeCategory {
+  /** MLX's name, such as `"floating"`. */
+  readonly name: string;
+  /** @internal */
+  readonly parent: DtypeCategory | undefined;
+
+  static readonly generic = new DtypeCategory("generic");
+  static readonly number = new DtypeCategory("number", DtypeCategory.generic);
+  static readonly integer = new DtypeCategory("integer", DtypeCategory.number);
+  static readonly inexact = new DtypeCategory("inexact", DtypeCategory.number);
+  static readonly signedinteger = new DtypeCategory("signedinteger", DtypeCategory.integer);
+  static readonly unsignedinteger = new DtypeCategory("unsignedinteger", DtypeCategory.integer);
+  static readonly floating = new DtypeCategory("floating", DtypeCategory.inexact);
+  static readonly complexfloating = new DtypeCategory("complexfloating", DtypeCategory.inexact);
+
+  /** @internal */
+  constructor(name: string, parent?: DtypeCategory) {
+    this.name = name;
+    this.parent = parent;
+    Object.freeze(this);
+  }
+
+  toString(): string {
+    return this.name;
+  }
+
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.name;
+  }
+}
+
+/** All dtypes. */
+export const generic = DtypeCategory.generic;
+/** All dtypes but bool. */
+export const number = DtypeCategory.number;
+/** Integers, with a sign or without. */
+export const integer = DtypeCategory.integer;
+/** Real and complex floating-point numbers. */
+export const inexact = DtypeCategory.inexact;
+/** int8, int16, int32 and int64. */
+export const signedinteger = DtypeCategory.signedinteger;
+/** uint8, uint16, uint32 and uint64. */
+export const unsignedinteger = DtypeCategory.unsignedinteger;
+/** float16, bfloat16, float32 and float64. */
+export const floating = DtypeCategory.floating;
+/** complex64. */
+export const complexfloating = DtypeCategory.complexfloating;
 
 /**
  * The type of an array's elements: `mx.float32`, `mx.int8`, …
@@ -19,10 +77,10 @@ export class Dtype {
   /** The size of an element in bytes. */
   readonly size: number;
   /** @internal */
-  readonly category: Category;
+  readonly category: DtypeCategory;
 
   /** @internal */
-  constructor(id: number, name: string, size: number, category: Category) {
+  constructor(id: number, name: string, size: number, category: DtypeCategory) {
     this.id = id as DtypeId;
     this.name = name;
     this.size = size;
@@ -40,34 +98,34 @@ export class Dtype {
 }
 
 /** Booleans, one byte each. */
-export const bool_ = new Dtype(0, "bool", 1, "bool");
+export const bool_ = new Dtype(0, "bool", 1, generic);
 export { bool_ as bool };
 /** Unsigned 8-bit integers. */
-export const uint8 = new Dtype(1, "uint8", 1, "unsignedinteger");
+export const uint8 = new Dtype(1, "uint8", 1, unsignedinteger);
 /** Unsigned 16-bit integers. */
-export const uint16 = new Dtype(2, "uint16", 2, "unsignedinteger");
+export const uint16 = new Dtype(2, "uint16", 2, unsignedinteger);
 /** Unsigned 32-bit integers. */
-export const uint32 = new Dtype(3, "uint32", 4, "unsignedinteger");
+export const uint32 = new Dtype(3, "uint32", 4, unsignedinteger);
 /** Unsigned 64-bit integers: bigints in JavaScript. */
-export const uint64 = new Dtype(4, "uint64", 8, "unsignedinteger");
+export const uint64 = new Dtype(4, "uint64", 8, unsignedinteger);
 /** Signed 8-bit integers. */
-export const int8 = new Dtype(5, "int8", 1, "signedinteger");
+export const int8 = new Dtype(5, "int8", 1, signedinteger);
 /** Signed 16-bit integers. */
-export const int16 = new Dtype(6, "int16", 2, "signedinteger");
+export const int16 = new Dtype(6, "int16", 2, signedinteger);
 /** Signed 32-bit integers. */
-export const int32 = new Dtype(7, "int32", 4, "signedinteger");
+export const int32 = new Dtype(7, "int32", 4, signedinteger);
 /** Signed 64-bit integers: bigints in JavaScript. */
-export const int64 = new Dtype(8, "int64", 8, "signedinteger");
+export const int64 = new Dtype(8, "int64", 8, signedinteger);
 /** IEEE 754 half precision. */
-export const float16 = new Dtype(9, "float16", 2, "floating");
+export const float16 = new Dtype(9, "float16", 2, floating);
 /** IEEE 754 single precision, the default. */
-export const float32 = new Dtype(10, "float32", 4, "floating");
+export const float32 = new Dtype(10, "float32", 4, floating);
 /** IEEE 754 double precision; on the CPU only. */
-export const float64 = new Dtype(11, "float64", 8, "floating");
+export const float64 = new Dtype(11, "float64", 8, floating);
 /** The upper half of a float32: its range, with 8 bits of precision. */
-export const bfloat16 = new Dtype(12, "bfloat16", 2, "floating");
+export const bfloat16 = new Dtype(12, "bfloat16", 2, floating);
 /** Complex numbers of two float32: `{ re, im }` in JavaScript. */
-export const complex64 = new Dtype(13, "complex64", 8, "complexfloating");
+export const complex64 = new Dtype(13, "complex64", 8, complexfloating);
 
 /** Every dtype, at its number. */
 export const dtypes: readonly Dtype[] = [
@@ -89,7 +147,86 @@ export const dtypes: readonly Dtype[] = [
 
 /** Whether a dtype is a real floating-point one. */
 export function isFloating(dtype: Dtype): boolean {
-  return dtype.category === "floating";
+  return dtype.category === floating;
+}
+
+/**
+ * Whether a dtype or a category is within another. A dtype is within its
+ * categories, and within no dtype but itself.
+ *
+ * @example
+ * [mx.issubdtype(mx.float32, mx.floating), mx.issubdtype(mx.float32, mx.float64)]
+ * // [ true, false ]
+ */
+export function issubdtype(arg1: Dtype | DtypeCategory, arg2: Dtype | DtypeCategory): boolean {
+  checkType(arg1, "arg1");
+  checkType(arg2, "arg2");
+  if (arg1 === arg2) {
+    return true;
+  }
+  let category = arg1 instanceof Dtype ? arg1.category : arg1.parent;
+  while (category !== undefined && category !== arg2) {
+    category = category.parent;
+  }
+  return category !== undefined;
+}
+
+function checkType(x: unknown, param: string): void {
+  if (!(x instanceof Dtype || x instanceof DtypeCategory)) {
+    throw mismatch("issubdtype", param, "a dtype or a category such as mx.floating", x);
+  }
+}
+
+/** What the array API standard calls the kinds of dtypes. */
+export type DtypeKind =
+  | "bool"
+  | "signed integer"
+  | "unsigned integer"
+  | "integral"
+  | "real floating"
+  | "complex floating"
+  | "numeric";
+
+const kinds: Record<DtypeKind, Dtype | DtypeCategory> = {
+  bool: bool_,
+  "signed integer": signedinteger,
+  "unsigned integer": unsignedinteger,
+  integral: integer,
+  "real floating": floating,
+  "complex floating": complexfloating,
+  numeric: number,
+};
+
+/**
+ * Whether a dtype is of a kind, or of one of several: another dtype, or one of
+ * `"bool"`, `"signed integer"`, `"unsigned integer"`, `"integral"`,
+ * `"real floating"`, `"complex floating"` and `"numeric"`.
+ *
+ * @throws TypeError for other kinds.
+ * @example
+ * [mx.isdtype(mx.int8, "integral"), mx.isdtype(mx.int8, [mx.int16, "bool"])]
+ * // [ true, false ]
+ */
+export function isdtype(
+  dtype: Dtype,
+  kind: Dtype | DtypeKind | readonly (Dtype | DtypeKind)[],
+): boolean {
+  if (!(dtype instanceof Dtype)) {
+    throw mismatch("isdtype", "dtype", "a dtype such as mx.float32", dtype);
+  }
+  const all: readonly unknown[] = Array.isArray(kind) ? kind : [kind];
+  return all.map(typeOf).some((type) => issubdtype(dtype, type));
+}
+
+function typeOf(kind: unknown): Dtype | DtypeCategory {
+  if (kind instanceof Dtype) {
+    return kind;
+  }
+  if (typeof kind === "string" && Object.hasOwn(kinds, kind)) {
+    return kinds[kind as DtypeKind];
+  }
+  const names = Object.keys(kinds).map((name) => `"${name}"`);
+  throw mismatch("isdtype", "kind", `a dtype, ${names.join(", ")}`, kind);
 }
 
 /** The limits of a floating-point type. */
@@ -157,11 +294,11 @@ export interface IntegerLimits<T extends number | bigint = number | bigint> {
  * // 127
  */
 export function iinfo(dtype: Dtype): IntegerLimits {
-  if (!(dtype instanceof Dtype) || !dtype.category.endsWith("integer")) {
+  if (!(dtype instanceof Dtype) || dtype.category.parent !== integer) {
     throw mismatch("iinfo", "dtype", "an integer dtype", dtype);
   }
   const bits = 8 * dtype.size;
-  const signed = dtype.category === "signedinteger";
+  const signed = dtype.category === signedinteger;
   const max = 2n ** BigInt(signed ? bits - 1 : bits) - 1n;
   const min = signed ? -max - 1n : 0n;
   return bits === 64

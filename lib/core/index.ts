@@ -3,6 +3,7 @@ import "./methods.js";
 
 export type { Complex, Operand, Scalar } from "./arguments.js";
 export { type CompileOptions, compile, disableCompile, enableCompile } from "./compile.js";
+export * from "./constants.js";
 export { type ArrayConstructor, array, asarray } from "./construct.js";
 export {
   clearStreams,
@@ -32,22 +33,34 @@ export {
   bfloat16,
   bool,
   complex64,
+  complexfloating,
   Dtype,
+  DtypeCategory,
+  type DtypeKind,
   type FloatLimits,
   finfo,
   float16,
   float32,
   float64,
+  floating,
+  generic,
   type IntegerLimits,
   iinfo,
+  inexact,
   int8,
   int16,
   int32,
   int64,
+  integer,
+  isdtype,
+  issubdtype,
+  number,
+  signedinteger,
   uint8,
   uint16,
   uint32,
   uint64,
+  unsignedinteger,
 } from "./dtype.js";
 export * as fast from "./fast.js";
 export * from "./io.js";
@@ -59,9 +72,19 @@ export * from "./ops/convolution.js";
 export * from "./ops/creation.js";
 export * from "./ops/indexing.js";
 export * from "./ops/product.js";
+export * from "./ops/quantization.js";
 export * from "./ops/reduction.js";
 export * from "./ops/shape.js";
 export * from "./ops/sorting.js";
+export {
+  getPrintoptions,
+  PrintOptions,
+  type PrintOptionsContext,
+  type PrintSettings,
+  printoptions,
+  setPrintoptions,
+} from "./printing.js";
+export { canCast, resultType } from "./promotion.js";
 export * as random from "./random.js";
 export { dispose, keep, tidy } from "./scope.js";
 export { ArrayAt, ArrayIterator, type BooleanList, type Index, Slice } from "./subscript.js";

@@ -85,9 +85,9 @@ export function tidy<T>(fn: () => T): T {
   if (typeof fn !== "function") {
     throw mismatch("tidy", "fn", "a function", fn);
   }
-  const { scope: parent, stream } = context();
+  const { scope: parent, stream, print } = context();
   const scope = new Scope(parent);
-  return run({ scope, stream }, fn, (result) => scope.leave(result));
+  return run({ scope, stream, print }, fn, (result) => scope.leave(result));
 }
 
 /**

@@ -48,15 +48,6 @@ mx::array addmm(
 
 using Maybe = std::optional<mx::array>;
 
-// The number of matrices in a stack.
-int64_t matrices(const mx::array& a) {
-  int64_t count = 1;
-  for (size_t i = 0; i + 2 < a.ndim(); i++) {
-    count *= a.shape(i);
-  }
-  return count;
-}
-
 mx::array gather_mm(
     const mx::array& a,
     const mx::array& b,
@@ -64,12 +55,8 @@ mx::array gather_mm(
     Maybe rhs_indices,
     bool sorted_indices,
     mx::StreamOrDevice s) {
-  if (lhs_indices) {
-    check_indices(*lhs_indices, matrices(a), "gather_mm");
-  }
-  if (rhs_indices) {
-    check_indices(*rhs_indices, matrices(b), "gather_mm");
-  }
+  check_matrices(lhs_indices, a, "gather_mm");
+  check_matrices(rhs_indices, b, "gather_mm");
   return mx::gather_mm(a, b, lhs_indices, rhs_indices, sorted_indices, s);
 }
 
@@ -155,6 +142,12 @@ const std::vector<Binding> product{
             Maybe,
             mx::StreamOrDevice),
         block_masked_mm),
+    BIND(
+        mx::array (*)(
+            const mx::array&,
+            std::optional<float>,
+            mx::StreamOrDevice),
+        hadamard_transform),
     LOCAL(gather_mm),
     LOCAL(segmented_mm),
     LOCAL(tensordot),

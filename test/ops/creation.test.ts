@@ -69,6 +69,16 @@ test("linspace", () => {
   expect(() => mx.linspace(0, 1, 5, any({ num: 3 }))).toThrow('an option "num"');
 });
 
+test("empty arrays are zeros until then", () => {
+  is(mx.empty(2), mx.float32, [0, 0]);
+  is(mx.empty([1, 2], mx.int8, { stream: mx.cpu }), mx.int8, [[0, 0]]);
+  is(mx.emptyLike(mx.array([5n])), mx.int64, [0n]);
+  is(mx.emptyLike(mx.array([5n]), mx.bool), mx.bool, [false]);
+  expect(() => mx.empty(any("2"))).toThrow("[empty] shape: expected an integer");
+  expect(() => mx.empty([-1])).toThrow(Error);
+  expect(() => mx.emptyLike(any(2))).toThrow("[emptyLike] a: expected an array");
+});
+
 describe("shapes", () => {
   const makers = {
     zeros: mx.zeros,

@@ -93,6 +93,9 @@ describe("matrix products", () => {
     expect(mx.gatherMm(stack, eye).shape).toEqual([2, 2, 2]);
     const far = mx.array([2], mx.int32);
     expect(() => mx.gatherMm(stack, eye, { lhsIndices: far })).toThrow(RangeError);
+    // MLX would read before the stack.
+    const negative = mx.array([-1], mx.int32);
+    expect(() => mx.gatherMm(stack, eye, { lhsIndices: negative })).toThrow(RangeError);
     expect(() => mx.gatherMm(stack, eye, { lhsIndices: mx.array([0.5]) })).toThrow(TypeError);
   });
 
@@ -170,6 +173,19 @@ describe("other products", () => {
         [0, 1],
       ]),
     ).toThrow(Error);
+  });
+
+  test("hadamardTransform is its own inverse, but for a scale", () => {
+    const x = mx.array([1, 2, 3, 4]);
+    is(mx.hadamardTransform(mx.hadamardTransform(x)), mx.float32, [1, 2, 3, 4]);
+    is(mx.hadamardTransform(x, { scale: 2 }), mx.float32, [20, -4, -8, 0]);
+    is(mx.hadamardTransform(x, { scale: null }), mx.float32, [5, -1, -2, 0]);
+    is(mx.hadamardTransform(mx.array(3), { scale: 2 }), mx.float32, 6);
+    expect(() => mx.eval(mx.hadamardTransform(mx.ones([7])))).toThrow("[hadamard]");
+    expect(() => mx.hadamardTransform(mx.zeros([0]))).toThrow("[hadamard_transform]");
+    expect(() => mx.hadamardTransform(x, any({ scale: "1" }))).toThrow(
+      '[hadamardTransform] scale: expected a number, received "1"',
+    );
   });
 
   test("trace", () => {

@@ -260,6 +260,48 @@ export function zerosLike(a: array, dtype?: Dtype | null, options?: StreamOption
 }
 
 /**
+ * An array for what comes later: of zeros, as in Python's MLX.
+ *
+ * @param dtype By default `mx.float32`.
+ * @throws Error if a dimension is negative.
+ * @example
+ * mx.empty([2, 3], mx.int32).shape
+ * // [ 2, 3 ]
+ */
+export function empty(
+  shape: number | readonly number[],
+  dtype?: Dtype | null,
+  options?: StreamOptions,
+): array {
+  return make(
+    native.zeros(
+      shapeList(shape, "empty"),
+      dtypeId(dtype ?? float32, "empty"),
+      stream(options, "empty"),
+    ),
+  );
+}
+
+/**
+ * An array of the shape of another, for what comes later: of zeros, as in
+ * Python's MLX.
+ *
+ * @param dtype By default the other array's.
+ * @example
+ * mx.emptyLike(mx.array([5n, 6n])).dtype
+ * // int64
+ */
+export function emptyLike(a: array, dtype?: Dtype | null, options?: StreamOptions): array {
+  return make(
+    native.zeros_like(
+      slot(a, "emptyLike", "a"),
+      optionalDtypeId(dtype, "emptyLike"),
+      stream(options, "emptyLike"),
+    ),
+  );
+}
+
+/**
  * An array of ones.
  *
  * @param dtype By default `mx.float32`.

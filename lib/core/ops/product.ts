@@ -1,6 +1,7 @@
 /** Products of vectors, matrices and stacks of them, and what Einstein's notation can say. */
 import {
   asInteger,
+  asNumber,
   asString,
   flag,
   integer,
@@ -55,6 +56,12 @@ export interface GatherMmOptions extends StreamOptions {
   rhsIndices?: array | null | undefined;
   /** Whether the indices are sorted, which is faster. By default false. */
   sortedIndices?: boolean | undefined;
+}
+
+/** Of `hadamardTransform`. */
+export interface HadamardTransformOptions extends StreamOptions {
+  /** What the result is multiplied by. By default 1 / √n, which makes the transform its own inverse. */
+  scale?: number | null | undefined;
 }
 
 /** Of `trace`. */
@@ -301,6 +308,29 @@ export function trace(a: array, options?: TraceOptions): array {
       integer(o.axis2, 1, "trace", "axis2"),
       optionalDtypeId(o.dtype, "trace"),
       streamOf(o, "trace"),
+    ),
+  );
+}
+
+/**
+ * The Walsh-Hadamard transform along the last axis: its product with Hadamard's
+ * matrix of n rows. n is a power of two, or 12, 20 or 28 times one.
+ *
+ * @throws Error for other sizes, and for an array without elements.
+ * @example
+ * mx.hadamardTransform(mx.array([1, 2, 3, 4]), { scale: 1 })
+ * // array([10, -2, -4, 0], dtype=float32)
+ */
+export function hadamardTransform(a: array, options?: HadamardTransformOptions): array {
+  const o = readOptions(options, ["scale"], "hadamardTransform");
+  const { scale } = o;
+  return make(
+    native.hadamard_transform(
+      slot(a, "hadamardTransform", "a"),
+      scale === undefined || scale === null
+        ? undefined
+        : asNumber(scale, "hadamardTransform", "scale"),
+      streamOf(o, "hadamardTransform"),
     ),
   );
 }

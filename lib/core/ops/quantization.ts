@@ -1,0 +1,345 @@
+/** Arrays of few bits: quantizing, what undoes it, and products with quantized matrices. */
+import {
+  asInteger,
+  dtypeId,
+  flag,
+  optionalDtypeId,
+  optionalSlot,
+  readOptions,
+  slot,
+  stream,
+  streamOf,
+  text,
+} from "../arguments.js";
+import { type array, make, makeAll } from "../array.js";
+import type { StreamOptions } from "../device.js";
+import { bfloat16, type Dtype } from "../dtype.js";
+import { outOfRange } from "../errors.js";
+import { native } from "../native.js";
+import type { Slot } from "../wire.js";
+
+/**
+ * How numbers become few bits. `"affine"` makes integers, with a scale and a
+ * bias for each group; the others make floating-point numbers of 4 or 8 bits,
+ * with a scale of 8 bits: E8M0 for `"mxfp4"` and `"mxfp8"`, as in the Open
+ * Compute Project's microscaling formats, and E4M3 for `"nvfp4"`.
+ */
+export type QuantizationMode = "affine" | "mxfp4" | "mxfp8" | "nvfp4";
+
+/** Of all functions here. What is given must be what the matrix was quantized with. */
+export interface QuantizationOptions extends StreamOptions {
+  /**
+   * How many elements of a row share a scale: 32, 64 (the default) or 128 for
+   * `"affine"`, 32 for `"mxfp4"` and `"mxfp8"`, 16 for `"nvfp4"`.
+   */
+  groupSize?: number | null | undefined;
+  /**
+   * The bits of an element: 1, 2, 3, 4 (the default), 5, 6 or 8 for `"affine"`,
+   * 8 for `"mxfp8"`, 4 for `"mxfp4"` and `"nvfp4"`.
+   */
+  bits?: number | null | undefined;
+  /** By default `"affine"`, and `"nvfp4"` where both factors are quantized. */
+  mode?: QuantizationMode | undefined;
+}
+
+/** Of `quantize`. */
+export interface QuantizeOptions extends QuantizationOptions {
+  /** A float32 scale of the whole array, for `"nvfp4"`. */
+  globalScale?: array | null | undefined;
+}
+
+/** Of `dequantize`. */
+export interface DequantizeOptions extends QuantizeOptions {
+  /** The biases of the groups, for `"affine"`. */
+  biases?: array | null | undefined;
+  /** The dtype of the result. By default that of the scales, or `mx.bfloat16`. */
+  dtype?: Dtype | null | undefined;
+}
+
+/** Of `quantizedMatmul`. */
+export interface QuantizedMatmulOptions extends QuantizationOptions {
+  /** The biases of the groups, for `"affine"`. */
+  biases?: array | null | undefined;
+  /** Whether the product is `x @ w.T`, as by default, and not `x @ w`. */
+  transpose?: boolean | undefined;
+}
+
+/** Which matrices of stacks to multiply. */
+export interface GatherOptions {
+  /** Which matrices of `x` to take. By default all of them. */
+  lhsIndices?: array | null | undefined;
+  /** Which matrices of `w` to take. By default all of them. */
+  rhsIndices?: array | null | undefined;
+  /** Whether the indices are sorted, which may be faster. By default false. */
+  sortedIndices?: boolean | undefined;
+}
+
+/** Of `gatherQmm`. */
+export interface GatherQmmOptions extends QuantizedMatmulOptions, GatherOptions {
+  /** The float32 scale that `w` was quantized with, for `"nvfp4"` on a GPU. */
+  globalScale?: array | null | undefined;
+}
+
+/** Of `qqmm`. */
+export interface QqmmOptions extends QuantizationOptions {
+  /** The scales of `w`, if it is quantized. */
+  scales?: array | null | undefined;
+  /** A float32 scale of the whole of `x`, for `"nvfp4"`; together with `globalScaleW`. */
+  globalScaleX?: array | null | undefined;
+  /** A float32 scale of the whole of `w`, for `"nvfp4"`; together with `globalScaleX`. */
+  globalScaleW?: array | null | undefined;
+}
+
+/** Of `gatherQqmm`. */
+export interface GatherQqmmOptions extends QqmmOptions, GatherOptions {}
+
+const format = ["groupSize", "bits", "mode"] as const;
+const gather = ["lhsIndices", "rhsIndices", "sortedIndices"] as const;
+const factors = ["scales", ...format, "globalScaleX", "globalScaleW"] as const;
+
+// MLX divides by these.
+function positive(x: number | null | undefined, fn: string, param: string): number | undefined {
+  if (x === undefined || x === null) {
+    return undefined;
+  }
+  if (asInteger(x, fn, param) <= 0) {
+    throw outOfRange(fn, param, "a positive integer", x);
+  }
+  return x;
+}
+
+function formatOf(
+  o: QuantizationOptions,
+  fn: string,
+  mode: QuantizationMode = "affine",
+): [groupSize: number | undefined, bits: number | undefined, mode: string] {
+  return [
+    positive(o.groupSize, fn, "groupSize"),
+    positive(o.bits, fn, "bits"),
+    text(o.mode, mode, fn, "mode"),
+  ];
+}
+
+/**
+ * Quantizes the rows of `[..., n, m]`, group by group: gives what `dequantize`
+ * and the products here take, `[w, scales, biases]` for the mode `"affine"` and
+ * `[w, scales]` for the others. The first holds the elements' bits, from the
+ * lowest up, in uint32; the others have an element for each group.
+ *
+ * @throws Error if there are less than two dimensions, if the group size does
+ * not divide the last one, and for what the mode cannot have.
+ * @example
+ * const w = mx.reshape(mx.arange(0, 64, 1, mx.float32), [2, 32]);
+ * const [packed, scales, biases] = mx.quantize(w, { groupSize: 32, bits: 8 });
+ * [packed.shape, scales.shape, biases.shape]
+ * // [ [ 2, 8 ], [ 2, 1 ], [ 2, 1 ] ]
+ */
+export function quantize(
+  w: array,
+  options?: QuantizeOptions & { mode?: "affine" | undefined },
+): [w: array, scales: array, biases: array];
+export function quantize(
+  w: array,
+  options: QuantizeOptions & { mode: Exclude<QuantizationMode, "affine"> },
+): [w: array, scales: array];
+export function quantize(
+  w: array,
+  options?: QuantizeOptions,
+): [w: array, scales: array, biases?: array];
+export function quantize(
+  w: array,
+  options?: QuantizeOptions,
+): [w: array, scales: array, biases?: array] {
+  const o = readOptions(options, [...format, "globalScale"], "quantize");
+  const slots = native.quantize(
+    slot(w, "quantize", "w"),
+    ...formatOf(o, "quantize"),
+    optionalSlot(o.globalScale, "quantize", "globalScale"),
+    streamOf(o, "quantize"),
+  );
+  return makeAll(slots as Slot[]) as [array, array, array?];
+}
+
+/**
+ * The numbers that a quantized array stands for, `scale * element + bias`:
+ * `[..., n, m]`.
+ *
+ * @throws Error if the shapes do not fit, and if biases are given but for the
+ * mode `"affine"`, which needs them.
+ * @example
+ * const w = mx.reshape(mx.arange(0, 64, 1, mx.float32), [2, 32]);
+ * const [packed, scales, biases] = mx.quantize(w, { groupSize: 32, bits: 8 });
+ * const y = mx.dequantize(packed, scales, { biases, groupSize: 32, bits: 8 });
+ * mx.allclose(w, y, { atol: 0.1 })
+ * // array(true, dtype=bool)
+ */
+export function dequantize(w: array, scales: array, options?: DequantizeOptions): array {
+  const o = readOptions(options, ["biases", ...format, "globalScale", "dtype"], "dequantize");
+  return make(
+    native.dequantize(
+      slot(w, "dequantize", "w"),
+      slot(scales, "dequantize", "scales"),
+      optionalSlot(o.biases, "dequantize", "biases"),
+      ...formatOf(o, "dequantize"),
+      optionalSlot(o.globalScale, "dequantize", "globalScale"),
+      optionalDtypeId(o.dtype, "dequantize"),
+      streamOf(o, "dequantize"),
+    ),
+  );
+}
+
+/**
+ * The product of `x`, `[..., k]`, with the transpose of a quantized matrix `w`
+ * of `[m, k]`, which is never unpacked as a whole: `[..., m]`.
+ *
+ * @throws Error if the shapes do not fit, and for float64.
+ * @example
+ * const [w, scales, biases] = mx.quantize(mx.ones([3, 32]), { groupSize: 32 });
+ * mx.quantizedMatmul(mx.ones([1, 32]), w, scales, { biases, groupSize: 32 })
+ * // array([[32, 32, 32]], dtype=float32)
+ */
+export function quantizedMatmul(
+  x: array,
+  w: array,
+  scales: array,
+  options?: QuantizedMatmulOptions,
+): array {
+  const o = readOptions(options, ["biases", "transpose", ...format], "quantizedMatmul");
+  return make(
+    native.quantized_matmul(
+      slot(x, "quantizedMatmul", "x"),
+      slot(w, "quantizedMatmul", "w"),
+      slot(scales, "quantizedMatmul", "scales"),
+      optionalSlot(o.biases, "quantizedMatmul", "biases"),
+      flag(o.transpose, true, "quantizedMatmul", "transpose"),
+      ...formatOf(o, "quantizedMatmul"),
+      streamOf(o, "quantizedMatmul"),
+    ),
+  );
+}
+
+/**
+ * Products of matrices that are picked from stacks, those of `w` quantized:
+ * what `quantizedMatmul` is to `matmul`, this is to `gatherMm`. The indices
+ * broadcast; they count the matrices of a flattened stack.
+ *
+ * @throws RangeError for indices outside of their stack, as far as they are known.
+ * @example
+ * const experts = mx.multiply(mx.ones([2, 1, 32]), mx.array([[[1]], [[2]]]));
+ * const [w, scales, biases] = mx.quantize(experts, { groupSize: 32 });
+ * const rhsIndices = mx.array([1, 0, 1], mx.uint32);
+ * mx.flatten(mx.gatherQmm(mx.ones([1, 32]), w, scales, { biases, rhsIndices, groupSize: 32 }))
+ * // array([64, 32, 64], dtype=float32)
+ */
+export function gatherQmm(x: array, w: array, scales: array, options?: GatherQmmOptions): array {
+  const known = ["biases", "transpose", ...format, "globalScale", ...gather] as const;
+  const o = readOptions(options, known, "gatherQmm");
+  return make(
+    native.gather_qmm(
+      slot(x, "gatherQmm", "x"),
+      slot(w, "gatherQmm", "w"),
+      slot(scales, "gatherQmm", "scales"),
+      optionalSlot(o.biases, "gatherQmm", "biases"),
+      optionalSlot(o.lhsIndices, "gatherQmm", "lhsIndices"),
+      optionalSlot(o.rhsIndices, "gatherQmm", "rhsIndices"),
+      flag(o.transpose, true, "gatherQmm", "transpose"),
+      ...formatOf(o, "gatherQmm"),
+      optionalSlot(o.globalScale, "gatherQmm", "globalScale"),
+      flag(o.sortedIndices, false, "gatherQmm", "sortedIndices"),
+      streamOf(o, "gatherQmm"),
+    ),
+  );
+}
+
+/**
+ * The product of `x`, `[..., k]`, which is quantized on the way, with the
+ * transpose of `w`: `[m, k]`, or a quantized matrix with its scales. All modes
+ * but `"affine"`. On the CPU MLX has it for a single row of `x` and a quantized
+ * `w` only.
+ *
+ * @throws Error if the shapes do not fit, and for what the CPU cannot do.
+ * @example
+ * const [w, scales] = mx.quantize(mx.ones([3, 32]), { mode: "mxfp8" });
+ * mx.qqmm(mx.ones([1, 32]), w, { scales, mode: "mxfp8" })
+ * // array([[32, 32, 32]], dtype=float32)
+ */
+export function qqmm(x: array, w: array, options?: QqmmOptions): array {
+  const o = readOptions(options, factors, "qqmm");
+  return make(
+    native.qqmm(
+      slot(x, "qqmm", "x"),
+      slot(w, "qqmm", "w"),
+      optionalSlot(o.scales, "qqmm", "scales"),
+      ...formatOf(o, "qqmm", "nvfp4"),
+      optionalSlot(o.globalScaleX, "qqmm", "globalScaleX"),
+      optionalSlot(o.globalScaleW, "qqmm", "globalScaleW"),
+      streamOf(o, "qqmm"),
+    ),
+  );
+}
+
+/**
+ * Products as `qqmm` makes them, of matrices that are picked from stacks as
+ * `gatherMm` does. On GPUs only.
+ *
+ * @throws Error on the CPU, and if the shapes do not fit.
+ * @example
+ * const [w, scales] = mx.quantize(mx.ones([2, 3, 32]), { mode: "nvfp4" });
+ * const rhsIndices = mx.array([1, 0], mx.uint32);
+ * let why;
+ * try {
+ *   mx.gatherQqmm(mx.ones([1, 32]), w, { scales, rhsIndices, stream: mx.cpu });
+ * } catch (error) {
+ *   why = error.message;
+ * }
+ * why
+ * // [gather_qqmm] Expected a GPU: MLX cannot compute this on the CPU.
+ */
+export function gatherQqmm(x: array, w: array, options?: GatherQqmmOptions): array {
+  const o = readOptions(options, [...factors, ...gather], "gatherQqmm");
+  return make(
+    native.gather_qqmm(
+      slot(x, "gatherQqmm", "x"),
+      slot(w, "gatherQqmm", "w"),
+      optionalSlot(o.scales, "gatherQqmm", "scales"),
+      optionalSlot(o.lhsIndices, "gatherQqmm", "lhsIndices"),
+      optionalSlot(o.rhsIndices, "gatherQqmm", "rhsIndices"),
+      ...formatOf(o, "gatherQqmm", "nvfp4"),
+      optionalSlot(o.globalScaleX, "gatherQqmm", "globalScaleX"),
+      optionalSlot(o.globalScaleW, "gatherQqmm", "globalScaleW"),
+      flag(o.sortedIndices, false, "gatherQqmm", "sortedIndices"),
+      streamOf(o, "gatherQqmm"),
+    ),
+  );
+}
+
+/**
+ * Each element as a float of 8 bits, E4M3, rounded to the nearest: uint8.
+ *
+ * @throws Error for what are no real floating-point numbers.
+ * @example
+ * mx.toFp8(mx.array([0, 1, -2]))
+ * // array([0, 56, 192], dtype=uint8)
+ */
+export function toFp8(x: array, options?: StreamOptions): array {
+  return make(native.to_fp8(slot(x, "toFp8", "x"), stream(options, "toFp8")));
+}
+
+/**
+ * The numbers that floats of 8 bits, E4M3 in uint8, stand for.
+ *
+ * @param dtype By default `mx.bfloat16`.
+ * @throws Error if the array is not uint8, or the dtype no real floating-point one.
+ * @example
+ * mx.fromFp8(mx.array([0, 56, 192], mx.uint8))
+ * // array([0, 1, -2], dtype=bfloat16)
+ */
+export function fromFp8(x: array, dtype?: Dtype | null, options?: StreamOptions): array {
+  return make(
+    native.from_fp8(
+      slot(x, "fromFp8", "x"),
+      dtypeId(dtype ?? bfloat16, "fromFp8"),
+      stream(options, "fromFp8"),
+    ),
+  );
+}

@@ -1,0 +1,99 @@
+/** How arrays are printed. */
+import { checkOptions } from "./arguments.js";
+import { type Context, context, enter, run } from "./context.js";
+import { mismatch, outOfRange } from "./errors.js";
+import { asInteger } from "./numbers.js";
+
+/** What `setPrintoptions` and `printoptions` take. */
+export interface PrintSettings {
+  /**
+   * The number of decimal places of floating-point numbers, at most 100; -1,
+   * the default, for as many as 6 digits need.
+   */
+  precision?: number | undefined;
+}
+
+function precisionOf(settings: PrintSettings, fn: string): number {
+  checkOptions(settings, ["precision"], fn);
+  const precision = asInteger(settings.precision ?? -1, fn, "precision");
+  if (precision < -1 || precision > 100) {
+    throw outOfRange(fn, "precision", "an integer from -1 to 100", precision);
+  }
+  return precision;
+}
+
+/**
+ * How arrays are printed.
+ *
+ * @throws RangeError for a precision that is not -1 to 100.
+ * @example
+ * new mx.PrintOptions({ precision: 3 }).precision
+ * // 3
+ */
+export class PrintOptions {
+  /** The number of decimal places, or -1 for as many as 6 digits need. */
+  precision: number;
+
+  constructor(settings: PrintSettings = {}) {
+    this.precision = precisionOf(settings, "PrintOptions");
+  }
+}
+
+/**
+ * Sets how arrays are printed from now on; inside `mx.printoptions`, until its
+ * end.
+ *
+ * @throws RangeError for a precision that is not -1 to 100.
+ * @example
+ * mx.setPrintoptions({ precision: 2 });
+ * const text = String(mx.array([1, 2.345]));
+ * mx.setPrintoptions();
+ * text
+ * // array([1.00, 2.35], dtype=float32)
+ */
+export function setPrintoptions(settings: PrintSettings = {}): void {
+  context().print.precision = precisionOf(settings, "setPrintoptions");
+}
+
+/**
+ * How arrays are printed now. To change what it gives changes nothing else.
+ *
+ * @example
+ * mx.getPrintoptions().precision
+ * // -1
+ */
+export function getPrintoptions(): PrintOptions {
+  return new PrintOptions(context().print);
+}
+
+/** Ends the scope of `mx.printoptions` when it is disposed. */
+export interface PrintOptionsContext {
+  [Symbol.dispose](): void;
+}
+
+/**
+ * Runs a function, synchronous or not, inside of which arrays are printed in
+ * another way; or, without a function, makes it the current way until the
+ * result is disposed (`using _ = mx.printoptions({ precision: 3 })`).
+ *
+ * @throws RangeError for a precision that is not -1 to 100.
+ * @example
+ * mx.printoptions({ precision: 3 }, () => String(mx.array([1, 2.34567])))
+ * // array([1.000, 2.346], dtype=float32)
+ */
+export function printoptions<T>(settings: PrintSettings, fn: () => T): T;
+export function printoptions(settings?: PrintSettings): PrintOptionsContext;
+export function printoptions<T>(
+  settings: PrintSettings = {},
+  fn?: () => T,
+): T | PrintOptionsContext {
+  const precision = precisionOf(settings, "printoptions");
+  const next: Context = { ...context(), print: { precision } };
+  if (fn === undefined) {
+    return { [Symbol.dispose]: enter(next) };
+  }
+  if (typeof fn !== "function") {
+    throw mismatch("printoptions", "fn", "a function", fn);
+  }
+  return run(next, fn);
+}

@@ -1,0 +1,54 @@
+/** The dtype in which dtypes meet. */
+import { dtypeId, isList } from "./arguments.js";
+import { type array, isArray } from "./array.js";
+import { Dtype, dtypes } from "./dtype.js";
+import { mismatch, outOfRange } from "./errors.js";
+import { native } from "./native.js";
+
+function dtypeOf(x: array | Dtype, fn: string, param: string): Dtype {
+  if (x instanceof Dtype) {
+    return x;
+  }
+  if (isArray(x)) {
+    return x.dtype;
+  }
+  throw mismatch(fn, param, "an array or a dtype", x);
+}
+
+function promoted(a: Dtype, b: Dtype): Dtype {
+  return dtypes[native.promote_types(a.id, b.id)] as Dtype;
+}
+
+/**
+ * The dtype that an operation on arrays or dtypes results in.
+ *
+ * @throws RangeError if the list is empty.
+ * @example
+ * mx.resultType([mx.array([1, 2], mx.float16), mx.int32])
+ * // float16
+ */
+export function resultType(arraysAndDtypes: readonly (array | Dtype)[]): Dtype {
+  const expected = "a list of arrays and dtypes";
+  if (!isList(arraysAndDtypes)) {
+    throw mismatch("resultType", "arraysAndDtypes", expected, arraysAndDtypes);
+  }
+  if (arraysAndDtypes.length === 0) {
+    throw outOfRange("resultType", "arraysAndDtypes", `${expected}, not empty`, arraysAndDtypes);
+  }
+  return arraysAndDtypes
+    .map((x, i) => dtypeOf(x, "resultType", `arraysAndDtypes[${i}]`))
+    .reduce(promoted);
+}
+
+/**
+ * Whether a dtype, or an array's, becomes another by promotion, which loses no
+ * more than an operation on both would.
+ *
+ * @example
+ * [mx.canCast(mx.int32, mx.float16), mx.canCast(mx.float32, mx.int32)]
+ * // [ true, false ]
+ */
+export function canCast(from: array | Dtype, to: Dtype): boolean {
+  dtypeId(to, "canCast", "to");
+  return promoted(dtypeOf(from, "canCast", "from"), to) === to;
+}
