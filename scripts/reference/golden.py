@@ -19,7 +19,7 @@ import mlx.core as mx
 
 FAMILIES = [
     "arithmetic", "comparison", "reduction", "creation", "shape", "indexing", "product", "dtype", "random", "fast",
-    "nn", "alibi", "losses", "init", "optimizers",
+    "linalg", "nn", "alibi", "losses", "init", "optimizers",
 ]  # fmt: skip
 
 
