@@ -76,6 +76,7 @@ const std::vector<const std::vector<Binding>*>& families() {
       &random_bindings,
       &fast_bindings,
       &linalg_bindings,
+      &fft_bindings,
       &io_bindings,
       &subscript_bindings,
       &arithmetic,

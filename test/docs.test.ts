@@ -60,7 +60,7 @@ const files = readdirSync(lib, { recursive: true, encoding: "utf8" })
   .sort();
 
 const exported = new Set(
-  [mx, mx.fast, mx.linalg, mx.random, nn, nn.init, nn.losses, optim, utils].flatMap(
+  [mx, mx.fast, mx.fft, mx.linalg, mx.random, nn, nn.init, nn.losses, optim, utils].flatMap(
     Object.keys,
   ),
 );

@@ -88,6 +88,16 @@ export interface Bindings {
   expand_dims: (a: Slot, b: List, c: StreamId) => Result;
   expm1: (a: OperandCode, b: StreamId) => Result;
   eye: (a: number, b: number, c: number, d: DtypeId, e: StreamId) => Result;
+  fft_fftfreq: (a: number, b: number, c: StreamId) => Result;
+  fft_fftn: (a: Slot, b: OptionalList, c: OptionalList, d: number, e: StreamId) => Result;
+  fft_fftshift: (a: Slot, b: OptionalList, c: StreamId) => Result;
+  fft_ifftn: (a: Slot, b: OptionalList, c: OptionalList, d: number, e: StreamId) => Result;
+  fft_ifftshift: (a: Slot, b: OptionalList, c: StreamId) => Result;
+  fft_irfftn: (a: Slot, b: OptionalList, c: OptionalList, d: number, e: StreamId) => Result;
+  fft_istft: (a: Slot, b: OptionalList, c: OptionalList, d: OptionalList, e: OptionalSlot, f: boolean, g: number, h: boolean, i: OptionalList, j: StreamId) => Result;
+  fft_rfftfreq: (a: number, b: number, c: StreamId) => Result;
+  fft_rfftn: (a: Slot, b: OptionalList, c: OptionalList, d: number, e: StreamId) => Result;
+  fft_stft: (a: Slot, b: number, c: OptionalList, d: OptionalList, e: OptionalSlot, f: boolean, g: string, h: number, i: boolean, j: StreamId) => Result;
   flatten: (a: Slot, b: number, c: number, d: StreamId) => Result;
   flip: (a: Slot, b: OptionalList, c: StreamId) => Result;
   floor: (a: OperandCode, b: StreamId) => Result;

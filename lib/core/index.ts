@@ -49,6 +49,7 @@ export {
   uint64,
 } from "./dtype.js";
 export * as fast from "./fast.js";
+export * as fft from "./fft.js";
 export * from "./io.js";
 export * as linalg from "./linalg.js";
 export * from "./memory.js";

@@ -19,7 +19,7 @@ import mlx.core as mx
 
 FAMILIES = [
     "arithmetic", "comparison", "reduction", "creation", "shape", "indexing", "product", "dtype", "random", "fast",
-    "linalg", "nn", "alibi", "losses", "init", "optimizers",
+    "linalg", "fft", "nn", "alibi", "losses", "init", "optimizers",
 ]  # fmt: skip
 
 
