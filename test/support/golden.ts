@@ -93,7 +93,7 @@ export interface Case {
   expect?: Json;
   /** MLX's text, or true where the words are those of Python's own layer. */
   throws?: string | true;
-  /** True where only the CPU refuses. */
+  /** True for what is of the CPU only, such as what only it refuses. */
   cpu?: boolean;
   /** The values must be equal to the last bit. */
   exact?: boolean;
