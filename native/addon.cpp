@@ -2,6 +2,7 @@
 #include <mutex>
 
 #include "mlx/compile_impl.h"
+#include "mlx/scheduler.h"
 
 #include "bind.h"
 #include "kernels.h"
@@ -18,6 +19,15 @@ napi_value error(napi_env env, Create create, const char* text) {
   napi_create_string_utf8(env, text, NAPI_AUTO_LENGTH, &message);
   create(env, nullptr, message, &out);
   return out;
+}
+
+// MLX counts a task of the CPU, then queues it, which throws what an earlier
+// one ended with: such a task never ends, and with ten of them MLX would wait
+// for ever. A task too many that is taken back only lets MLX wait less.
+void take_back_task() {
+  if (mx::scheduler::n_active_tasks() > 0) {
+    mx::scheduler::notify_task_completion(mx::default_stream(mx::Device::cpu));
+  }
 }
 
 } // namespace
@@ -38,6 +48,9 @@ napi_value error_of(napi_env env) noexcept {
     return error(env, napi_create_range_error, e.what());
   } catch (const std::bad_alloc&) {
     return error(env, napi_create_range_error, "Out of memory.");
+  } catch (const std::runtime_error& e) {
+    take_back_task();
+    return error(env, napi_create_error, e.what());
   } catch (const std::exception& e) {
     return error(env, napi_create_error, e.what());
   } catch (...) {
@@ -66,6 +79,7 @@ const std::vector<const std::vector<Binding>*>& families() {
       &random_bindings,
       &fast_bindings,
       &linalg_bindings,
+      &fft_bindings,
       &io_bindings,
       &subscript_bindings,
       &arithmetic,

@@ -60,7 +60,9 @@ const files = readdirSync(lib, { recursive: true, encoding: "utf8" })
   .sort();
 
 const exported = new Set(
-  [mx, mx.fast, mx.linalg, mx.random, nn, nn.init, nn.losses, optim, utils].flatMap(Object.keys),
+  [mx, mx.fast, mx.fft, mx.linalg, mx.random, nn, nn.init, nn.losses, optim, utils].flatMap(
+    Object.keys,
+  ),
 );
 
 test.each(files)("%s: every exported function has a comment", (file) => {

@@ -63,6 +63,7 @@ export {
   unsignedinteger,
 } from "./dtype.js";
 export * as fast from "./fast.js";
+export * as fft from "./fft.js";
 export * from "./io.js";
 export * as linalg from "./linalg.js";
 export * from "./memory.js";

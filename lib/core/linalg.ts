@@ -1,9 +1,112 @@
-/** `mx.linalg`: decompositions of matrices. */
+/** `mx.linalg`: norms, determinants, inverses and decompositions of matrices. */
 
-import { slot, stream } from "./arguments.js";
-import { type array, makeAll } from "./array.js";
+import {
+  type Axes,
+  type Axis,
+  flag,
+  integer,
+  optionalAxes,
+  readOptions,
+  slot,
+  stream,
+  streamOf,
+} from "./arguments.js";
+import { type array, make, makeAll } from "./array.js";
 import type { StreamOptions } from "./device.js";
+import { mismatch, outOfRange } from "./errors.js";
 import { native } from "./native.js";
+
+/** Of `norm`. */
+export interface NormOptions extends StreamOptions {
+  /** Whether the axes stay, with size 1. By default false. */
+  keepdims?: boolean | undefined;
+}
+
+/** Of `svd`. */
+export interface SvdOptions extends StreamOptions {
+  /** Whether to compute the vectors, too. By default true. */
+  computeUv?: boolean | undefined;
+}
+
+/** Of functions of triangular matrices. */
+export interface TriangleOptions extends StreamOptions {
+  /** Whether the matrices are upper triangular. By default false, lower. */
+  upper?: boolean | undefined;
+}
+
+/** Of `eigh` and `eigvalsh`. */
+export interface TriangleReadOptions extends StreamOptions {
+  /** Which triangle of the matrices to read. By default the lower one. */
+  UPLO?: "L" | "U" | undefined;
+}
+
+/** The order of a norm; `"fro"` and `"nuc"` are for matrices only. */
+export type NormOrder = number | "fro" | "f" | "nuc" | null | undefined;
+
+/**
+ * The norm of vectors, along one axis, or of matrices, along two. Without axes
+ * the array is the vector or the matrix, and without an order, too, it is
+ * flattened. The order of a
+ *
+ * - vector is any number `p`, for `sum(abs(x) ** p) ** (1 / p)`; an infinity, for
+ *   the largest or smallest magnitude; 0, for how many are not zero. By default 2.
+ * - matrix is `"fro"`, as by default, for the root of the sum of squares; `"nuc"`,
+ *   for the sum of the singular values; 2 or -2, for the largest or smallest of
+ *   them; 1 or -1, for the largest or smallest sum of magnitudes in a column;
+ *   an infinity, the same in a row.
+ *
+ * Those of singular values run on the CPU only, in float32, float64 and
+ * complex64.
+ *
+ * @throws Error if there is no such norm for as many axes.
+ * @example
+ * const a = mx.array([[3, -4], [0, 12]]);
+ * [mx.linalg.norm(a), mx.linalg.norm(a, 1), mx.linalg.norm(a, 1, 1)].map(String)
+ * // [
+ * //   'array(13, dtype=float32)',
+ * //   'array(16, dtype=float32)',
+ * //   'array([7, 12], dtype=float32)'
+ * // ]
+ */
+export function norm(a: array, ord?: NormOrder, axis?: Axes, options?: NormOptions): array {
+  const fn = "linalg.norm";
+  const o = readOptions(options, ["keepdims"], fn);
+  const x = slot(a, fn, "a");
+  const axes = optionalAxes(axis, fn);
+  const keepdims = flag(o.keepdims, false, fn, "keepdims");
+  const s = streamOf(o, fn);
+  if (ord === undefined || ord === null) {
+    return make(native.linalg_norm(x, axes, keepdims, s));
+  }
+  if (typeof ord === "number") {
+    return make(native.linalg_norm_ord(x, ord, axes, keepdims, s));
+  }
+  if (typeof ord === "string") {
+    return make(native.linalg_norm_named(x, ord, axes, keepdims, s));
+  }
+  throw mismatch(fn, "ord", 'a number, "fro" or "nuc"', ord);
+}
+
+/**
+ * The cross product of vectors of 2 or 3 elements along an axis, by default the
+ * last; one of 2 lies in the plane. The result's have 3.
+ *
+ * @throws Error if the axis has another size.
+ * @example
+ * mx.linalg.cross(mx.array([1, 2, 3]), mx.array([4, 5, 6]))
+ * // array([-3, 6, -3], dtype=float32)
+ */
+export function cross(a: array, b: array, axis?: Axis, options?: StreamOptions): array {
+  const fn = "linalg.cross";
+  return make(
+    native.linalg_cross(
+      slot(a, fn, "a"),
+      slot(b, fn, "b"),
+      integer(axis ?? undefined, -1, fn, "axis"),
+      stream(options, fn),
+    ),
+  );
+}
 
 /**
  * The QR decomposition: matrices with orthonormal columns, and upper triangular
@@ -23,4 +126,306 @@ export function qr(a: array, options?: StreamOptions): [array, array] {
     array,
     array,
   ];
+}
+
+/**
+ * The singular value decomposition, `a = u @ diag(s) @ vt`: `[u, s, vt]` with
+ * orthonormal `u`, `[..., m, m]`, the singular values from the largest on, and
+ * orthonormal `vt`, `[..., n, n]`. It runs on the CPU only.
+ *
+ * @param a Matrices, `[..., m, n]`, in float32, float64 or complex64.
+ * @returns With `computeUv: false` the singular values alone.
+ * @throws Error for other dtypes and for less than 2 dimensions; when it is
+ * computed, for values that are not finite.
+ * @example
+ * const a = mx.array([[3, 0, 0], [0, 0, -4]]);
+ * const [u, s, vt] = mx.linalg.svd(a, { stream: mx.cpu });
+ * [u.shape, s, vt.shape]
+ * // [ [ 2, 2 ], array([4, 3], dtype=float32), [ 3, 3 ] ]
+ */
+export function svd(a: array, options: SvdOptions & { computeUv: false }): array;
+export function svd(
+  a: array,
+  options?: SvdOptions & { computeUv?: true | undefined },
+): [array, array, array];
+export function svd(a: array, options?: SvdOptions): array | [array, array, array];
+export function svd(a: array, options?: SvdOptions): array | [array, array, array] {
+  const fn = "linalg.svd";
+  const o = readOptions(options, ["computeUv"], fn);
+  const vectors = flag(o.computeUv, true, fn, "computeUv");
+  const parts = makeAll(native.linalg_svd(slot(a, fn, "a"), vectors, streamOf(o, fn)));
+  return vectors ? (parts as [array, array, array]) : (parts[0] as array);
+}
+
+/**
+ * The eigenvalues of square matrices and, as columns, their eigenvectors; both
+ * complex64. Of a matrix that is not finite they are NaN. It runs on the CPU only.
+ * In Python's MLX 0.32.4 the eigenvectors of complex matrices are conjugated.
+ *
+ * @param a Matrices, `[..., n, n]`, in float32, float64 or complex64.
+ * @throws Error for other dtypes and shapes.
+ * @example
+ * const [values, vectors] = mx.linalg.eig(mx.array([[0, -1], [1, 0]]), { stream: mx.cpu });
+ * [mx.imag(values), vectors.shape]
+ * // [ array([1, -1], dtype=float32), [ 2, 2 ] ]
+ */
+export function eig(a: array, options?: StreamOptions): [array, array] {
+  return makeAll(native.linalg_eig(slot(a, "linalg.eig", "a"), stream(options, "linalg.eig"))) as [
+    array,
+    array,
+  ];
+}
+
+/**
+ * The eigenvalues of square matrices, `[..., n]` in complex64; see `eig`.
+ *
+ * @throws Error for other dtypes and shapes than those of `eig`.
+ * @example
+ * mx.linalg.eigvals(mx.array([[2, 0], [0, 3]]), { stream: mx.cpu })
+ * // array([2+0j, 3+0j], dtype=complex64)
+ */
+export function eigvals(a: array, options?: StreamOptions): array {
+  const fn = "linalg.eigvals";
+  return make(native.linalg_eigvals(slot(a, fn, "a"), stream(options, fn)));
+}
+
+function triangle(options: TriangleReadOptions, fn: string): string {
+  const { UPLO } = options;
+  if (UPLO !== undefined && UPLO !== "L" && UPLO !== "U") {
+    throw typeof UPLO === "string"
+      ? outOfRange(fn, "UPLO", '"L" or "U"', UPLO)
+      : mismatch(fn, "UPLO", '"L" or "U"', UPLO);
+  }
+  return UPLO ?? "L";
+}
+
+/**
+ * The eigenvalues of symmetric or Hermitian matrices, in rising order, and, as
+ * columns, their orthonormal eigenvectors. It runs on the CPU only.
+ *
+ * @param a Matrices, `[..., n, n]`, in float32, float64 or complex64. Only one
+ * triangle is read.
+ * @throws Error for other dtypes and shapes.
+ * @example
+ * const a = mx.array([[2, 1], [1, 2]]);
+ * const [values, v] = mx.linalg.eigh(a, { stream: mx.cpu });
+ * const again = mx.matmul(mx.multiply(v, values), mx.transpose(v));
+ * mx.allclose(again, a, { atol: 1e-5 })
+ * // array(true, dtype=bool)
+ */
+export function eigh(a: array, options?: TriangleReadOptions): [array, array] {
+  const fn = "linalg.eigh";
+  const o = readOptions(options, ["UPLO"], fn);
+  return makeAll(native.linalg_eigh(slot(a, fn, "a"), triangle(o, fn), streamOf(o, fn))) as [
+    array,
+    array,
+  ];
+}
+
+/**
+ * The eigenvalues of symmetric or Hermitian matrices, `[..., n]` in rising
+ * order; see `eigh`.
+ *
+ * @throws Error for other dtypes and shapes than those of `eigh`.
+ * @example
+ * mx.linalg.eigvalsh(mx.array([[2, 9], [0, 1]]), { stream: mx.cpu })
+ * // array([1, 2], dtype=float32)
+ */
+export function eigvalsh(a: array, options?: TriangleReadOptions): array {
+  const fn = "linalg.eigvalsh";
+  const o = readOptions(options, ["UPLO"], fn);
+  return make(native.linalg_eigvalsh(slot(a, fn, "a"), triangle(o, fn), streamOf(o, fn)));
+}
+
+/**
+ * The inverses of square matrices. It runs on the CPU only.
+ *
+ * @param a Matrices, `[..., n, n]`, in float32 or float64.
+ * @throws Error for other dtypes and shapes; when it is computed, for a matrix
+ * without an inverse.
+ * @example
+ * mx.linalg.inv(mx.array([[2, 1], [1, 1]]), { stream: mx.cpu })
+ * // array([[1, -1],
+ * //        [-1, 2]], dtype=float32)
+ */
+export function inv(a: array, options?: StreamOptions): array {
+  return make(native.linalg_inv(slot(a, "linalg.inv", "a"), stream(options, "linalg.inv")));
+}
+
+/**
+ * The inverses of triangular matrices. It runs on the CPU only.
+ *
+ * @param a Matrices, `[..., n, n]`, in float32 or float64.
+ * @throws Error for other dtypes and shapes; when it is computed, for a zero on
+ * the diagonal.
+ * @example
+ * mx.linalg.triInv(mx.array([[2, 0], [1, 1]]), { stream: mx.cpu })
+ * // array([[0.5, 0],
+ * //        [-0.5, 1]], dtype=float32)
+ */
+export function triInv(a: array, options?: TriangleOptions): array {
+  const fn = "linalg.triInv";
+  const o = readOptions(options, ["upper"], fn);
+  const upper = flag(o.upper, false, fn, "upper");
+  return make(native.linalg_tri_inv(slot(a, fn, "a"), upper, streamOf(o, fn)));
+}
+
+/**
+ * The Cholesky decomposition of symmetric, positive definite matrices: the lower
+ * triangular `l` of `a = l @ l.T`, or the upper triangular `u` of `a = u.T @ u`.
+ * Whether the matrices are such is not checked. It runs on the CPU only.
+ *
+ * @param a Matrices, `[..., n, n]`, in float32 or float64.
+ * @throws Error for other dtypes and shapes.
+ * @example
+ * mx.linalg.cholesky(mx.array([[4, 2], [2, 10]]), { stream: mx.cpu })
+ * // array([[2, 0],
+ * //        [1, 3]], dtype=float32)
+ */
+export function cholesky(a: array, options?: TriangleOptions): array {
+  const fn = "linalg.cholesky";
+  const o = readOptions(options, ["upper"], fn);
+  const upper = flag(o.upper, false, fn, "upper");
+  return make(native.linalg_cholesky(slot(a, fn, "a"), upper, streamOf(o, fn)));
+}
+
+/**
+ * The inverses of matrices whose Cholesky decomposition is given. It runs on the
+ * CPU only.
+ *
+ * @param a What `cholesky` gives with the same options.
+ * @throws Error for other dtypes and shapes; when it is computed, for a zero on
+ * the diagonal.
+ * @example
+ * const l = mx.linalg.cholesky(mx.array([[4, 0], [0, 1]]), { stream: mx.cpu });
+ * mx.linalg.choleskyInv(l, { stream: mx.cpu })
+ * // array([[0.25, 0],
+ * //        [0, 1]], dtype=float32)
+ */
+export function choleskyInv(a: array, options?: TriangleOptions): array {
+  const fn = "linalg.choleskyInv";
+  const o = readOptions(options, ["upper"], fn);
+  const upper = flag(o.upper, false, fn, "upper");
+  return make(native.linalg_cholesky_inv(slot(a, fn, "a"), upper, streamOf(o, fn)));
+}
+
+/**
+ * The pseudo-inverses (Moore and Penrose's) of matrices, `[..., n, m]`. It runs
+ * on the CPU only.
+ *
+ * @param a Matrices, `[..., m, n]`, in float32 or float64.
+ * @throws Error for other dtypes and for less than 2 dimensions; when it is
+ * computed, for values that are not finite.
+ * @example
+ * mx.linalg.pinv(mx.array([[2, 0, 0], [0, 4, 0]]), { stream: mx.cpu })
+ * // array([[0.5, 0],
+ * //        [0, 0.25],
+ * //        [0, 0]], dtype=float32)
+ */
+export function pinv(a: array, options?: StreamOptions): array {
+  return make(native.linalg_pinv(slot(a, "linalg.pinv", "a"), stream(options, "linalg.pinv")));
+}
+
+/**
+ * The LU decomposition: `[p, l, u]` with the rows' permutation, `[..., m]`, and
+ * triangular matrices, whose product is the matrix with its rows in the order
+ * that `p` inverts. It runs on the CPU only.
+ *
+ * @param a Matrices, `[..., m, n]`, in float32 or float64.
+ * @throws Error for other dtypes and for less than 2 dimensions.
+ * @example
+ * const [p, l, u] = mx.linalg.lu(mx.array([[1, 2], [4, 4]]), { stream: mx.cpu });
+ * mx.take(mx.matmul(l, u), p, 0)
+ * // array([[1, 2],
+ * //        [4, 4]], dtype=float32)
+ */
+export function lu(a: array, options?: StreamOptions): [array, array, array] {
+  return makeAll(native.linalg_lu(slot(a, "linalg.lu", "a"), stream(options, "linalg.lu"))) as [
+    array,
+    array,
+    array,
+  ];
+}
+
+/**
+ * The LU decomposition as LAPACK has it: both triangles in one matrix, and with
+ * which row each one was swapped, in turn. It runs on the CPU only.
+ *
+ * @param a Matrices, `[..., m, n]`, in float32 or float64.
+ * @throws Error for other dtypes and for less than 2 dimensions.
+ * @example
+ * const [lu, pivots] = mx.linalg.luFactor(mx.array([[1, 2], [4, 4]]), { stream: mx.cpu });
+ * [lu, pivots]
+ * // [
+ * //   array([[4, 4],
+ * //          [0.25, 1]], dtype=float32),
+ * //   array([1, 1], dtype=uint32)
+ * // ]
+ */
+export function luFactor(a: array, options?: StreamOptions): [array, array] {
+  const fn = "linalg.luFactor";
+  return makeAll(native.linalg_lu_factor(slot(a, fn, "a"), stream(options, fn))) as [array, array];
+}
+
+/**
+ * The `x` of `a @ x = b`. It runs on the CPU only.
+ *
+ * @param a Square matrices, `[..., n, n]`.
+ * @param b Vectors, `[n]`, or matrices, `[..., n, k]`.
+ * @throws Error for dtypes other than float32 and float64 and if the shapes do
+ * not fit; when it is computed, for a matrix without an inverse.
+ * @example
+ * mx.linalg.solve(mx.array([[2, 0], [0, 4]]), mx.array([2, 2]), { stream: mx.cpu })
+ * // array([1, 0.5], dtype=float32)
+ */
+export function solve(a: array, b: array, options?: StreamOptions): array {
+  const fn = "linalg.solve";
+  return make(native.linalg_solve(slot(a, fn, "a"), slot(b, fn, "b"), stream(options, fn)));
+}
+
+/**
+ * The `x` of `a @ x = b` with triangular matrices. It runs on the CPU only.
+ *
+ * @param a Square matrices, `[..., n, n]`.
+ * @param b Vectors, `[n]`, or matrices, `[..., n, k]`.
+ * @throws Error for dtypes other than float32 and float64 and if the shapes do
+ * not fit; when it is computed, for a zero on the diagonal.
+ * @example
+ * mx.linalg.solveTriangular(mx.array([[2, 0], [1, 1]]), mx.array([2, 2]), { stream: mx.cpu })
+ * // array([1, 1], dtype=float32)
+ */
+export function solveTriangular(a: array, b: array, options?: TriangleOptions): array {
+  const fn = "linalg.solveTriangular";
+  const o = readOptions(options, ["upper"], fn);
+  const upper = flag(o.upper, false, fn, "upper");
+  return make(
+    native.linalg_solve_triangular(slot(a, fn, "a"), slot(b, fn, "b"), upper, streamOf(o, fn)),
+  );
+}
+
+/**
+ * The determinants of square matrices, `[..., n, n]` to `[...]`. It runs on the
+ * CPU only.
+ *
+ * @throws Error for complex64 and other shapes.
+ * @example
+ * mx.linalg.det(mx.array([[1, 2], [3, 4]]), { stream: mx.cpu })
+ * // array(-2, dtype=float32)
+ */
+export function det(a: array, options?: StreamOptions): array {
+  return make(native.linalg_det(slot(a, "linalg.det", "a"), stream(options, "linalg.det")));
+}
+
+/**
+ * The signs of the determinants of square matrices, and the logarithms of their
+ * magnitudes, which do not overflow. It runs on the CPU only.
+ *
+ * @throws Error for complex64 and other shapes.
+ * @example
+ * mx.linalg.slogdet(mx.array([[0, 1], [1, 0]]), { stream: mx.cpu })
+ * // [ array(-1, dtype=float32), array(0, dtype=float32) ]
+ */
+export function slogdet(a: array, options?: StreamOptions): [array, array] {
+  const fn = "linalg.slogdet";
+  return makeAll(native.linalg_slogdet(slot(a, fn, "a"), stream(options, fn))) as [array, array];
 }

@@ -544,7 +544,7 @@ export function cosineSimilarityLoss(
   const reduction = reductionOf(options, "none", fn);
   const axis = asInteger(options.axis ?? 1, fn, "axis");
   const eps = asNumber(options.eps ?? 1e-8, fn, "eps");
-  const norm = (x: mx.array) => mx.sqrt(mx.sum(mx.square(x), axis));
+  const norm = (x: mx.array) => mx.linalg.norm(x, null, axis);
   const lengths = mx.maximum(mx.multiply(norm(x1), norm(x2)), eps);
   return reduce(mx.divide(mx.sum(mx.multiply(x1, x2), axis), lengths), reduction);
 }

@@ -81,7 +81,7 @@ export class Muon extends Optimizer {
     const [rows, columns] = matrix.shape as [number, number];
     const tall = rows > columns;
     let x = tall ? mx.transpose(matrix) : matrix;
-    const norm = mx.sqrt(mx.sum(mx.square(x), null, { keepdims: true }));
+    const norm = mx.linalg.norm(x, null, null, { keepdims: true });
     x = mx.divide(x, mx.add(norm, 1e-7));
     // A polynomial of degree 5 whose iterates draw (0, 1] towards 1.
     for (let i = 0; i < this.nsSteps; i++) {

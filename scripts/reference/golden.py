@@ -18,8 +18,8 @@ from pathlib import Path
 import mlx.core as mx
 
 FAMILIES = [
-    "arithmetic", "comparison", "reduction", "creation", "shape", "indexing", "product", "sorting", "convolution", "quantization", "dtype", "random",
-    "fast", "nn", "alibi", "losses", "init", "optimizers",
+    "arithmetic", "comparison", "reduction", "creation", "shape", "indexing", "product", "sorting", "convolution",
+    "quantization", "dtype", "random", "fast", "linalg", "fft", "nn", "alibi", "losses", "init", "optimizers",
 ]  # fmt: skip
 
 

@@ -93,7 +93,7 @@ export interface Case {
   expect?: Json;
   /** MLX's text, or true where the words are those of Python's own layer. */
   throws?: string | true;
-  /** True where only the CPU refuses. */
+  /** True for what is of the CPU only, such as what only it refuses. */
   cpu?: boolean;
   /** The values must be equal to the last bit. */
   exact?: boolean;
@@ -398,7 +398,7 @@ function compareFlat(actual: unknown, expected: Record<string, Json>, c: Case): 
 // Running.
 
 // The words of a check of our own, which may come before MLX's.
-const ourVoice = /^\[\w+\] (\S+: )?[Ee]xpected /;
+const ourVoice = /^\[[\w.]+\] (\S+: )?[Ee]xpected /;
 
 function expectError(run: () => unknown, text: string | true): void {
   let thrown: unknown;
