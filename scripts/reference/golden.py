@@ -19,12 +19,12 @@ import mlx.core as mx
 
 FAMILIES = [
     "arithmetic", "comparison", "reduction", "creation", "shape", "indexing", "product", "dtype", "random", "fast",
-    "nn", "alibi", "losses", "init", "optimizers",
+    "nn", "alibi", "losses", "init", "optimizers", "io",
 ]  # fmt: skip
 
 
 # What a case is about.
-KINDS = ["name", "layer", "optimizer", "index"]
+KINDS = ["name", "layer", "optimizer", "index", "file"]
 
 
 def main():
