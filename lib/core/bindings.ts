@@ -163,8 +163,12 @@ export interface Bindings {
   linspace: (a: number, b: number, c: number, d: boolean, e: DtypeId, f: StreamId) => Result;
   live_arrays: () => number;
   live_bytes: () => number;
+  load_gguf: (a: string, b: StreamId) => unknown;
   load_npy: (a: string, b: StreamId) => Result;
+  load_npy_bytes: (a: ArrayBufferView, b: StreamId) => Result;
+  load_npy_part: (a: string, b: number, c: StreamId) => Result;
   load_safetensors: (a: string, b: StreamId) => unknown;
+  load_safetensors_bytes: (a: ArrayBufferView, b: StreamId) => unknown;
   log: (a: OperandCode, b: StreamId) => Result;
   log10: (a: OperandCode, b: StreamId) => Result;
   log1p: (a: OperandCode, b: StreamId) => Result;
@@ -238,8 +242,11 @@ export interface Bindings {
   rope: (a: Slot, b: number, c: boolean, d: number, e: number, f: OperandCode, g: OptionalSlot, h: StreamId) => Result;
   round: (a: OperandCode, b: number, c: StreamId) => Result;
   rsqrt: (a: OperandCode, b: StreamId) => Result;
+  save_gguf: (a: string, b: unknown, c: List, d: unknown, e: unknown) => void;
   save_npy: (a: string, b: Slot) => void;
-  save_safetensors: (a: string, b: unknown, c: List, d: unknown) => void;
+  save_npy_to: (a: unknown, b: Slot) => void;
+  save_safetensors: (a: string, b: unknown, c: List, d: unknown, e: unknown) => void;
+  save_safetensors_to: (a: unknown, b: unknown, c: List, d: unknown, e: unknown) => void;
   scalar: (a: OperandCode, b: OptionalDtypeId) => Result;
   scaled_dot_product_attention: (a: Slot, b: Slot, c: Slot, d: number, e: string, f: OptionalSlot, g: OptionalSlot, h: boolean, i: StreamId) => Result;
   segmented_mm: (a: Slot, b: Slot, c: Slot, d: StreamId) => Result;

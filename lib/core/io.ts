@@ -1,38 +1,193 @@
 /** Arrays in files. */
-import { asString, flag, readOptions, slot, slots, streamOf } from "./arguments.js";
-import { type array, make, makeAll } from "./array.js";
+import { closeSync, openSync, readSync, writeFileSync } from "node:fs";
+import { flag, readOptions, slot, streamOf } from "./arguments.js";
+import { type array, isArray, make, makeAll, makeFrom } from "./array.js";
 import type { StreamOptions } from "./device.js";
-import { mismatch } from "./errors.js";
+import { type Dtype, float16, float32, float64, int8, int16, int32 } from "./dtype.js";
+import { mismatch, outOfRange } from "./errors.js";
+import { loadGguf } from "./formats/gguf.js";
+import { loadNpy } from "./formats/npy.js";
+import { loadNpz, saveNpz } from "./formats/npz.js";
+import { loadSafetensors } from "./formats/safetensors.js";
+import {
+  type ByteWriter,
+  type FilePath,
+  FormatError,
+  isPath,
+  isWriter,
+  type LoadInput,
+  pathOf,
+  type SaveTarget,
+  withSource,
+  withTemporary,
+} from "./formats/source.js";
 import { native } from "./native.js";
 import { isBranch } from "./tree.js";
+import { list, type Slot } from "./wire.js";
 
-/** Texts that a file carries beside its arrays. */
+export { type ByteWriter, type FilePath, FormatError, type LoadInput, type SaveTarget };
+
+/** Texts that a safetensors file carries beside its arrays. */
 export type Metadata = Record<string, string>;
 
+/** What a gguf file carries beside its arrays. */
+export type GgufMetadata = Record<string, array | string | string[]>;
+
+/** Arrays by name. */
+export type NamedArrays = Record<string, array>;
+
+/** The formats of files, which are also the ends of their names. */
+export type FileFormat = "npy" | "npz" | "safetensors" | "gguf";
+
+/** How to load a file. */
 export interface LoadOptions extends StreamOptions {
   /** The format, where the file's name does not say it. */
-  format?: "npy" | "safetensors" | undefined;
+  format?: FileFormat | undefined;
   /** Whether to give the file's metadata, too. */
   returnMetadata?: boolean | undefined;
+}
+
+// Saving.
+
+/** The target, or an error. */
+function targetOf(file: SaveTarget, fn: string): string | ByteWriter {
+  if (isPath(file)) {
+    return pathOf(file, fn);
+  }
+  if (isWriter(file)) {
+    return file;
+  }
+  throw mismatch(fn, "file", "the name of a file, or an object with write", file);
+}
+
+/** The names and the slots of a record of arrays. */
+function entriesOf(arrays: unknown, fn: string, expected: string): [string[], Slot[]] {
+  if (!isBranch(arrays) || Array.isArray(arrays)) {
+    throw mismatch(fn, "arrays", expected, arrays);
+  }
+  const names = Object.keys(arrays);
+  const at = (name: string) => `arrays[${JSON.stringify(name)}]`;
+  return [names, names.map((name) => slot(arrays[name] as array, fn, at(name)))];
+}
+
+function checkDtypes(
+  arrays: Record<string, array>,
+  allowed: (dtype: Dtype) => boolean,
+  expected: string,
+  fn: string,
+): void {
+  for (const [name, x] of Object.entries(arrays)) {
+    if (!allowed(x.dtype)) {
+      throw mismatch(fn, `arrays[${JSON.stringify(name)}]`, expected, x.dtype.name);
+    }
+  }
 }
 
 /**
  * Saves an array in NumPy's format. A name without `.npy` gets it.
  *
+ * @param file The name of a file, or an object whose `write` takes its bytes.
  * @throws Error if the file cannot be written.
+ * @example
+ * const pieces = [];
+ * mx.save({ write: (bytes) => pieces.push(bytes) }, mx.array([1, 2]));
+ * mx.load(Buffer.concat(pieces), { format: "npy" })
+ * // array([1, 2], dtype=float32)
  */
-export function save(file: string, arr: array): void {
-  native.save_npy(asString(file, "save", "file"), slot(arr, "save", "arr"));
+export function save(file: SaveTarget, arr: array): void {
+  const target = targetOf(file, "save");
+  const source = slot(arr, "save", "arr");
+  if (typeof target === "string") {
+    native.save_npy(target, source);
+  } else {
+    native.save_npy_to((bytes: Uint8Array) => target.write(bytes), source);
+  }
+}
+
+// The archive's lengths have 32 bits; the npy headers and the directory take
+// less than this for each of its files.
+const longestArchive = 2 ** 32;
+const mostFiles = 0xfffe;
+
+function saveArchive(
+  file: SaveTarget,
+  arrays: readonly array[] | NamedArrays,
+  compressed: boolean,
+  fn: string,
+): void {
+  const target = targetOf(file, fn);
+  const record = Array.isArray(arrays)
+    ? Object.fromEntries(arrays.map((x, i) => [`arr_${i}`, x as array]))
+    : (arrays as NamedArrays);
+  const [names, slots] = entriesOf(record, fn, "a list or a record of arrays");
+  const bytes = names.reduce((sum, name) => {
+    return sum + (record[name] as array).nbytes + 4 * Buffer.byteLength(name) + 1024;
+  }, 0);
+  if (names.length > mostFiles || bytes >= longestArchive) {
+    throw outOfRange(fn, "arrays", `at most ${mostFiles} arrays of 4 GiB in all`, bytes);
+  }
+  if (typeof target !== "string") {
+    saveNpz(target, names, slots, compressed);
+    return;
+  }
+  // Before the file is opened, since it may be what they are read from.
+  native.eval(list(slots));
+  const fd = openSync(target.endsWith(".npz") ? target : `${target}.npz`, "w");
+  try {
+    saveNpz({ write: (piece) => writeFileSync(fd, piece) }, names, slots, compressed);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /**
- * Saves arrays by name in the safetensors format, with texts beside them.
+ * Saves arrays in NumPy's format for several, a zip archive. Those of a list
+ * are named `arr_0`, `arr_1` and so on. A name without `.npz` gets it.
  *
- * @throws Error if the file cannot be written.
+ * @param file The name of a file, or an object whose `write` takes its bytes.
+ * @throws RangeError for more than 4 GiB, which such an archive does not hold;
+ * Error if the file cannot be written.
+ * @example
+ * const pieces = [];
+ * mx.savez({ write: (bytes) => pieces.push(bytes) }, { a: mx.array([1, 2]) });
+ * mx.load(Buffer.concat(pieces), { format: "npz" })
+ * // { a: array([1, 2], dtype=float32) }
+ */
+export function savez(file: SaveTarget, arrays: readonly array[] | NamedArrays): void {
+  saveArchive(file, arrays, false, "savez");
+}
+
+/**
+ * Saves arrays as `savez` does, compressed.
+ *
+ * @throws RangeError for more than 4 GiB, Error if the file cannot be written.
+ * @example
+ * const pieces = [];
+ * mx.savezCompressed({ write: (bytes) => pieces.push(bytes) }, [mx.zeros([1000])]);
+ * Buffer.concat(pieces).length < 1000
+ * // true
+ */
+export function savezCompressed(file: SaveTarget, arrays: readonly array[] | NamedArrays): void {
+  saveArchive(file, arrays, true, "savezCompressed");
+}
+
+/**
+ * Saves arrays by name in the safetensors format, with texts beside them. A
+ * name without `.safetensors` gets it.
+ *
+ * @param file The name of a file, or an object whose `write` takes its bytes.
+ * @throws TypeError for float64, which the format does not have; Error if the
+ * file cannot be written.
+ * @example
+ * const pieces = [];
+ * const file = { write: (bytes) => pieces.push(bytes) };
+ * mx.saveSafetensors(file, { a: mx.array([1, 2]) }, { metadata: { made: "by me" } });
+ * mx.load(Buffer.concat(pieces), { format: "safetensors", returnMetadata: true })
+ * // [ { a: array([1, 2], dtype=float32) }, { made: 'by me' } ]
  */
 export function saveSafetensors(
-  file: string,
-  arrays: Record<string, array>,
+  file: SaveTarget,
+  arrays: NamedArrays,
   options?: { metadata?: Metadata | undefined },
 ): void {
   const fn = "saveSafetensors";
@@ -41,56 +196,193 @@ export function saveSafetensors(
     ["metadata"],
     fn,
   );
-  if (!isBranch(arrays) || Array.isArray(arrays)) {
-    throw mismatch(fn, "arrays", "a record of arrays", arrays);
+  const target = targetOf(file, fn);
+  const [names, slots] = entriesOf(arrays, fn, "a record of arrays");
+  if (names.includes("__metadata__")) {
+    throw mismatch(fn, "arrays", "names other than that of the metadata", "__metadata__");
   }
+  checkDtypes(arrays, (dtype) => dtype !== float64, "a dtype that the format has", fn);
   if (!isBranch(metadata) || Object.values(metadata).some((x) => typeof x !== "string")) {
     throw mismatch(fn, "metadata", "a record of texts", metadata);
   }
-  native.save_safetensors(
-    asString(file, fn, "file"),
-    Object.keys(arrays),
-    slots(Object.values(arrays), fn, "arrays"),
-    metadata,
-  );
+  const texts = [Object.keys(metadata), Object.values(metadata)] as const;
+  if (typeof target === "string") {
+    native.save_safetensors(target, names, list(slots), ...texts);
+  } else {
+    const write = (bytes: Uint8Array) => target.write(bytes);
+    native.save_safetensors_to(write, names, list(slots), ...texts);
+  }
+}
+
+const ggufDtypes: readonly Dtype[] = [float32, float16, int8, int16, int32];
+
+/** Metadata on its way: texts, lists of texts, the slots of arrays. */
+function ggufValue(value: unknown, name: string): string | string[] | Slot {
+  const param = `metadata[${JSON.stringify(name)}]`;
+  if (typeof value === "string") {
+    return value;
+  }
+  if (Array.isArray(value) && value.every((x) => typeof x === "string")) {
+    return value;
+  }
+  if (!isArray(value)) {
+    throw mismatch("saveGguf", param, "an array, a text or a list of texts", value);
+  }
+  const place = slot(value, "saveGguf", param);
+  // The values are put at multiples of 32, whatever is written here.
+  if (name === "general.alignment" && (value.ndim > 0 || Number(value.item()) !== 32)) {
+    throw outOfRange("saveGguf", param, "32", value);
+  }
+  return place;
+}
+
+/** The bytes of a file, piece by piece. */
+function copyTo(writer: ByteWriter, path: string): void {
+  const fd = openSync(path, "r");
+  try {
+    for (;;) {
+      const bytes = new Uint8Array(1 << 24);
+      const n = readSync(fd, bytes);
+      if (n === 0) {
+        return;
+      }
+      writer.write(bytes.subarray(0, n));
+    }
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /**
- * Loads what `save` or `saveSafetensors` wrote: an array from an npy file, a
- * record of arrays from a safetensors file. Values are read when they are
- * needed.
+ * Saves arrays by name in the gguf format, with metadata beside them: arrays
+ * of at most one dimension, texts and lists of texts. A name without `.gguf`
+ * gets it.
  *
- * @throws Error if the file cannot be read or is damaged.
+ * @param file The name of a file, or an object whose `write` takes its bytes.
+ * @throws TypeError for arrays that are not of float32, float16, int8, int16 or
+ * int32; Error if the file cannot be written.
+ * @example
+ * const pieces = [];
+ * const file = { write: (bytes) => pieces.push(bytes) };
+ * mx.saveGguf(file, { a: mx.array([1, 2]) }, { "general.name": "two" });
+ * mx.load(Buffer.concat(pieces), { format: "gguf", returnMetadata: true })
+ * // [ { a: array([1, 2], dtype=float32) }, { 'general.name': 'two' } ]
  */
-export function load(
-  file: string,
-  options: LoadOptions & { returnMetadata: true },
-): [Record<string, array>, Metadata];
-export function load(file: string, options?: LoadOptions): array | Record<string, array>;
-export function load(
-  file: string,
-  options?: LoadOptions,
-): array | Record<string, array> | [Record<string, array>, Metadata] {
-  const o = readOptions(options, ["format", "returnMetadata"], "load");
-  const path = asString(file, "load", "file");
-  const format = o.format ?? /\.(\w+)$/.exec(path)?.[1];
-  const returnMetadata = flag(o.returnMetadata, false, "load", "returnMetadata");
-  const stream = streamOf(o, "load");
-  if (format === "npy") {
-    if (returnMetadata) {
-      throw mismatch("load", "returnMetadata", "a format that has metadata", format);
+export function saveGguf(file: SaveTarget, arrays: NamedArrays, metadata: GgufMetadata = {}): void {
+  const fn = "saveGguf";
+  const target = targetOf(file, fn);
+  const [names, slots] = entriesOf(arrays, fn, "a record of arrays");
+  const expected = "float32, float16, int8, int16 or int32";
+  checkDtypes(arrays, (dtype) => ggufDtypes.includes(dtype), expected, fn);
+  for (const name of names) {
+    const { ndim } = arrays[name] as array;
+    if (ndim > 8) {
+      throw outOfRange(fn, `arrays[${JSON.stringify(name)}]`, "at most 8 dimensions", ndim);
     }
-    return make(native.load_npy(path, stream));
   }
-  if (format === "safetensors") {
-    const [names, values, metadata] = native.load_safetensors(path, stream) as [
-      string[],
-      Parameters<typeof makeAll>[0],
-      Metadata,
-    ];
-    const arrays = makeAll(values);
-    const record = Object.fromEntries(names.map((name, i) => [name, arrays[i] as array]));
-    return returnMetadata ? [record, metadata] : record;
+  if (!isBranch(metadata) || Array.isArray(metadata)) {
+    throw mismatch(fn, "metadata", "a record of arrays and texts", metadata);
   }
-  throw mismatch("load", "format", '"npy" or "safetensors"', format ?? path);
+  const values = Object.entries(metadata).map(([name, value]) => ggufValue(value, name));
+  const write = (path: string) =>
+    native.save_gguf(path, names, list(slots), Object.keys(metadata), values);
+  if (typeof target === "string") {
+    write(target);
+  } else {
+    withTemporary("model.gguf", (path) => {
+      write(path);
+      copyTo(target, path);
+    });
+  }
+}
+
+// Loading.
+
+/** What the addon gives for a file: names and slots, names and values. */
+type Loaded = [string[], Slot[], string[], (string | string[] | Slot)[]];
+
+function unpack(loaded: unknown): [NamedArrays, GgufMetadata] {
+  const [names, slots, keys, values] = loaded as Loaded;
+  const arrays = makeAll(slots);
+  return [
+    Object.fromEntries(names.map((name, i) => [name, arrays[i] as array])),
+    Object.fromEntries(
+      values.map((x, i) => [keys[i] as string, typeof x === "number" ? makeFrom(x) : x]),
+    ),
+  ];
+}
+
+const formats: readonly unknown[] = ["npy", "npz", "safetensors", "gguf"];
+
+function formatOf(file: unknown, given: unknown): FileFormat {
+  const name = typeof file === "string" ? file : file instanceof URL ? file.pathname : "";
+  const format = given ?? /\.(\w+)$/.exec(name)?.[1];
+  if (!formats.includes(format)) {
+    throw mismatch("load", "format", '"npy", "npz", "safetensors" or "gguf"', format ?? file);
+  }
+  return format as FileFormat;
+}
+
+/**
+ * Loads arrays: one from an npy file, a record of them from an npz,
+ * safetensors or gguf file, with the metadata of the latter two if asked for.
+ * Of an npy or safetensors file, and of an npz file that is not compressed,
+ * values are read when they are needed. Tensors of gguf files that are
+ * quantized as MLX does come with their `scales` and `biases`, others as
+ * float16.
+ *
+ * @param file The name of a file, or the bytes of one, whose format is then an
+ * option.
+ * @throws FormatError if the file is damaged or not of the format; Error if it
+ * cannot be read.
+ * @example
+ * const pieces = [];
+ * mx.save({ write: (bytes) => pieces.push(bytes) }, mx.array([[1, 2]]));
+ * mx.load(Buffer.concat(pieces), { format: "npy" })
+ * // array([[1, 2]], dtype=float32)
+ */
+export function load(file: LoadInput, options: LoadOptions & { format: "npy" }): array;
+export function load(file: `${string}.npy`, options?: StreamOptions): array;
+export function load(
+  file: LoadInput,
+  options: LoadOptions & { format: "safetensors"; returnMetadata: true },
+): [NamedArrays, Metadata];
+export function load(
+  file: LoadInput,
+  options: LoadOptions & { returnMetadata: true },
+): [NamedArrays, GgufMetadata];
+export function load(
+  file: LoadInput,
+  options: LoadOptions & {
+    format: "npz" | "safetensors" | "gguf";
+    returnMetadata?: false | undefined;
+  },
+): NamedArrays;
+export function load(
+  file: `${string}.${"npz" | "safetensors" | "gguf"}`,
+  options?: StreamOptions,
+): NamedArrays;
+export function load(file: LoadInput, options?: LoadOptions): array | NamedArrays;
+export function load(
+  file: LoadInput,
+  options?: LoadOptions,
+): array | NamedArrays | [NamedArrays, Metadata | GgufMetadata] {
+  const o = readOptions(options, ["format", "returnMetadata"], "load");
+  const format = formatOf(file, o.format);
+  const returnMetadata = flag(o.returnMetadata, false, "load", "returnMetadata");
+  if (returnMetadata && (format === "npy" || format === "npz")) {
+    throw mismatch("load", "returnMetadata", "a format that has metadata", format);
+  }
+  const stream = streamOf(o, "load");
+  return withSource(file, (source) => {
+    if (format === "npy") {
+      return make(loadNpy(source, stream));
+    }
+    if (format === "npz") {
+      return loadNpz(source, stream, make);
+    }
+    const loader = format === "gguf" ? loadGguf : loadSafetensors;
+    const result = unpack(loader(source, stream));
+    return returnMetadata ? result : result[0];
+  });
 }

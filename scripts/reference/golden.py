@@ -19,12 +19,12 @@ import mlx.core as mx
 
 FAMILIES = [
     "arithmetic", "comparison", "reduction", "creation", "shape", "indexing", "product", "sorting", "convolution",
-    "quantization", "dtype", "random", "fast", "linalg", "fft", "nn", "alibi", "losses", "init", "optimizers",
+    "quantization", "dtype", "random", "fast", "linalg", "fft", "nn", "alibi", "losses", "init", "optimizers", "io",
 ]  # fmt: skip
 
 
 # What a case is about.
-KINDS = ["name", "layer", "optimizer", "index"]
+KINDS = ["name", "layer", "optimizer", "index", "file"]
 
 
 def main():

@@ -2,7 +2,8 @@
  * Golden values: reads test/golden/<family>.json, which Python's MLX wrote (see
  * scripts/reference/), makes the calls of its cases and compares the results.
  */
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as mlx from "mlx-js";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -89,6 +90,12 @@ export interface Case {
   scale?: number;
   offset?: number;
   mask?: Json;
+
+  // A file: who wrote it, its bytes in base64, and what else is in it.
+  file?: string;
+  format?: string;
+  bytes?: string;
+  metadata?: Record<string, Json>;
 
   expect?: Json;
   /** MLX's text, or true where the words are those of Python's own layer. */
@@ -539,6 +546,32 @@ function runAttention(c: Case): void {
   compare(mx.fast.scaledDotProductAttention(q, k, v, { scale, mask }), c.expect as Json, c);
 }
 
+/** A file, by its name and from memory. */
+function runFile(c: Case): void {
+  const { format, metadata } = c;
+  const bytes = Buffer.from(c.bytes as string, "base64");
+  const folder = mkdtempSync(join(tmpdir(), "mlx-js-golden-"));
+  const path = join(folder, `file.${format}`);
+  writeFileSync(path, bytes);
+  try {
+    for (const input of [path, bytes]) {
+      const { load } = mx as Any;
+      const arrays = load(input, { format });
+      compare(arrays, c.expect as Json, c);
+      if (format !== "npy") {
+        expect(Object.keys(arrays).sort()).toEqual(Object.keys(c.expect as JsonRecord).sort());
+      }
+      if (metadata) {
+        const [, found] = load(input, { format, returnMetadata: true });
+        compare(found, metadata, c);
+        expect(Object.keys(found).sort()).toEqual(Object.keys(metadata).sort());
+      }
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
 function run(c: Case): void {
   mx.tidy(() => {
     if (c.layer !== undefined) {
@@ -549,6 +582,8 @@ function run(c: Case): void {
       runIndex(c);
     } else if (c.attention !== undefined) {
       runAttention(c);
+    } else if (c.file !== undefined) {
+      runFile(c);
     } else {
       runCall(c);
     }
@@ -611,6 +646,9 @@ export function titleOf(c: Case): string {
   }
   if (c.attention !== undefined) {
     return `attention of ${c.attention.map(show).join(", ")}, offset ${c.offset}`;
+  }
+  if (c.file !== undefined) {
+    return `${c.format} file: ${c.file}`;
   }
   const then = c.then ? `(${c.then.map(show).join(", ")})` : "";
   return `${c.name}(${shown(c)})${then}${c.seed === undefined ? "" : ` seed ${c.seed}`}`;
