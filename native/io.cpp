@@ -8,6 +8,7 @@
 #include "mlx/io/load.h"
 
 #include "bind.h"
+#include "kernels.h"
 
 // What is in a file is checked in lib/core/formats before MLX reads it here.
 
@@ -272,10 +273,12 @@ Napi::Value load_gguf(Environment& e, std::string file, mx::StreamOrDevice s) {
 }
 
 void save_npy(std::string file, const mx::array& a) {
+  KernelFolder folder;
   mx::save(file, a);
 }
 
 void save_npy_to(Environment& e, Napi::Value write, const mx::array& a) {
+  KernelFolder folder;
   mx::save(std::make_shared<FunctionWriter>(e, write), a);
 }
 
@@ -297,6 +300,7 @@ void save_safetensors(
     std::vector<mx::array> values,
     Napi::Value keys,
     Napi::Value metadata) {
+  KernelFolder folder;
   mx::save_safetensors(file, named(names, values), texts(keys, metadata));
 }
 
@@ -307,6 +311,7 @@ void save_safetensors_to(
     std::vector<mx::array> values,
     Napi::Value keys,
     Napi::Value metadata) {
+  KernelFolder folder;
   mx::save_safetensors(
       std::make_shared<FunctionWriter>(e, write),
       named(names, values),
@@ -321,6 +326,7 @@ void save_gguf(
     std::vector<mx::array> values,
     Napi::Value keys,
     Napi::Value metadata) {
+  KernelFolder folder;
   std::unordered_map<std::string, mx::GGUFMetaData> data;
   auto list = metadata.As<Napi::Array>();
   uint32_t i = 0;

@@ -68,7 +68,8 @@ mx::array random_normal(
   auto given = [&](const std::optional<Operand>& x) {
     return x ? std::optional(x->beside(dtype)) : std::nullopt;
   };
-  return mx::random::normal(shape, dtype, given(loc), given(scale), key.value, s);
+  return mx::random::normal(
+      shape, dtype, given(loc), given(scale), key.value, s);
 }
 
 mx::array random_multivariate_normal(

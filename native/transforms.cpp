@@ -184,8 +184,7 @@ std::vector<mx::array> value_and_grad(
     std::vector<mx::array> inputs,
     std::vector<int> argnums) {
   auto f = [&](const std::vector<mx::array>& xs) {
-    return Convert<std::vector<mx::array>>::read(
-        e, call_back(e, function, xs));
+    return Convert<std::vector<mx::array>>::read(e, call_back(e, function, xs));
   };
   auto [values, grads] = mx::value_and_grad(
       std::function<std::vector<mx::array>(const std::vector<mx::array>&)>(f),

@@ -9,6 +9,7 @@ import type {
   OptionalSlot,
   Result,
   Slot,
+  Slots,
   StreamId,
 } from "./wire.js";
 
@@ -32,14 +33,16 @@ export interface Bindings {
   arctanh: (a: OperandCode, b: StreamId) => Result;
   argmax: (a: Slot, b: OptionalList, c: boolean, d: StreamId) => Result;
   argmin: (a: Slot, b: OptionalList, c: boolean, d: StreamId) => Result;
+  argpartition: (a: Slot, b: number, c: OptionalList, d: StreamId) => Result;
+  argsort: (a: Slot, b: OptionalList, c: StreamId) => Result;
   array_equal: (a: OperandCode, b: OperandCode, c: boolean, d: StreamId) => Result;
   as_strided: (a: Slot, b: OptionalList, c: List, d: boolean, e: number, f: StreamId) => Result;
   assign: (a: number, b: number) => void;
   astype: (a: Slot, b: DtypeId, c: StreamId) => Result;
   async_eval: (a: List) => Promise<void>;
-  atleast_1d: (a: List, b: StreamId) => Slot[];
-  atleast_2d: (a: List, b: StreamId) => Slot[];
-  atleast_3d: (a: List, b: StreamId) => Slot[];
+  atleast_1d: (a: List, b: StreamId) => Slots;
+  atleast_2d: (a: List, b: StreamId) => Slots;
+  atleast_3d: (a: List, b: StreamId) => Slots;
   bartlett: (a: number, b: StreamId) => Result;
   bitwise_and: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
   bitwise_invert: (a: OperandCode, b: StreamId) => Result;
@@ -47,9 +50,10 @@ export interface Bindings {
   bitwise_xor: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
   blackman: (a: number, b: StreamId) => Result;
   block_masked_mm: (a: Slot, b: Slot, c: number, d: OptionalSlot, e: OptionalSlot, f: OptionalSlot, g: StreamId) => Result;
-  broadcast_arrays: (a: List, b: StreamId) => Slot[];
+  broadcast_arrays: (a: List, b: StreamId) => Slots;
   broadcast_shapes: (a: List, b: List) => number[];
   broadcast_to: (a: OperandCode, b: List, c: StreamId) => Result;
+  call_compiled: (a: number, b: Callback, c: List, d: number, e: boolean) => Slots | undefined;
   ceil: (a: OperandCode, b: StreamId) => Result;
   clear_cache: () => void;
   clear_streams: () => void;
@@ -57,6 +61,9 @@ export interface Bindings {
   concatenate: (a: List, b: OptionalList, c: StreamId) => Result;
   conjugate: (a: OperandCode, b: StreamId) => Result;
   contiguous: (a: Slot, b: boolean, c: StreamId) => Result;
+  conv_general: (a: Slot, b: Slot, c: List, d: List, e: List, f: List, g: List, h: number, i: boolean, j: StreamId) => Result;
+  conv_transpose: (a: Slot, b: Slot, c: List, d: List, e: List, f: List, g: number, h: StreamId) => Result;
+  convolve: (a: Slot, b: Slot, c: string, d: StreamId) => Result;
   cos: (a: OperandCode, b: StreamId) => Result;
   cosh: (a: OperandCode, b: StreamId) => Result;
   count_nonzero: (a: Slot, b: OptionalList, c: boolean, d: StreamId) => Result;
@@ -76,11 +83,13 @@ export interface Bindings {
   diagonal: (a: Slot, b: number, c: number, d: number, e: StreamId) => Result;
   diff: (a: Slot, b: number, c: number, d: StreamId) => Result;
   dims: (a: Slot) => number;
+  disable_compile: () => void;
   divide: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
-  divmod: (a: OperandCode, b: OperandCode, c: StreamId) => Slot[];
+  divmod: (a: OperandCode, b: OperandCode, c: StreamId) => Slots;
   dtype: (a: Slot) => DtypeId;
   einsum: (a: string, b: List, c: StreamId) => Result;
   einsum_path: (a: string, b: List) => unknown;
+  enable_compile: () => void;
   equal: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
   erf: (a: OperandCode, b: StreamId) => Result;
   erfinv: (a: OperandCode, b: StreamId) => Result;
@@ -108,7 +117,7 @@ export interface Bindings {
   from_fp8: (a: Slot, b: DtypeId, c: StreamId) => Result;
   full: (a: List, b: OperandCode, c: OptionalDtypeId, d: StreamId) => Result;
   full_like: (a: Slot, b: OperandCode, c: OptionalDtypeId, d: StreamId) => Result;
-  gated_delta_update: (a: Slot, b: Slot, c: Slot, d: Slot, e: Slot, f: OptionalSlot, g: OptionalSlot, h: StreamId) => Slot[];
+  gated_delta_update: (a: Slot, b: Slot, c: Slot, d: Slot, e: Slot, f: OptionalSlot, g: OptionalSlot, h: StreamId) => Slots;
   gather_mm: (a: Slot, b: Slot, c: OptionalSlot, d: OptionalSlot, e: boolean, f: StreamId) => Result;
   gather_qmm: (a: Slot, b: Slot, c: Slot, d: OptionalSlot, e: OptionalSlot, f: OptionalSlot, g: boolean, h: number | undefined, i: number | undefined, j: string, k: OptionalSlot, l: boolean, m: StreamId) => Result;
   gather_qqmm: (a: Slot, b: Slot, c: OptionalSlot, d: OptionalSlot, e: OptionalSlot, f: number | undefined, g: number | undefined, h: string, i: OptionalSlot, j: OptionalSlot, k: boolean, l: StreamId) => Result;
@@ -123,6 +132,7 @@ export interface Bindings {
   hamming: (a: number, b: StreamId) => Result;
   hanning: (a: number, b: StreamId) => Result;
   hold: (a: unknown, b: number) => void;
+  hold_compiled: (a: unknown) => number;
   identity: (a: number, b: DtypeId, c: StreamId) => Result;
   imag: (a: OperandCode, b: StreamId) => Result;
   inner: (a: Slot, b: Slot, c: StreamId) => Result;
@@ -143,22 +153,22 @@ export interface Bindings {
   linalg_cholesky_inv: (a: Slot, b: boolean, c: StreamId) => Result;
   linalg_cross: (a: Slot, b: Slot, c: number, d: StreamId) => Result;
   linalg_det: (a: Slot, b: StreamId) => Result;
-  linalg_eig: (a: Slot, b: StreamId) => Slot[];
-  linalg_eigh: (a: Slot, b: string, c: StreamId) => Slot[];
+  linalg_eig: (a: Slot, b: StreamId) => Slots;
+  linalg_eigh: (a: Slot, b: string, c: StreamId) => Slots;
   linalg_eigvals: (a: Slot, b: StreamId) => Result;
   linalg_eigvalsh: (a: Slot, b: string, c: StreamId) => Result;
   linalg_inv: (a: Slot, b: StreamId) => Result;
-  linalg_lu: (a: Slot, b: StreamId) => Slot[];
-  linalg_lu_factor: (a: Slot, b: StreamId) => Slot[];
+  linalg_lu: (a: Slot, b: StreamId) => Slots;
+  linalg_lu_factor: (a: Slot, b: StreamId) => Slots;
   linalg_norm: (a: Slot, b: OptionalList, c: boolean, d: StreamId) => Result;
   linalg_norm_named: (a: Slot, b: string, c: OptionalList, d: boolean, e: StreamId) => Result;
   linalg_norm_ord: (a: Slot, b: number, c: OptionalList, d: boolean, e: StreamId) => Result;
   linalg_pinv: (a: Slot, b: StreamId) => Result;
-  linalg_qr: (a: Slot, b: StreamId) => Slot[];
-  linalg_slogdet: (a: Slot, b: StreamId) => Slot[];
+  linalg_qr: (a: Slot, b: StreamId) => Slots;
+  linalg_slogdet: (a: Slot, b: StreamId) => Slots;
   linalg_solve: (a: Slot, b: Slot, c: StreamId) => Result;
   linalg_solve_triangular: (a: Slot, b: Slot, c: boolean, d: StreamId) => Result;
-  linalg_svd: (a: Slot, b: boolean, c: StreamId) => Slot[];
+  linalg_svd: (a: Slot, b: boolean, c: StreamId) => Slots;
   linalg_tri_inv: (a: Slot, b: boolean, c: StreamId) => Result;
   linspace: (a: number, b: number, c: number, d: boolean, e: DtypeId, f: StreamId) => Result;
   live_arrays: () => number;
@@ -186,10 +196,10 @@ export interface Bindings {
   maximum: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
   mean: (a: Slot, b: OptionalList, c: boolean, d: StreamId) => Result;
   median: (a: Slot, b: OptionalList, c: boolean, d: StreamId) => Result;
-  meshgrid: (a: List, b: boolean, c: string, d: StreamId) => Slot[];
+  meshgrid: (a: List, b: boolean, c: string, d: StreamId) => Slots;
   min: (a: Slot, b: OptionalList, c: boolean, d: StreamId) => Result;
   minimum: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
-  minmax: (a: Slot, b: OptionalList, c: boolean, d: StreamId) => Slot[];
+  minmax: (a: Slot, b: OptionalList, c: boolean, d: StreamId) => Slots;
   moveaxis: (a: Slot, b: number, c: number, d: StreamId) => Result;
   multiply: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
   nan_to_num: (a: OperandCode, b: number, c: OperandCode | undefined, d: OperandCode | undefined, e: StreamId) => Result;
@@ -203,13 +213,14 @@ export interface Bindings {
   ones_like: (a: Slot, b: OptionalDtypeId, c: StreamId) => Result;
   outer: (a: Slot, b: Slot, c: StreamId) => Result;
   pad: (a: Slot, b: List, c: OperandCode, d: string, e: StreamId) => Result;
+  partition: (a: Slot, b: number, c: OptionalList, d: StreamId) => Result;
   positive: (a: OperandCode, b: StreamId) => Result;
   power: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
   prod: (a: Slot, b: OptionalList, c: boolean, d: StreamId) => Result;
   promote_types: (a: DtypeId, b: DtypeId) => DtypeId;
   put_along_axis: (a: Slot, b: Slot, c: OperandCode, d: OptionalList, e: StreamId) => Result;
   qqmm: (a: Slot, b: Slot, c: OptionalSlot, d: number | undefined, e: number | undefined, f: string, g: OptionalSlot, h: OptionalSlot, i: StreamId) => Result;
-  quantize: (a: Slot, b: number | undefined, c: number | undefined, d: string, e: OptionalSlot, f: StreamId) => Slot[];
+  quantize: (a: Slot, b: number | undefined, c: number | undefined, d: string, e: OptionalSlot, f: StreamId) => Slots;
   quantized_matmul: (a: Slot, b: Slot, c: Slot, d: OptionalSlot, e: boolean, f: number | undefined, g: number | undefined, h: string, i: StreamId) => Result;
   radians: (a: OperandCode, b: StreamId) => Result;
   random_bernoulli: (a: OperandCode, b: OptionalList, c: OptionalSlot, d: StreamId) => Result;
@@ -224,6 +235,7 @@ export interface Bindings {
   random_randint: (a: OperandCode, b: OperandCode, c: List, d: DtypeId, e: OptionalSlot, f: StreamId) => Result;
   random_seed: (a: unknown) => void;
   random_split: (a: Slot, b: number, c: StreamId) => Result;
+  random_state: () => Result;
   random_truncated_normal: (a: OperandCode, b: OperandCode, c: OptionalList, d: DtypeId, e: OptionalSlot, f: StreamId) => Result;
   random_uniform: (a: OperandCode, b: OperandCode, c: List, d: DtypeId, e: OptionalSlot, f: StreamId) => Result;
   real: (a: OperandCode, b: StreamId) => Result;
@@ -249,11 +261,13 @@ export interface Bindings {
   save_safetensors_to: (a: unknown, b: unknown, c: List, d: unknown, e: unknown) => void;
   scalar: (a: OperandCode, b: OptionalDtypeId) => Result;
   scaled_dot_product_attention: (a: Slot, b: Slot, c: Slot, d: number, e: string, f: OptionalSlot, g: OptionalSlot, h: boolean, i: StreamId) => Result;
+  searchsorted: (a: Slot, b: Slot, c: string, d: StreamId) => Result;
   segmented_mm: (a: Slot, b: Slot, c: Slot, d: StreamId) => Result;
   set_cache_limit: (a: number) => number;
   set_default_device: (a: number, b: number) => void;
   set_default_stream: (a: StreamId) => void;
   set_memory_limit: (a: number) => number;
+  set_random_state: (a: Slot) => void;
   set_wired_limit: (a: number) => number;
   sigmoid: (a: OperandCode, b: StreamId) => Result;
   sign: (a: OperandCode, b: StreamId) => Result;
@@ -263,8 +277,9 @@ export interface Bindings {
   slice: (a: Slot, b: Slot, c: List, d: List, e: StreamId) => Result;
   slice_update: (a: Slot, b: Slot, c: Slot, d: List, e: StreamId) => Result;
   softmax: (a: Slot, b: OptionalList, c: boolean, d: StreamId) => Result;
-  split: (a: Slot, b: number, c: number, d: StreamId) => Slot[];
-  split_at: (a: Slot, b: List, c: number, d: StreamId) => Slot[];
+  sort: (a: Slot, b: OptionalList, c: StreamId) => Result;
+  split: (a: Slot, b: number, c: number, d: StreamId) => Slots;
+  split_at: (a: Slot, b: List, c: number, d: StreamId) => Slots;
   sqrt: (a: OperandCode, b: StreamId) => Result;
   square: (a: OperandCode, b: StreamId) => Result;
   squeeze: (a: Slot, b: OptionalList, c: StreamId) => Result;
@@ -291,6 +306,7 @@ export interface Bindings {
   to_bytes: (a: Slot) => ArrayBuffer;
   to_fp8: (a: Slot, b: StreamId) => Result;
   to_string: (a: Slot, b: number) => string;
+  topk: (a: Slot, b: number, c: OptionalList, d: StreamId) => Result;
   trace: (a: Slot, b: number, c: number, d: number, e: OptionalDtypeId, f: StreamId) => Result;
   transpose: (a: Slot, b: OptionalList, c: StreamId) => Result;
   tri: (a: number, b: number, c: number, d: DtypeId, e: StreamId) => Result;
@@ -298,8 +314,9 @@ export interface Bindings {
   triu: (a: Slot, b: number, c: StreamId) => Result;
   trunc: (a: OperandCode, b: StreamId) => Result;
   unflatten: (a: Slot, b: number, c: List, d: StreamId) => Result;
-  unstack: (a: Slot, b: number, c: StreamId) => Slot[];
-  value_and_grad: (a: Callback, b: List, c: List) => Slot[];
+  unique: (a: Slot, b: number, c: boolean, d: boolean, e: boolean, f: OperandCode | undefined, g: StreamId) => Slots;
+  unstack: (a: Slot, b: number, c: StreamId) => Slots;
+  value_and_grad: (a: Callback, b: List, c: List) => Slots;
   var: (a: Slot, b: OptionalList, c: boolean, d: number, e: StreamId) => Result;
   vecdot: (a: Slot, b: Slot, c: number, d: StreamId) => Result;
   view: (a: OperandCode, b: DtypeId, c: StreamId) => Result;
