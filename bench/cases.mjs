@@ -1,7 +1,7 @@
 // What is measured, on our side; reference/cases.py has the same. Prints
 // seconds by name as JSON.
 import { parseArgs } from "node:util";
-import { mx } from "mlx-js";
+import { mx, nn } from "mlx-js";
 import { trainingStep } from "./training.mjs";
 
 const { values: options } = parseArgs({
@@ -79,59 +79,114 @@ function matmul(n) {
     );
 }
 
+/** A small perceptron and a batch for it. */
+function perceptron() {
+  const network = new nn.Sequential(
+    new nn.Linear(16, 32),
+    nn.relu,
+    new nn.Linear(32, 32),
+    nn.relu,
+    new nn.Linear(32, 1),
+  );
+  const x = mx.random.normal([8, 16]);
+  const y = mx.random.normal([8, 1]);
+  const step = nn.valueAndGrad(network, () => nn.losses.mseLoss(network.forward(x), y));
+  mx.eval(network.parameters(), x, y);
+  return step;
+}
+
+const compiled = mx.compile((x, y) => mx.add(mx.multiply(x, y), x));
+
+function chain() {
+  let x = a;
+  for (let i = 0; i < 50; i++) {
+    x = mx.add(x, a);
+  }
+  return x;
+}
+
+/** @param {number} megabytes */
+function typed(megabytes) {
+  return new Float32Array((megabytes * 2 ** 20) / 4).fill(1);
+}
+
+/** @param {number} count @param {Operation} operation */
+const plain = (count, operation) => () => best(9, count, repeat(operation));
+/** @param {number} count @param {Operation} operation */
+const scoped = (count, operation) => () => best(9, count, tidied(operation));
+
+/** @param {number} megabytes @param {number} count */
+function out(megabytes, count) {
+  const x = mx.array(typed(megabytes));
+  return () =>
+    best(3, count, (n) => {
+      for (let i = 0; i < n; i++) {
+        x.toTypedArray();
+      }
+    });
+}
+
+/** @param {number} megabytes @param {number} count */
+function into(megabytes, count) {
+  const data = typed(megabytes);
+  return () =>
+    best(3, count, (n) => {
+      for (let i = 0; i < n; i++) {
+        mx.tidy(() => void mx.array(data));
+      }
+    });
+}
+
+/** @type {Record<string, () => number>} */
 const cases = {
-  "mx.add(a, a)": () =>
-    best(
-      9,
-      100_000,
-      repeat(() => mx.add(a, a)),
-    ),
-  "mx.add(a, a) in tidy": () =>
-    best(
-      9,
-      100_000,
-      tidied(() => mx.add(a, a)),
-    ),
-  "mx.add(a, 2)": () =>
-    best(
-      9,
-      50_000,
-      repeat(() => mx.add(a, 2)),
-    ),
-  "mx.add(a, 2) in tidy": () =>
-    best(
-      9,
-      50_000,
-      tidied(() => mx.add(a, 2)),
-    ),
-  "mx.exp(a)": () =>
-    best(
-      9,
-      100_000,
-      repeat(() => mx.exp(a)),
-    ),
-  "a.sum(0, keepdims)": () =>
-    best(
-      9,
-      100_000,
-      repeat(() => a.sum(0, { keepdims: true })),
-    ),
+  "mx.add(a, a)": plain(100_000, () => mx.add(a, a)),
+  "mx.add(a, a) in tidy": scoped(100_000, () => mx.add(a, a)),
+  "a.add(a)": plain(100_000, () => a.add(a)),
+  "mx.add(a, 2)": plain(50_000, () => mx.add(a, 2)),
+  "mx.add(a, 2) in tidy": scoped(50_000, () => mx.add(a, 2)),
+  "mx.exp(a)": plain(100_000, () => mx.exp(a)),
+  "mx.exp(a) in tidy": scoped(100_000, () => mx.exp(a)),
+  "a.sum(0, keepdims)": plain(100_000, () => a.sum(0, { keepdims: true })),
+  "a.sum(0, keepdims) in tidy": scoped(100_000, () => a.sum(0, { keepdims: true })),
+  "chain of 50 additions": plain(2000, chain),
+  "chain of 50 additions in tidy": () =>
+    best(9, 2000, (count) => {
+      for (let i = 0; i < count; i++) {
+        mx.tidy(() => void chain());
+      }
+    }),
+  "compiled function": plain(50_000, () => compiled(a, a)),
+  "compiled function in tidy": scoped(50_000, () => compiled(a, a)),
+  "valueAndGrad of an MLP, lazy": () => {
+    const step = perceptron();
+    return best(5, 500, (count) => {
+      for (let i = 0; i < count; i++) {
+        mx.tidy(() => void step());
+      }
+    });
+  },
   "eval of a small array": () =>
     best(
       9,
       2000,
       evaluated(() => mx.add(a, a)),
     ),
+  "typed array in, 1 MB": into(1, 200),
+  "typed array in, 100 MB": into(100, 4),
+  "typed array out, 1 MB": out(1, 200),
+  "typed array out, 100 MB": out(100, 4),
+  "matmul 256 x 256": matmul(256),
   "matmul 1024 x 1024": matmul(1024),
+  "matmul 2048 x 2048": matmul(2048),
   "training step": () => trainingStep(best, true),
   "training step without tidy": () => trainingStep(best, false),
 };
 
 /** @type {Record<string, number>} */
-const out = {};
+const results = {};
 for (const [name, measure] of Object.entries(cases)) {
   if (options.only === undefined || name.includes(options.only)) {
-    out[name] = measure();
+    results[name] = measure();
   }
 }
-console.log(JSON.stringify(out));
+console.log(JSON.stringify(results));
