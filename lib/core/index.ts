@@ -1,4 +1,5 @@
 /** `mlx.core`: arrays and what is done with them. */
+import { namespace } from "./namespace.js";
 import "./methods.js";
 
 export type { Complex, Operand, Scalar } from "./arguments.js";
@@ -91,3 +92,5 @@ export { dispose, keep, tidy } from "./scope.js";
 export { ArrayAt, ArrayIterator, type BooleanList, type Index, Slice } from "./subscript.js";
 export { asyncEval, eval, grad, stopGradient, valueAndGrad } from "./transforms.js";
 export type { ArrayInput, Nested, TypedArray } from "./values.js";
+
+module.exports = namespace(module.exports);

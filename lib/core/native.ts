@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Bindings } from "./bindings.js";
+import { namespace } from "./namespace.js";
 
 const root = join(__dirname, "..", "..");
 const candidates = [
@@ -60,7 +61,7 @@ function throwing(addon: Bindings): Bindings {
     };
     return [name, checked];
   });
-  return Object.fromEntries(entries) as Bindings;
+  return namespace(Object.fromEntries(entries)) as Bindings;
 }
 
 export const native: Bindings = throwing(load());

@@ -1,4 +1,6 @@
 /** `mlx.nn`: layers, losses, initializers. */
+import { namespace } from "../core/namespace.js";
+
 export * as init from "./init.js";
 export * from "./layers/activations.js";
 export * from "./layers/containers.js";
@@ -17,3 +19,5 @@ export {
   type StrictOption,
 } from "./module.js";
 export * from "./value-and-grad.js";
+
+module.exports = namespace(module.exports);

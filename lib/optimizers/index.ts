@@ -1,4 +1,6 @@
 /** `mlx.optimizers`: what changes parameters by their gradients. */
+import { namespace } from "../core/namespace.js";
+
 export * from "./adafactor.js";
 export * from "./adagrad.js";
 export * from "./adam.js";
@@ -17,3 +19,5 @@ export {
 export * from "./rmsprop.js";
 export * from "./schedulers.js";
 export * from "./sgd.js";
+
+module.exports = namespace(module.exports);
