@@ -328,6 +328,13 @@ describe("with other transformations", () => {
     );
     expect(power(mx.array(2), 5).item()).toBe(32);
     expect(power(mx.array(3), 3).item()).toBe(27);
+    // With arrays that do not come from its arguments, too.
+    const sums: (y: mx.array) => mx.array = mx.compile((y: mx.array) => {
+      const [n = 0] = y.shape;
+      return n > 1 ? mx.add(mx.sum(y), sums(mx.ones([n - 1]))) : mx.sum(y);
+    });
+    expect(sums(mx.ones([30])).item()).toBe(465);
+    expect(sums(mx.zeros([30])).item()).toBe(435);
   });
 
   test("looking at values inside is MLX's error", () => {

@@ -227,6 +227,7 @@ class Compiled {
   // The call under way: its arguments and, once it traces, the way back.
   #args: unknown[] = [];
   #restore: ReturnType<typeof snapshot> | undefined;
+  #tracing = false;
   number = 0;
 
   constructor(fun: AnyFunction, inputs: unknown, outputs: unknown, shapeless: boolean) {
@@ -237,6 +238,11 @@ class Compiled {
   }
 
   call(args: unknown[]): unknown {
+    // Where it calls itself, MLX holds on to the entry that is being traced,
+    // and another one for the same function would move it.
+    if (this.#tracing) {
+      return this.#fun(...args);
+    }
     const reader = new Reader();
     reader.key.push(currentStream());
     for (let i = 0; i < args.length; i++) {
@@ -274,12 +280,13 @@ class Compiled {
     const arrays = makeAll(tracers);
     let next = 0;
     const args = mapLeaves(this.#args, (leaf) => (isArray(leaf) ? arrays[next++] : leaf));
-    // A call of its own inside the function leaves its own traces here.
     const restore = snapshot(this.#inputs);
-    put(places(this.#inputs), arrays.slice(next));
+    this.#restore = restore;
+    this.#tracing = true;
     const outputs: Place[] = [];
     const results: array[] = [];
     try {
+      put(places(this.#inputs), arrays.slice(next));
       const returned = this.#fun(...(args as unknown[]));
       if (typeof (returned as PromiseLike<unknown> | null)?.then === "function") {
         throw mismatch("compile", "fun's result", "arrays, not a promise", returned);
@@ -294,7 +301,7 @@ class Compiled {
       outputs.push(...places(this.#outputs));
       this.#traces.push({ result, length: results.length });
     } finally {
-      this.#restore = restore;
+      this.#tracing = false;
     }
     // What the function changed without saying so in `outputs` changes back:
     // the next call will not run it.
