@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <atomic>
+#include <functional>
 
 #include "mlx/compile.h"
 #include "mlx/compile_impl.h"
@@ -37,12 +39,8 @@ struct Traced {
 };
 
 bool any_tracer(const std::vector<mx::array>& arrays) {
-  for (auto& a : arrays) {
-    if (a.is_tracer()) {
-      return true;
-    }
-  }
-  return false;
+  return std::any_of(
+      arrays.begin(), arrays.end(), std::mem_fn(&mx::array::is_tracer));
 }
 
 // Calls the compiled function of a number, which the thread's cache has a list
@@ -103,23 +101,9 @@ struct Convert<std::optional<Traced>> {
       napi_get_undefined(e.env, &undefined);
       return undefined;
     }
-    auto count = x->outputs.size() + 1;
-    if (count <= Environment::scratch_length - Environment::results) {
-      auto out = e.scratch + Environment::results;
-      *out++ = x->number;
-      for (auto& a : x->outputs) {
-        *out++ = e.arrays.put(std::move(a));
-      }
-      return Convert<int>::write(e, static_cast<int>(count));
-    }
-    napi_value out;
-    napi_create_array_with_length(e.env, count, &out);
-    napi_set_element(e.env, out, 0, Convert<int>::write(e, x->number));
-    for (size_t i = 1; i < count; i++) {
-      auto slot = Convert<mx::array>::write(e, std::move(x->outputs[i - 1]));
-      napi_set_element(e.env, out, i, slot);
-    }
-    return out;
+    return write_list(e, x->outputs.size() + 1, [&](size_t i) {
+      return i == 0 ? x->number : e.arrays.put(std::move(x->outputs[i - 1]));
+    });
   }
 };
 

@@ -371,6 +371,24 @@ struct Convert<std::optional<T>> {
   }
 };
 
+// A list of numbers on its way to JavaScript, of which `at` gives each. A short
+// one stands at the scratch buffer's end, and its length is the value.
+template <typename At>
+napi_value write_list(Environment& e, size_t length, At at) {
+  if (length <= Environment::scratch_length - Environment::results) {
+    for (size_t i = 0; i < length; i++) {
+      e.scratch[Environment::results + i] = at(i);
+    }
+    return Convert<int>::write(e, static_cast<int>(length));
+  }
+  napi_value out;
+  napi_create_array_with_length(e.env, length, &out);
+  for (size_t i = 0; i < length; i++) {
+    napi_set_element(e.env, out, i, Convert<int>::write(e, at(i)));
+  }
+  return out;
+}
+
 template <>
 struct Convert<std::vector<mx::array>> {
   static constexpr auto ts = "List";
@@ -384,21 +402,9 @@ struct Convert<std::vector<mx::array>> {
     }
     return out;
   }
-  // Few slots stand at the scratch buffer's end, and their count is the value.
   static napi_value write(Environment& e, std::vector<mx::array> xs) {
-    if (xs.size() <= Environment::scratch_length - Environment::results) {
-      for (size_t i = 0; i < xs.size(); i++) {
-        e.scratch[Environment::results + i] = e.arrays.put(std::move(xs[i]));
-      }
-      return Convert<int>::write(e, static_cast<int>(xs.size()));
-    }
-    napi_value out;
-    napi_create_array_with_length(e.env, xs.size(), &out);
-    for (size_t i = 0; i < xs.size(); i++) {
-      auto slot = Convert<mx::array>::write(e, std::move(xs[i]));
-      napi_set_element(e.env, out, i, slot);
-    }
-    return out;
+    return write_list(
+        e, xs.size(), [&](size_t i) { return e.arrays.put(std::move(xs[i])); });
   }
 };
 

@@ -1,6 +1,7 @@
 #include <limits>
 
 #include "bind.h"
+#include "empty.h"
 
 namespace mlxjs {
 
@@ -39,13 +40,6 @@ of_finite(const mx::array& a, const F& f, mx::StreamOrDevice s) {
     x = mx::where(mask, x, nan, s);
   }
   return out;
-}
-
-// MLX divides by the size of a matrix. Without elements there is nothing to
-// compute: the result's shape says it all.
-mx::array
-computed(const mx::array& a, const mx::array& out, mx::StreamOrDevice s) {
-  return a.size() == 0 ? mx::zeros(out.shape(), out.dtype(), s) : out;
 }
 
 mx::array linalg_norm(
@@ -110,16 +104,16 @@ mx::array linalg_eigvals(const mx::array& a, mx::StreamOrDevice s) {
 }
 
 mx::array linalg_inv(const mx::array& a, mx::StreamOrDevice s) {
-  return computed(a, mx::linalg::inv(a, s), s);
+  return unless_empty(mx::linalg::inv(a, s), s, a);
 }
 
 mx::array linalg_tri_inv(const mx::array& a, bool upper, mx::StreamOrDevice s) {
-  return computed(a, mx::linalg::tri_inv(a, upper, s), s);
+  return unless_empty(mx::linalg::tri_inv(a, upper, s), s, a);
 }
 
 mx::array
 linalg_cholesky_inv(const mx::array& a, bool upper, mx::StreamOrDevice s) {
-  return computed(a, mx::linalg::cholesky_inv(a, upper, s), s);
+  return unless_empty(mx::linalg::cholesky_inv(a, upper, s), s, a);
 }
 
 std::vector<mx::array> linalg_lu(const mx::array& a, mx::StreamOrDevice s) {
@@ -129,8 +123,8 @@ std::vector<mx::array> linalg_lu(const mx::array& a, mx::StreamOrDevice s) {
     auto& rows = out[0];
     rows = mx::broadcast_to(
         mx::arange(0, a.shape(-2), rows.dtype(), s), rows.shape(), s);
-    out[1] = computed(a, out[1], s);
-    out[2] = computed(a, out[2], s);
+    out[1] = unless_empty(out[1], s, a);
+    out[2] = unless_empty(out[2], s, a);
   }
   return out;
 }
@@ -141,12 +135,14 @@ std::pair<mx::array, mx::array> linalg_lu_factor(
   auto [lu, pivots] = mx::linalg::lu_factor(a, s);
   // MLX notes the columns' size in bytes where it takes it for a number of
   // elements, and element-wise operations would read beyond them.
-  return {mx::contiguous(computed(a, lu, s), false, s), computed(a, pivots, s)};
+  return {
+      mx::contiguous(unless_empty(lu, s, a), false, s),
+      unless_empty(pivots, s, a)};
 }
 
 mx::array
 linalg_solve(const mx::array& a, const mx::array& b, mx::StreamOrDevice s) {
-  return computed(a, mx::linalg::solve(a, b, s), s);
+  return unless_empty(mx::linalg::solve(a, b, s), s, a);
 }
 
 mx::array linalg_solve_triangular(
@@ -154,7 +150,7 @@ mx::array linalg_solve_triangular(
     const mx::array& b,
     bool upper,
     mx::StreamOrDevice s) {
-  return computed(a, mx::linalg::solve_triangular(a, b, upper, s), s);
+  return unless_empty(mx::linalg::solve_triangular(a, b, upper, s), s, a);
 }
 
 using One = mx::array (*)(const mx::array&, mx::StreamOrDevice);

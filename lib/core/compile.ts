@@ -2,14 +2,14 @@
 
 import { checkOptions, flag } from "./arguments.js";
 import { type array, isArray, makeAll, makeFrom, slotOf, slotsFrom } from "./array.js";
-import { currentStream } from "./context.js";
+import { currentStream, isPromise } from "./context.js";
 import { Device, DeviceType, Stream } from "./device.js";
 import { Dtype } from "./dtype.js";
 import { mismatch } from "./errors.js";
 import { isFailure, native } from "./native.js";
 import { keep } from "./scope.js";
 import type { AnyFunction } from "./transforms.js";
-import { isBranch, mapLeaves, treeLike } from "./tree.js";
+import { isBranch, mapLeaves, treeLike, withArrays } from "./tree.js";
 import { type List, list, type Slot, type Slots } from "./wire.js";
 
 /** Of `compile`. */
@@ -278,17 +278,18 @@ class Compiled {
 
   readonly #trace = (tracers: Slots): List => {
     const arrays = makeAll(tracers);
-    let next = 0;
-    const args = mapLeaves(this.#args, (leaf) => (isArray(leaf) ? arrays[next++] : leaf));
+    const args = withArrays(this.#args, arrays) as unknown[];
     const restore = snapshot(this.#inputs);
     this.#restore = restore;
     this.#tracing = true;
     const outputs: Place[] = [];
     const results: array[] = [];
     try {
-      put(places(this.#inputs), arrays.slice(next));
-      const returned = this.#fun(...(args as unknown[]));
-      if (typeof (returned as PromiseLike<unknown> | null)?.then === "function") {
+      // The captured arrays follow those of the arguments.
+      const captured = places(this.#inputs);
+      put(captured, arrays.slice(arrays.length - captured.length));
+      const returned = this.#fun(...args);
+      if (isPromise(returned)) {
         throw mismatch("compile", "fun's result", "arrays, not a promise", returned);
       }
       const result = mapLeaves(returned, (leaf) => {

@@ -43,7 +43,7 @@ export function enter(next: Context): () => void {
   };
 }
 
-function isPromise(x: unknown): x is PromiseLike<unknown> {
+export function isPromise(x: unknown): x is PromiseLike<unknown> {
   return typeof (x as { then?: unknown } | undefined | null)?.then === "function";
 }
 

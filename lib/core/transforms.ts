@@ -2,10 +2,11 @@
 
 import { slot, slots, stream } from "./arguments.js";
 import { type array, isArray, make, makeAll, reportMemory } from "./array.js";
+import { isPromise } from "./context.js";
 import type { StreamOptions } from "./device.js";
 import { mismatch, outOfRange } from "./errors.js";
 import { native } from "./native.js";
-import { arraysOf, mapLeaves } from "./tree.js";
+import { arraysOf, mapLeaves, withArrays } from "./tree.js";
 import { type List, list, type Slots } from "./wire.js";
 
 function slotsOf(trees: unknown, fn: string): List {
@@ -85,12 +86,6 @@ function positions(argnums: unknown, count: number, fn: string): number[] {
   return out;
 }
 
-/** A tree with its arrays replaced, in order. */
-function withArrays(tree: unknown, arrays: readonly array[]): unknown {
-  let next = 0;
-  return mapLeaves(tree, (leaf) => (isArray(leaf) ? arrays[next++] : leaf));
-}
-
 function differentiated(tree: unknown, position: number, fn: string): array[] {
   const out: array[] = [];
   mapLeaves(tree, (leaf) => {
@@ -109,10 +104,7 @@ function checkOutput(output: unknown, fn: string): void {
   if (isArray(first)) {
     return;
   }
-  const hint =
-    typeof (output as PromiseLike<unknown> | null)?.then === "function"
-      ? " (an asynchronous function cannot be differentiated)"
-      : "";
+  const hint = isPromise(output) ? " (an asynchronous function cannot be differentiated)" : "";
   throw mismatch(fn, "fun's result", `an array or a list that starts with one${hint}`, output);
 }
 

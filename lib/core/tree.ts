@@ -73,3 +73,9 @@ export function arraysOf(tree: unknown): array[] {
   });
   return out;
 }
+
+/** A tree with its arrays replaced, in order. */
+export function withArrays(tree: unknown, arrays: readonly array[]): unknown {
+  let next = 0;
+  return mapLeaves(tree, (leaf) => (isArray(leaf) ? arrays[next++] : leaf));
+}

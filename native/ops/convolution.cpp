@@ -1,4 +1,5 @@
 #include "../bind.h"
+#include "../empty.h"
 
 namespace mlxjs {
 
@@ -13,18 +14,6 @@ void check_groups(int groups) {
         "[conv] groups: expected a positive integer, received " +
         std::to_string(groups));
   }
-}
-
-// A convolution without channels, filters or input has nothing to sum, which
-// MLX's kernels do not look out for: they divide by 0.
-mx::array unless_empty(
-    mx::array out,
-    const mx::array& input,
-    const mx::array& weight,
-    mx::StreamOrDevice s) {
-  return input.size() == 0 || weight.size() == 0
-      ? mx::zeros(out.shape(), out.dtype(), s)
-      : out;
 }
 
 mx::array conv_general(
@@ -50,7 +39,7 @@ mx::array conv_general(
       groups,
       flip,
       s);
-  return unless_empty(std::move(out), input, weight, s);
+  return unless_empty(out, s, input, weight);
 }
 
 // In as many dimensions as there are strides.
@@ -117,7 +106,7 @@ mx::array conv_transpose(
   check_groups(groups);
   auto out = transposed(
       input, weight, stride, padding, dilation, output_padding, groups, s);
-  return unless_empty(std::move(out), input, weight, s);
+  return unless_empty(out, s, input, weight);
 }
 
 // Of two vectors, the shorter one being the filter.

@@ -1,4 +1,5 @@
 #include "../bind.h"
+#include "../empty.h"
 #include "../indices.h"
 
 namespace mlxjs {
@@ -78,22 +79,15 @@ void check_scales(
   }
 }
 
-void check_no_float64(const char* function, mx::Dtype dtype) {
-  if (dtype == mx::float64) {
-    throw std::invalid_argument(
-        std::string("[") + function +
-        "] Expected float32, float16 or bfloat16, received float64.");
-  }
+[[noreturn]] void refuse(const char* function, const char* expected) {
+  throw std::invalid_argument(
+      std::string("[") + function + "] Expected " + expected + ".");
 }
 
-// The kernels divide by the sizes of what they multiply.
-mx::array product_of(
-    mx::array out,
-    const mx::array& x,
-    const mx::array& w,
-    mx::StreamOrDevice s) {
-  return x.size() == 0 || w.size() == 0 ? mx::zeros(out.shape(), out.dtype(), s)
-                                        : out;
+void check_no_float64(const char* function, mx::Dtype dtype) {
+  if (dtype == mx::float64) {
+    refuse(function, "float32, float16 or bfloat16, received float64");
+  }
 }
 
 std::vector<mx::array> quantize(
@@ -143,7 +137,7 @@ mx::array quantized_matmul(
   auto out = mx::quantized_matmul(
       x, w, scales, biases, transpose, group_size, bits, mode, s);
   check_no_float64("quantized_matmul", out.dtype());
-  return product_of(out, x, w, s);
+  return unless_empty(out, s, x, w);
 }
 
 mx::array gather_qmm(
@@ -179,7 +173,7 @@ mx::array gather_qmm(
       sorted_indices,
       s);
   check_no_float64("gather_qmm", out.dtype());
-  return product_of(out, x, w, s);
+  return unless_empty(out, s, x, w);
 }
 
 // Products of which both factors are quantized.
@@ -196,36 +190,30 @@ void check_factors(
     const std::string& mode,
     std::optional<int> group_size,
     std::optional<int> bits) {
-  auto refuse = [&](const char* what) {
-    throw std::invalid_argument(
-        std::string("[") + function + "] Expected " + what + ".");
-  };
   check_format(function, mode, group_size, bits);
   if (mode == "affine") {
-    refuse("a mode of floating-point numbers, not affine");
+    refuse(function, "a mode of floating-point numbers, not affine");
   }
   if (x.ndim() < 1 || w.ndim() < 2) {
-    refuse("x to have a dimension, and w two");
+    refuse(function, "x to have a dimension, and w two");
   }
   if (is_quantized(w) != scales.has_value()) {
-    refuse("scales together with a quantized w, and only then");
+    refuse(function, "scales together with a quantized w, and only then");
   }
   auto format = find_format(mode);
   if (scales) {
     check_scales(function, w, *scales);
     if (scales->dtype() != mx::uint8) {
-      refuse("scales of uint8");
+      refuse(function, "scales of uint8");
     }
   } else if (format && x.shape(-1) % format->group_sizes[0] != 0) {
-    refuse("a last dimension that the group size divides");
+    refuse(function, "a last dimension that the group size divides");
   }
 }
 
 void check_gpu(const char* function, bool needed, mx::StreamOrDevice s) {
   if (needed && mx::to_stream(s).device == mx::Device::cpu) {
-    throw std::invalid_argument(
-        std::string("[") + function +
-        "] Expected a GPU: MLX cannot compute this on the CPU.");
+    refuse(function, "a GPU: MLX cannot compute this on the CPU");
   }
 }
 
@@ -247,7 +235,7 @@ mx::array qqmm(
   auto row = static_cast<size_t>(x.shape(-1));
   bool simple = is_quantized(w) && x.size() == row && !global_scale_x;
   check_gpu("qqmm", !simple, s);
-  return product_of(out, x, w, s);
+  return unless_empty(out, s, x, w);
 }
 
 // MLX checks less here than above.
@@ -265,15 +253,13 @@ mx::array gather_qqmm(
     bool sorted_indices,
     mx::StreamOrDevice s) {
   check_factors("gather_qqmm", x, w, scales, mode, group_size, bits);
-  auto refuse = [](const char* what) {
-    throw std::invalid_argument(
-        std::string("[gather_qqmm] Expected ") + what + ".");
-  };
   auto is_float = [](const mx::array& a) {
     return mx::issubdtype(a.dtype(), mx::floating) && a.dtype() != mx::float64;
   };
   if (!is_float(x) || !(is_quantized(w) || is_float(w))) {
-    refuse("factors of float32, float16 or bfloat16, or a quantized w");
+    refuse(
+        "gather_qqmm",
+        "factors of float32, float16 or bfloat16, or a quantized w");
   }
   auto is_scale = [](const Maybe& a) {
     return !a || (a->size() == 1 && a->dtype() == mx::float32);
@@ -281,12 +267,14 @@ mx::array gather_qqmm(
   if (global_scale_x.has_value() != global_scale_w.has_value() ||
       (global_scale_x && mode != "nvfp4") || !is_scale(global_scale_x) ||
       !is_scale(global_scale_w)) {
-    refuse("two global scales, float32 scalars, for nvfp4, or none");
+    refuse(
+        "gather_qqmm",
+        "two global scales, float32 scalars, for nvfp4, or none");
   }
   if (scales &&
       !std::equal(
           w.shape().begin(), w.shape().end() - 1, scales->shape().begin())) {
-    refuse("scales of the leading dimensions of w");
+    refuse("gather_qqmm", "scales of the leading dimensions of w");
   }
   check_matrices(lhs_indices, x, "gather_qqmm");
   check_matrices(rhs_indices, w, "gather_qqmm");
@@ -304,7 +292,7 @@ mx::array gather_qqmm(
       sorted_indices,
       s);
   check_gpu("gather_qqmm", true, s);
-  return product_of(out, x, w, s);
+  return unless_empty(out, s, x, w);
 }
 
 // MLX would take the bytes of a float64 for those of a float32.
