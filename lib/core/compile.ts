@@ -252,7 +252,6 @@ class Compiled {
       reader.state(this.#inputs);
     }
     this.#args = args;
-    this.#restore = undefined;
     const result = native.call_compiled(
       this.number,
       this.#trace,
@@ -260,11 +259,16 @@ class Compiled {
       this.#keys.numberOf(reader.key),
       this.#shapeless,
     );
+    // Between calls nothing of them stays alive.
+    const restore = this.#restore;
+    this.#args = [];
+    this.#restore = undefined;
     if (result === undefined) {
       return this.#fun(...args);
     }
     if (isFailure(result)) {
-      this.#undo();
+      // The trace, or what came after it, failed.
+      restore?.();
       throw result.failure;
     }
     const [traced, ...slots] = slotsFrom(result);
@@ -310,11 +314,6 @@ class Compiled {
     const all = [...results, ...outputs.map(({ value }) => value)];
     return list([this.#traces.length - 1, ...all.map(slotOf)]);
   };
-
-  /** Sets captured state back where a trace failed after it had changed it. */
-  #undo(): void {
-    this.#restore?.();
-  }
 
   #store(arrays: array[]): void {
     const targets = places(this.#outputs);
