@@ -74,6 +74,7 @@ const std::vector<const std::vector<Binding>*>& families() {
       &device_bindings,
       &stream_bindings,
       &memory_bindings,
+      &evaluation_bindings,
       &transform_bindings,
       &compile_bindings,
       &random_bindings,

@@ -63,6 +63,7 @@ export {
   uint64,
   unsignedinteger,
 } from "./dtype.js";
+export { asyncEval, eval } from "./evaluation.js";
 export * as fast from "./fast.js";
 export * as fft from "./fft.js";
 export * from "./io.js";
@@ -90,7 +91,7 @@ export { canCast, resultType } from "./promotion.js";
 export * as random from "./random.js";
 export { dispose, keep, tidy } from "./scope.js";
 export { ArrayAt, ArrayIterator, type BooleanList, type Index, Slice } from "./subscript.js";
-export { asyncEval, eval, grad, stopGradient, valueAndGrad } from "./transforms.js";
+export { grad, stopGradient, valueAndGrad } from "./transforms.js";
 export type { ArrayInput, Nested, TypedArray } from "./values.js";
 
 module.exports = namespace(module.exports);

@@ -1,49 +1,13 @@
-/** Evaluation and automatic differentiation. */
+/** Transformations of functions: automatic differentiation. */
 
 import { slot, slots, stream } from "./arguments.js";
-import { type array, isArray, make, makeAll, reportMemory } from "./array.js";
+import { type array, isArray, make, makeAll } from "./array.js";
 import { isPromise } from "./context.js";
 import type { StreamOptions } from "./device.js";
 import { mismatch, outOfRange } from "./errors.js";
 import { native } from "./native.js";
 import { arraysOf, mapLeaves, withArrays } from "./tree.js";
 import { type List, list, type Slots } from "./wire.js";
-
-function slotsOf(trees: unknown, fn: string): List {
-  return slots(arraysOf(trees), fn, "args");
-}
-
-/**
- * Computes arrays and waits for them. Takes arrays and trees of them: lists,
- * records, modules.
- *
- * @example
- * const x = mx.add(mx.array([1, 2]), 1);
- * mx.eval(x);
- * x
- * // array([2, 3], dtype=float32)
- */
-function evaluate(...args: unknown[]): void {
-  native.eval(slotsOf(args, "eval"));
-  reportMemory();
-}
-
-export { evaluate as eval };
-
-/**
- * Computes arrays while the event loop goes on: the promise settles when they
- * are there, and errors reject it. Takes what `mx.eval` takes.
- *
- * @example
- * const x = mx.add(mx.array([1, 2]), 1);
- * await mx.asyncEval(x);
- * x
- * // array([2, 3], dtype=float32)
- */
-export async function asyncEval(...args: unknown[]): Promise<void> {
-  await native.async_eval(slotsOf(args, "asyncEval"));
-  reportMemory();
-}
 
 /**
  * The same values, through which no gradient flows.
