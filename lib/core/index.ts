@@ -1,5 +1,4 @@
 /** `mlx.core`: arrays and what is done with them. */
-import { namespace } from "./namespace.js";
 import "./methods.js";
 
 export type { Complex, Operand, Scalar } from "./arguments.js";
@@ -93,5 +92,3 @@ export { dispose, keep, tidy } from "./scope.js";
 export { ArrayAt, ArrayIterator, type BooleanList, type Index, Slice } from "./subscript.js";
 export { grad, stopGradient, valueAndGrad } from "./transforms.js";
 export type { ArrayInput, Nested, TypedArray } from "./values.js";
-
-module.exports = namespace(module.exports);

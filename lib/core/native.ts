@@ -4,7 +4,8 @@ import { join } from "node:path";
 import type { Bindings } from "./bindings.js";
 import { namespace } from "./namespace.js";
 
-const root = join(__dirname, "..", "..");
+// From the built file.
+const root = join(__dirname, "..");
 const candidates = [
   join(root, "build", "Release", "mlx.node"),
   join(root, "build", "Debug", "mlx.node"),

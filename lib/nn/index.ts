@@ -1,6 +1,4 @@
 /** `mlx.nn`: layers, losses, initializers. */
-import { namespace } from "../core/namespace.js";
-
 export * as init from "./init.js";
 export * from "./layers/activations.js";
 export * from "./layers/containers.js";
@@ -19,5 +17,3 @@ export {
   type StrictOption,
 } from "./module.js";
 export * from "./value-and-grad.js";
-
-module.exports = namespace(module.exports);

@@ -1,6 +1,4 @@
 /** `mlx.optimizers`: what changes parameters by their gradients. */
-import { namespace } from "../core/namespace.js";
-
 export * from "./adafactor.js";
 export * from "./adagrad.js";
 export * from "./adam.js";
@@ -19,5 +17,3 @@ export {
 export * from "./rmsprop.js";
 export * from "./schedulers.js";
 export * from "./sgd.js";
-
-module.exports = namespace(module.exports);

@@ -1,7 +1,5 @@
 /** NumPy's format for several arrays: a zip archive of npy files. */
 import { constants } from "node:buffer";
-import { inflateRawSync } from "node:zlib";
-import { Zip, ZipDeflate, ZipPassThrough } from "fflate";
 import { native } from "../native.js";
 import type { Result, Slot, StreamId } from "../wire.js";
 import { checkNpy, loadNpy } from "./npy.js";
@@ -13,6 +11,11 @@ import {
   type Source,
   viewAt,
 } from "./source.js";
+
+// Required where they are needed: together they take as long to load as the
+// rest of the package.
+const zlib = () => require("node:zlib") as typeof import("node:zlib");
+const fflate = () => require("fflate") as typeof import("fflate");
 
 /** A file in the archive, as the directory has it. */
 interface Entry {
@@ -111,7 +114,7 @@ function wideFields(view: DataView, place: number, length: number): number[] {
 }
 
 function crcOf(bytes: Uint8Array): number {
-  const sum = new ZipPassThrough("");
+  const sum = new (fflate().ZipPassThrough)("");
   sum.ondata = () => {};
   sum.push(bytes, true);
   return sum.crc >>> 0;
@@ -120,7 +123,9 @@ function crcOf(bytes: Uint8Array): number {
 function inflate(label: string, bytes: Uint8Array, { size, crc }: Entry): Uint8Array {
   let out: Uint8Array | undefined;
   try {
-    out = inflateRawSync(bytes, { maxOutputLength: Math.min(size, constants.MAX_LENGTH) || 1 });
+    out = zlib().inflateRawSync(bytes, {
+      maxOutputLength: Math.min(size, constants.MAX_LENGTH) || 1,
+    });
   } catch {
     // Damaged, or longer than it says.
   }
@@ -187,6 +192,7 @@ export function saveNpz(
   slots: readonly Slot[],
   compressed: boolean,
 ): void {
+  const { Zip, ZipDeflate, ZipPassThrough } = fflate();
   const zip = new Zip((error, bytes) => {
     if (error) {
       throw error;
