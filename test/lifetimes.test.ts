@@ -1,7 +1,6 @@
 import { mx } from "mlx-js";
 import { describe, expect, test } from "vitest";
-
-const live = () => mx.memory().arrays;
+import { live } from "./support/live.js";
 
 describe("tidy", () => {
   test("frees all but the result", () => {

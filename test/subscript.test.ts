@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
 import { mx } from "mlx-js";
 import { describe, expect, test } from "vitest";
+import { live } from "./support/live.js";
 
 // biome-ignore lint/suspicious/noExplicitAny: wrong on purpose
 const any = (x: unknown): any => x;
@@ -428,13 +429,13 @@ describe("set", () => {
 
   test("many times over does not leak", () => {
     const x = mx.zeros([4]);
-    const before = mx.memory().arrays;
+    const before = live();
     mx.tidy(() => {
       for (let i = 0; i < 100; i++) {
         x.set([i % 4], x.get((i + 1) % 4).add(1));
       }
     });
-    expect(mx.memory().arrays).toBe(before);
+    expect(live()).toBe(before);
   });
 });
 
@@ -562,7 +563,7 @@ describe("length and iteration", () => {
 
   test("leave nothing behind", () => {
     const x = mx.arange(3);
-    const before = mx.memory().arrays;
+    const before = live();
     mx.tidy(() => {
       for (const item of x) {
         if (item.item() === 1) {
@@ -570,7 +571,7 @@ describe("length and iteration", () => {
         }
       }
     });
-    expect(mx.memory().arrays).toBe(before);
+    expect(live()).toBe(before);
     const iterator = x[Symbol.iterator]();
     iterator.return();
     expect(iterator.next()).toEqual({ done: true, value: undefined });

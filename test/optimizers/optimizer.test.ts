@@ -1,10 +1,9 @@
 import { mx, nn, optim, utils } from "mlx-js";
 import { describe, expect, test } from "vitest";
+import { live } from "../support/live.js";
 
 // biome-ignore lint/suspicious/noExplicitAny: wrong on purpose
 const any = (x: unknown): any => x;
-
-const live = () => mx.memory().arrays;
 
 const parameters = () => ({
   weight: mx.array([
