@@ -7,6 +7,7 @@
 namespace mlxjs {
 
 Slot ArrayTable::put(mx::array a) {
+  nbytes_ += a.nbytes();
   if (!free_.empty()) {
     auto slot = free_.back();
     free_.pop_back();
@@ -39,16 +40,9 @@ void ArrayTable::release(Slot slot, uint32_t generation) {
   // Moved out first: freeing an array may free others' memory, and must find
   // the table in order.
   auto dead = std::move(entry.array);
+  nbytes_ -= dead->nbytes();
   entry.array.reset();
   free_.push_back(slot);
-}
-
-size_t ArrayTable::nbytes() const {
-  size_t total = 0;
-  for (auto& entry : entries_) {
-    total += entry.array ? entry.array->nbytes() : 0;
-  }
-  return total;
 }
 
 Environment::Environment(napi_env env) : env(env) {

@@ -48,7 +48,10 @@ class ArrayTable {
   size_t size() const {
     return entries_.size() - free_.size();
   }
-  size_t nbytes() const;
+  // The size of all arrays, computed or not.
+  size_t nbytes() const {
+    return nbytes_;
+  }
 
  private:
   struct Entry {
@@ -58,6 +61,7 @@ class ArrayTable {
   // A deque: references stay valid while user code adds arrays.
   std::deque<Entry> entries_;
   std::vector<Slot> free_;
+  size_t nbytes_ = 0;
 };
 
 // Arrays of single values. Programs use the same few scalars again and again,

@@ -234,3 +234,34 @@ describe("without any of them", () => {
     expect(most).toBeLessThan(300 << 20);
   });
 });
+
+describe("garbage", () => {
+  // Twenty steps; in each a chain of 100 arrays of a megabyte replaces a state
+  // of the same size, as a training loop does.
+  const peak = (step: (run: () => mx.array) => mx.array) => {
+    let state = mx.zeros([512, 512]);
+    mx.eval(state);
+    live();
+    mx.resetPeakMemory();
+    const start = mx.getActiveMemory();
+    for (let i = 0; i < 20; i++) {
+      state = step(() => {
+        let x = state;
+        for (let j = 0; j < 100; j++) {
+          x = mx.multiply(x, 0.5);
+        }
+        return mx.add(state, x);
+      });
+      mx.eval(state);
+    }
+    return (mx.getPeakMemory() - start) / 2 ** 20;
+  };
+
+  test("goes before an evaluation that would keep it", () => {
+    const scoped = peak(mx.tidy);
+    const plain = peak((run) => run());
+    // If handles kept them, a step's arrays alone would be 100 MB.
+    expect(scoped).toBeLessThan(60);
+    expect(plain).toBeLessThan(60);
+  });
+});

@@ -3,6 +3,7 @@ import { inspect } from "node:util";
 import { context } from "./context.js";
 import { type Dtype, dtypes } from "./dtype.js";
 import { mismatch } from "./errors.js";
+import { makeRoom, weigh } from "./garbage.js";
 import { type Failure, isFailure, native } from "./native.js";
 import type { Scope } from "./scope.js";
 import { bufferOf, type Nested, nested, type TypedArray, viewOf } from "./values.js";
@@ -108,7 +109,9 @@ export class ArrayHandle {
    * // 3
    */
   item(): Scalar {
-    return native.item(live(this, "item")) as Scalar;
+    const slot = live(this, "item");
+    makeRoom();
+    return native.item(slot) as Scalar;
   }
 
   /**
@@ -119,7 +122,9 @@ export class ArrayHandle {
    * // [ [ 1, 2 ], [ 3, 4 ] ]
    */
   tolist(): Nested {
-    return nested(live(this, "tolist"), this.shape, this.dtype);
+    const slot = live(this, "tolist");
+    makeRoom();
+    return nested(slot, this.shape, this.dtype);
   }
 
   /**
@@ -132,7 +137,9 @@ export class ArrayHandle {
    * // Float32Array(2) [ 1, 2 ]
    */
   toTypedArray(): TypedArray {
-    return viewOf(bufferOf(live(this, "toTypedArray")), this.dtype);
+    const slot = live(this, "toTypedArray");
+    makeRoom();
+    return viewOf(bufferOf(slot), this.dtype);
   }
 
   /**
@@ -203,17 +210,6 @@ function live(x: unknown, method: string): Slot {
 /** An array; `methods.ts` adds the operations to it. */
 export interface array extends ArrayHandle {}
 
-// V8 decides by the bytes it sees when to collect young objects, and a handle
-// is a tenth of what MLX needs for an array. So an array that is left to the
-// collector comes with some garbage of about that weight: without it, hundreds
-// of thousands of dead arrays wait at a time, in memory that no cache holds.
-const ballast = 64;
-const garbage: { last?: unknown[] } = {};
-
-// How many arrays are made between two looks at MLX's memory.
-const reportEvery = 64;
-let unreported = 0;
-
 /** The slot of a result. */
 export function slotFrom(result: Result): Slot {
   if (typeof result !== "number") {
@@ -236,10 +232,7 @@ export function makeFrom(slot: Slot): array {
     return x;
   }
   native.hold(x, slot);
-  garbage.last = new Array(ballast);
-  if (++unreported === reportEvery) {
-    reportMemory();
-  }
+  weigh();
   return x;
 }
 
@@ -257,10 +250,4 @@ export function slotsFrom(result: Slots): readonly Slot[] {
 /** Several results as arrays. */
 export function makeAll(result: Slots): array[] {
   return slotsFrom(result).map(makeFrom);
-}
-
-/** Lets the garbage collector know what MLX holds now. */
-export function reportMemory(): void {
-  unreported = 0;
-  native.report_memory();
 }

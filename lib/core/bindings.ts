@@ -284,6 +284,7 @@ export interface Bindings {
   square: (a: OperandCode, b: StreamId) => Result;
   squeeze: (a: Slot, b: OptionalList, c: StreamId) => Result;
   stack: (a: List, b: number, c: StreamId) => Result;
+  start_marking: () => void;
   std: (a: Slot, b: OptionalList, c: boolean, d: number, e: StreamId) => Result;
   stop_gradient: (a: OperandCode, b: StreamId) => Result;
   stream_parts: (a: StreamId) => number[];

@@ -1,7 +1,7 @@
 /** Evaluation: at once, and while the event loop runs. */
 
 import { slots } from "./arguments.js";
-import { reportMemory } from "./array.js";
+import { makeRoom, reportMemory } from "./garbage.js";
 import { native } from "./native.js";
 import { arraysOf } from "./tree.js";
 import type { List } from "./wire.js";
@@ -21,6 +21,7 @@ function slotsOf(trees: unknown, fn: string): List {
  * // array([2, 3], dtype=float32)
  */
 function evaluate(...args: unknown[]): void {
+  makeRoom();
   native.eval(slotsOf(args, "eval"));
   reportMemory();
 }
@@ -38,6 +39,7 @@ export { evaluate as eval };
  * // array([2, 3], dtype=float32)
  */
 export async function asyncEval(...args: unknown[]): Promise<void> {
+  makeRoom();
   await native.async_eval(slotsOf(args, "asyncEval"));
   reportMemory();
 }
