@@ -5,6 +5,50 @@
 //
 // A jump passes on whatever arguments there are.
 
+// OpenBLAS starts a thread for each processor, and each waits for the others
+// while it spins. In a container that may use only some processor time, all of
+// them spin that time away, so there are as many as it has processors' worth.
+
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <limits>
+#include <string>
+
+extern "C" int scipy_openblas_get_num_threads();
+extern "C" void scipy_openblas_set_num_threads(int count);
+
+namespace {
+
+// The number of processors' worth of time that the control group allows.
+double processors() {
+  double quota = 0, period = 0;
+  std::string text;
+  // Version 2 of control groups; "max" is no number.
+  if (std::ifstream("/sys/fs/cgroup/cpu.max") >> text >> period) {
+    quota = std::atof(text.c_str());
+  } else {
+    std::ifstream("/sys/fs/cgroup/cpu/cpu.cfs_quota_us") >> quota;
+    std::ifstream("/sys/fs/cgroup/cpu/cpu.cfs_period_us") >> period;
+  }
+  return quota > 0 && period > 0 ? quota / period
+                                 : std::numeric_limits<double>::infinity();
+}
+
+struct ThreadLimit {
+  ThreadLimit() {
+    if (std::getenv("OPENBLAS_NUM_THREADS") || std::getenv("OMP_NUM_THREADS")) {
+      return;
+    }
+    auto allowed = std::ceil(processors());
+    if (allowed < scipy_openblas_get_num_threads()) {
+      scipy_openblas_set_num_threads(static_cast<int>(allowed));
+    }
+  }
+} thread_limit;
+
+} // namespace
+
 #if defined(__x86_64__)
 #define JUMP "jmp scipy_"
 #define SUFFIX "@PLT\n"
