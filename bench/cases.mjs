@@ -2,37 +2,36 @@
 // seconds by name as JSON.
 import { parseArgs } from "node:util";
 import { mx, nn } from "mlx-js";
-import { trainingStep } from "./training.mjs";
+import { Bench } from "tinybench";
+import { decoding, training } from "./transformer.mjs";
 
 const { values: options } = parseArgs({
   options: { device: { type: "string", default: "cpu" }, only: { type: "string" } },
 });
 mx.setDefaultDevice(options.device === "gpu" ? mx.gpu : mx.cpu);
 
-/** @typedef {(count: number) => void} Body */
+/** @typedef {(count: number) => void} Body Does what is measured so many times. */
 /** @typedef {() => mx.array} Operation */
+/** @typedef {{ rounds: number, count: number, prepare: () => Body }} Case */
 
 /**
- * The best of several rounds: the least disturbed one.
+ * Seconds of one call in the best of several rounds: the least disturbed one.
  *
- * @param {number} rounds
- * @param {number} count
- * @param {Body} body
+ * @param {Case} what
  */
-function best(rounds, count, body) {
-  body(Math.max(1, count >> 2));
-  let least = Number.POSITIVE_INFINITY;
-  for (let round = 0; round < rounds; round++) {
-    const start = process.hrtime.bigint();
-    body(count);
-    least = Math.min(least, Number(process.hrtime.bigint() - start) / count / 1e9);
+function measure({ rounds, count, prepare }) {
+  const body = prepare();
+  const bench = new Bench({ iterations: rounds, time: 0, warmupIterations: 1, warmupTime: 0 });
+  bench.add("case", () => body(count));
+  const [task] = bench.runSync();
+  const result = task?.result;
+  if (result === undefined || !("latency" in result)) {
+    throw new Error("a case failed", { cause: result && "error" in result && result.error });
   }
-  return least;
+  return result.latency.min / 1000 / count;
 }
 
 const a = mx.array([1, 2, 3]);
-/** @param {number} n */
-const square = (n) => mx.random.normal([n, n]);
 
 /** @param {Operation} operation @returns {Body} */
 function repeat(operation) {
@@ -66,20 +65,22 @@ function evaluated(operation) {
   };
 }
 
-/** @param {number} n */
-function matmul(n) {
-  const x = square(n);
-  const y = square(n);
-  mx.eval(x, y);
-  return () =>
-    best(
-      5,
-      10,
-      evaluated(() => mx.matmul(x, y)),
-    );
+/** @param {number} count @param {Operation} operation @returns {Case} */
+const plain = (count, operation) => ({ rounds: 9, count, prepare: () => repeat(operation) });
+/** @param {number} count @param {Operation} operation @returns {Case} */
+const scoped = (count, operation) => ({ rounds: 9, count, prepare: () => tidied(operation) });
+
+function chain() {
+  let x = a;
+  for (let i = 0; i < 50; i++) {
+    x = mx.add(x, a);
+  }
+  return x;
 }
 
-/** A small perceptron and a batch for it. */
+const compiled = mx.compile((x, y) => mx.add(mx.multiply(x, y), x));
+
+/** The gradients of a small perceptron. */
 function perceptron() {
   const network = new nn.Sequential(
     new nn.Linear(16, 32),
@@ -95,98 +96,111 @@ function perceptron() {
   return step;
 }
 
-const compiled = mx.compile((x, y) => mx.add(mx.multiply(x, y), x));
-
-function chain() {
-  let x = a;
-  for (let i = 0; i < 50; i++) {
-    x = mx.add(x, a);
-  }
-  return x;
-}
+/** @param {boolean} tidy @returns {Case} */
+const gradients = (tidy) => ({
+  rounds: 5,
+  count: 500,
+  prepare: () => {
+    const step = perceptron();
+    return (count) => {
+      for (let i = 0; i < count; i++) {
+        tidy ? mx.tidy(() => void step()) : step();
+      }
+    };
+  },
+});
 
 /** @param {number} megabytes */
 function typed(megabytes) {
   return new Float32Array((megabytes * 2 ** 20) / 4).fill(1);
 }
 
-/** @param {number} count @param {Operation} operation */
-const plain = (count, operation) => () => best(9, count, repeat(operation));
-/** @param {number} count @param {Operation} operation */
-const scoped = (count, operation) => () => best(9, count, tidied(operation));
-
-/** @param {number} megabytes @param {number} count */
-function out(megabytes, count) {
-  const x = mx.array(typed(megabytes));
-  return () =>
-    best(3, count, (n) => {
-      for (let i = 0; i < n; i++) {
-        x.toTypedArray();
-      }
-    });
-}
-
-/** @param {number} megabytes @param {number} count */
-function into(megabytes, count) {
-  const data = typed(megabytes);
-  return () =>
-    best(3, count, (n) => {
+/** @param {number} megabytes @param {number} count @returns {Case} */
+const into = (megabytes, count) => ({
+  rounds: 3,
+  count,
+  prepare: () => {
+    const data = typed(megabytes);
+    return (n) => {
       for (let i = 0; i < n; i++) {
         mx.tidy(() => void mx.array(data));
       }
-    });
-}
+    };
+  },
+});
 
-/** @type {Record<string, () => number>} */
+/** @param {number} megabytes @param {number} count @returns {Case} */
+const out = (megabytes, count) => ({
+  rounds: 3,
+  count,
+  prepare: () => {
+    const x = mx.array(typed(megabytes));
+    return (n) => {
+      for (let i = 0; i < n; i++) {
+        x.toTypedArray();
+      }
+    };
+  },
+});
+
+/** @param {number} n @param {number} count @returns {Case} */
+const matmul = (n, count) => ({
+  rounds: 3,
+  count,
+  prepare: () => {
+    const x = mx.random.normal([n, n]);
+    const y = mx.random.normal([n, n]);
+    mx.eval(x, y);
+    return evaluated(() => mx.matmul(x, y));
+  },
+});
+
+/** @type {Record<string, Case>} */
 const cases = {
   "mx.add(a, a)": plain(100_000, () => mx.add(a, a)),
   "mx.add(a, a) in tidy": scoped(100_000, () => mx.add(a, a)),
   "a.add(a)": plain(100_000, () => a.add(a)),
+  "a.add(a) in tidy": scoped(100_000, () => a.add(a)),
   "mx.add(a, 2)": plain(50_000, () => mx.add(a, 2)),
   "mx.add(a, 2) in tidy": scoped(50_000, () => mx.add(a, 2)),
   "mx.exp(a)": plain(100_000, () => mx.exp(a)),
   "mx.exp(a) in tidy": scoped(100_000, () => mx.exp(a)),
   "a.sum(0, keepdims)": plain(100_000, () => a.sum(0, { keepdims: true })),
   "a.sum(0, keepdims) in tidy": scoped(100_000, () => a.sum(0, { keepdims: true })),
-  "chain of 50 additions": plain(2000, chain),
-  "chain of 50 additions in tidy": () =>
-    best(9, 2000, (count) => {
-      for (let i = 0; i < count; i++) {
-        mx.tidy(() => void chain());
-      }
-    }),
+  "chain of 50 additions": { rounds: 9, count: 2000, prepare: () => repeat(chain) },
+  "chain of 50 additions in tidy": {
+    rounds: 9,
+    count: 2000,
+    prepare: () => repeat(() => mx.tidy(chain)),
+  },
   "compiled function": plain(50_000, () => compiled(a, a)),
   "compiled function in tidy": scoped(50_000, () => compiled(a, a)),
-  "valueAndGrad of an MLP, lazy": () => {
-    const step = perceptron();
-    return best(5, 500, (count) => {
-      for (let i = 0; i < count; i++) {
-        mx.tidy(() => void step());
-      }
-    });
+  "lazy valueAndGrad of an MLP": gradients(false),
+  "lazy valueAndGrad of an MLP in tidy": gradients(true),
+  "eval of a small array": {
+    rounds: 9,
+    count: 2000,
+    prepare: () => evaluated(() => mx.add(a, a)),
   },
-  "eval of a small array": () =>
-    best(
-      9,
-      2000,
-      evaluated(() => mx.add(a, a)),
-    ),
   "typed array in, 1 MB": into(1, 200),
   "typed array in, 100 MB": into(100, 4),
   "typed array out, 1 MB": out(1, 200),
   "typed array out, 100 MB": out(100, 4),
-  "matmul 256 x 256": matmul(256),
-  "matmul 1024 x 1024": matmul(1024),
-  "matmul 2048 x 2048": matmul(2048),
-  "training step": () => trainingStep(best, true),
-  "training step without tidy": () => trainingStep(best, false),
+  "matmul 256 x 256": matmul(256, 20),
+  "matmul 512 x 512": matmul(512, 10),
+  "matmul 1024 x 1024": matmul(1024, 4),
+  "matmul 2048 x 2048": matmul(2048, 1),
+  "training step": { rounds: 3, count: 4, prepare: () => training(false) },
+  "training step in tidy": { rounds: 3, count: 4, prepare: () => training(true) },
+  "decoding a token": { rounds: 5, count: 64, prepare: () => decoding(false) },
+  "decoding a token in tidy": { rounds: 5, count: 64, prepare: () => decoding(true) },
 };
 
 /** @type {Record<string, number>} */
 const results = {};
-for (const [name, measure] of Object.entries(cases)) {
+for (const [name, what] of Object.entries(cases)) {
   if (options.only === undefined || name.includes(options.only)) {
-    results[name] = measure();
+    results[name] = measure(what);
   }
 }
 console.log(JSON.stringify(results));

@@ -1,8 +1,9 @@
 // Runs the same programs here and in Python MLX, in turn, and prints how many
-// times Python's time ours takes. Ratios only: single times say little on a
-// machine that does other things, too.
+// times Python's time ours takes: against Python with the BLAS that the addon
+// brings, and against Python as it is installed. Ratios only: single times say
+// little on a machine that does other things, too.
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -13,23 +14,16 @@ const { values: options } = parseArgs({
   options: {
     rounds: { type: "string", default: "5" },
     device: { type: "string", default: "cpu" },
-    only: { type: "string" },
-    out: { type: "string" },
+    only: { type: "string", default: "" },
+    save: { type: "boolean", default: false },
   },
 });
-const rounds = Number(options.rounds);
+const { device } = options;
 const here = fileURLToPath(new URL(".", import.meta.url));
 const root = join(here, "..");
-
-// Python with the BLAS that the addon brings: see native/blas.cpp.
-const preload = join(root, "build", "Release", "libopenblas-preload.so");
 const python = referencePython();
 
-/**
- * @param {string} command
- * @param {string[]} args
- * @param {Record<string, string>} [env]
- */
+/** @param {string} command @param {string[]} args @param {Record<string, string>} [env] */
 function output(command, args, env = {}) {
   const { status, stdout, stderr } = spawnSync(command, args, {
     encoding: "utf8",
@@ -42,71 +36,73 @@ function output(command, args, env = {}) {
   return stdout;
 }
 
-/** @param {() => void} program */
-function timed(program) {
-  const start = process.hrtime.bigint();
-  program();
-  return Number(process.hrtime.bigint() - start) / 1e9;
+/**
+ * How long a package takes to load: with it, less without.
+ *
+ * @param {string} command @param {string[]} flags @param {string} statement
+ */
+function loading(command, flags, statement) {
+  const seconds = (/** @type {string} */ program) => {
+    const start = process.hrtime.bigint();
+    output(command, [...flags, program]);
+    return Number(process.hrtime.bigint() - start) / 1e9;
+  };
+  const best = (/** @type {string} */ program) =>
+    Math.min(...Array.from({ length: 9 }, () => seconds(program)));
+  return best(statement) - best("");
 }
 
-/** How long a package takes to load: with it, less without. */
-const load = {
-  ours: () =>
-    timed(() => output(process.execPath, ["-e", `require(${JSON.stringify(root)})`])) -
-    timed(() => output(process.execPath, ["-e", ""])),
-  python: () =>
-    timed(() => output(python, ["-c", "import mlx.core, mlx.nn, mlx.optimizers"])) -
-    timed(() => output(python, ["-c", ""])),
+/** @param {(name: string) => boolean} wanted @param {string} name @param {() => number} measure */
+function single(wanted, name, measure) {
+  return wanted(name) ? { [name]: measure() } : {};
+}
+
+const wanted = (/** @type {string} */ name) => name.includes(options.only);
+const cases = ["--device", device, ...(options.only ? ["--only", options.only] : [])];
+
+/** @returns {Record<string, number>} */
+function ours() {
+  const memory = (/** @type {string[]} */ flags) =>
+    Number(output(process.execPath, [join(here, "memory.mjs"), "--device", device, ...flags]));
+  return {
+    ...JSON.parse(output(process.execPath, [join(here, "cases.mjs"), ...cases])),
+    ...single(wanted, "peak memory of training", () => memory([])),
+    ...single(wanted, "peak memory of training in tidy", () => memory(["--tidy"])),
+    ...single(wanted, "load", () =>
+      loading(process.execPath, ["-e"], `require(${JSON.stringify(root)})`),
+    ),
+  };
+}
+
+/** @param {Record<string, string>} env @returns {Record<string, number>} */
+function theirs(env) {
+  const script = (/** @type {string} */ name, /** @type {string[]} */ args) =>
+    output(python, [join(here, "reference", name), ...args], env);
+  return {
+    ...JSON.parse(script("cases.py", cases)),
+    ...single(wanted, "peak memory of training", () =>
+      Number(script("memory.py", ["--device", device])),
+    ),
+    ...single(wanted, "load", () => loading(python, ["-c"], "import mlx.core")),
+  };
+}
+
+// Gives Python the BLAS that the addon brings: see native/blas.cpp.
+const preload = join(root, "build", "Release", "libopenblas-preload.so");
+/** @type {Record<string, () => Record<string, number>>} */
+const sides = {
+  ours,
+  python: () => theirs(existsSync(preload) ? { LD_PRELOAD: preload } : {}),
+  installed: () => theirs({}),
 };
 
-const args = [
-  "--device",
-  options.device ?? "cpu",
-  ...(options.only ? ["--only", options.only] : []),
-];
-const blas = existsSync(preload) ? { LD_PRELOAD: preload } : {};
-
-/** @type {Map<string, { ours: number[], python: number[], unit: string }>} */
-const figures = new Map();
-
-/** @param {string} name @param {"ours" | "python"} side @param {number} seconds */
-function add(name, side, seconds) {
-  const entry = figures.get(name) ?? { ours: [], python: [], unit: "s" };
-  entry[side].push(seconds);
-  figures.set(name, entry);
-}
-
-for (let round = 0; round < rounds; round++) {
-  console.error(`round ${round + 1} of ${rounds}`);
-  /** @type {[string, () => void][]} */
-  const sides = [
-    [
-      "ours",
-      () => {
-        const text = output(process.execPath, [join(here, "cases.mjs"), ...args]);
-        for (const [name, seconds] of Object.entries(JSON.parse(text))) {
-          add(name, "ours", seconds);
-        }
-        if (!options.only) {
-          add("load", "ours", load.ours());
-        }
-      },
-    ],
-    [
-      "python",
-      () => {
-        const text = output(python, [join(here, "reference", "cases.py"), ...args], blas);
-        for (const [name, seconds] of Object.entries(JSON.parse(text))) {
-          add(name, "python", seconds);
-        }
-        if (!options.only) {
-          add("load", "python", load.python());
-        }
-      },
-    ],
-  ];
-  for (const [, side] of round % 2 === 0 ? sides : sides.reverse()) {
-    side();
+/** @type {Record<string, Record<string, number>[]>} By side, a record of each round. */
+const figures = { ours: [], python: [], installed: [] };
+for (let round = 0; round < Number(options.rounds); round++) {
+  console.error(`round ${round + 1} of ${options.rounds}`);
+  const order = Object.entries(sides);
+  for (const [side, run] of round % 2 === 0 ? order : order.reverse()) {
+    figures[side]?.push(run());
   }
 }
 
@@ -117,40 +113,65 @@ function median(xs) {
   return (Number(sorted[last >> 1]) + Number(sorted[(last + 1) >> 1])) / 2;
 }
 
-/** @param {number} seconds */
-function readable(seconds) {
-  const [scale, unit] = seconds < 1e-6 ? [1e9, "ns"] : seconds < 1e-3 ? [1e6, "us"] : [1e3, "ms"];
-  return `${(seconds * Number(scale)).toPrecision(3)} ${unit}`;
+/** @param {string} side @param {string} name */
+function of(side, name) {
+  return (figures[side] ?? []).map((round) => Number(round[name]));
 }
 
-const rows = [...figures].map(([name, { ours, python }]) => {
-  const ratios = ours.map((x, i) => x / /** @type {number} */ (python[i]));
+const rows = Object.keys(figures["ours"]?.[0] ?? {}).map((name) => {
+  const mine = of("ours", name);
+  // Python has no `tidy`: there the same case stands for both.
+  const base = name.replace(/ in tidy$/, "");
+  const against = (/** @type {string} */ side) => {
+    const ratios = of(side, base).map((x, i) => Number(mine[i]) / x);
+    return { ratio: median(ratios), least: Math.min(...ratios), most: Math.max(...ratios) };
+  };
   return {
     name,
-    ours: median(ours),
-    python: median(python),
-    ratio: median(ratios),
-    least: Math.min(...ratios),
-    most: Math.max(...ratios),
+    ours: median(mine),
+    python: median(of("python", base)),
+    ...against("python"),
+    installed: against("installed"),
   };
 });
 
-console.log(
-  `Node ${process.versions.node}, ${output(python, ["--version"]).trim()}, MLX 0.32.4, ` +
-    `${options.device}, ${cpus().length} x ${cpus()[0]?.model.trim()}, ` +
-    `BLAS in Python: ${"LD_PRELOAD" in blas ? "OpenBLAS, as here" : "its own"}`,
-);
-console.log(
-  "Times of one call or step; ours / Python's, the median and the range of the rounds.\n",
-);
-console.log("| case | ours | Python | ratio | range |\n| --- | --: | --: | --: | --: |");
-for (const row of rows) {
-  const range = `${row.least.toFixed(2)} to ${row.most.toFixed(2)}`;
-  console.log(
-    `| ${row.name} | ${readable(row.ours)} | ${readable(row.python)} | ${row.ratio.toFixed(2)} | ${range} |`,
-  );
+/** @param {string} name @param {number} x */
+function readable(name, x) {
+  const units = name.startsWith("peak memory") ? { MB: 1e-6 } : { ns: 1e9, us: 1e6, ms: 1e3, s: 1 };
+  const [unit, scale] =
+    Object.entries(units).find(([, factor]) => x * factor < 1000) ?? Object.entries(units)[0] ?? [];
+  return `${(x * Number(scale)).toPrecision(3)} ${unit}`;
 }
-if (options.out) {
-  mkdirSync(join(root, "out"), { recursive: true });
-  writeFileSync(options.out, `${JSON.stringify(rows, undefined, 2)}\n`);
+
+const machine =
+  `Node ${process.versions.node}, ${output(python, ["--version"]).trim()}, ` +
+  `MLX ${output(python, ["-c", "import mlx.core as mx; print(mx.__version__)"]).trim()}, ` +
+  `${device}, ${cpus().length} x ${cpus()[0]?.model.trim()}, ${options.rounds} rounds` +
+  (process.env["OPENBLAS_NUM_THREADS"]
+    ? `, OPENBLAS_NUM_THREADS=${process.env["OPENBLAS_NUM_THREADS"]}`
+    : "");
+const table = [
+  "| case | ours | Python | ratio | range | Python as installed, ratio |",
+  "| --- | --: | --: | --: | --: | --: |",
+  ...rows.map(
+    (row) =>
+      `| ${row.name} | ${readable(row.name, row.ours)} | ${readable(row.name, row.python)} | ` +
+      `${row.ratio.toFixed(2)} | ${row.least.toFixed(2)} to ${row.most.toFixed(2)} | ` +
+      `${row.installed.ratio.toFixed(2)} |`,
+  ),
+];
+const text = `${machine}\n\n${table.join("\n")}`;
+console.log(text);
+
+if (options.save) {
+  const results = join(here, "results", `${device}.json`);
+  writeFileSync(results, `${JSON.stringify({ machine, rows }, undefined, 2)}\n`);
+  const readme = join(here, "README.md");
+  const [start, end] = [`<!-- ${device} -->\n`, `<!-- end of ${device} -->`];
+  const [before, rest] = readFileSync(readme, "utf8").split(start);
+  const [, after] = rest?.split(end) ?? [];
+  if (after === undefined) {
+    throw new Error(`${readme} has no place for figures of ${device}`);
+  }
+  writeFileSync(readme, `${before}${start}${text}\n${end}${after}`);
 }

@@ -5,10 +5,13 @@
 //
 // A jump passes on whatever arguments there are.
 
-// OpenBLAS starts a thread for each processor, and each waits for the others
-// while it spins. In a container that may use only some processor time, all of
-// them spin that time away, so there are as many as it has processors' worth.
+// OpenBLAS takes all processors for a product, and its threads wait for each
+// other while they spin: one that has to wait for its processor makes all of
+// them lose time, several times what the product takes. JavaScript builds the
+// next graph meanwhile, so one processor is left to it, and a container's share
+// of processor time counts, which OpenBLAS does not look at.
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
@@ -40,10 +43,9 @@ struct ThreadLimit {
     if (std::getenv("OPENBLAS_NUM_THREADS") || std::getenv("OMP_NUM_THREADS")) {
       return;
     }
-    auto allowed = std::ceil(processors());
-    if (allowed < scipy_openblas_get_num_threads()) {
-      scipy_openblas_set_num_threads(static_cast<int>(allowed));
-    }
+    auto all = std::min<double>(
+        std::ceil(processors()), scipy_openblas_get_num_threads());
+    scipy_openblas_set_num_threads(std::max(1, static_cast<int>(all) - 1));
   }
 } thread_limit;
 

@@ -28,21 +28,26 @@ class Attention(nn.Module):
         self._heads = heads
         self._alibi = nn.ALiBi() if alibi else None
 
-    def __call__(self, x, mask):
+    def __call__(self, x, mask, cache=None):
         batch, length, width = x.shape
 
         def split(y):
             return y.reshape(batch, length, self._heads, -1).transpose(0, 2, 1, 3)
 
         q, k, v = split(self.wq(x)), split(self.wk(x)), split(self.wv(x))
+        offset = 0
+        if cache is not None:
+            offset = cache[0].shape[2]
+            k = mx.concatenate([cache[0], k], axis=2)
+            v = mx.concatenate([cache[1], v], axis=2)
         scores = (q * (width / self._heads) ** -0.5) @ k.transpose(0, 1, 3, 2)
         # Not `if self._alibi`: a module without parameters is an empty dict, so false.
         if self._alibi is not None:
-            scores = self._alibi(scores, mask=mask)
-        else:
+            scores = self._alibi(scores, offset=offset, mask=mask)
+        elif mask is not None:
             scores = scores + mask
         y = mx.softmax(scores, axis=-1) @ v
-        return self.wo(y.transpose(0, 2, 1, 3).reshape(batch, length, width))
+        return self.wo(y.transpose(0, 2, 1, 3).reshape(batch, length, width)), (k, v)
 
 
 class Block(nn.Module):
@@ -54,9 +59,10 @@ class Block(nn.Module):
         self.up = nn.Linear(width, 4 * width)
         self.down = nn.Linear(4 * width, width)
 
-    def __call__(self, x, mask):
-        x = x + self.attention(self.attention_norm(x), mask)
-        return x + self.down(nn.relu(self.up(self.mlp_norm(x))))
+    def __call__(self, x, mask, cache=None):
+        read, cache = self.attention(self.attention_norm(x), mask, cache)
+        x = x + read
+        return x + self.down(nn.relu(self.up(self.mlp_norm(x)))), cache
 
 
 class Transformer(nn.Module):
@@ -70,14 +76,22 @@ class Transformer(nn.Module):
         self.head = nn.Linear(width, vocabulary, bias=False)
 
     def __call__(self, tokens):
+        return self.read(tokens)[0]
+
+    def read(self, tokens, caches=None):
+        """Logits of what follows tokens, which may follow those in the caches."""
         length = tokens.shape[-1]
+        offset = caches[0][0].shape[2] if caches else 0
         x = self.embedding(tokens) * self.embedding.weight.shape[1] ** 0.5
         if self._positions is not None:
-            x = x + self._positions(mx.arange(length))
-        mask = nn.MultiHeadAttention.create_additive_causal_mask(length)
-        for block in self.blocks:
-            x = block(x, mask)
-        return self.head(self.norm(x))
+            x = x + self._positions(mx.arange(offset, offset + length))
+        # Only the first tokens come several at a time.
+        mask = nn.MultiHeadAttention.create_additive_causal_mask(length) if length > 1 else None
+        grown = []
+        for block, cache in zip(self.blocks, caches or [None] * len(self.blocks)):
+            x, cache = block(x, mask, cache)
+            grown.append(cache)
+        return self.head(self.norm(x)), grown
 
 
 def loss_of(model, inputs, targets):

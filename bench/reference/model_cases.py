@@ -1,4 +1,4 @@
-"""A training step of the demo's transformer, at the demo's size."""
+"""The demo's transformer at the demo's size; ../transformer.mjs has the same."""
 
 import mlx.core as mx
 import mlx.nn as nn
@@ -8,10 +8,14 @@ import transformer
 BATCH, LENGTH, VOCABULARY = 32, 64, 90
 
 
-def training_step(best):
-    """Seconds of a step."""
+def new_model():
     mx.random.seed(0)
-    model = transformer.Transformer(VOCABULARY, 128, 8, 3, "alibi")
+    return transformer.Transformer(VOCABULARY, 128, 8, 3, "alibi")
+
+
+def training():
+    """Steps of training."""
+    model = new_model()
     optimizer = optim.AdamW(1e-3, weight_decay=0.1)
     tokens = mx.random.randint(0, VOCABULARY, (BATCH, LENGTH + 1))
     inputs, targets = tokens[:, :-1], tokens[:, 1:]
@@ -25,4 +29,20 @@ def training_step(best):
             optimizer.update(model, gradients)
             mx.eval(loss, model, optimizer.state)
 
-    return best(3, 8, body)
+    return body
+
+
+def decoding():
+    """Writes tokens after a prompt of 16, each the likeliest one."""
+    model = new_model()
+    prompt = mx.random.randint(0, VOCABULARY, (1, 16))
+    mx.eval(model, prompt)
+
+    def body(count):
+        token, caches = prompt, None
+        for _ in range(count):
+            logits, caches = model.read(token, caches)
+            token = mx.argmax(logits[:, -1], axis=-1, keepdims=True)
+            mx.eval(token, caches)
+
+    return body
