@@ -6,6 +6,7 @@ export type { Complex, Operand, Scalar } from "./arguments.js";
 export { type CompileOptions, compile, disableCompile, enableCompile } from "./compile.js";
 export * from "./constants.js";
 export { type ArrayConstructor, array, asarray } from "./construct.js";
+export * as cuda from "./cuda.js";
 export {
   clearStreams,
   cpu,
@@ -30,6 +31,7 @@ export {
   synchronize,
   ThreadLocalStream,
 } from "./device.js";
+export * as distributed from "./distributed.js";
 export {
   bfloat16,
   bool,
@@ -69,6 +71,7 @@ export * as fft from "./fft.js";
 export * from "./io.js";
 export * as linalg from "./linalg.js";
 export * from "./memory.js";
+export * as metal from "./metal.js";
 export * from "./ops/arithmetic.js";
 export * from "./ops/comparison.js";
 export * from "./ops/convolution.js";
