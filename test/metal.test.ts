@@ -5,7 +5,9 @@ const { cuda, metal } = mx;
 
 test("a GPU is Metal's or CUDA's", () => {
   expect(metal.isAvailable()).toBe(process.platform === "darwin");
-  expect(metal.isAvailable() || cuda.isAvailable()).toBe(mx.isAvailable(mx.gpu));
+  if (mx.isAvailable(mx.gpu)) {
+    expect(metal.isAvailable() || cuda.isAvailable()).toBe(true);
+  }
   expect(metal.isAvailable() && cuda.isAvailable()).toBe(false);
 });
 

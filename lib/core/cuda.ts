@@ -3,7 +3,8 @@
 import { native } from "./native.js";
 
 /**
- * Whether CUDA can be used: with an MLX that was built for it, and a GPU.
+ * Whether MLX was built for CUDA; `mx.isAvailable(mx.gpu)` says whether there is
+ * a GPU, too.
  *
  * @example
  * mx.cuda.isAvailable() && mx.metal.isAvailable()

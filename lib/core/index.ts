@@ -2,7 +2,7 @@
 import { namespace } from "./namespace.js";
 import "./methods.js";
 
-export type { Complex, Operand, Scalar } from "./arguments.js";
+export { ArrayLike, type Complex, type Operand, type Scalar } from "./arguments.js";
 export { type CompileOptions, compile, disableCompile, enableCompile } from "./compile.js";
 export * from "./constants.js";
 export { type ArrayConstructor, array, asarray } from "./construct.js";
@@ -70,6 +70,7 @@ export * as fast from "./fast.js";
 export * as fft from "./fft.js";
 export * from "./io.js";
 export * as linalg from "./linalg.js";
+export { norm as matrixNorm } from "./linalg.js";
 export * from "./memory.js";
 export * as metal from "./metal.js";
 export * from "./ops/arithmetic.js";
