@@ -10,7 +10,6 @@
 #include "bind.h"
 #include "distributed.h"
 #include "kernels.h"
-#include "waiter.h"
 
 namespace mlxjs {
 
@@ -154,7 +153,6 @@ void finish_at_exit() {
 
 void leave(napi_env, void* data, void*) {
   auto& e = *static_cast<Environment*>(data);
-  e.waiter.reset();
   e.arrays = {};
   e.scalars = {};
   e.random_state.reset();
