@@ -75,32 +75,36 @@ export interface GroupOptions extends StreamOptions {
   group?: Group | null | undefined;
 }
 
+// The inside of the class, for this file alone.
+let idOf: (group: unknown, fn: string) => GroupId;
+
 /** Processes that communicate, of which this is one; made by `mx.distributed.init`. */
 export class Group {
   readonly #id: GroupId;
 
-  /** @internal */
-  static idOf(group: unknown, fn: string): GroupId {
-    if (typeof group === "object" && group !== null && #id in group) {
-      return group.#id;
-    }
-    throw mismatch(fn, "group", "a group", group);
+  static {
+    idOf = (group, fn) => {
+      if (typeof group === "object" && group !== null && #id in group) {
+        return group.#id;
+      }
+      throw mismatch(fn, "group", "a group", group);
+    };
   }
 
   /** @internal */
-  constructor(id: GroupId) {
-    native.group_rank(id);
-    this.#id = id;
+  constructor(id: number) {
+    native.group_rank(id as GroupId);
+    this.#id = id as GroupId;
   }
 
   /** The place of this process in the group, from 0. */
   rank(): number {
-    return native.group_rank(Group.idOf(this, "distributed.Group.rank"));
+    return native.group_rank(idOf(this, "distributed.Group.rank"));
   }
 
   /** How many processes there are. */
   size(): number {
-    return native.group_size(Group.idOf(this, "distributed.Group.size"));
+    return native.group_size(idOf(this, "distributed.Group.size"));
   }
 
   /**
@@ -114,10 +118,10 @@ export class Group {
     checkOptions(options, ["key"], fn);
     return new Group(
       native.group_split(
-        Group.idOf(this, fn),
+        idOf(this, fn),
         asInteger(color, fn, "color"),
         integer(options.key, -1, fn, "key"),
-      ) as GroupId,
+      ),
     );
   }
 }
@@ -166,12 +170,12 @@ export function init(options: InitOptions = {}): Group {
     if (typeof factory !== "function") {
       throw mismatch(fn, "allGatherFactory", "a function", factory);
     }
-    return new Group(native.distributed_init_with(strict, backend, factory) as GroupId);
+    return new Group(native.distributed_init_with(strict, backend, factory));
   }
   if ((backend === "ring" || backend === "any") && !joined.has(backend)) {
     checkRing(fn);
   }
-  const group = new Group(native.distributed_init(strict, backend) as GroupId);
+  const group = new Group(native.distributed_init(strict, backend));
   if (group.size() > 1) {
     joined.add(backend);
   }
@@ -215,7 +219,7 @@ type Place = [group: GroupId, stream: StreamId, askedFor: boolean];
 function placeOf(options: GroupOptions | undefined, fn: string): Place {
   const o = readOptions(options, ["group"], fn);
   const group = o.group ?? init();
-  return [Group.idOf(group, fn), streamOf(o, fn), o.stream !== undefined];
+  return [idOf(group, fn), streamOf(o, fn), o.stream !== undefined];
 }
 
 /**
