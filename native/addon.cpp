@@ -1,12 +1,15 @@
+#include <chrono>
 #include <cstdlib>
+#include <future>
 #include <mutex>
+#include <thread>
 
 #include "mlx/compile_impl.h"
 #include "mlx/scheduler.h"
 
 #include "bind.h"
+#include "distributed.h"
 #include "kernels.h"
-#include "waiter.h"
 
 namespace mlxjs {
 
@@ -50,6 +53,7 @@ napi_value error_of(napi_env env) noexcept {
     return error(env, napi_create_range_error, "Out of memory.");
   } catch (const std::runtime_error& e) {
     take_back_task();
+    note_lost_peer(e);
     return error(env, napi_create_error, e.what());
   } catch (const std::exception& e) {
     return error(env, napi_create_error, e.what());
@@ -82,6 +86,7 @@ const std::vector<const std::vector<Binding>*>& families() {
       &linalg_bindings,
       &fft_bindings,
       &io_bindings,
+      &distributed_bindings,
       &subscript_bindings,
       &arithmetic,
       &comparison,
@@ -107,10 +112,7 @@ napi_value signatures(napi_env env, napi_callback_info) {
   return out;
 }
 
-// At the end of the process, waits for what is under way. process.exit() runs
-// no cleanup of environments, but the destructors of libraries: OpenBLAS's
-// waits for its threads, for ever if they are still at work.
-void finish() {
+void synchronize_all() {
   for (auto& s : mx::get_streams()) {
     if (s.device == mx::Device::cpu) {
       try {
@@ -119,6 +121,23 @@ void finish() {
         // An error of a computation that nobody waits for any more.
       }
     }
+  }
+}
+
+// At the end of the process, waits for what is under way. process.exit() runs
+// no cleanup of environments, but the destructors of libraries: OpenBLAS's
+// waits for its threads, for ever if they are still at work. What is under way
+// may itself wait for other processes, and those for this one's end.
+void finish() {
+  if (has_peers()) {
+    auto done = std::make_shared<std::promise<void>>();
+    std::thread([done] {
+      synchronize_all();
+      done->set_value();
+    }).detach();
+    done->get_future().wait_for(std::chrono::seconds(2));
+  } else {
+    synchronize_all();
   }
   remove_kernel_folder();
 }
@@ -134,7 +153,6 @@ void finish_at_exit() {
 
 void leave(napi_env, void* data, void*) {
   auto& e = *static_cast<Environment*>(data);
-  e.waiter.reset();
   e.arrays = {};
   e.scalars = {};
   e.random_state.reset();

@@ -40,6 +40,24 @@ Napi::Value device_info(Environment& e, int type, int index) {
   return out;
 }
 
+// Metal and CUDA.
+
+bool metal_is_available() {
+  return mx::metal::is_available();
+}
+
+void start_capture(std::string path) {
+  mx::metal::start_capture(std::move(path));
+}
+
+void stop_capture() {
+  mx::metal::stop_capture();
+}
+
+bool cuda_is_available() {
+  return mx::cu::is_available();
+}
+
 // Streams, by the number that JavaScript knows them by.
 
 int number(Environment& e, mx::StreamOrDevice s) {
@@ -101,6 +119,10 @@ const std::vector<Binding> device_bindings{
     LOCAL(is_available),
     LOCAL(device_count),
     LOCAL(device_info),
+    LOCAL(metal_is_available),
+    LOCAL(start_capture),
+    LOCAL(stop_capture),
+    LOCAL(cuda_is_available),
 };
 
 const std::vector<Binding> stream_bindings{

@@ -116,6 +116,8 @@ struct Environment {
   Napi::Reference<Napi::Float64Array> scratch_array;
   // What a stream's number stands for: 0 the default, 1 the CPU, 2 the GPU.
   std::vector<mx::StreamOrDevice> streams;
+  // Groups of processes, by the number that JavaScript knows them by.
+  std::vector<mx::distributed::Group> groups;
   // What random numbers come from; made when first needed.
   std::optional<mx::array> random_state;
   const mx::array& random_key();

@@ -39,6 +39,12 @@ Waiter::Waiter(Environment& e) : environment_(e) {
   check(status, "a running environment");
   // Only a wait under way keeps the event loop alive.
   napi_unref_threadsafe_function(e.env, callback_);
+  // Hooks run in the reverse order, so this one before that of the function,
+  // which it has to release: Node 24 would wait for ever afterwards.
+  napi_add_env_cleanup_hook(
+      e.env,
+      [](void* data) { static_cast<Environment*>(data)->waiter.reset(); },
+      &e);
   thread_ = std::thread([this] { run(); });
 }
 

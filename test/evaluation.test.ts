@@ -1,6 +1,7 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { mx } from "mlx-js";
 import { describe, expect, test } from "vitest";
+import { runScript } from "./support/process.js";
 
 describe("asyncEval", () => {
   // About a second of work in a few hundred operations.
@@ -69,4 +70,13 @@ describe("asyncEval", () => {
     x.dispose();
     await expect(mx.asyncEval(x)).rejects.toThrow(TypeError);
   });
+});
+
+test("a program ends after it has waited", async () => {
+  const outcome = await runScript(`
+    const { mx } = require(".");
+    const x = mx.add(mx.array([1]), 1);
+    mx.asyncEval(x).then(() => console.log(x.item()));
+  `);
+  expect([outcome.code, outcome.stdout]).toEqual([0, "2\n"]);
 });

@@ -37,8 +37,39 @@ export interface Complex {
 /** A single value. Beside an array its type is weak: it follows the array's. */
 export type Scalar = number | boolean | bigint | Complex;
 
-/** An array or a scalar. */
-export type Operand = array | Scalar;
+/**
+ * What stands for an array: an object whose method `__mlx_array__` gives one. It
+ * may be used wherever a scalar may, and in `mx.array`. `x instanceof
+ * mx.ArrayLike` asks for the method alone.
+ *
+ * @example
+ * const celsius = { __mlx_array__: () => mx.array([0, 100]) };
+ * mx.add(celsius, 273)
+ * // array([273, 373], dtype=float32)
+ */
+export abstract class ArrayLike {
+  abstract __mlx_array__(): array;
+
+  static [Symbol.hasInstance](x: unknown): boolean {
+    return isArrayLike(x);
+  }
+}
+
+export function isArrayLike(x: unknown): x is ArrayLike {
+  return typeof (x as Partial<ArrayLike> | null | undefined)?.__mlx_array__ === "function";
+}
+
+/** The array that an object stands for. */
+export function arrayOf(x: ArrayLike, fn: string, param: string): array {
+  const given = x.__mlx_array__();
+  if (isArray(given)) {
+    return given;
+  }
+  throw mismatch(fn, param, "an array from __mlx_array__", given);
+}
+
+/** An array, what stands for one, or a scalar. */
+export type Operand = array | ArrayLike | Scalar;
 
 /** One axis, several, or `null` for all. Negative ones count from the end. */
 export type Axes = number | readonly number[] | null | undefined;
@@ -101,7 +132,23 @@ export function scalarCode(x: unknown, fn: string, param: string): OperandCode {
   if (isComplex(x)) {
     return complexCode(x.re, x.im);
   }
+  if (isArrayLike(x)) {
+    return slot(held(arrayOf(x, fn, param)), fn, param);
+  }
   throw mismatch(fn, param, "an array or a scalar", x);
+}
+
+// Nobody else may hold what an object gives for itself, and the garbage
+// collector would free its slot before the call: the last few stay, as many as a
+// call has operands.
+const given: array[] = [];
+
+function held(x: array): array {
+  given.push(x);
+  if (given.length > 4) {
+    given.shift();
+  }
+  return x;
 }
 
 export function optionalOperand(

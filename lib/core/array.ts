@@ -130,7 +130,9 @@ export class ArrayHandle {
   /**
    * A copy of the values, row-major, in the typed array of their exact type:
    * bfloat16 and, where the runtime has no `Float16Array`, float16 come as a
-   * `Uint16Array` of their bits, bool as a `Uint8Array`, complex64 as pairs.
+   * `Uint16Array` of their bits, bool as a `Uint8Array`, complex64 as pairs. It is
+   * what to send to a worker: `postMessage` and `structuredClone` make an empty
+   * object of an array.
    *
    * @example
    * mx.array([1, 2]).toTypedArray()
@@ -165,6 +167,19 @@ export class ArrayHandle {
   /** The values, shape-aware and abbreviated, with the dtype, as MLX prints them. */
   toString(): string {
     return native.to_string(live(this, "toString"), context().print.precision);
+  }
+
+  /**
+   * What `JSON.stringify` writes: nested lists, without the dtype.
+   *
+   * @throws TypeError from `JSON.stringify`, which knows no bigints, for 64-bit
+   * integers.
+   * @example
+   * JSON.stringify({ weight: mx.array([[1, 2], [3, 4]]) })
+   * // {"weight":[[1,2],[3,4]]}
+   */
+  toJSON(): Nested {
+    return this.tolist();
   }
 
   /** The single value where there is just one, otherwise the text. */

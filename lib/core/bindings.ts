@@ -2,6 +2,7 @@
 import type {
   Callback,
   DtypeId,
+  GroupId,
   List,
   OperandCode,
   OptionalDtypeId,
@@ -21,6 +22,10 @@ export interface Bindings {
   add: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
   addmm: (a: Slot, b: Slot, c: Slot, d: number, e: number, f: StreamId) => Result;
   all: (a: Slot, b: OptionalList, c: boolean, d: StreamId) => Result;
+  all_gather: (a: OperandCode, b: GroupId, c: StreamId, d: boolean) => Result;
+  all_max: (a: OperandCode, b: GroupId, c: StreamId, d: boolean) => Result;
+  all_min: (a: OperandCode, b: GroupId, c: StreamId, d: boolean) => Result;
+  all_sum: (a: OperandCode, b: GroupId, c: StreamId, d: boolean) => Result;
   allclose: (a: Slot, b: Slot, c: number, d: number, e: boolean, f: StreamId) => Result;
   any: (a: Slot, b: OptionalList, c: boolean, d: StreamId) => Result;
   arange: (a: number, b: number, c: number, d: DtypeId, e: StreamId) => Result;
@@ -68,6 +73,7 @@ export interface Bindings {
   cosh: (a: OperandCode, b: StreamId) => Result;
   count_nonzero: (a: Slot, b: OptionalList, c: boolean, d: StreamId) => Result;
   cross_entropy: (a: Slot, b: Slot, c: StreamId) => Result;
+  cuda_is_available: () => boolean;
   cummax: (a: Slot, b: OptionalList, c: boolean, d: boolean, e: StreamId) => Result;
   cummin: (a: Slot, b: OptionalList, c: boolean, d: boolean, e: StreamId) => Result;
   cumprod: (a: Slot, b: OptionalList, c: boolean, d: boolean, e: OptionalDtypeId, f: StreamId) => Result;
@@ -84,6 +90,9 @@ export interface Bindings {
   diff: (a: Slot, b: number, c: number, d: StreamId) => Result;
   dims: (a: Slot) => number;
   disable_compile: () => void;
+  distributed_init: (a: boolean, b: string) => GroupId;
+  distributed_init_with: (a: boolean, b: string, c: unknown) => GroupId;
+  distributed_is_available: (a: string) => boolean;
   divide: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
   divmod: (a: OperandCode, b: OperandCode, c: StreamId) => Slots;
   dtype: (a: Slot) => DtypeId;
@@ -128,6 +137,9 @@ export interface Bindings {
   get_peak_memory: () => number;
   greater: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
   greater_equal: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
+  group_rank: (a: GroupId) => number;
+  group_size: (a: GroupId) => number;
+  group_split: (a: GroupId, b: number, c: number) => GroupId;
   hadamard_transform: (a: Slot, b: number | undefined, c: StreamId) => Result;
   hamming: (a: number, b: StreamId) => Result;
   hanning: (a: number, b: StreamId) => Result;
@@ -197,6 +209,7 @@ export interface Bindings {
   mean: (a: Slot, b: OptionalList, c: boolean, d: StreamId) => Result;
   median: (a: Slot, b: OptionalList, c: boolean, d: StreamId) => Result;
   meshgrid: (a: List, b: boolean, c: string, d: StreamId) => Slots;
+  metal_is_available: () => boolean;
   min: (a: Slot, b: OptionalList, c: boolean, d: StreamId) => Result;
   minimum: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
   minmax: (a: Slot, b: OptionalList, c: boolean, d: StreamId) => Slots;
@@ -240,6 +253,8 @@ export interface Bindings {
   random_uniform: (a: OperandCode, b: OperandCode, c: List, d: DtypeId, e: OptionalSlot, f: StreamId) => Result;
   real: (a: OperandCode, b: StreamId) => Result;
   reciprocal: (a: OperandCode, b: StreamId) => Result;
+  recv: (a: List, b: DtypeId, c: number, d: GroupId, e: StreamId, f: boolean) => Result;
+  recv_like: (a: OperandCode, b: number, c: GroupId, d: StreamId, e: boolean) => Result;
   release: (a: number) => void;
   release_all: (a: List) => void;
   remainder: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
@@ -248,6 +263,7 @@ export interface Bindings {
   reset_peak_memory: () => void;
   reshape: (a: Slot, b: List, c: StreamId) => Result;
   right_shift: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
+  ring_settings: () => string[];
   rms_norm: (a: Slot, b: OptionalSlot, c: number, d: StreamId) => Result;
   roll: (a: Slot, b: List, c: OptionalList, d: StreamId) => Result;
   roll_by: (a: Slot, b: number, c: OptionalList, d: StreamId) => Result;
@@ -263,6 +279,7 @@ export interface Bindings {
   scaled_dot_product_attention: (a: Slot, b: Slot, c: Slot, d: number, e: string, f: OptionalSlot, g: OptionalSlot, h: boolean, i: StreamId) => Result;
   searchsorted: (a: Slot, b: Slot, c: string, d: StreamId) => Result;
   segmented_mm: (a: Slot, b: Slot, c: Slot, d: StreamId) => Result;
+  send: (a: OperandCode, b: number, c: GroupId, d: StreamId, e: boolean) => Result;
   set_cache_limit: (a: number) => number;
   set_default_device: (a: number, b: number) => void;
   set_default_stream: (a: StreamId) => void;
@@ -284,8 +301,10 @@ export interface Bindings {
   square: (a: OperandCode, b: StreamId) => Result;
   squeeze: (a: Slot, b: OptionalList, c: StreamId) => Result;
   stack: (a: List, b: number, c: StreamId) => Result;
+  start_capture: (a: string) => void;
   start_marking: () => void;
   std: (a: Slot, b: OptionalList, c: boolean, d: number, e: StreamId) => Result;
+  stop_capture: () => void;
   stop_gradient: (a: OperandCode, b: StreamId) => Result;
   stream_parts: (a: StreamId) => number[];
   subscript_at: (a: Slot, b: List, c: string, d: OperandCode, e: StreamId) => Result;
@@ -294,6 +313,7 @@ export interface Bindings {
   subscript_set: (a: number, b: List, c: OperandCode, d: StreamId) => void;
   subtract: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
   sum: (a: Slot, b: OptionalList, c: boolean, d: StreamId) => Result;
+  sum_scatter: (a: OperandCode, b: GroupId, c: StreamId, d: boolean) => Result;
   swapaxes: (a: Slot, b: number, c: number, d: StreamId) => Result;
   synchronize: (a: StreamId) => void;
   take: (a: Slot, b: Slot, c: OptionalList, d: StreamId) => Result;

@@ -1,10 +1,11 @@
 /** `mlx.core`: arrays and what is done with them. */
 import "./methods.js";
 
-export type { Complex, Operand, Scalar } from "./arguments.js";
+export { ArrayLike, type Complex, type Operand, type Scalar } from "./arguments.js";
 export { type CompileOptions, compile, disableCompile, enableCompile } from "./compile.js";
 export * from "./constants.js";
 export { type ArrayConstructor, array, asarray } from "./construct.js";
+export * as cuda from "./cuda.js";
 export {
   clearStreams,
   cpu,
@@ -29,6 +30,7 @@ export {
   synchronize,
   ThreadLocalStream,
 } from "./device.js";
+export * as distributed from "./distributed.js";
 export {
   bfloat16,
   bool,
@@ -67,7 +69,9 @@ export * as fast from "./fast.js";
 export * as fft from "./fft.js";
 export * from "./io.js";
 export * as linalg from "./linalg.js";
+export { norm as matrixNorm } from "./linalg.js";
 export * from "./memory.js";
+export * as metal from "./metal.js";
 export * from "./ops/arithmetic.js";
 export * from "./ops/comparison.js";
 export * from "./ops/convolution.js";

@@ -1,6 +1,12 @@
 /** Values on their way between JavaScript and arrays. */
 
-import type { Complex, Scalar } from "./arguments.js";
+import {
+  arrayOf,
+  type Complex,
+  isArrayLike,
+  type Scalar,
+  type ArrayLike as Stand,
+} from "./arguments.js";
 import { type array, isArray, make, slotFrom, slotOf } from "./array.js";
 import { currentStream } from "./context.js";
 import {
@@ -106,7 +112,7 @@ export function nested(slot: Slot, shape: readonly number[], dtype: Dtype): Nest
 }
 
 /** What `mx.array` takes: a value, nested lists of values, a typed array. */
-export type ArrayInput = array | Scalar | TypedArray | readonly ArrayInput[];
+export type ArrayInput = array | Stand | Scalar | TypedArray | readonly ArrayInput[];
 
 const typedArrays = new Map<string, Dtype>([
   ["Int8Array", int8],
@@ -196,12 +202,17 @@ function inferred(leaves: readonly unknown[]): Dtype {
   let bigints = 0;
   let complexes = 0;
   let unsigned = false;
+  let signed = false;
   for (const leaf of leaves) {
     if (typeof leaf === "boolean") {
       booleans++;
     } else if (typeof leaf === "bigint") {
       bigints++;
       unsigned ||= leaf > 0x7fffffffffffffffn;
+      signed ||= leaf < 0n;
+      if (leaf > 0xffffffffffffffffn || leaf < -0x8000000000000000n || (unsigned && signed)) {
+        throw outOfRange("array", "data", "bigints that fit int64 or uint64", leaves);
+      }
     } else if (isComplex(leaf)) {
       complexes++;
     } else if (typeof leaf !== "number") {
@@ -280,12 +291,21 @@ function store(leaves: ArrayLike<unknown>, shape: readonly number[], dtype: Dtyp
   return native.from_bytes(data, dims, dtype.id);
 }
 
+// Node-API does not know memory that threads share, nor all runtimes' a
+// Float16Array: the addon gets the bytes.
+function readable(data: TypedArray, dtype: Dtype): TypedArray {
+  if (dtype !== float16 && !(data.buffer instanceof SharedArrayBuffer)) {
+    return data;
+  }
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
+}
+
 function fromTyped(data: TypedArray, from: Dtype, dtype: Dtype | undefined): Result {
   // A Float64Array is how JavaScript writes real numbers, not a wish for
   // double precision.
   const to = dtype ?? (from === float64 ? float32 : from);
   if (to === from) {
-    return native.from_bytes(data, list([data.length]), to.id);
+    return native.from_bytes(readable(data, from), list([data.length]), to.id);
   }
   if (from === float16) {
     return fromTyped(Float32Array.from(data as unknown as Float32Array), float32, to);
@@ -304,6 +324,9 @@ export function toArray(data: ArrayInput, dtype: Dtype | undefined): array {
     if (from !== undefined) {
       return make(fromTyped(data as TypedArray, from, dtype));
     }
+  }
+  if (isArrayLike(data)) {
+    return toArray(arrayOf(data, "array", "data"), dtype);
   }
   if (!Array.isArray(data)) {
     return make(store([data], [], dtype ?? inferred([data])));

@@ -25,6 +25,8 @@ export type OptionalList = List | None;
 export type DtypeId = Brand<number, "Dtype">;
 export type OptionalDtypeId = DtypeId | None;
 export type StreamId = Brand<number, "Stream">;
+/** The number of a group of processes. */
+export type GroupId = Brand<number, "Group">;
 /** A JavaScript function that the addon calls with arrays. */
 export type Callback = (inputs: Slots) => List;
 

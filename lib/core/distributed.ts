@@ -1,0 +1,340 @@
+/**
+ * `mx.distributed`: processes that compute together, on one machine or many.
+ *
+ * Every process of a group calls the same functions in the same order, with
+ * arrays of the same shape and dtype. MLX checks none of that: a process whose
+ * peers call something else waits for ever, or receives their bytes as its own.
+ *
+ * The `ring` connects each process to the next over TCP. `MLX_HOSTFILE` names a
+ * JSON file with the addresses to listen on, a list for each process, such as
+ * `[["10.0.0.1:5000"], ["10.0.0.2:5000"]]`, and `MLX_RANK` is the process's
+ * place in it. It sends and receives between neighbours only, and does not
+ * split. If a process ends, what its neighbours evaluate next throws `[ring]
+ * connection to a peer was lost`, or waits for ever: MLX does not notice in time
+ * for large arrays. Others only notice when their neighbours end, so they should.
+ *
+ * Communication is computed like everything else: `mx.eval` blocks until the
+ * peers have done their part, `mx.asyncEval` leaves the event loop free. Await
+ * one before the next begins, or their order may differ between processes.
+ */
+import { readFileSync } from "node:fs";
+
+import {
+  asBoolean,
+  asInteger,
+  asString,
+  checkOptions,
+  dtypeId,
+  integer,
+  type Operand,
+  operand,
+  readOptions,
+  shape as shapeOf,
+  streamOf,
+} from "./arguments.js";
+import { type array, make } from "./array.js";
+import type { StreamOptions } from "./device.js";
+import type { Dtype } from "./dtype.js";
+import { mismatch } from "./errors.js";
+import { native } from "./native.js";
+import type { GroupId, StreamId } from "./wire.js";
+
+/** What connects processes; `"any"` is the first that works of NCCL, the ring, MPI and JACCL. */
+export type Backend = "any" | "ring" | "mpi" | "nccl" | "jaccl";
+
+/** Sends bytes to all processes and gives the bytes of all, in the order of their ranks. */
+export type AllGather = (bytes: Uint8Array, length: number) => ArrayBufferView;
+
+/** Of `isAvailable`. */
+export interface BackendOptions {
+  /** The backend. By default `"any"`. */
+  backend?: Backend | undefined;
+}
+
+/** Of `init`. */
+export interface InitOptions extends BackendOptions {
+  /** Whether it is an error if there is no group to join. By default false. */
+  strict?: boolean | undefined;
+  /**
+   * For `"jaccl"` only: makes what the processes exchange the addresses of their
+   * connections with. Called once, while the group is made; both functions are
+   * synchronous.
+   */
+  allGatherFactory?: ((rank: number, size: number) => AllGather) | null | undefined;
+}
+
+/** Of `Group.split`. */
+export interface GroupSplitOptions {
+  /** What the ranks in the new group are sorted by. By default the rank in this one. */
+  key?: number | undefined;
+}
+
+/** Of all communication. */
+export interface GroupOptions extends StreamOptions {
+  /** The processes that take part. By default those of `mx.distributed.init()`. */
+  group?: Group | null | undefined;
+}
+
+// The inside of the class, for this file alone.
+let idOf: (group: unknown, fn: string) => GroupId;
+
+/** Processes that communicate, of which this is one; made by `mx.distributed.init`. */
+export class Group {
+  readonly #id: GroupId;
+
+  static {
+    idOf = (group, fn) => {
+      if (typeof group === "object" && group !== null && #id in group) {
+        return group.#id;
+      }
+      throw mismatch(fn, "group", "a group", group);
+    };
+  }
+
+  /** @internal */
+  constructor(id: number) {
+    native.group_rank(id as GroupId);
+    this.#id = id as GroupId;
+  }
+
+  /** The place of this process in the group, from 0. */
+  rank(): number {
+    return native.group_rank(idOf(this, "distributed.Group.rank"));
+  }
+
+  /** How many processes there are. */
+  size(): number {
+    return native.group_size(idOf(this, "distributed.Group.size"));
+  }
+
+  /**
+   * The group of those processes that give the same color.
+   *
+   * @throws Error where the backend cannot split: the ring, NCCL and JACCL, and a
+   * group of one process.
+   */
+  split(color: number, options: GroupSplitOptions = {}): Group {
+    const fn = "distributed.Group.split";
+    checkOptions(options, ["key"], fn);
+    return new Group(
+      native.group_split(
+        idOf(this, fn),
+        asInteger(color, fn, "color"),
+        integer(options.key, -1, fn, "key"),
+      ),
+    );
+  }
+}
+
+/**
+ * Whether MLX has a backend here. `init` with `strict` tells whether there is a
+ * group to join.
+ *
+ * @example
+ * mx.distributed.isAvailable({ backend: "ring" })
+ * // true
+ */
+export function isAvailable(options: BackendOptions = {}): boolean {
+  const fn = "distributed.isAvailable";
+  checkOptions(options, ["backend"], fn);
+  return native.distributed_is_available(backendOf(options, fn));
+}
+
+function backendOf({ backend = "any" }: BackendOptions, fn: string): string {
+  return asString(backend, fn, "backend");
+}
+
+/**
+ * Joins the group of all processes, or gives it if that has happened. Where there
+ * is none to join, it is a group of this process alone, in which communication
+ * gives its input back.
+ *
+ * It blocks until the processes are connected: each connects to the next one for
+ * half a minute, but waits without end for the one before.
+ *
+ * @throws Error if `strict` is set and there is none to join, for another
+ * backend, and if the processes cannot connect; TypeError for a host file that
+ * is none.
+ * @example
+ * const group = mx.distributed.init();
+ * [group.rank(), group.size()]
+ * // [ 0, 1 ]
+ */
+export function init(options: InitOptions = {}): Group {
+  const fn = "distributed.init";
+  checkOptions(options, ["strict", "backend", "allGatherFactory"], fn);
+  const { strict = false, allGatherFactory: factory } = options;
+  const backend = backendOf(options, fn);
+  asBoolean(strict, fn, "strict");
+  if (factory !== undefined && factory !== null) {
+    if (typeof factory !== "function") {
+      throw mismatch(fn, "allGatherFactory", "a function", factory);
+    }
+    return new Group(native.distributed_init_with(strict, backend, factory));
+  }
+  if ((backend === "ring" || backend === "any") && !joined.has(backend)) {
+    checkRing(fn);
+  }
+  const group = new Group(native.distributed_init(strict, backend));
+  if (group.size() > 1) {
+    joined.add(backend);
+  }
+  return group;
+}
+
+// The backends that have connected processes: there is no second time.
+const joined = new Set<string>();
+
+// MLX divides by the number of hosts and takes the rank as an index, without a
+// look at either.
+function checkRing(fn: string): void {
+  const [file, rank] = native.ring_settings();
+  if (file === undefined || rank === undefined) {
+    return;
+  }
+  if (!/^\d{1,9}$/.test(rank)) {
+    throw mismatch(fn, "MLX_RANK", "the place of this process in MLX_HOSTFILE", rank);
+  }
+  const text = readFileSync(file, "utf8");
+  let hosts: unknown;
+  try {
+    hosts = JSON.parse(text);
+  } catch {
+    hosts = text;
+  }
+  if (!Array.isArray(hosts) || hosts.length === 0 || !hosts.every(isHost)) {
+    throw mismatch(fn, "MLX_HOSTFILE", "a list of addresses for each process", hosts);
+  }
+}
+
+function isHost(host: unknown): boolean {
+  return (
+    Array.isArray(host) && host.length > 0 && host.every((address) => typeof address === "string")
+  );
+}
+
+// What all communication is told last.
+type Place = [group: GroupId, stream: StreamId, askedFor: boolean];
+
+function placeOf(options: GroupOptions | undefined, fn: string): Place {
+  const o = readOptions(options, ["group"], fn);
+  const group = o.group ?? init();
+  return [idOf(group, fn), streamOf(o, fn), o.stream !== undefined];
+}
+
+/**
+ * The sum of the arrays of all processes. Its gradient is that of the sum alone:
+ * every process takes its own.
+ *
+ * @example
+ * mx.distributed.allSum(mx.array([1, 2]))
+ * // array([1, 2], dtype=float32)
+ */
+export function allSum(x: Operand, options?: GroupOptions): array {
+  const fn = "distributed.allSum";
+  return make(native.all_sum(operand(x, fn, "x"), ...placeOf(options, fn)));
+}
+
+/**
+ * The largest elements among the arrays of all processes.
+ *
+ * @example
+ * mx.distributed.allMax(mx.array([1, 2]))
+ * // array([1, 2], dtype=float32)
+ */
+export function allMax(x: Operand, options?: GroupOptions): array {
+  const fn = "distributed.allMax";
+  return make(native.all_max(operand(x, fn, "x"), ...placeOf(options, fn)));
+}
+
+/**
+ * The smallest elements among the arrays of all processes.
+ *
+ * @example
+ * mx.distributed.allMin(mx.array([1, 2]))
+ * // array([1, 2], dtype=float32)
+ */
+export function allMin(x: Operand, options?: GroupOptions): array {
+  const fn = "distributed.allMin";
+  return make(native.all_min(operand(x, fn, "x"), ...placeOf(options, fn)));
+}
+
+/**
+ * The arrays of all processes, `[n, ...]`, one after the other along the first
+ * axis: `[size * n, ...]`. Single values become a vector.
+ *
+ * @example
+ * mx.distributed.allGather(mx.array([1, 2]))
+ * // array([1, 2], dtype=float32)
+ */
+export function allGather(x: Operand, options?: GroupOptions): array {
+  const fn = "distributed.allGather";
+  return make(native.all_gather(operand(x, fn, "x"), ...placeOf(options, fn)));
+}
+
+/**
+ * The sum of the arrays of all processes, `[n, ...]`, of which each gets its
+ * share of the first axis: `[n / size, ...]`. NCCL and JACCL have it.
+ *
+ * @throws Error if the group's size does not divide n; when it is computed, where
+ * the backend does not have it.
+ * @example
+ * mx.distributed.sumScatter(mx.array([1, 2]))
+ * // array([1, 2], dtype=float32)
+ */
+export function sumScatter(x: Operand, options?: GroupOptions): array {
+  const fn = "distributed.sumScatter";
+  return make(native.sum_scatter(operand(x, fn, "x"), ...placeOf(options, fn)));
+}
+
+/**
+ * Sends an array to another process, when the result is evaluated; the result is
+ * the same array.
+ *
+ * @param dst The rank of the process that receives it.
+ * @throws Error for a rank that is not in the group and for a group of one
+ * process; in a ring, when it is computed, if the process is no neighbour.
+ */
+export function send(x: Operand, dst: number, options?: GroupOptions): array {
+  const fn = "distributed.send";
+  return make(native.send(operand(x, fn, "x"), asInteger(dst, fn, "dst"), ...placeOf(options, fn)));
+}
+
+/**
+ * What another process sends, when the result is evaluated.
+ *
+ * @param shape The shape of the array that it sends.
+ * @param dtype Its dtype.
+ * @param src The rank of the process.
+ * @throws Error for a rank that is not in the group and for a group of one
+ * process; in a ring, when it is computed, if the process is no neighbour.
+ */
+export function recv(
+  shape: number | readonly number[],
+  dtype: Dtype,
+  src: number,
+  options?: GroupOptions,
+): array {
+  const fn = "distributed.recv";
+  return make(
+    native.recv(
+      shapeOf(shape, fn),
+      dtypeId(dtype, fn),
+      asInteger(src, fn, "src"),
+      ...placeOf(options, fn),
+    ),
+  );
+}
+
+/**
+ * What another process sends, of the shape and dtype of `x`; see `recv`.
+ *
+ * @throws Error for a rank that is not in the group and for a group of one
+ * process.
+ */
+export function recvLike(x: Operand, src: number, options?: GroupOptions): array {
+  const fn = "distributed.recvLike";
+  return make(
+    native.recv_like(operand(x, fn, "x"), asInteger(src, fn, "src"), ...placeOf(options, fn)),
+  );
+}

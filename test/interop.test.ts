@@ -1,0 +1,246 @@
+/** Between arrays and what JavaScript has: typed arrays, bigints, text, JSON. */
+import { format, inspect } from "node:util";
+import { mx, type mx as types } from "mlx-js";
+import { describe, expect, test } from "vitest";
+
+// biome-ignore lint/suspicious/noExplicitAny: wrong on purpose
+const any = (x: unknown): any => x;
+
+const { Float16Array } = globalThis as { Float16Array?: typeof Float32Array };
+
+describe("typed arrays", () => {
+  const kinds = [
+    [Int8Array, mx.int8, Int8Array],
+    [Uint8Array, mx.uint8, Uint8Array],
+    [Uint8ClampedArray, mx.uint8, Uint8Array],
+    [Int16Array, mx.int16, Int16Array],
+    [Uint16Array, mx.uint16, Uint16Array],
+    [Int32Array, mx.int32, Int32Array],
+    [Uint32Array, mx.uint32, Uint32Array],
+    [Float32Array, mx.float32, Float32Array],
+    [Float64Array, mx.float32, Float32Array],
+    [BigInt64Array, mx.int64, BigInt64Array],
+    [BigUint64Array, mx.uint64, BigUint64Array],
+    ...(Float16Array === undefined ? [] : [[Float16Array, mx.float16, Float16Array] as const]),
+  ] as const;
+
+  test.each(kinds)("%O", (Kind, dtype, Out) => {
+    const big = dtype === mx.int64 || dtype === mx.uint64;
+    const values = big ? [5n, 0n, 7n, 100n] : [5, 0, 7, 100];
+    const typed = any(Kind).from(values);
+    const x = mx.array(typed);
+    expect(x.dtype).toBe(dtype);
+    expect(x.tolist()).toEqual(values);
+    typed[0] = typed[1];
+    expect(x.toTypedArray()).toEqual(any(Out).from(values));
+    // A part of a buffer, and other dtypes.
+    const part = any(Kind).from(values).subarray(2);
+    expect(mx.array(part).tolist()).toEqual(values.slice(2));
+    expect(mx.array(part, mx.float16).tolist()).toEqual([7, 100]);
+    expect(mx.array(part, mx.float64).toTypedArray()).toEqual(new Float64Array([7, 100]));
+    expect(mx.array(part, mx.int64).tolist()).toEqual([7n, 100n]);
+    expect(mx.array(any(Kind).from(values), mx.bool).tolist()).toEqual([true, false, true, true]);
+    expect(mx.array(new Kind(0)).shape).toEqual([0]);
+  });
+
+  test("of memory that threads share", () => {
+    const typed = new Int16Array(new SharedArrayBuffer(6), 2);
+    typed.set([3, -4]);
+    expect(mx.array(typed).tolist()).toEqual([3, -4]);
+    expect(mx.array(typed, mx.float32).tolist()).toEqual([3, -4]);
+  });
+
+  test("float16 comes as itself where there is a Float16Array", () => {
+    const bits = mx.array([1, -2], mx.float16).toTypedArray();
+    expect(bits).toEqual(
+      Float16Array === undefined ? new Uint16Array([0x3c00, 0xc000]) : Float16Array.of(1, -2),
+    );
+    expect(mx.array([1, -2], mx.bfloat16).toTypedArray()).toEqual(
+      new Uint16Array([0x3f80, 0xc000]),
+    );
+  });
+
+  test("views and buffers without a type are none", () => {
+    for (const data of [new DataView(new ArrayBuffer(4)), new ArrayBuffer(4)]) {
+      expect(() => mx.array(any(data))).toThrow(/^\[array\] data: expected numbers, booleans/);
+    }
+  });
+
+  test("a buffer that is gone is empty", () => {
+    const typed = new Float32Array(3);
+    structuredClone(typed.buffer, { transfer: [typed.buffer] });
+    expect(mx.array(typed).shape).toEqual([0]);
+  });
+});
+
+describe("bigints", () => {
+  test("reach 64 bits, and no further", () => {
+    expect(mx.array([2n ** 64n - 1n, 0n]).tolist()).toEqual([2n ** 64n - 1n, 0n]);
+    expect(mx.array([-(2n ** 63n), 2n ** 63n - 1n]).tolist()).toEqual([
+      -(2n ** 63n),
+      2n ** 63n - 1n,
+    ]);
+    for (const values of [[2n ** 64n], [-(2n ** 63n) - 1n], [-1n, 2n ** 63n]]) {
+      expect(() => mx.array(values)).toThrow(RangeError);
+      expect(() => mx.array(values)).toThrow(/expected bigints that fit int64 or uint64/);
+    }
+    expect(() => mx.add(mx.array([1n]), 2n ** 64n)).toThrow(RangeError);
+    expect(() => mx.array([1n, 2])).toThrow(TypeError);
+  });
+});
+
+describe("operators", () => {
+  test("an array of one is its value", () => {
+    expect(+any(mx.array([3]))).toBe(3);
+    expect(any(mx.array([[3]])) + 1).toBe(4);
+    expect(any(mx.array(3n)) + 1n).toBe(4n);
+    expect(any(mx.array(true)) + 1).toBe(2);
+    expect(any(mx.array(3)) < 4).toBe(true);
+    expect(any(mx.array(3)) > mx.array([4])).toBe(false);
+    // biome-ignore lint/suspicious/noDoubleEquals: that it converts is the point
+    expect(any(mx.array(3)) == 3).toBe(true);
+    expect(`${mx.array(3)}`).toBe("array(3, dtype=float32)");
+  });
+
+  test("other arrays are text, and no number", () => {
+    expect(`${mx.array([1, 2])}`).toBe("array([1, 2], dtype=float32)");
+    expect(any(mx.array([1, 2])) + any(mx.array([3]))).toBe("array([1, 2], dtype=float32)3");
+    for (const x of [mx.array([1, 2]), mx.zeros([0]), mx.array({ re: 1, im: 1 })]) {
+      expect(() => +any(x)).toThrow(/expected a single real value/);
+    }
+  });
+});
+
+describe("iteration", () => {
+  test("goes over the first axis", () => {
+    const x = mx.array([
+      [1, 2],
+      [3, 4],
+      [5, 6],
+    ]);
+    expect(x.length).toBe(3);
+    expect([...x].map((row) => row.tolist())).toEqual([
+      [1, 2],
+      [3, 4],
+      [5, 6],
+    ]);
+    const [, second] = x;
+    expect(second?.tolist()).toEqual([3, 4]);
+    expect([...mx.zeros([0, 2])]).toEqual([]);
+  });
+
+  test("needs one", () => {
+    expect(() => [...mx.array(1)]).toThrow(TypeError);
+    expect(() => mx.array(1).length).toThrow(/expected an array with dimensions/);
+  });
+});
+
+describe("text", () => {
+  test("in records and lists, at any depth that is shown", () => {
+    const x = mx.array([
+      [1, 2],
+      [3, 4],
+    ]);
+    expect(inspect({ a: x, b: [mx.array(1n)] })).toBe(
+      [
+        "{",
+        "  a: array([[1, 2],",
+        "         [3, 4]], dtype=float32),",
+        "  b: [ array(1, dtype=int64) ]",
+        "}",
+      ].join("\n"),
+    );
+    expect(inspect({ a: mx.array([1]), b: { c: mx.array([2]) } }, { depth: 0 })).toBe(
+      "{ a: array([1], dtype=float32), b: [Object] }",
+    );
+    expect(inspect([mx.array([1])], { colors: true })).toBe("[ array([1], dtype=float32) ]");
+    expect(format("%s and %o", mx.array([1]), mx.array([2]))).toBe(
+      "array([1], dtype=float32) and array([2], dtype=float32)",
+    );
+  });
+
+  test("is abbreviated", () => {
+    expect(inspect(mx.arange(2000))).toBe("array([0, 1, 2, ..., 1997, 1998, 1999], dtype=int32)");
+    expect(inspect(mx.zeros([100, 100])).split("\n")).toHaveLength(7);
+  });
+});
+
+describe("copies that JavaScript makes", () => {
+  test("JSON has the values", () => {
+    const x = mx.array([
+      [1, 0.5],
+      [-3, Number.NaN],
+    ]);
+    expect(JSON.stringify({ x, y: [mx.array(true)], z: mx.array([{ re: 1, im: 2 }]) })).toBe(
+      '{"x":[[1,0.5],[-3,null]],"y":[true],"z":[{"re":1,"im":2}]}',
+    );
+    expect(() => JSON.stringify(mx.array(1n))).toThrow(/BigInt/);
+    const gone = mx.array([1]);
+    gone.dispose();
+    expect(() => JSON.stringify(gone)).toThrow(/disposed/);
+  });
+
+  test("a clone is no array", () => {
+    const clone = structuredClone(mx.array([1, 2]));
+    expect(clone instanceof mx.array).toBe(false);
+    expect(() => mx.add(clone, 1)).toThrow(
+      new TypeError("[add] a: expected an array or a scalar, received {}"),
+    );
+  });
+});
+
+describe("what stands for an array", () => {
+  const pair: types.ArrayLike = { __mlx_array__: () => mx.array([3, 4]) };
+
+  test("may be used where a scalar may", () => {
+    expect(mx.subtract(pair, 1).tolist()).toEqual([2, 3]);
+    expect(mx.subtract(mx.array([10, 20]), pair).tolist()).toEqual([7, 16]);
+    expect(mx.where(mx.array([true, false]), pair, mx.array(0)).tolist()).toEqual([3, 0]);
+    expect(mx.array([1, 2]).multiply(pair).tolist()).toEqual([3, 8]);
+    expect(mx.array(pair).tolist()).toEqual([3, 4]);
+    expect(mx.array(pair, mx.int32).dtype).toBe(mx.int32);
+    expect(mx.asarray(pair).tolist()).toEqual([3, 4]);
+  });
+
+  test("keeps its array for as long as the call needs it", () => {
+    let wrong = 0;
+    for (let i = 0; i < 20_000; i++) {
+      const y = mx.subtract(pair, pair);
+      wrong += i % 100 === 0 && y.tolist()?.toString() !== "0,0" ? 1 : 0;
+    }
+    expect(wrong).toBe(0);
+  });
+
+  test("is known by its method", () => {
+    class Half extends mx.ArrayLike {
+      override __mlx_array__() {
+        return mx.array(0.5);
+      }
+    }
+    expect(mx.add(new Half(), 1).item()).toBe(1.5);
+    expect(new Half() instanceof mx.ArrayLike).toBe(true);
+    expect(any(pair) instanceof mx.ArrayLike).toBe(true);
+    for (const x of [mx.array(1), 1, null, undefined, {}]) {
+      expect(any(x) instanceof mx.ArrayLike).toBe(false);
+    }
+  });
+
+  test("has to give one", () => {
+    const message = "expected an array from __mlx_array__, received 3";
+    const three = any({ __mlx_array__: () => 3 });
+    expect(() => mx.add(1, three)).toThrow(new TypeError(`[add] b: ${message}`));
+    expect(() => mx.array(three)).toThrow(new TypeError(`[array] data: ${message}`));
+    const error = new Error("mine");
+    const throws = any({
+      __mlx_array__() {
+        throw error;
+      },
+    });
+    expect(() => mx.add(throws, 1)).toThrow(error);
+  });
+});
+
+test("matrixNorm is the norm of linalg", () => {
+  expect(mx.matrixNorm).toBe(mx.linalg.norm);
+  expect(mx.matrixNorm(mx.array([[3, 0, 4]]), "fro", [0, 1]).item()).toBe(5);
+});
