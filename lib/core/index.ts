@@ -7,6 +7,13 @@ export { type CompileOptions, compile, disableCompile, enableCompile } from "./c
 export * from "./constants.js";
 export { type ArrayConstructor, array, asarray } from "./construct.js";
 export {
+  type Beside,
+  type CustomFunction,
+  checkpoint,
+  customFunction,
+  type Primals,
+} from "./custom.js";
+export {
   clearStreams,
   cpu,
   Device,
@@ -91,7 +98,17 @@ export { canCast, resultType } from "./promotion.js";
 export * as random from "./random.js";
 export { dispose, keep, tidy } from "./scope.js";
 export { ArrayAt, ArrayIterator, type BooleanList, type Index, Slice } from "./subscript.js";
-export { grad, stopGradient, valueAndGrad } from "./transforms.js";
+export {
+  type AxisTree,
+  depends,
+  grad,
+  jvp,
+  stopGradient,
+  type VmapOptions,
+  valueAndGrad,
+  vjp,
+  vmap,
+} from "./transforms.js";
 export type { ArrayInput, Nested, TypedArray } from "./values.js";
 
 module.exports = namespace(module.exports);
