@@ -228,7 +228,10 @@ export function jvp<P extends readonly array[]>(
  * @example
  * const f = (x, y) => mx.multiply(x, mx.square(y));
  * mx.vjp(f, [mx.array(2), mx.array(3)], [mx.array(10)])
- * // [ [ array(18, dtype=float32) ], [ array(90, dtype=float32), array(120, dtype=float32) ] ]
+ * // [
+ * //   [ array(18, dtype=float32) ],
+ * //   [ array(90, dtype=float32), array(120, dtype=float32) ]
+ * // ]
  */
 export function vjp<P extends readonly array[]>(
   fun: (...primals: P) => array | readonly array[],
