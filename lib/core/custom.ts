@@ -197,14 +197,12 @@ class Call {
   }
 }
 
-type Arguments<P extends readonly unknown[]> = P["length"] extends 1
-  ? P[0]
-  : 1 extends P["length"]
-    ? P[0] | P
-    : P;
-
 /** The arguments of a function as its rules get them: one by itself, several as a list. */
-export type Primals<F extends AnyFunction> = Arguments<Parameters<F>>;
+export type Primals<F extends AnyFunction> = Parameters<F>["length"] extends 1
+  ? Parameters<F>[0]
+  : 1 extends Parameters<F>["length"]
+    ? Parameters<F>[0] | Parameters<F>
+    : Parameters<F>;
 
 /** A tree with something else for each of its arrays, or null. */
 export type Beside<T, V> = T extends array
