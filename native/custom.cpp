@@ -123,9 +123,11 @@ auto outputs_of(SharedHandler handler) {
 }
 
 // Calls a custom function, which has rules of its own for some transformations.
+// The inputs are read first: putting the handler into its table may collect
+// garbage.
 Arrays custom_function(
-    SharedHandler handler,
     Arrays inputs,
+    SharedHandler handler,
     bool has_vjp,
     bool has_jvp,
     bool has_vmap) {
@@ -151,7 +153,7 @@ Arrays custom_function(
       has_vmap ? std::optional(vmap) : std::nullopt)(inputs);
 }
 
-Arrays checkpoint(SharedHandler handler, Arrays inputs) {
+Arrays checkpoint(Arrays inputs, SharedHandler handler) {
   return mx::checkpoint(outputs_of(handler))(inputs);
 }
 

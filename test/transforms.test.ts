@@ -419,6 +419,19 @@ describe("lifetimes", () => {
         .grad((a: mx.array) => mx.sum(mx.checkpoint(disposing)(a)))(x)
         .tolist(),
     ).toEqual([2, 4]);
+    const rule = mx
+      .customFunction((a: mx.array) => mx.sin(a))
+      .vjp((a, c) => {
+        a.dispose();
+        return c;
+      });
+    expect(
+      mx
+        .grad((a: mx.array) => mx.sum(rule(a)))(x)
+        .tolist(),
+    ).toEqual([1, 1]);
+    rule.vjp(() => gone);
+    expect(() => mx.grad((a: mx.array) => mx.sum(rule(a)))(x)).toThrow(disposed);
     const returned = (a: mx.array) => {
       a.dispose();
       return a;

@@ -56,7 +56,7 @@ export interface Bindings {
   broadcast_to: (a: OperandCode, b: List, c: StreamId) => Result;
   call_compiled: (a: number, b: Callback, c: List, d: number, e: boolean) => Slots | undefined;
   ceil: (a: OperandCode, b: StreamId) => Result;
-  checkpoint: (a: Handler, b: List) => Slots;
+  checkpoint: (a: List, b: Handler) => Slots;
   clear_cache: () => void;
   clear_streams: () => void;
   clip: (a: Slot, b: OperandCode | undefined, c: OperandCode | undefined, d: StreamId) => Result;
@@ -74,7 +74,7 @@ export interface Bindings {
   cummin: (a: Slot, b: OptionalList, c: boolean, d: boolean, e: StreamId) => Result;
   cumprod: (a: Slot, b: OptionalList, c: boolean, d: boolean, e: OptionalDtypeId, f: StreamId) => Result;
   cumsum: (a: Slot, b: OptionalList, c: boolean, d: boolean, e: OptionalDtypeId, f: StreamId) => Result;
-  custom_function: (a: Handler, b: List, c: boolean, d: boolean, e: boolean) => Slots;
+  custom_function: (a: List, b: Handler, c: boolean, d: boolean, e: boolean) => Slots;
   default_device: () => number[];
   default_stream: (a: number, b: number) => number;
   degrees: (a: OperandCode, b: StreamId) => Result;

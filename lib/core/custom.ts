@@ -1,5 +1,5 @@
 /** Functions that graphs hold: with transformations of their own, or computed again. */
-import { isList, slot } from "./arguments.js";
+import { isList, slot, slots } from "./arguments.js";
 import { type array, isArray, makeAll, makeFrom, slotsFrom } from "./array.js";
 import type { Dtype } from "./dtype.js";
 import { mismatch } from "./errors.js";
@@ -28,6 +28,10 @@ interface Rules {
 interface ArrayType {
   readonly shape: readonly number[];
   readonly dtype: Dtype;
+}
+
+function typesOf(arrays: readonly array[]): readonly ArrayType[] {
+  return arrays.map(({ shape, dtype }) => ({ shape, dtype }));
 }
 
 function sameShape(a: readonly number[], b: readonly number[]): boolean {
@@ -85,17 +89,17 @@ class Call {
     if (outputs.length === 0) {
       throw mismatch(this.#fn, "fun's result", "at least one array", result);
     }
-    const slots = outputs.map((x) => slot(x, this.#fn, "fun's result"));
-    const types = outputs.map(({ shape, dtype }) => ({ shape, dtype }));
+    const types = typesOf(outputs);
     this.#types ??= types;
     this.#result ??= takeArrays(result, []);
     if (
       types.length !== this.#types.length ||
       !types.every(({ shape }, i) => sameShape(shape, this.#types?.[i]?.shape ?? []))
     ) {
-      throw mismatch(this.#fn, "fun's result", "arrays of the same shapes every time", result);
+      const shapes = types.map(({ shape }) => shape);
+      throw mismatch(this.#fn, "fun's result", "arrays of the same shapes every time", shapes);
     }
-    return list(slots);
+    return slots(outputs, this.#fn, "fun's result");
   }
 
   // Arguments as a rule gets them: one by itself, several as a list.
@@ -119,13 +123,15 @@ class Call {
     const arrays = numbers.map(makeFrom);
     const count = numbers.length - 2 * outputs;
     const primals = arrays.slice(0, count);
+    // The rule may dispose of them.
+    const types = typesOf(primals);
     const cotangents = this.result(arrays.slice(count, count + outputs));
     const result = this.#rules.vjp?.(
       this.#primals(primals),
       cotangents,
       this.result(arrays.slice(count + outputs)),
     );
-    return this.#matched("vjp", result, primals);
+    return this.#matched("vjp", result, types);
   }
 
   #jvp(numbers: readonly Slot[]): List {
@@ -146,7 +152,7 @@ class Call {
     if (!isList(result) || result.length !== 2) {
       throw mismatch(this.#fn, "vmap's result", "a list of two: outputs and their axes", result);
     }
-    const outputs: Slot[] = [];
+    const outputs: array[] = [];
     const outAxes: number[] = [];
     const types = this.#types ?? [];
     visitWithPrefix(
@@ -163,7 +169,7 @@ class Call {
           const what = `an output of the shape [${expected}] beside its axis`;
           throw mismatch(this.#fn, "vmap's result", what, leaf.shape);
         }
-        outputs.push(slot(leaf, this.#fn, "vmap's result"));
+        outputs.push(leaf);
         outAxes.push(mapped);
       },
       () => mismatch(this.#fn, "vmap's axes", "lists and records as those of the outputs", result),
@@ -171,7 +177,12 @@ class Call {
     if (outputs.length !== types.length) {
       throw mismatch(this.#fn, "vmap's result", counted(types.length), result[0]);
     }
-    return list([...outputs, ...outAxes]);
+    // Slots come last: nothing but the list of outputs may keep them alive.
+    const values = [...outAxes, ...outAxes];
+    outputs.forEach((x, i) => {
+      values[i] = slot(x, this.#fn, "vmap's result");
+    });
+    return list(values);
   }
 
   // The arrays that a rule gave, one for each of those types; null stands for
@@ -193,7 +204,7 @@ class Call {
       const value = x ?? zeros(shape, dtype);
       return sameShape(value.shape, shape) ? value : broadcastTo(value, shape);
     });
-    return list(matching.map((x) => slot(x, this.#fn, `${rule}'s result`)));
+    return slots(matching, this.#fn, `${rule}'s result`);
   }
 }
 
@@ -274,10 +285,8 @@ export function customFunction<F extends AnyFunction>(fun: F): CustomFunction<F>
     const inputs: array[] = [];
     // Later rules do not change graphs that are there.
     const made = new Call("customFunction", fun, { ...rules }, takeArrays(args, inputs));
-    const slots = inputs.map((x) => slot(x, "customFunction", "arguments"));
-    return made.result(
-      makeAll(native.custom_function(made.handler, list(slots), !!vjp, !!jvp, !!vmap)),
-    );
+    const given = slots(inputs, "customFunction", "arguments");
+    return made.result(makeAll(native.custom_function(given, made.handler, !!vjp, !!jvp, !!vmap)));
   };
   const members = { vjp: setter("vjp"), jvp: setter("jvp"), vmap: setter("vmap") };
   const custom = Object.assign(call, members) as CustomFunction<F>;
@@ -287,7 +296,8 @@ export function customFunction<F extends AnyFunction>(fun: F): CustomFunction<F>
 /**
  * A function like another, of which gradients keep only the arguments: what it
  * computes on its way is computed again when they need it, which takes less
- * memory and more time.
+ * memory and more time. Arguments and results are trees; what is not an array
+ * in them is passed on.
  *
  * @throws What the function throws, the same object.
  * @example
@@ -300,7 +310,7 @@ export function checkpoint<F extends AnyFunction>(fun: F): F {
   return ((...args: unknown[]) => {
     const inputs: array[] = [];
     const made = new Call("checkpoint", fun, {}, takeArrays(args, inputs));
-    const slots = inputs.map((x) => slot(x, "checkpoint", "arguments"));
-    return made.result(makeAll(native.checkpoint(made.handler, list(slots))));
+    const given = slots(inputs, "checkpoint", "arguments");
+    return made.result(makeAll(native.checkpoint(given, made.handler)));
   }) as F;
 }
