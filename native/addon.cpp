@@ -80,6 +80,7 @@ const std::vector<const std::vector<Binding>*>& families() {
       &memory_bindings,
       &evaluation_bindings,
       &transform_bindings,
+      &custom_bindings,
       &compile_bindings,
       &random_bindings,
       &fast_bindings,
@@ -157,6 +158,7 @@ void leave(napi_env, void* data, void*) {
   e.scalars = {};
   e.random_state.reset();
   mx::detail::compile_clear_cache(mx::detail::compile_cache());
+  e.functions->close();
   e.scratch_array.Reset();
   // Streams belong to their thread: a worker takes its own with it.
   try {

@@ -4,20 +4,27 @@
 
 namespace mlxjs {
 
-// Calls a JavaScript function with arrays, that is a list of slots. What it
-// gives is valid until other code of JavaScript's runs. node-addon-api would
-// abort where the function throws null.
+// Calls a JavaScript function. What it gives is valid until other code of
+// JavaScript's runs. node-addon-api would abort where the function throws null.
+template <typename... Arguments>
+napi_value
+call_function(Environment& e, napi_value function, Arguments... arguments) {
+  napi_value global, result;
+  napi_get_global(e.env, &global);
+  napi_value argv[] = {arguments...};
+  auto status = napi_call_function(
+      e.env, global, function, sizeof...(arguments), argv, &result);
+  check(status, "a function");
+  return result;
+}
+
+// The same with arrays, that is with a list of slots.
 inline napi_value call_back(
     Environment& e,
     napi_value function,
     const std::vector<mx::array>& inputs) {
-  napi_value global, result;
-  napi_get_global(e.env, &global);
-  napi_value argument = Convert<std::vector<mx::array>>::write(e, inputs);
-  auto status =
-      napi_call_function(e.env, global, function, 1, &argument, &result);
-  check(status, "a function");
-  return result;
+  return call_function(
+      e, function, Convert<std::vector<mx::array>>::write(e, inputs));
 }
 
 } // namespace mlxjs

@@ -45,7 +45,65 @@ void ArrayTable::release(Slot slot, uint32_t generation) {
   free_.push_back(slot);
 }
 
-Environment::Environment(napi_env env) : env(env) {
+FunctionTable::FunctionTable(napi_env env) : env_(env) {
+  napi_value list;
+  napi_create_array(env, &list);
+  napi_create_reference(env, list, 1, &list_);
+}
+
+int FunctionTable::put(napi_value function) {
+  sweep();
+  auto place = length_;
+  if (free_.empty()) {
+    length_++;
+  } else {
+    place = free_.back();
+    free_.pop_back();
+  }
+  napi_value list;
+  napi_get_reference_value(env_, list_, &list);
+  napi_set_element(env_, list, place, function);
+  return place;
+}
+
+napi_value FunctionTable::at(int place) const {
+  napi_value list, function;
+  napi_get_reference_value(env_, list_, &list);
+  napi_get_element(env_, list, place, &function);
+  return function;
+}
+
+void FunctionTable::drop(int place) {
+  std::lock_guard lock(mutex_);
+  dropped_.push_back(place);
+}
+
+void FunctionTable::sweep() {
+  std::vector<int> dropped;
+  {
+    // Nothing in here collects garbage, which could drop more.
+    std::lock_guard lock(mutex_);
+    dropped.swap(dropped_);
+  }
+  if (dropped.empty()) {
+    return;
+  }
+  napi_value list, undefined;
+  napi_get_reference_value(env_, list_, &list);
+  napi_get_undefined(env_, &undefined);
+  for (auto place : dropped) {
+    napi_set_element(env_, list, place, undefined);
+    free_.push_back(place);
+  }
+}
+
+void FunctionTable::close() {
+  napi_delete_reference(env_, list_);
+}
+
+Environment::Environment(napi_env env)
+    : env(env),
+      functions(std::make_shared<FunctionTable>(env)) {
   auto buffer = Napi::Float64Array::New(env, scratch_length);
   scratch = buffer.Data();
   scratch_array = Napi::Persistent(buffer);
@@ -78,6 +136,7 @@ mx::array Environment::next_random_key() {
 void Environment::report_memory() {
   auto active = static_cast<int64_t>(mx::get_active_memory());
   int64_t total;
+  functions->sweep();
   // May collect garbage at once, so the books are closed first.
   auto change = active - reported_memory;
   reported_memory = active;

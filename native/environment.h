@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <vector>
@@ -92,6 +93,32 @@ class ScalarCache {
   std::array<Entry, 64> entries_;
 };
 
+// The functions of JavaScript's that graphs hold, in numbered places. The last
+// array of a graph may be freed inside of a garbage collection, or on another
+// thread, or after the environment: its functions are only noted then, and let
+// go when the environment comes by.
+class FunctionTable {
+ public:
+  explicit FunctionTable(napi_env env);
+  int put(napi_value function);
+  napi_value at(int place) const;
+  // From any thread.
+  void drop(int place);
+  // Lets go of the functions that were dropped.
+  void sweep();
+  // Lets go of all.
+  void close();
+
+ private:
+  napi_env env_;
+  // One reference for all: a JavaScript list of the functions.
+  napi_ref list_;
+  std::vector<int> free_;
+  int length_ = 0;
+  std::mutex mutex_;
+  std::vector<int> dropped_;
+};
+
 class Waiter;
 
 // Everything the addon knows, once for each JavaScript environment (the main
@@ -108,6 +135,8 @@ struct Environment {
   napi_env env;
   ArrayTable arrays;
   ScalarCache scalars;
+  // Shared with graphs, which may outlive the environment.
+  std::shared_ptr<FunctionTable> functions;
   // Numbers on their way from JavaScript: scalars, shapes, lists of slots.
   static constexpr size_t scratch_length = 4096;
   // Its end is for numbers on their way to JavaScript.

@@ -3,6 +3,7 @@ import type {
   Callback,
   DtypeId,
   GroupId,
+  Handler,
   List,
   OperandCode,
   OptionalDtypeId,
@@ -60,6 +61,7 @@ export interface Bindings {
   broadcast_to: (a: OperandCode, b: List, c: StreamId) => Result;
   call_compiled: (a: number, b: Callback, c: List, d: number, e: boolean) => Slots | undefined;
   ceil: (a: OperandCode, b: StreamId) => Result;
+  checkpoint: (a: List, b: Handler) => Slots;
   clear_cache: () => void;
   clear_streams: () => void;
   clip: (a: Slot, b: OperandCode | undefined, c: OperandCode | undefined, d: StreamId) => Result;
@@ -78,9 +80,11 @@ export interface Bindings {
   cummin: (a: Slot, b: OptionalList, c: boolean, d: boolean, e: StreamId) => Result;
   cumprod: (a: Slot, b: OptionalList, c: boolean, d: boolean, e: OptionalDtypeId, f: StreamId) => Result;
   cumsum: (a: Slot, b: OptionalList, c: boolean, d: boolean, e: OptionalDtypeId, f: StreamId) => Result;
+  custom_function: (a: List, b: Handler, c: boolean, d: boolean, e: boolean) => Slots;
   default_device: () => number[];
   default_stream: (a: number, b: number) => number;
   degrees: (a: OperandCode, b: StreamId) => Result;
+  depends: (a: List, b: List) => Slots;
   dequantize: (a: Slot, b: Slot, c: OptionalSlot, d: number | undefined, e: number | undefined, f: string, g: OptionalSlot, h: OptionalDtypeId, i: StreamId) => Result;
   device_count: (a: number) => number;
   device_info: (a: number, b: number) => unknown;
@@ -156,6 +160,7 @@ export interface Bindings {
   isneginf: (a: OperandCode, b: StreamId) => Result;
   isposinf: (a: OperandCode, b: StreamId) => Result;
   item: (a: Slot) => unknown;
+  jvp: (a: Callback, b: List, c: List) => Slots;
   kron: (a: Slot, b: Slot, c: StreamId) => Result;
   layer_norm: (a: Slot, b: OptionalSlot, c: OptionalSlot, d: number, e: StreamId) => Result;
   left_shift: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
@@ -341,6 +346,8 @@ export interface Bindings {
   var: (a: Slot, b: OptionalList, c: boolean, d: number, e: StreamId) => Result;
   vecdot: (a: Slot, b: Slot, c: number, d: StreamId) => Result;
   view: (a: OperandCode, b: DtypeId, c: StreamId) => Result;
+  vjp: (a: Callback, b: List, c: List) => Slots;
+  vmap: (a: Callback, b: List, c: List) => Slots;
   where: (a: OperandCode, b: OperandCode, c: OperandCode, d: StreamId) => Result;
   zeros: (a: List, b: DtypeId, c: StreamId) => Result;
   zeros_like: (a: Slot, b: OptionalDtypeId, c: StreamId) => Result;

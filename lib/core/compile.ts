@@ -9,7 +9,7 @@ import { mismatch } from "./errors.js";
 import { isFailure, native } from "./native.js";
 import { keep } from "./scope.js";
 import type { AnyFunction } from "./transforms.js";
-import { isBranch, mapLeaves, treeLike, withArrays } from "./tree.js";
+import { anArray, fill, isBranch, takeArrays, treeLike, withArrays } from "./tree.js";
 import { type List, list, type Slot, type Slots } from "./wire.js";
 
 /** Of `compile`. */
@@ -31,7 +31,6 @@ export interface CompileOptions {
 }
 
 // What stands for things in a key, where it cannot be mistaken for a constant.
-const anArray = Symbol("array");
 const aList = Symbol("list");
 const aRecord = Symbol("record");
 
@@ -209,14 +208,6 @@ function snapshot(tree: unknown): (but?: ReadonlySet<object>) => void {
   };
 }
 
-function fill(tree: unknown, arrays: readonly array[]): unknown {
-  if (tree === anArray) {
-    return arrays[0];
-  }
-  let next = 0;
-  return mapLeaves(tree, (leaf) => (leaf === anArray ? arrays[next++] : leaf));
-}
-
 class Compiled {
   readonly #fun: AnyFunction;
   readonly #inputs: unknown;
@@ -296,13 +287,7 @@ class Compiled {
       if (isPromise(returned)) {
         throw mismatch("compile", "fun's result", "arrays, not a promise", returned);
       }
-      const result = mapLeaves(returned, (leaf) => {
-        if (isArray(leaf)) {
-          results.push(leaf);
-          return anArray;
-        }
-        return leaf;
-      });
+      const result = takeArrays(returned, results);
       outputs.push(...places(this.#outputs));
       this.#traces.push({ result, length: results.length });
     } finally {

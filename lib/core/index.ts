@@ -7,6 +7,13 @@ export * from "./constants.js";
 export { type ArrayConstructor, array, asarray } from "./construct.js";
 export * as cuda from "./cuda.js";
 export {
+  type Beside,
+  type CustomFunction,
+  checkpoint,
+  customFunction,
+  type Primals,
+} from "./custom.js";
+export {
   clearStreams,
   cpu,
   Device,
@@ -94,5 +101,15 @@ export { canCast, resultType } from "./promotion.js";
 export * as random from "./random.js";
 export { dispose, keep, tidy } from "./scope.js";
 export { ArrayAt, ArrayIterator, type BooleanList, type Index, Slice } from "./subscript.js";
-export { grad, stopGradient, valueAndGrad } from "./transforms.js";
+export {
+  type AxisTree,
+  depends,
+  grad,
+  jvp,
+  stopGradient,
+  type VmapOptions,
+  valueAndGrad,
+  vjp,
+  vmap,
+} from "./transforms.js";
 export type { ArrayInput, Nested, TypedArray } from "./values.js";

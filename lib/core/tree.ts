@@ -79,3 +79,59 @@ export function withArrays(tree: unknown, arrays: readonly array[]): unknown {
   let next = 0;
   return mapLeaves(tree, (leaf) => (isArray(leaf) ? arrays[next++] : leaf));
 }
+
+/** Where an array was taken out of a tree. */
+export const anArray: unique symbol = Symbol("array");
+
+/** Takes the arrays out of a tree; what is left does not keep them alive. */
+export function takeArrays(tree: unknown, arrays: array[]): unknown {
+  return mapLeaves(tree, (leaf) => {
+    if (isArray(leaf)) {
+      arrays.push(leaf);
+      return anArray;
+    }
+    return leaf;
+  });
+}
+
+/** Puts values where arrays were taken out, in order. */
+export function fill(tree: unknown, values: readonly unknown[]): unknown {
+  let next = 0;
+  return mapLeaves(tree, (leaf) => (leaf === anArray ? values[next++] : leaf));
+}
+
+/**
+ * Calls a function with every leaf of a tree and what a prefix of the tree has
+ * for it: a tree of the same lists and records, but where a leaf of it stands
+ * in place of a branch, it counts for all that is below. `wrong` makes the
+ * error for one that is no prefix.
+ */
+export function visitWithPrefix(
+  tree: unknown,
+  prefix: unknown,
+  visit: (leaf: unknown, value: unknown) => void,
+  wrong: () => Error,
+): void {
+  const walk = (branch: unknown, part: unknown): void => {
+    if (!isBranch(branch)) {
+      visit(branch, part);
+    } else if (!isBranch(part)) {
+      for (const child of Object.values(branch)) {
+        walk(child, part);
+      }
+    } else {
+      const names = Object.keys(branch);
+      if (
+        Array.isArray(branch) !== Array.isArray(part) ||
+        names.length !== Object.keys(part).length ||
+        !names.every((name) => Object.hasOwn(part, name))
+      ) {
+        throw wrong();
+      }
+      for (const name of names) {
+        walk((branch as Record<string, unknown>)[name], (part as Record<string, unknown>)[name]);
+      }
+    }
+  };
+  walk(tree, prefix);
+}

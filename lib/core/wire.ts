@@ -29,6 +29,8 @@ export type StreamId = Brand<number, "Stream">;
 export type GroupId = Brand<number, "Group">;
 /** A JavaScript function that the addon calls with arrays. */
 export type Callback = (inputs: Slots) => List;
+/** One that graphs hold: what it is to compute, and from what. */
+export type Handler = (request: number, values: Slots) => List;
 
 export const none = -1 as None;
 

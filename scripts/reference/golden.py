@@ -20,11 +20,12 @@ import mlx.core as mx
 FAMILIES = [
     "arithmetic", "comparison", "reduction", "creation", "shape", "indexing", "product", "sorting", "convolution",
     "quantization", "dtype", "random", "fast", "linalg", "fft", "nn", "alibi", "losses", "init", "optimizers", "io",
+    "transforms",
 ]  # fmt: skip
 
 
 # What a case is about.
-KINDS = ["name", "layer", "optimizer", "index", "file"]
+KINDS = ["program", "name", "layer", "optimizer", "index", "file"]
 
 
 def main():

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as mlx from "mlx-js";
 import { beforeAll, describe, expect, test } from "vitest";
+import { programs } from "./programs.js";
 
 const { mx } = mlx;
 
@@ -56,6 +57,16 @@ export interface Case {
   repeat?: number;
   /** Arguments for the function that the call returns. */
   then?: Json[];
+
+  /** What the call is transformed by, as a function of the arrays in `args`. */
+  transform?: "vmap" | "jvp" | "vjp";
+  /** Of `vmap`. */
+  axes?: JsonRecord;
+  /** The tangents or cotangents. */
+  along?: Json[];
+
+  // A program of support/programs.ts, called with the inputs.
+  program?: string;
 
   // A layer: new nn.layer(...args, options), with these weights, called with the inputs.
   layer?: string;
@@ -450,6 +461,31 @@ function runCall(c: Case): void {
   }
 }
 
+function runTransform(c: Case): void {
+  const { owner, fn } = lookup(c.name as string);
+  const args = argumentsOf(c);
+  const place = (x: Any, values: Any[]): Any => {
+    if (x instanceof (mx.array as Any)) {
+      return values.shift();
+    }
+    return Array.isArray(x) ? x.map((y) => place(y, values)) : x;
+  };
+  const f = (...xs: Any[]): Any => fn.call(owner, ...args.map((x) => place(x, xs)));
+  const arrays = args.flat().filter((x) => x instanceof (mx.array as Any));
+  check(
+    () =>
+      c.transform === "vmap"
+        ? mx.vmap(f, decode(c.axes as JsonRecord))(...arrays)
+        : mx[c.transform as "jvp" | "vjp"](f, arrays, (c.along ?? []).map(decode)),
+    c,
+  );
+}
+
+function runProgram(c: Case): void {
+  const inputs = (c.inputs ?? []).map(decode);
+  check(() => programs[c.program as string]?.(...inputs), c);
+}
+
 function runLayer(c: Case): void {
   const { fn: Layer } = lookup(`nn.${c.layer}`);
   const inputs = (c.inputs ?? []).map(decode);
@@ -580,6 +616,10 @@ function run(c: Case): void {
       runOptimizer(c);
     } else if (c.index !== undefined) {
       runIndex(c);
+    } else if (c.transform !== undefined) {
+      runTransform(c);
+    } else if (c.program !== undefined) {
+      runProgram(c);
     } else if (c.attention !== undefined) {
       runAttention(c);
     } else if (c.file !== undefined) {
@@ -649,6 +689,13 @@ export function titleOf(c: Case): string {
   }
   if (c.file !== undefined) {
     return `${c.format} file: ${c.file}`;
+  }
+  if (c.program !== undefined) {
+    return `${c.program}(${inputs.map(show).join(", ")})`;
+  }
+  if (c.transform !== undefined) {
+    const how = show(c.axes ?? c.along ?? null);
+    return `${c.transform} of ${c.name}(${shown(c)}), ${how}`;
   }
   const then = c.then ? `(${c.then.map(show).join(", ")})` : "";
   return `${c.name}(${shown(c)})${then}${c.seed === undefined ? "" : ` seed ${c.seed}`}`;

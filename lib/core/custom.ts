@@ -1,0 +1,316 @@
+/** Functions that graphs hold: with transformations of their own, or computed again. */
+import { isList, slot, slots } from "./arguments.js";
+import { type array, isArray, makeAll, makeFrom, slotsFrom } from "./array.js";
+import type { Dtype } from "./dtype.js";
+import { mismatch } from "./errors.js";
+import { native } from "./native.js";
+import { zeros } from "./ops/creation.js";
+import { broadcastTo } from "./ops/shape.js";
+import {
+  type AnyFunction,
+  type AxisTree,
+  mappedAxis,
+  onlyArrays,
+  requireFunction,
+} from "./transforms.js";
+import { anArray, arraysOf, fill, mapLeaves, takeArrays, visitWithPrefix } from "./tree.js";
+import { type Handler, type List, list, type Slot } from "./wire.js";
+
+// What a graph asks for, as in native/custom.cpp.
+const requests = ["outputs", "vjp", "jvp", "vmap"] as const;
+
+interface Rules {
+  vjp?: AnyFunction;
+  jvp?: AnyFunction;
+  vmap?: AnyFunction;
+}
+
+interface ArrayType {
+  readonly shape: readonly number[];
+  readonly dtype: Dtype;
+}
+
+function typesOf(arrays: readonly array[]): readonly ArrayType[] {
+  return arrays.map(({ shape, dtype }) => ({ shape, dtype }));
+}
+
+function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((n, i) => n === b[i]);
+}
+
+function counted(arrays: number): string {
+  return arrays === 1 ? "one array" : `${arrays} arrays`;
+}
+
+/**
+ * One call of a function, for as long as a graph may transform it. It knows the
+ * arguments' structure, and does not keep their arrays alive.
+ */
+class Call {
+  readonly #fn: string;
+  readonly #fun: AnyFunction;
+  readonly #rules: Rules;
+  readonly #args: unknown;
+  // The result's structure, and the types of its arrays.
+  #result: unknown;
+  #types: readonly ArrayType[] | undefined;
+
+  constructor(fn: string, fun: AnyFunction, rules: Rules, args: unknown) {
+    this.#fn = fn;
+    this.#fun = fun;
+    this.#rules = rules;
+    this.#args = args;
+  }
+
+  /** The result of the call, from its arrays. */
+  result(arrays: readonly array[]): unknown {
+    return fill(this.#result, arrays);
+  }
+
+  readonly handler: Handler = (request, values) => {
+    const numbers = slotsFrom(values);
+    switch (requests[request]) {
+      case "vjp":
+        return this.#vjp(numbers);
+      case "jvp":
+        return this.#jvp(numbers);
+      case "vmap":
+        return this.#vmap(numbers);
+      default:
+        return this.#outputs(numbers);
+    }
+  };
+
+  #outputs(inputs: readonly Slot[]): List {
+    const result = this.#fun(...(fill(this.#args, inputs.map(makeFrom)) as unknown[]));
+    // Checkpoints pass on what is not an array.
+    const outputs =
+      this.#fn === "checkpoint" ? arraysOf(result) : onlyArrays(result, this.#fn, "fun's result");
+    if (outputs.length === 0) {
+      throw mismatch(this.#fn, "fun's result", "at least one array", result);
+    }
+    const types = typesOf(outputs);
+    this.#types ??= types;
+    this.#result ??= takeArrays(result, []);
+    if (
+      types.length !== this.#types.length ||
+      !types.every(({ shape }, i) => sameShape(shape, this.#types?.[i]?.shape ?? []))
+    ) {
+      const shapes = types.map(({ shape }) => shape);
+      throw mismatch(this.#fn, "fun's result", "arrays of the same shapes every time", shapes);
+    }
+    return slots(outputs, this.#fn, "fun's result");
+  }
+
+  // Arguments as a rule gets them: one by itself, several as a list.
+  #bare(args: unknown): unknown {
+    const all = args as unknown[];
+    return all.length === 1 ? all[0] : all;
+  }
+
+  #primals(arrays: readonly array[]): unknown {
+    return this.#bare(fill(this.#args, arrays));
+  }
+
+  // The same for what goes with each array; what is no array has null.
+  #beside(values: readonly unknown[]): unknown {
+    const places = mapLeaves(this.#args, (leaf) => (leaf === anArray ? leaf : null));
+    return this.#bare(fill(places, values));
+  }
+
+  #vjp(numbers: readonly Slot[]): List {
+    const outputs = this.#types?.length ?? 0;
+    const arrays = numbers.map(makeFrom);
+    const count = numbers.length - 2 * outputs;
+    const primals = arrays.slice(0, count);
+    // The rule may dispose of them.
+    const types = typesOf(primals);
+    const cotangents = this.result(arrays.slice(count, count + outputs));
+    const result = this.#rules.vjp?.(
+      this.#primals(primals),
+      cotangents,
+      this.result(arrays.slice(count + outputs)),
+    );
+    return this.#matched("vjp", result, types);
+  }
+
+  #jvp(numbers: readonly Slot[]): List {
+    const count = numbers.length / 2;
+    const values = numbers.map((s) => (s < 0 ? null : makeFrom(s)));
+    const result = this.#rules.jvp?.(
+      this.#primals(values.slice(0, count) as array[]),
+      this.#beside(values.slice(count)),
+    );
+    return this.#matched("jvp", result, this.#types ?? []);
+  }
+
+  #vmap(numbers: readonly number[]): List {
+    const count = numbers.length / 2;
+    const inputs = (numbers.slice(0, count) as Slot[]).map(makeFrom);
+    const axes = numbers.slice(count).map((axis) => (axis < 0 ? null : axis));
+    const result: unknown = this.#rules.vmap?.(this.#primals(inputs), this.#beside(axes));
+    if (!isList(result) || result.length !== 2) {
+      throw mismatch(this.#fn, "vmap's result", "a list of two: outputs and their axes", result);
+    }
+    const outputs: array[] = [];
+    const outAxes: number[] = [];
+    const types = this.#types ?? [];
+    visitWithPrefix(
+      result[0],
+      result[1],
+      (leaf, axis) => {
+        if (!isArray(leaf)) {
+          return;
+        }
+        const mapped = mappedAxis(axis, leaf.ndim, this.#fn, "vmap's axes");
+        const shape = leaf.shape.filter((_, i) => i !== mapped);
+        const expected = types[outputs.length]?.shape ?? shape;
+        if (!sameShape(shape, expected)) {
+          const what = `an output of the shape [${expected}] beside its axis`;
+          throw mismatch(this.#fn, "vmap's result", what, leaf.shape);
+        }
+        outputs.push(leaf);
+        outAxes.push(mapped);
+      },
+      () => mismatch(this.#fn, "vmap's axes", "lists and records as those of the outputs", result),
+    );
+    if (outputs.length !== types.length) {
+      throw mismatch(this.#fn, "vmap's result", counted(types.length), result[0]);
+    }
+    // Slots come last: nothing but the list of outputs may keep them alive.
+    const values = [...outAxes, ...outAxes];
+    outputs.forEach((x, i) => {
+      values[i] = slot(x, this.#fn, "vmap's result");
+    });
+    return list(values);
+  }
+
+  // The arrays that a rule gave, one for each of those types; null stands for
+  // zeros.
+  #matched(rule: string, result: unknown, types: readonly ArrayType[]): List {
+    const leaves: (array | null)[] = [];
+    mapLeaves(result, (leaf) => {
+      if (isArray(leaf) || leaf === null) {
+        leaves.push(leaf);
+      }
+    });
+    const arrays = leaves.filter(isArray);
+    const found = arrays.length === types.length ? arrays : leaves;
+    if (found.length !== types.length) {
+      throw mismatch(this.#fn, `${rule}'s result`, counted(types.length), result);
+    }
+    const matching = found.map((x, i) => {
+      const { shape, dtype } = types[i] as ArrayType;
+      const value = x ?? zeros(shape, dtype);
+      return sameShape(value.shape, shape) ? value : broadcastTo(value, shape);
+    });
+    return slots(matching, this.#fn, `${rule}'s result`);
+  }
+}
+
+/** The arguments of a function as its rules get them: one by itself, several as a list. */
+export type Primals<F extends AnyFunction> = Parameters<F>["length"] extends 1
+  ? Parameters<F>[0]
+  : 1 extends Parameters<F>["length"]
+    ? Parameters<F>[0] | Parameters<F>
+    : Parameters<F>;
+
+/** A tree with something else for each of its arrays, or null. */
+export type Beside<T, V> = T extends array
+  ? V | null
+  : T extends object
+    ? { [K in keyof T]: Beside<T[K], V> }
+    : null;
+
+/** Made by {@link customFunction}. */
+export interface CustomFunction<F extends AnyFunction> {
+  (...args: Parameters<F>): ReturnType<F>;
+  /**
+   * Sets how gradients are computed: from the arguments, the cotangents of the
+   * results and the results, a cotangent for each array among the arguments;
+   * null stands for zeros.
+   */
+  vjp(
+    fun: (primals: Primals<F>, cotangents: ReturnType<F>, outputs: ReturnType<F>) => unknown,
+  ): CustomFunction<F>;
+  /**
+   * Sets how `mx.jvp` computes: from the arguments and the tangents, null
+   * where there are none, a tangent for each result.
+   */
+  jvp(
+    fun: (primals: Primals<F>, tangents: Beside<Primals<F>, array>) => unknown,
+  ): CustomFunction<F>;
+  /**
+   * Sets how `mx.vmap` computes: from the arguments and their axes, null for
+   * those that are not mapped, the results and their axes.
+   */
+  vmap(
+    fun: (
+      inputs: Primals<F>,
+      axes: Beside<Primals<F>, number>,
+    ) => readonly [outputs: ReturnType<F>, axes: AxisTree],
+  ): CustomFunction<F>;
+}
+
+/**
+ * A function like another, whose transformations can be set: `vjp`, `jvp` and
+ * `vmap` take a function and give the custom function back. Those that are not
+ * set are the usual ones. Its results are arrays or trees of arrays; arrays
+ * that it captures count as constants.
+ *
+ * @throws What the functions throw, the same object; TypeError where their
+ * results do not fit.
+ * @example
+ * const f = mx.customFunction((x, y) => mx.multiply(mx.sin(x), y));
+ * f.vjp(([x, y], cotangent) => [
+ *   mx.multiply(cotangent, mx.multiply(mx.cos(x), y)),
+ *   mx.zerosLike(y),
+ * ]);
+ * mx.grad(f, [0, 1])(mx.array(0), mx.array(3))
+ * // [ array(3, dtype=float32), array(0, dtype=float32) ]
+ */
+export function customFunction<F extends AnyFunction>(fun: F): CustomFunction<F> {
+  requireFunction(fun, "customFunction");
+  const rules: Rules = {};
+  const setter = (name: keyof Rules) => (rule: AnyFunction) => {
+    requireFunction(rule, `customFunction.${name}`);
+    rules[name] = rule;
+    return custom;
+  };
+  const call = (...args: unknown[]): unknown => {
+    const { vjp, jvp, vmap } = rules;
+    if (!vjp && !jvp && !vmap) {
+      return fun(...args);
+    }
+    const inputs: array[] = [];
+    // Later rules do not change graphs that are there.
+    const made = new Call("customFunction", fun, { ...rules }, takeArrays(args, inputs));
+    const given = slots(inputs, "customFunction", "arguments");
+    return made.result(makeAll(native.custom_function(given, made.handler, !!vjp, !!jvp, !!vmap)));
+  };
+  const members = { vjp: setter("vjp"), jvp: setter("jvp"), vmap: setter("vmap") };
+  const custom = Object.assign(call, members) as CustomFunction<F>;
+  return custom;
+}
+
+/**
+ * A function like another, of which gradients keep only the arguments: what it
+ * computes on its way is computed again when they need it, which takes less
+ * memory and more time. Arguments and results are trees; what is not an array
+ * in them is passed on.
+ *
+ * @throws What the function throws, the same object.
+ * @example
+ * const f = mx.checkpoint((x) => mx.exp(mx.square(x)));
+ * mx.grad(f)(mx.array(0))
+ * // array(0, dtype=float32)
+ */
+export function checkpoint<F extends AnyFunction>(fun: F): F {
+  requireFunction(fun, "checkpoint");
+  return ((...args: unknown[]) => {
+    const inputs: array[] = [];
+    const made = new Call("checkpoint", fun, {}, takeArrays(args, inputs));
+    const given = slots(inputs, "checkpoint", "arguments");
+    return made.result(makeAll(native.checkpoint(given, made.handler)));
+  }) as F;
+}
