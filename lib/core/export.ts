@@ -291,8 +291,8 @@ export function exportFunction(
  * computation gives are not.
  *
  * @param options.returnMetadata Whether to give the file's metadata, too.
- * @throws FormatError if the file is damaged or not of the format; Error if it
- * cannot be read. The function throws an Error for arrays of other kinds.
+ * @throws FormatError if the file is damaged, not of the format, or for a GPU
+ * that is not there; Error if it cannot be read. The function throws an Error for arrays of other kinds.
  * @example
  * mx.exportFunction(path, (x) => [mx.exp(x), mx.negative(x)], [mx.zeros([2])]);
  * const f = mx.importFunction(path);
