@@ -1,5 +1,4 @@
-#include <algorithm>
-#include <fstream>
+#include <map>
 #include <sstream>
 #include <unordered_set>
 
@@ -52,10 +51,10 @@ constexpr size_t deepest = 10000;
 
 // MLX goes through graphs recursively; this tells whether it can.
 void check_depth(const char* function, const Arrays& outputs) {
-  std::unordered_map<uintptr_t, size_t> depths;
+  std::unordered_set<uintptr_t> seen;
   std::vector<std::pair<mx::array, size_t>> path;
   auto enter = [&](const mx::array& a) {
-    if (depths.emplace(a.id(), 0).second) {
+    if (seen.insert(a.id()).second) {
       path.emplace_back(a, 0);
       if (path.size() > deepest) {
         throw RangeError(

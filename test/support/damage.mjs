@@ -61,6 +61,14 @@ const damages = [
     }
     return bytes;
   },
+  // A number as shapes and operations have them.
+  (bytes) => {
+    if (bytes.length >= 4) {
+      const values = [-2, -1, 0, 1, 2, 3, 5, 64];
+      bytes.writeInt32LE(/** @type {number} */ (values[random(8)]), random(bytes.length - 3));
+    }
+    return bytes;
+  },
   // A digit of a shape or an offset.
   (bytes) => {
     const text = bytes.toString("latin1");
