@@ -80,7 +80,7 @@ const std::vector<const std::vector<Binding>*>& families() {
       &export_bindings,
       &random_bindings,
       &fast_bindings,
-      &custom_bindings,
+      &custom_kernel_bindings,
       &linalg_bindings,
       &fft_bindings,
       &io_bindings,

@@ -187,7 +187,7 @@ std::vector<mx::array> precompiled_cuda_kernel(
 
 } // namespace
 
-const std::vector<Binding> custom_bindings{
+const std::vector<Binding> custom_kernel_bindings{
     LOCAL(metal_kernel),
     LOCAL(cuda_kernel),
     LOCAL(call_kernel),
