@@ -2,7 +2,8 @@
 //
 //   node scripts/reference.mjs                    sets it up, once
 //   node scripts/reference.mjs golden [FAMILY…]   and writes test/golden/<family>.json
-//   node scripts/reference.mjs check              and says which of those files it would write otherwise
+//   node scripts/reference.mjs check              and says which of those files it would write otherwise,
+//                                                 and whether it reads what the package exports
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -102,9 +103,36 @@ function generate(args) {
   }
 }
 
+// A function with names, a captured array and two traces, for imported.py.
+const program = `
+  const { mx } = require("mlx-js");
+  const table = mx.transpose(mx.array([[1, 2], [3, 4], [5, 6]]));
+  const exporter = mx.exporter(
+    process.argv[1],
+    (x, y) => [mx.softmax(mx.multiply(x, table), -1), ...(y ? [mx.sum(mx.add(x, y.y), 0)] : [])],
+    { metadata: "made by mlx-js" },
+  );
+  exporter(mx.zeros([2, 3]));
+  exporter(mx.zeros([2, 3]), { y: mx.zeros([3]) });
+  exporter.close();
+`;
+
+/** @param {string} folder */
+function checkExported(folder) {
+  const path = join(folder, "function.mlxfn");
+  const written = spawnSync(process.execPath, ["-e", program, path], { cwd: root });
+  const script = join(root, "scripts", "reference", "imported.py");
+  const { status } = spawnSync(referencePython(), [script, path], { stdio: "inherit" });
+  rmSync(path, { force: true });
+  if (written.status !== 0 || status !== 0) {
+    throw new SetupError(`Python does not read what the package exports: ${written.stderr}`);
+  }
+}
+
 function check() {
   const folder = mkdtempSync(join(tmpdir(), "mlx-js-golden-"));
   try {
+    checkExported(folder);
     generate(["--out", folder]);
     const differing = readdirSync(folder).filter((file) => {
       const [old, now] = [join(golden, file), join(folder, file)];

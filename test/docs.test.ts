@@ -1,10 +1,11 @@
 // Every example in the documentation runs, and prints what it says it prints.
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import mlx, { mx, nn, optim, utils } from "mlx-js";
 import ts from "typescript";
-import { describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 
 const lib = join(import.meta.dirname ?? __dirname, "..", "lib");
 
@@ -60,9 +61,21 @@ const files = readdirSync(lib, { recursive: true, encoding: "utf8" })
   .sort();
 
 const exported = new Set(
-  [mx, mx.fast, mx.fft, mx.linalg, mx.random, nn, nn.init, nn.losses, optim, utils].flatMap(
-    Object.keys,
-  ),
+  [
+    mx,
+    mx.fast,
+    mx.fft,
+    mx.linalg,
+    mx.random,
+    mx.distributed,
+    mx.metal,
+    mx.cuda,
+    nn,
+    nn.init,
+    nn.losses,
+    optim,
+    utils,
+  ].flatMap(Object.keys),
 );
 
 test.each(files)("%s: every exported function has a comment", (file) => {
@@ -74,6 +87,13 @@ test.each(files)("%s: every exported function has a comment", (file) => {
   expect(bare.filter((name) => exported.has(name))).toEqual([]);
 });
 
+// What examples call `path`: the name of a file.
+const folder = mkdtempSync(join(tmpdir(), "mlx-js-docs-"));
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+const scope = { mlx, mx, nn, optim, utils, path: join(folder, "example") };
+
 const AsyncFunction = (async () => {}).constructor as FunctionConstructor;
 
 const documented = files
@@ -82,8 +102,8 @@ const documented = files
 
 describe.each(documented)("$file", ({ examples }) => {
   test.each(examples)("$name", async ({ code, expected }) => {
-    const run = new AsyncFunction("mlx", "mx", "nn", "optim", "utils", returning(code));
-    const result: unknown = await run(mlx, mx, nn, optim, utils);
+    const run = new AsyncFunction(...Object.keys(scope), returning(code));
+    const result: unknown = await run(...Object.values(scope));
     if (expected !== "") {
       expect(typeof result === "string" ? result : inspect(result)).toBe(expected);
     }

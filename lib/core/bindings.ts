@@ -60,11 +60,14 @@ export interface Bindings {
   broadcast_shapes: (a: List, b: List) => number[];
   broadcast_to: (a: OperandCode, b: List, c: StreamId) => Result;
   call_compiled: (a: number, b: Callback, c: List, d: number, e: boolean) => Slots | undefined;
+  call_imported: (a: unknown, b: List, c: unknown, d: List) => Slots;
+  call_kernel: (a: unknown, b: List, c: unknown, d: List, e: List, f: List, g: unknown, h: number | undefined, i: boolean, j: StreamId) => Slots;
   ceil: (a: OperandCode, b: StreamId) => Result;
   checkpoint: (a: List, b: Handler) => Slots;
   clear_cache: () => void;
   clear_streams: () => void;
   clip: (a: Slot, b: OperandCode | undefined, c: OperandCode | undefined, d: StreamId) => Result;
+  close_exporter: (a: unknown) => void;
   concatenate: (a: List, b: OptionalList, c: StreamId) => Result;
   conjugate: (a: OperandCode, b: StreamId) => Result;
   contiguous: (a: Slot, b: boolean, c: StreamId) => Result;
@@ -76,6 +79,7 @@ export interface Bindings {
   count_nonzero: (a: Slot, b: OptionalList, c: boolean, d: StreamId) => Result;
   cross_entropy: (a: Slot, b: Slot, c: StreamId) => Result;
   cuda_is_available: () => boolean;
+  cuda_kernel: (a: string, b: unknown, c: unknown, d: string, e: string, f: boolean, g: number) => unknown;
   cummax: (a: Slot, b: OptionalList, c: boolean, d: boolean, e: StreamId) => Result;
   cummin: (a: Slot, b: OptionalList, c: boolean, d: boolean, e: StreamId) => Result;
   cumprod: (a: Slot, b: OptionalList, c: boolean, d: boolean, e: OptionalDtypeId, f: StreamId) => Result;
@@ -99,6 +103,7 @@ export interface Bindings {
   distributed_is_available: (a: string) => boolean;
   divide: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
   divmod: (a: OperandCode, b: OperandCode, c: StreamId) => Slots;
+  dot: (a: List, b: unknown, c: List) => string;
   dtype: (a: Slot) => DtypeId;
   einsum: (a: string, b: List, c: StreamId) => Result;
   einsum_path: (a: string, b: List) => unknown;
@@ -110,6 +115,8 @@ export interface Bindings {
   exp: (a: OperandCode, b: StreamId) => Result;
   expand_dims: (a: Slot, b: List, c: StreamId) => Result;
   expm1: (a: OperandCode, b: StreamId) => Result;
+  export_steps: (a: Callback, b: Callback, c: List, d: unknown, e: List, f: boolean) => void;
+  export_trace: (a: unknown, b: Callback, c: List, d: unknown, e: List) => void;
   eye: (a: number, b: number, c: number, d: DtypeId, e: StreamId) => Result;
   fft_fftfreq: (a: number, b: number, c: StreamId) => Result;
   fft_fftn: (a: Slot, b: OptionalList, c: OptionalList, d: number, e: StreamId) => Result;
@@ -151,6 +158,7 @@ export interface Bindings {
   hold_compiled: (a: unknown) => number;
   identity: (a: number, b: DtypeId, c: StreamId) => Result;
   imag: (a: OperandCode, b: StreamId) => Result;
+  import_function: (a: string) => unknown;
   inner: (a: Slot, b: Slot, c: StreamId) => Result;
   is_available: (a: number, b: number) => boolean;
   isclose: (a: Slot, b: Slot, c: number, d: number, e: boolean, f: StreamId) => Result;
@@ -207,6 +215,7 @@ export interface Bindings {
   logical_or: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
   logical_xor: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
   logsumexp: (a: Slot, b: OptionalList, c: boolean, d: StreamId) => Result;
+  make_exporter: (a: string, b: boolean, c: string) => unknown;
   matmul: (a: Slot, b: Slot, c: StreamId) => Result;
   matrix_transpose: (a: OperandCode, b: StreamId) => Result;
   max: (a: Slot, b: OptionalList, c: boolean, d: StreamId) => Result;
@@ -215,6 +224,7 @@ export interface Bindings {
   median: (a: Slot, b: OptionalList, c: boolean, d: StreamId) => Result;
   meshgrid: (a: List, b: boolean, c: string, d: StreamId) => Slots;
   metal_is_available: () => boolean;
+  metal_kernel: (a: string, b: unknown, c: unknown, d: string, e: string, f: boolean, g: boolean, h: number) => unknown;
   min: (a: Slot, b: OptionalList, c: boolean, d: StreamId) => Result;
   minimum: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
   minmax: (a: Slot, b: OptionalList, c: boolean, d: StreamId) => Slots;
@@ -234,6 +244,7 @@ export interface Bindings {
   partition: (a: Slot, b: number, c: OptionalList, d: StreamId) => Result;
   positive: (a: OperandCode, b: StreamId) => Result;
   power: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
+  precompiled_cuda_kernel: (a: string, b: ArrayBufferView, c: List, d: unknown, e: List, f: unknown, g: List, h: List, i: number, j: number | undefined, k: boolean, l: StreamId) => Slots;
   prod: (a: Slot, b: OptionalList, c: boolean, d: StreamId) => Result;
   promote_types: (a: DtypeId, b: DtypeId) => DtypeId;
   put_along_axis: (a: Slot, b: Slot, c: OperandCode, d: OptionalList, e: StreamId) => Result;

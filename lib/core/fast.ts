@@ -18,6 +18,8 @@ import { mismatch, outOfRange } from "./errors.js";
 import { native } from "./native.js";
 import { none, numberCode, type OperandCode, type OptionalSlot } from "./wire.js";
 
+export * from "./custom-kernel.js";
+
 /**
  * Divides the last axis by its root mean square. The sum is taken in float32.
  *

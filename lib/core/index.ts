@@ -72,6 +72,7 @@ export {
   unsignedinteger,
 } from "./dtype.js";
 export { asyncEval, eval } from "./evaluation.js";
+export * from "./export.js";
 export * as fast from "./fast.js";
 export * as fft from "./fft.js";
 export * from "./io.js";

@@ -106,7 +106,9 @@ export interface Case {
   file?: string;
   format?: string;
   bytes?: string;
-  metadata?: Record<string, Json>;
+  metadata?: Record<string, Json> | string;
+  /** What the function of an exported file gives. */
+  calls?: { args: Json[]; expect: Json }[];
 
   expect?: Json;
   /** MLX's text, or true where the words are those of Python's own layer. */
@@ -582,6 +584,14 @@ function runAttention(c: Case): void {
   compare(mx.fast.scaledDotProductAttention(q, k, v, { scale, mask }), c.expect as Json, c);
 }
 
+function checkFunction(c: Case, path: string): void {
+  const [fn, metadata] = mx.importFunction(path, { returnMetadata: true });
+  expect(metadata).toBe(c.metadata);
+  for (const { args, expect } of c.calls ?? []) {
+    compare(fn(...args.map(decode)), expect, c);
+  }
+}
+
 /** A file, by its name and from memory. */
 function runFile(c: Case): void {
   const { format, metadata } = c;
@@ -590,6 +600,10 @@ function runFile(c: Case): void {
   const path = join(folder, `file.${format}`);
   writeFileSync(path, bytes);
   try {
+    if (c.calls) {
+      checkFunction(c, path);
+      return;
+    }
     for (const input of [path, bytes]) {
       const { load } = mx as Any;
       const arrays = load(input, { format });
@@ -597,7 +611,7 @@ function runFile(c: Case): void {
       if (format !== "npy") {
         expect(Object.keys(arrays).sort()).toEqual(Object.keys(c.expect as JsonRecord).sort());
       }
-      if (metadata) {
+      if (metadata && typeof metadata === "object") {
         const [, found] = load(input, { format, returnMetadata: true });
         compare(found, metadata, c);
         expect(Object.keys(found).sort()).toEqual(Object.keys(metadata).sort());

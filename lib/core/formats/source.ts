@@ -29,8 +29,8 @@ export class FormatError extends Error {
   readonly file: string;
 
   /** @internal */
-  constructor(file: string, expected: string, received: string) {
-    super(`[load] ${file}: expected ${expected}, received ${received}`);
+  constructor(file: string, expected: string, received: string, fn = "load") {
+    super(`[${fn}] ${file}: expected ${expected}, received ${received}`);
     this.name = "FormatError";
     this.file = file;
   }
@@ -89,6 +89,13 @@ function bytesOf(x: unknown): Uint8Array | undefined {
   return undefined;
 }
 
+/** Before a file is opened: opening a pipe waits for its other end. */
+export function requireFile(path: string, fn: string): void {
+  if (!statSync(path).isFile()) {
+    throw new FormatError(path, "a file", "a folder or a device", fn);
+  }
+}
+
 /** Calls a function with the source; a file is open meanwhile. */
 export function withSource<T>(input: LoadInput, use: (source: Source) => T): T {
   if (!isPath(input)) {
@@ -99,10 +106,7 @@ export function withSource<T>(input: LoadInput, use: (source: Source) => T): T {
     return use(memorySource(bytes));
   }
   const path = pathOf(input, "load");
-  // Before it is opened: opening a pipe waits for its other end.
-  if (!statSync(path).isFile()) {
-    throw new FormatError(path, "a file", "a folder or a device");
-  }
+  requireFile(path, "load");
   const fd = openSync(path, "r");
   try {
     const { size } = fstatSync(fd);

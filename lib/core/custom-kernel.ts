@@ -1,0 +1,352 @@
+/** Kernels for the GPU, written in its own language. */
+
+import {
+  asString,
+  checkOptions,
+  dtypeId,
+  flag,
+  integer,
+  isList,
+  number,
+  type Operand,
+  scalarCode,
+  slots,
+  streamOf,
+  text,
+} from "./arguments.js";
+import { type array, isArray, make, makeAll } from "./array.js";
+import type { StreamOptions } from "./device.js";
+import { Dtype } from "./dtype.js";
+import { mismatch, outOfRange } from "./errors.js";
+import { sizeOf } from "./formats/source.js";
+import { native } from "./native.js";
+import { type List, list, none } from "./wire.js";
+
+/** The size of a grid or of a threadgroup: positive integers. */
+export type KernelSize = readonly [x: number, y: number, z: number];
+
+/** What the call of a kernel takes. */
+export interface KernelCall extends StreamOptions {
+  /** One for each name; scalars are arrays of one value. */
+  inputs: readonly Operand[];
+  outputShapes: readonly (readonly number[])[];
+  outputDtypes: readonly Dtype[];
+  /** The number of threads, also for CUDA. */
+  grid: KernelSize;
+  /** The number of threads of a group. */
+  threadgroup: KernelSize;
+  /** Types, integers and booleans that the source uses by name. */
+  template?: readonly (readonly [name: string, value: Dtype | number | boolean])[] | undefined;
+  /** What the outputs hold before. By default whatever is in memory. */
+  initValue?: number | undefined;
+  /** Whether to print the source that is compiled. By default false. */
+  verbose?: boolean | undefined;
+}
+
+/** A kernel: a function that gives its outputs. */
+export type Kernel = (call: KernelCall) => array[];
+
+/** Of `metalKernel`. */
+export interface MetalKernelOptions {
+  /** What comes before the kernel's function, such as other functions. */
+  header?: string | undefined;
+  /** Whether inputs are made row-contiguous first. By default true. */
+  ensureRowContiguous?: boolean | undefined;
+  /** Whether outputs are `device atomic<…>`. By default false. */
+  atomicOutputs?: boolean | undefined;
+  /** How to compile: `mathMode`, by default `"safe"`, which is as IEEE 754 says. */
+  compileOptions?: { mathMode?: "safe" | "relaxed" | "fast" | undefined } | null | undefined;
+}
+
+/** Of `cudaKernel`. */
+export interface CudaKernelOptions {
+  /** What comes before the kernel's function, such as other functions. */
+  header?: string | undefined;
+  /** Whether inputs are made row-contiguous first. By default true. */
+  ensureRowContiguous?: boolean | undefined;
+  /** The bytes of dynamic shared memory. By default 0. */
+  sharedMemory?: number | undefined;
+}
+
+/** What `precompiledCudaKernel` takes. */
+export interface PrecompiledKernelCall extends StreamOptions {
+  /** The kernel's name in the compiled source. */
+  name: string;
+  /** PTX or cubin. */
+  compiledSource: ArrayBufferView | string;
+  inputs: readonly Operand[];
+  outputShapes: readonly (readonly number[])[];
+  outputDtypes: readonly Dtype[];
+  /** Arguments that follow the outputs: integers are `int`, other numbers `float`. */
+  scalars: readonly (number | boolean)[];
+  /** The number of threads. */
+  grid: KernelSize;
+  /** The number of threads of a group. */
+  threadgroup: KernelSize;
+  /** The bytes of dynamic shared memory. By default 0. */
+  sharedMemory?: number | undefined;
+  /** What the outputs hold before. By default whatever is in memory. */
+  initValue?: number | undefined;
+  /** Whether inputs are made row-contiguous first. By default false. */
+  ensureRowContiguous?: boolean | undefined;
+}
+
+function listOf(x: unknown, expected: string, fn: string, param: string): readonly unknown[] {
+  if (!isList(x)) {
+    throw mismatch(fn, param, expected, x);
+  }
+  return x;
+}
+
+function namesOf(x: unknown, fn: string, param: string): string[] {
+  return listOf(x, "a list of names", fn, param).map((name, i) =>
+    asString(name, fn, `${param}[${i}]`),
+  );
+}
+
+function size(x: unknown, fn: string, param: string): List {
+  const all = listOf(x, "three integers", fn, param);
+  if (all.length !== 3 || !all.every(Number.isInteger)) {
+    throw mismatch(fn, param, "three integers", x);
+  }
+  if (!all.every((n) => (n as number) >= 1 && (n as number) <= 0x7fffffff)) {
+    throw outOfRange(fn, param, "three positive 32-bit integers", x);
+  }
+  return list(all as number[]);
+}
+
+function shapesOf(x: unknown, fn: string): number[][] {
+  return listOf(x, "a list of shapes", fn, "outputShapes").map((shape, i) => {
+    if (!isList(shape) || sizeOf(shape) === undefined) {
+      throw mismatch(fn, `outputShapes[${i}]`, "a shape", shape);
+    }
+    return shape as number[];
+  });
+}
+
+function dtypesOf(x: unknown, fn: string): List {
+  const all = listOf(x, "a list of dtypes", fn, "outputDtypes");
+  return list(all.map((dtype, i) => dtypeId(dtype as Dtype, fn, `outputDtypes[${i}]`)));
+}
+
+function inputsOf(x: unknown, fn: string): List {
+  const all = listOf(x, "a list of arrays and scalars", fn, "inputs");
+  const arrays = all.map((value, i) =>
+    isArray(value) ? value : make(native.scalar(scalarCode(value, fn, `inputs[${i}]`), none)),
+  );
+  return slots(arrays, fn, "inputs");
+}
+
+function isInt32(x: unknown): boolean {
+  return typeof x === "number" && x === (x | 0);
+}
+
+/** Template arguments on their way: a dtype is its number in a list. */
+function templateOf(x: unknown, fn: string): unknown[] {
+  const expected = "pairs of a name and a dtype, a 32-bit integer or a boolean";
+  return listOf(x ?? [], expected, fn, "template").map((pair) => {
+    const [name, value, more] = isList(pair) ? pair : [];
+    const dtype = value instanceof Dtype;
+    const known = dtype || typeof value === "boolean" || isInt32(value);
+    if (typeof name !== "string" || !known || more !== undefined) {
+      throw mismatch(fn, "template", expected, pair);
+    }
+    return [name, dtype ? [value.id] : value];
+  });
+}
+
+/** Scalars on their way: a number that is no integer is in a list. */
+function scalarsOf(x: unknown, fn: string): unknown[] {
+  return listOf(x, "a list of numbers and booleans", fn, "scalars").map((value, i) => {
+    if (typeof value !== "number" && typeof value !== "boolean") {
+      throw mismatch(fn, `scalars[${i}]`, "a number or a boolean", value);
+    }
+    return typeof value === "boolean" || isInt32(value) ? value : [value];
+  });
+}
+
+function initValueOf(x: number | undefined, fn: string): number | undefined {
+  return x === undefined || x === null ? undefined : number(x, 0, fn, "initValue");
+}
+
+function sharedMemoryOf(x: number | undefined, fn: string): number {
+  const bytes = integer(x, 0, fn, "sharedMemory");
+  if (bytes < 0 || bytes > 0x7fffffff) {
+    throw outOfRange(fn, "sharedMemory", "a number of bytes", x);
+  }
+  return bytes;
+}
+
+const callOptions = [
+  ...["inputs", "outputShapes", "outputDtypes", "grid", "threadgroup"],
+  ...["template", "initValue", "verbose", "stream"],
+];
+
+function callable(kernel: unknown, fn: string): Kernel {
+  return (call) => {
+    checkOptions(call, callOptions, fn);
+    return makeAll(
+      native.call_kernel(
+        kernel,
+        inputsOf(call.inputs, fn),
+        shapesOf(call.outputShapes, fn),
+        dtypesOf(call.outputDtypes, fn),
+        size(call.grid, fn, "grid"),
+        size(call.threadgroup, fn, "threadgroup"),
+        templateOf(call.template, fn),
+        initValueOf(call.initValue, fn),
+        flag(call.verbose, false, fn, "verbose"),
+        streamOf(call, fn),
+      ),
+    );
+  };
+}
+
+const mathModes: readonly unknown[] = ["safe", "relaxed", "fast"];
+
+function mathModeOf(options: MetalKernelOptions["compileOptions"], fn: string): number {
+  if (options === undefined || options === null) {
+    return 0;
+  }
+  checkOptions(options, ["mathMode"], fn);
+  const { mathMode = "safe" } = options;
+  const mode = mathModes.indexOf(mathMode);
+  if (mode < 0) {
+    throw mismatch(fn, "compileOptions.mathMode", '"safe", "relaxed" or "fast"', mathMode);
+  }
+  return mode;
+}
+
+/**
+ * A kernel in Metal's language, compiled when it is first run. The source is
+ * the body of a function, whose signature MLX writes: it has the inputs and the
+ * outputs, for each input that the source asks for it `name_shape`,
+ * `name_strides` and `name_ndim`, and attributes such as
+ * `thread_position_in_grid`.
+ *
+ * @param name The kernel's name. Kernels that differ need names that differ.
+ * @throws Error for a kernel without outputs. The kernel throws an Error where
+ * there is no Metal, except while a function is exported, or where its inputs
+ * and outputs are not as many as their names.
+ * @example
+ * const source = `
+ *   uint elem = thread_position_in_grid.x;
+ *   T tmp = inp[elem];
+ *   out[elem] = metal::exp(tmp);
+ * `;
+ * const kernel = mx.fast.metalKernel("myexp", ["inp"], ["out"], source);
+ * const exp = (a) =>
+ *   kernel({
+ *     inputs: [a],
+ *     template: [["T", mx.float32]],
+ *     grid: [a.size, 1, 1],
+ *     threadgroup: [256, 1, 1],
+ *     outputShapes: [a.shape],
+ *     outputDtypes: [a.dtype],
+ *   })[0];
+ */
+export function metalKernel(
+  name: string,
+  inputNames: readonly string[],
+  outputNames: readonly string[],
+  source: string,
+  options: MetalKernelOptions = {},
+): Kernel {
+  const fn = "fast.metalKernel";
+  checkOptions(options, ["header", "ensureRowContiguous", "atomicOutputs", "compileOptions"], fn);
+  const kernel = native.metal_kernel(
+    asString(name, fn, "name"),
+    namesOf(inputNames, fn, "inputNames"),
+    namesOf(outputNames, fn, "outputNames"),
+    asString(source, fn, "source"),
+    text(options.header, "", fn, "header"),
+    flag(options.ensureRowContiguous, true, fn, "ensureRowContiguous"),
+    flag(options.atomicOutputs, false, fn, "atomicOutputs"),
+    mathModeOf(options.compileOptions, fn),
+  );
+  return callable(kernel, fn);
+}
+
+/**
+ * A kernel in CUDA, compiled when it is first run. The source is the body of a
+ * function, as for {@link metalKernel}; the grid counts threads here, too.
+ *
+ * @throws Error where there is no CUDA, and for a kernel without outputs.
+ * @example
+ * const source = `
+ *   auto elem = cooperative_groups::this_grid().thread_rank();
+ *   T tmp = inp[elem];
+ *   out[elem] = exp(tmp);
+ * `;
+ * const exp = (a) =>
+ *   mx.fast.cudaKernel("myexp", ["inp"], ["out"], source)({
+ *     inputs: [a],
+ *     template: [["T", mx.float32]],
+ *     grid: [a.size, 1, 1],
+ *     threadgroup: [256, 1, 1],
+ *     outputShapes: [a.shape],
+ *     outputDtypes: [a.dtype],
+ *   })[0];
+ */
+export function cudaKernel(
+  name: string,
+  inputNames: readonly string[],
+  outputNames: readonly string[],
+  source: string,
+  options: CudaKernelOptions = {},
+): Kernel {
+  const fn = "fast.cudaKernel";
+  checkOptions(options, ["header", "ensureRowContiguous", "sharedMemory"], fn);
+  const kernel = native.cuda_kernel(
+    asString(name, fn, "name"),
+    namesOf(inputNames, fn, "inputNames"),
+    namesOf(outputNames, fn, "outputNames"),
+    asString(source, fn, "source"),
+    text(options.header, "", fn, "header"),
+    flag(options.ensureRowContiguous, true, fn, "ensureRowContiguous"),
+    sharedMemoryOf(options.sharedMemory, fn),
+  );
+  return callable(kernel, fn);
+}
+
+function sourceBytes(x: unknown, fn: string): ArrayBufferView {
+  if (typeof x === "string") {
+    return Buffer.from(x);
+  }
+  if (ArrayBuffer.isView(x)) {
+    return x;
+  }
+  throw mismatch(fn, "compiledSource", "bytes or a text", x);
+}
+
+const precompiledOptions = [
+  ...["name", "compiledSource", "inputs", "outputShapes", "outputDtypes", "scalars"],
+  ...["grid", "threadgroup", "sharedMemory", "initValue", "ensureRowContiguous", "stream"],
+];
+
+/**
+ * Runs a kernel for CUDA that is compiled already, to PTX or a cubin. It gets
+ * the inputs, the outputs and then the scalars.
+ *
+ * @throws Error where there is no CUDA.
+ */
+export function precompiledCudaKernel(call: PrecompiledKernelCall): array[] {
+  const fn = "fast.precompiledCudaKernel";
+  checkOptions(call, precompiledOptions, fn);
+  return makeAll(
+    native.precompiled_cuda_kernel(
+      asString(call.name, fn, "name"),
+      sourceBytes(call.compiledSource, fn),
+      inputsOf(call.inputs, fn),
+      shapesOf(call.outputShapes, fn),
+      dtypesOf(call.outputDtypes, fn),
+      scalarsOf(call.scalars, fn),
+      size(call.grid, fn, "grid"),
+      size(call.threadgroup, fn, "threadgroup"),
+      sharedMemoryOf(call.sharedMemory, fn),
+      initValueOf(call.initValue, fn),
+      flag(call.ensureRowContiguous, false, fn, "ensureRowContiguous"),
+      streamOf(call, fn),
+    ),
+  );
+}

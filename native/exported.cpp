@@ -1,0 +1,1290 @@
+#include "exported.h"
+
+#include <algorithm>
+#include <functional>
+#include <set>
+#include <unordered_map>
+#include <unordered_set>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "environment.h"
+
+// A file of exported functions is a list of operations, each with its state,
+// its inputs and the shapes and dtypes of its outputs. MLX makes of it what it
+// says, so here each operation is made once more, by MLX's own functions, of
+// arrays without data: they refuse what does not fit, and what they make has
+// to have the outputs that the file says.
+
+namespace mlxjs {
+
+namespace {
+
+using Arrays = std::vector<mx::array>;
+using Ints = std::vector<int>;
+
+// What an operation's outputs have to fulfil.
+using Verdict = std::function<bool(const Arrays& outputs)>;
+
+const mx::StreamOrDevice cpu = mx::Device(mx::Device::cpu);
+
+class File {
+ public:
+  explicit File(const std::string& name)
+      : fd_(open(name.c_str(), O_RDONLY | O_CLOEXEC)) {
+    struct stat status;
+    if (fd_ < 0 || fstat(fd_, &status) != 0) {
+      throw std::runtime_error("[import_function] Failed to open " + name);
+    }
+    size_ = status.st_size;
+  }
+  ~File() {
+    if (fd_ >= 0) {
+      close(fd_);
+    }
+  }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+
+  size_t place() const {
+    return place_;
+  }
+  size_t left() const {
+    return size_ - place_;
+  }
+
+  void skip(size_t n, const char* what) {
+    if (n > left()) {
+      throw Fault{
+          std::string(what) + " of " + std::to_string(n) + " bytes at " +
+              std::to_string(place_),
+          "a file of " + std::to_string(size_) + " bytes"};
+    }
+    place_ += n;
+  }
+
+  template <typename T>
+  T number(const char* what) {
+    T out;
+    copy(&out, sizeof(T), what);
+    return out;
+  }
+
+  bool boolean() {
+    auto x = number<uint8_t>("a boolean");
+    if (x > 1) {
+      throw Fault{"a boolean at " + before(1), std::to_string(x)};
+    }
+    return x == 1;
+  }
+  int integer() {
+    return number<int32_t>("an integer");
+  }
+  float real() {
+    return number<float>("a number");
+  }
+  // One of a number of choices.
+  int choice(int count) {
+    auto x = integer();
+    if (x < 0 || x >= count) {
+      throw Fault{
+          "a number below " + std::to_string(count) + " at " + before(4),
+          std::to_string(x)};
+    }
+    return x;
+  }
+  // How many there are of something that takes so many bytes each.
+  size_t count(size_t bytes) {
+    auto n = number<uint64_t>("a count");
+    if (n > left() / bytes) {
+      throw Fault{
+          "a count of at most " + std::to_string(left() / bytes) + " at " +
+              before(8),
+          std::to_string(n)};
+    }
+    return n;
+  }
+  std::string text() {
+    std::string out(count(1), '\0');
+    copy(out.data(), out.size(), "a text");
+    return out;
+  }
+  template <typename T, typename List = std::vector<T>>
+  List list() {
+    List out(count(sizeof(T)));
+    for (auto& x : out) {
+      x = number<T>("a number");
+    }
+    return out;
+  }
+  Ints integers() {
+    return list<int>();
+  }
+  mx::Shape sizes() {
+    return list<int32_t, mx::Shape>();
+  }
+
+  mx::Dtype dtype() {
+    static constexpr mx::Dtype all[] = {
+        mx::bool_,
+        mx::uint8,
+        mx::uint16,
+        mx::uint32,
+        mx::uint64,
+        mx::int8,
+        mx::int16,
+        mx::int32,
+        mx::int64,
+        mx::float16,
+        mx::float32,
+        mx::float64,
+        mx::bfloat16,
+        mx::complex64};
+    auto out = all[choice(std::size(all))];
+    auto size = number<uint8_t>("a size");
+    if (size != out.size()) {
+      throw Fault{"the size of a dtype at " + before(1), std::to_string(size)};
+    }
+    return out;
+  }
+
+  mx::Shape shape() {
+    auto out = sizes();
+    double size = 1;
+    for (auto n : out) {
+      size *= n < 0 ? INFINITY : std::max(n, 1);
+    }
+    // Zeros do not hide what is beside them: MLX multiplies that, too.
+    if (!(size < 1e15)) {
+      throw Fault{"a shape before " + before(0), "one that no array can have"};
+    }
+    return out;
+  }
+
+  void stream() {
+    integer();
+    auto type = choice(2);
+    auto index = integer();
+    mx::Device device(type == 0 ? mx::Device::cpu : mx::Device::gpu, index);
+    if (index < 0 || (type == 0 && index > 0)) {
+      throw Fault{"a device at " + before(4), std::to_string(index)};
+    }
+    if (!mx::is_available(device)) {
+      throw Fault{
+          "operations for a device that there is here",
+          "some for GPU " + std::to_string(index)};
+    }
+  }
+
+ private:
+  std::string before(size_t n) const {
+    return std::to_string(place_ - n);
+  }
+
+  void copy(void* to, size_t n, const char* what) {
+    auto from = place_;
+    skip(n, what);
+    auto out = static_cast<char*>(to);
+    while (n > 0) {
+      if (from < start_ || from >= start_ + window_.size()) {
+        window_.resize(1 << 16);
+        auto got = pread(fd_, window_.data(), window_.size(), from);
+        window_.resize(std::max<ssize_t>(got, 0));
+        start_ = from;
+        if (window_.empty()) {
+          throw std::runtime_error("[import_function] Unable to read.");
+        }
+      }
+      auto offset = from - start_;
+      auto m = std::min(n, window_.size() - offset);
+      std::copy_n(window_.data() + offset, m, out);
+      out += m;
+      from += m;
+      n -= m;
+    }
+  }
+
+  int fd_;
+  size_t size_ = 0;
+  size_t place_ = 0;
+  std::vector<char> window_;
+  size_t start_ = 0;
+};
+
+// An array without data.
+mx::array placeholder(mx::Shape shape, mx::Dtype dtype) {
+  return mx::array(std::move(shape), dtype, nullptr, {});
+}
+
+void require(bool fits) {
+  if (!fits) {
+    throw std::invalid_argument("other inputs or another state");
+  }
+}
+
+void require_axis(int axis, const mx::array& a) {
+  require(axis >= 0 && axis < static_cast<int>(a.ndim()));
+}
+
+// Axes as MLX keeps them: none negative, in order, each once.
+void require_axes(const Ints& axes, size_t ndim) {
+  for (size_t i = 0; i < axes.size(); i++) {
+    require(axes[i] >= 0 && axes[i] < static_cast<int>(ndim));
+    require(i == 0 || axes[i - 1] < axes[i]);
+  }
+}
+
+void require_indices(const mx::array& a) {
+  require(mx::issubdtype(a.dtype(), mx::integer));
+}
+
+bool same(const mx::array& a, const mx::array& b) {
+  return a.shape() == b.shape() && a.dtype() == b.dtype();
+}
+
+// Outputs like those of MLX's own function.
+Verdict like(Arrays expected) {
+  return [expected = std::move(expected)](const Arrays& outputs) {
+    return std::equal(
+        outputs.begin(), outputs.end(), expected.begin(), expected.end(), same);
+  };
+}
+
+// The same, of a function that uses the inputs as they are: where it would
+// convert or broadcast them first, the operation does not take them.
+Verdict made(Arrays expected, const Arrays& inputs) {
+  auto& first = expected.at(0);
+  require(
+      first.has_primitive() &&
+      std::equal(
+          inputs.begin(),
+          inputs.end(),
+          first.inputs().begin(),
+          first.inputs().end(),
+          [](auto& a, auto& b) { return a.id() == b.id(); }));
+  return like(std::move(expected));
+}
+
+using Rule = std::function<Verdict(File&, const Arrays&)>;
+
+using Unary = mx::array (*)(const mx::array&, mx::StreamOrDevice);
+using Binary =
+    mx::array (*)(const mx::array&, const mx::array&, mx::StreamOrDevice);
+
+template <Unary F>
+Verdict unary(File&, const Arrays& in) {
+  return made({F(in.at(0), cpu)}, in);
+}
+
+template <Binary F>
+Verdict binary(File&, const Arrays& in) {
+  return made({F(in.at(0), in.at(1), cpu)}, in);
+}
+
+Verdict unchanged(File&, const Arrays& in) {
+  require(in.size() == 1);
+  return like(in);
+}
+
+// Functions of an axis.
+template <mx::array (*F)(const mx::array&, int, mx::StreamOrDevice)>
+Verdict along(File& file, const Arrays& in) {
+  auto axis = file.integer();
+  require_axis(axis, in.at(0));
+  return made({F(in[0], axis, cpu)}, in);
+}
+
+template <mx::array (*F)(const mx::array&, int, int, mx::StreamOrDevice)>
+Verdict partition(File& file, const Arrays& in) {
+  auto kth = file.integer();
+  auto axis = file.integer();
+  require_axis(axis, in.at(0));
+  require(kth >= 0);
+  return made({F(in[0], kth, axis, cpu)}, in);
+}
+
+Verdict arg_reduce(File& file, const Arrays& in) {
+  auto type = file.choice(2);
+  auto axis = file.integer();
+  require_axis(axis, in.at(0));
+  auto& a = in[0];
+  return made(
+      {type == 0 ? mx::argmin(a, axis, true, cpu)
+                 : mx::argmax(a, axis, true, cpu)},
+      in);
+}
+
+Verdict reduce(File& file, const Arrays& in) {
+  using F =
+      mx::array (*)(const mx::array&, const Ints&, bool, mx::StreamOrDevice);
+  static constexpr F functions[] = {
+      mx::all, mx::any, mx::sum, mx::prod, mx::min, mx::max};
+  auto type = file.choice(std::size(functions));
+  auto axes = file.integers();
+  require(in.size() == 1);
+  require_axes(axes, in[0].ndim());
+  return like({functions[type](in[0], axes, true, cpu)});
+}
+
+Verdict scan(File& file, const Arrays& in) {
+  using F =
+      mx::array (*)(const mx::array&, int, bool, bool, mx::StreamOrDevice);
+  static constexpr F functions[] = {
+      mx::cummax, mx::cummin, mx::cumsum, mx::cumprod, mx::logcumsumexp};
+  auto type = file.choice(std::size(functions));
+  auto axis = file.integer();
+  auto reverse = file.boolean();
+  auto inclusive = file.boolean();
+  require_axis(axis, in.at(0));
+  return made({functions[type](in[0], axis, reverse, inclusive, cpu)}, in);
+}
+
+Verdict bitwise(File& file, const Arrays& in) {
+  static constexpr Binary functions[] = {
+      mx::bitwise_and,
+      mx::bitwise_or,
+      mx::bitwise_xor,
+      mx::left_shift,
+      mx::right_shift};
+  auto f = functions[file.choice(std::size(functions))];
+  return made({f(in.at(0), in.at(1), cpu)}, in);
+}
+
+Verdict log(File& file, const Arrays& in) {
+  static constexpr Unary functions[] = {mx::log2, mx::log10, mx::log};
+  auto f = functions[file.choice(std::size(functions))];
+  return made({f(in.at(0), cpu)}, in);
+}
+
+Verdict sqrt(File& file, const Arrays& in) {
+  auto reciprocal = file.boolean();
+  auto& a = in.at(0);
+  return made({reciprocal ? mx::rsqrt(a, cpu) : mx::sqrt(a, cpu)}, in);
+}
+
+// Shapes.
+
+Verdict arange(File& file, const Arrays& in) {
+  auto start = file.number<double>("a number");
+  auto stop = file.number<double>("a number");
+  auto step = file.number<double>("a number");
+  require(in.empty());
+  auto size = std::max(std::ceil((stop - start) / step), 0.0);
+  return [=](const Arrays& out) {
+    return out.size() == 1 && out[0].ndim() == 1 && out[0].shape(0) == size;
+  };
+}
+
+Verdict as_strided(File& file, const Arrays& in) {
+  auto shape = file.sizes();
+  auto strides = file.list<int64_t>();
+  auto offset = file.number<uint64_t>("an offset");
+  require(in.size() == 1 && shape.size() == strides.size());
+  double first = offset, last = offset;
+  bool empty = false;
+  for (size_t i = 0; i < shape.size(); i++) {
+    auto reach = (shape[i] - 1.0) * strides[i];
+    (reach < 0 ? first : last) += reach;
+    empty |= shape[i] == 0;
+  }
+  require(empty || (first >= 0 && last < in[0].size()));
+  return like({placeholder(shape, in[0].dtype())});
+}
+
+Verdict broadcast_to_output(const mx::array& a) {
+  return [a](const Arrays& out) {
+    return out.size() == 1 &&
+        same(mx::broadcast_to(a, out[0].shape(), cpu), out[0]);
+  };
+}
+
+Verdict broadcast(File& file, const Arrays& in) {
+  file.sizes();
+  return broadcast_to_output(in.at(0));
+}
+
+Verdict broadcast_axes(File& file, const Arrays& in) {
+  auto axes = file.integers();
+  for (auto& a : in) {
+    for (size_t i = 0; i < axes.size(); i++) {
+      require(axes[i] < 0 && -axes[i] <= static_cast<int>(a.ndim()));
+      require(i == 0 || axes[i - 1] < axes[i]);
+    }
+  }
+  return broadcast_to_output(in.at(0));
+}
+
+Verdict concatenate(File& file, const Arrays& in) {
+  auto axis = file.integer();
+  require_axis(axis, in.at(0));
+  return made({mx::concatenate(in, axis, cpu)}, in);
+}
+
+Verdict expand_dims(File& file, const Arrays& in) {
+  auto axes = file.integers();
+  require(in.size() == 1);
+  require_axes(axes, in[0].ndim() + axes.size());
+  return like({mx::expand_dims(in[0], axes, cpu)});
+}
+
+Verdict squeeze(File& file, const Arrays& in) {
+  auto axes = file.integers();
+  require(in.size() == 1);
+  require_axes(axes, in[0].ndim());
+  return like({mx::squeeze(in[0], axes, cpu)});
+}
+
+Verdict flatten(File& file, const Arrays& in) {
+  auto start = file.integer();
+  auto end = file.integer();
+  require(in.size() == 1 && start <= end);
+  require_axis(start, in[0]);
+  require_axis(end, in[0]);
+  return like({mx::flatten(in[0], start, end, cpu)});
+}
+
+Verdict unflatten(File& file, const Arrays& in) {
+  auto axis = file.integer();
+  auto shape = file.shape();
+  require(in.size() == 1);
+  require_axis(axis, in[0]);
+  return like({mx::unflatten(in[0], axis, shape, cpu)});
+}
+
+// Its own shape may leave a dimension open.
+Verdict reshape(File& file, const Arrays& in) {
+  file.sizes();
+  require(in.size() == 1);
+  return [a = in[0]](const Arrays& out) {
+    return out.size() == 1 && out[0].size() == a.size() &&
+        out[0].dtype() == a.dtype();
+  };
+}
+
+Verdict transpose(File& file, const Arrays& in) {
+  auto axes = file.integers();
+  require(in.size() == 1);
+  for (auto axis : axes) {
+    require_axis(axis, in[0]);
+  }
+  return like({mx::transpose(in[0], axes, cpu)});
+}
+
+Verdict pad(File& file, const Arrays& in) {
+  auto axes = file.integers();
+  auto low = file.shape();
+  auto high = file.shape();
+  for (auto axis : axes) {
+    require_axis(axis, in.at(0));
+  }
+  require(axes.size() == low.size() && axes.size() == high.size());
+  require(in.at(1).ndim() == 0);
+  return made({mx::pad(in[0], axes, low, high, in[1], "constant", cpu)}, in);
+}
+
+Verdict split(File& file, const Arrays& in) {
+  auto indices = file.sizes();
+  auto axis = file.integer();
+  require_axis(axis, in.at(0));
+  return made(mx::split(in[0], indices, axis, cpu), in);
+}
+
+// Whether a slice of such a shape lies within an array.
+bool within(
+    const mx::Shape& slice,
+    const mx::Shape& start,
+    const mx::Shape& strides,
+    const mx::Shape& shape) {
+  auto n = shape.size();
+  if (slice.size() != n || start.size() != n || strides.size() != n) {
+    return false;
+  }
+  for (size_t i = 0; i < n; i++) {
+    int64_t first = start[i];
+    auto last = first + (slice[i] - int64_t{1}) * strides[i];
+    auto inside = [&](int64_t x) { return x >= 0 && x < shape[i]; };
+    if (slice[i] > 0 && !(inside(first) && inside(last))) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// The state keeps a stop of -1 that stands for the place before the first
+// element, so it cannot be given to MLX's function again.
+Verdict slice(File& file, const Arrays& in) {
+  auto start = file.sizes();
+  auto stop = file.sizes();
+  auto strides = file.sizes();
+  require(in.size() == 1 && stop.size() == in[0].ndim());
+  return [=, a = in[0]](const Arrays& out) {
+    return out.size() == 1 && out[0].dtype() == a.dtype() &&
+        within(out[0].shape(), start, strides, a.shape());
+  };
+}
+
+Verdict slice_update(File& file, const Arrays& in) {
+  file.choice(5);
+  auto start = file.sizes();
+  auto stop = file.sizes();
+  auto strides = file.sizes();
+  require(in.size() == 2 && in[0].dtype() == in[1].dtype());
+  require(stop.size() == in[0].ndim());
+  require(within(in[1].shape(), start, strides, in[0].shape()));
+  return like({in[0]});
+}
+
+Verdict dynamic_slice(File& file, const Arrays& in) {
+  auto axes = file.integers();
+  auto size = file.shape();
+  for (auto axis : axes) {
+    require_axis(axis, in.at(0));
+  }
+  return made({mx::slice(in.at(0), in.at(1), axes, size, cpu)}, in);
+}
+
+Verdict dynamic_slice_update(File& file, const Arrays& in) {
+  auto axes = file.integers();
+  for (auto axis : axes) {
+    require_axis(axis, in.at(0));
+  }
+  return made({mx::slice_update(in.at(0), in.at(1), in.at(2), axes, cpu)}, in);
+}
+
+// Indices.
+
+Verdict gather(File& file, const Arrays& in) {
+  auto axes = file.integers();
+  auto sizes = file.shape();
+  require(!in.empty());
+  Arrays indices(in.begin() + 1, in.end());
+  return made({mx::gather(in[0], indices, axes, sizes, cpu)}, in);
+}
+
+Verdict gather_axis(File& file, const Arrays& in) {
+  auto axis = file.integer();
+  require_axis(axis, in.at(0));
+  require_indices(in.at(1));
+  return made({mx::take_along_axis(in[0], in[1], axis, cpu)}, in);
+}
+
+Verdict scatter(File& file, const Arrays& in) {
+  using F = mx::array (*)(
+      const mx::array&,
+      const Arrays&,
+      const mx::array&,
+      const Ints&,
+      mx::StreamOrDevice);
+  static constexpr F functions[] = {
+      mx::scatter_max,
+      mx::scatter_min,
+      mx::scatter_add,
+      mx::scatter_prod,
+      mx::scatter};
+  auto type = file.choice(std::size(functions));
+  auto axes = file.integers();
+  require(in.size() >= 2);
+  Arrays indices(in.begin() + 1, in.end() - 1);
+  for (auto& a : indices) {
+    require_indices(a);
+  }
+  return made({functions[type](in[0], indices, in.back(), axes, cpu)}, in);
+}
+
+Verdict scatter_axis(File& file, const Arrays& in) {
+  auto sums = file.choice(2) == 0;
+  auto axis = file.integer();
+  require(in.size() == 3);
+  require_axis(axis, in[0]);
+  require_indices(in[1]);
+  auto f = sums ? mx::scatter_add_axis : mx::put_along_axis;
+  return made({f(in[0], in[1], in[2], axis, cpu)}, in);
+}
+
+Verdict masked_scatter(File&, const Arrays& in) {
+  require(in.size() == 3 && in[0].ndim() > 0 && in[2].ndim() > 0);
+  require(in[1].dtype() == mx::bool_ && in[1].shape() == in[0].shape());
+  require(in[2].dtype() == in[0].dtype());
+  require(in[2].shape(0) == in[0].shape(0));
+  return like({in[0]});
+}
+
+Verdict searchsorted(File& file, const Arrays& in) {
+  auto side = file.boolean() ? "right" : "left";
+  return made({mx::searchsorted(in.at(0), in.at(1), side, cpu)}, in);
+}
+
+Verdict number_of_elements(File& file, const Arrays& in) {
+  auto axes = file.integers();
+  file.boolean();
+  auto dtype = file.dtype();
+  require(in.size() == 1);
+  for (auto axis : axes) {
+    require_axis(axis, in[0]);
+  }
+  return like({placeholder({}, dtype)});
+}
+
+Verdict depends(File&, const Arrays& in) {
+  return [in](const Arrays& out) {
+    return out.size() <= in.size() &&
+        std::equal(out.begin(), out.end(), in.begin(), same);
+  };
+}
+
+Verdict random_bits(File& file, const Arrays& in) {
+  auto sizes = file.shape();
+  auto width = file.integer();
+  require(in.size() == 1 && in[0].ndim() > 0 && in[0].dtype() == mx::uint32);
+  auto shape = in[0].shape();
+  require(shape.back() == 2 && (width == 1 || width == 2 || width == 4));
+  shape.pop_back();
+  shape.insert(shape.end(), sizes.begin(), sizes.end());
+  auto dtype = width == 1 ? mx::uint8 : width == 2 ? mx::uint16 : mx::uint32;
+  return like({placeholder(shape, dtype)});
+}
+
+// Products.
+
+Verdict addmm(File& file, const Arrays& in) {
+  auto alpha = file.real();
+  auto beta = file.real();
+  require(in.size() == 3);
+  return made({mx::addmm(in[2], in[0], in[1], alpha, beta, cpu)}, in);
+}
+
+Verdict block_masked_mm(File& file, const Arrays& in) {
+  using Maybe = std::optional<mx::array>;
+  auto size = file.integer();
+  require(in.size() >= 3 && in.size() <= 5);
+  Maybe out = in.size() == 4 ? Maybe() : in[2];
+  Maybe left = in.size() == 3 ? Maybe() : in[in.size() - 2];
+  Maybe right = in.size() == 3 ? Maybe() : in.back();
+  return made(
+      {mx::block_masked_mm(in[0], in[1], size, out, left, right, cpu)}, in);
+}
+
+Verdict gather_mm(File& file, const Arrays& in) {
+  file.boolean();
+  file.boolean();
+  require(in.size() == 4);
+  for (auto i : {2, 3}) {
+    require_indices(in[i]);
+    require(in[i].itemsize() == 4);
+  }
+  return made({mx::gather_mm(in[0], in[1], in[2], in[3], false, cpu)}, in);
+}
+
+struct Quantization {
+  int group_size;
+  int bits;
+  bool affine;
+  std::string mode;
+
+  explicit Quantization(File& file)
+      : group_size(file.integer()),
+        bits(file.integer()) {
+    static constexpr const char* modes[] = {
+        "affine", "mxfp4", "mxfp8", "nvfp4"};
+    auto choice = file.choice(std::size(modes));
+    affine = choice == 0;
+    mode = modes[choice];
+    auto one_of = [](int x, std::initializer_list<int> all) {
+      return std::find(all.begin(), all.end(), x) != all.end();
+    };
+    // MLX divides by them.
+    require(
+        affine ? one_of(group_size, {32, 64, 128}) &&
+                one_of(bits, {2, 3, 4, 5, 6, 8})
+               : one_of(group_size, {16, 32}) && one_of(bits, {4, 8}));
+  }
+  // The rows of the scales, which MLX does not compare.
+  void require_scales(const mx::array& w, const mx::array& scales) const {
+    require(w.ndim() >= 2 && scales.ndim() == w.ndim());
+    require(scales.shape(-2) == w.shape(-2));
+  }
+  std::optional<mx::array> biases(const Arrays& in) const {
+    return affine ? std::optional(in.at(3)) : std::nullopt;
+  }
+};
+
+Verdict quantized_matmul(File& file, const Arrays& in) {
+  Quantization q(file);
+  auto transposed = file.boolean();
+  require(in.size() == (q.affine ? 4 : 3));
+  q.require_scales(in[1], in[2]);
+  auto out = mx::quantized_matmul(
+      in[0],
+      in[1],
+      in[2],
+      q.biases(in),
+      transposed,
+      q.group_size,
+      q.bits,
+      q.mode,
+      cpu);
+  return made({out}, in);
+}
+
+Verdict gather_qmm(File& file, const Arrays& in) {
+  Quantization q(file);
+  auto transposed = file.boolean();
+  file.boolean();
+  file.boolean();
+  auto n = in.size();
+  require(n == (q.affine ? 6 : 5));
+  q.require_scales(in[1], in[2]);
+  for (auto i : {n - 2, n - 1}) {
+    require_indices(in[i]);
+    require(in[i].itemsize() == 4);
+  }
+  auto out = mx::gather_qmm(
+      in[0],
+      in[1],
+      in[2],
+      q.biases(in),
+      in[n - 2],
+      in[n - 1],
+      transposed,
+      q.group_size,
+      q.bits,
+      q.mode,
+      std::nullopt,
+      false,
+      cpu);
+  return made({out}, in);
+}
+
+Verdict quantize(File& file, const Arrays& in) {
+  Quantization q(file);
+  auto back = file.boolean();
+  if (!back) {
+    require(in.size() == 1);
+    return like(
+        mx::quantize(in[0], q.group_size, q.bits, q.mode, std::nullopt, cpu));
+  }
+  require(in.size() == (q.affine ? 3 : 2));
+  q.require_scales(in[0], in[1]);
+  auto biases = q.affine ? std::optional(in[2]) : std::nullopt;
+  return [=](const Arrays& out) {
+    auto dtype = out.at(0).dtype();
+    auto expected = mx::dequantize(
+        in[0],
+        in[1],
+        biases,
+        q.group_size,
+        q.bits,
+        q.mode,
+        std::nullopt,
+        dtype,
+        cpu);
+    return mx::issubdtype(dtype, mx::floating) && like({expected})(out);
+  };
+}
+
+Verdict convolution(File& file, const Arrays& in) {
+  auto strides = file.integers();
+  auto low = file.integers();
+  auto high = file.integers();
+  auto dilation = file.integers();
+  auto input_dilation = file.integers();
+  auto groups = file.integer();
+  auto flip = file.boolean();
+  auto n = in.at(0).ndim() - 2;
+  require(in[0].ndim() > 2 && groups > 0);
+  for (auto list : {&strides, &low, &high, &dilation, &input_dilation}) {
+    bool padding = list == &low || list == &high;
+    require(list->size() == n);
+    for (auto x : *list) {
+      require(x >= (padding ? 0 : 1));
+    }
+  }
+  auto out = mx::conv_general(
+      in[0],
+      in.at(1),
+      strides,
+      low,
+      high,
+      dilation,
+      input_dilation,
+      groups,
+      flip,
+      cpu);
+  return made({out}, in);
+}
+
+// Of complex numbers, or from real ones and back, which halves the last axis.
+Verdict fft(File& file, const Arrays& in) {
+  auto axes = file.list<uint64_t>();
+  auto inverse = file.boolean();
+  auto real = file.boolean();
+  auto odd = file.boolean();
+  require(in.size() == 1 && !axes.empty());
+  std::set<uint64_t> distinct(axes.begin(), axes.end());
+  require(distinct.size() == axes.size() && *distinct.rbegin() < in[0].ndim());
+  for (auto axis : axes) {
+    require(in[0].shape(axis) > 0);
+  }
+  auto forth = real && !inverse;
+  require(in[0].dtype() == (forth ? mx::float32 : mx::complex64));
+  return [=, a = in[0], axis = axes.back()](const Arrays& out) {
+    if (out.size() != 1 || out[0].ndim() != a.ndim()) {
+      return false;
+    }
+    auto dtype = real && inverse ? mx::float32 : mx::complex64;
+    auto from = a.shape();
+    auto to = out[0].shape();
+    if (real) {
+      auto& half = forth ? to : from;
+      auto& whole = forth ? from : to;
+      if (whole[axis] < 1 || half[axis] != whole[axis] / 2 + 1 ||
+          (inverse && odd != (whole[axis] % 2 == 1))) {
+        return false;
+      }
+      to[axis] = from[axis];
+    }
+    return out[0].dtype() == dtype && from == to;
+  };
+}
+
+// Linear algebra.
+
+Verdict cholesky(File& file, const Arrays& in) {
+  auto upper = file.boolean();
+  return like({mx::linalg::cholesky(in.at(0), upper, cpu)});
+}
+
+Verdict inverse(File& file, const Arrays& in) {
+  auto triangular = file.boolean();
+  auto upper = file.boolean();
+  auto& a = in.at(0);
+  return like(
+      {triangular ? mx::linalg::tri_inv(a, upper, cpu)
+                  : mx::linalg::inv(a, cpu)});
+}
+
+Verdict qr(File&, const Arrays& in) {
+  auto [q, r] = mx::linalg::qr(in.at(0), cpu);
+  return like({q, r});
+}
+
+Verdict svd(File& file, const Arrays& in) {
+  auto vectors = file.boolean();
+  return like(mx::linalg::svd(in.at(0), vectors, cpu));
+}
+
+Verdict eig(File& file, const Arrays& in) {
+  if (file.boolean()) {
+    auto [values, vectors] = mx::linalg::eig(in.at(0), cpu);
+    return like({values, vectors});
+  }
+  return like({mx::linalg::eigvals(in.at(0), cpu)});
+}
+
+Verdict eigh(File& file, const Arrays& in) {
+  auto half = file.text();
+  require(half == "L" || half == "U");
+  if (file.boolean()) {
+    auto [values, vectors] = mx::linalg::eigh(in.at(0), half, cpu);
+    return like({values, vectors});
+  }
+  return like({mx::linalg::eigvalsh(in.at(0), half, cpu)});
+}
+
+// Layers, which are single operations on the GPU alone.
+
+// An array, then weights: one number for each entry of its last axis, or one.
+void require_weights(const Arrays& in, size_t count) {
+  require(in.size() >= 1 + count && in[0].ndim() > 0);
+  for (size_t i = 1; i <= count; i++) {
+    auto& w = in[i];
+    require(w.ndim() == 0 || (w.ndim() == 1 && w.shape(0) == in[0].shape(-1)));
+    require(w.dtype() == in[0].dtype());
+  }
+}
+
+template <size_t weights>
+Verdict norm(File& file, const Arrays& in) {
+  file.real();
+  require(in.size() == 1 + weights);
+  require_weights(in, weights);
+  return like({in[0]});
+}
+
+template <size_t weights>
+Verdict norm_vjp(File& file, const Arrays& in) {
+  file.real();
+  require(in.size() == 2 + weights && same(in[0], in.back()));
+  require_weights(in, weights);
+  return like(Arrays(in.begin(), in.end() - 1));
+}
+
+Verdict rope(File& file, const Arrays& in) {
+  auto dims = file.integer();
+  file.boolean();
+  file.real();
+  file.real();
+  file.boolean();
+  require((in.size() == 2 || in.size() == 3) && in[0].ndim() >= 3);
+  require(dims > 0 && dims % 2 == 0 && dims <= in[0].shape(-1));
+  require_indices(in[1]);
+  require(in[1].size() == 1 || in[1].shape() == mx::Shape{in[0].shape(0)});
+  require(in.size() == 2 || in[2].shape() == mx::Shape{dims / 2});
+  return like({in[0]});
+}
+
+Verdict attention(File& file, const Arrays& in) {
+  file.real();
+  file.boolean();
+  auto sinks = file.boolean();
+  auto sums = file.boolean();
+  file.boolean();
+  auto masks = in.size() - 3 - sinks;
+  require(in.size() >= 3 && masks <= 1);
+  auto &q = in[0], &k = in[1], &v = in[2];
+  require(q.ndim() == 4 && k.ndim() == 4 && v.ndim() == 4);
+  require(q.dtype() == k.dtype() && q.dtype() == v.dtype());
+  require(q.shape(0) == k.shape(0) && q.shape(0) == v.shape(0));
+  require(q.shape(3) == k.shape(3) && k.shape(2) == v.shape(2));
+  require(k.shape(1) == v.shape(1) && k.shape(1) > 0);
+  require(q.shape(1) % k.shape(1) == 0);
+  auto shape = q.shape();
+  if (masks == 1) {
+    auto scores = shape;
+    scores[3] = k.shape(2);
+    require(in[3].dtype() == mx::bool_ || in[3].dtype() == q.dtype());
+    mx::broadcast_to(in[3], scores, cpu);
+  }
+  require(!sinks || in.back().shape() == mx::Shape{q.shape(1)});
+  shape[3] = v.shape(3);
+  Arrays out{placeholder(shape, q.dtype())};
+  if (sums) {
+    shape[3] = 1;
+    out.push_back(placeholder(shape, mx::float32));
+  }
+  return like(out);
+}
+
+// A program for the GPU: what it does to its arrays is its own affair.
+Verdict custom_kernel(File& file, const Arrays& in) {
+  file.text();
+  file.text();
+  for (int i = 0; i < 6; i++) {
+    require(file.integer() > 0);
+  }
+  auto inputs = file.count(3);
+  for (size_t i = 0; i < 3 * inputs; i++) {
+    file.boolean();
+  }
+  require(inputs == in.size());
+  file.boolean();
+  if (file.boolean()) {
+    file.real();
+  }
+  for (auto n = file.count(5); n > 0; n--) {
+    file.choice(3) == 2 ? file.skip(1, "a boolean") : file.skip(4, "a number");
+  }
+  file.boolean();
+  require(file.integer() >= 0);
+  file.choice(3);
+  return [](const Arrays& out) { return !out.empty(); };
+}
+
+const std::unordered_map<std::string, Rule>& rules() {
+  static const std::unordered_map<std::string, Rule> all{
+      {"Abs", unchanged},
+      {"Add", binary<mx::add>},
+      {"AddMM", addmm},
+      {"Arange", arange},
+      {"ArcCos", unary<mx::arccos>},
+      {"ArcCosh", unary<mx::arccosh>},
+      {"ArcSin", unary<mx::arcsin>},
+      {"ArcSinh", unary<mx::arcsinh>},
+      {"ArcTan", unary<mx::arctan>},
+      {"ArcTan2", binary<mx::arctan2>},
+      {"ArcTanh", unary<mx::arctanh>},
+      {"ArgPartition", partition<mx::argpartition>},
+      {"ArgReduce", arg_reduce},
+      {"ArgSort", along<mx::argsort>},
+      {"AsType",
+       [](File& file, const Arrays& in) {
+         require(in.size() == 1);
+         return like({placeholder(in[0].shape(), file.dtype())});
+       }},
+      {"AsStrided", as_strided},
+      {"BitwiseBinary", bitwise},
+      {"BlockMaskedMM", block_masked_mm},
+      {"Broadcast", broadcast},
+      {"BroadcastAxes", broadcast_axes},
+      {"Ceil", unary<mx::ceil>},
+      {"Concatenate", concatenate},
+      {"Conjugate", unary<mx::conjugate>},
+      {"Convolution", convolution},
+      {"Copy", unchanged},
+      {"Cos", unary<mx::cos>},
+      {"Cosh", unary<mx::cosh>},
+      {"Depends", depends},
+      {"Divide", binary<mx::divide>},
+      {"DivMod",
+       [](File&, const Arrays& in) {
+         return made(mx::divmod(in.at(0), in.at(1), cpu), in);
+       }},
+      {"DynamicSlice", dynamic_slice},
+      {"DynamicSliceUpdate", dynamic_slice_update},
+      {"Equal",
+       [](File& file, const Arrays& in) {
+         file.boolean();
+         return binary<mx::equal>(file, in);
+       }},
+      {"Erf", unary<mx::erf>},
+      {"ErfInv", unary<mx::erfinv>},
+      {"Exp", unary<mx::exp>},
+      {"Expm1", unary<mx::expm1>},
+      {"ExpandDims", expand_dims},
+      {"FFT", fft},
+      {"Flatten", flatten},
+      {"Floor", unary<mx::floor>},
+      {"FloorDivide", binary<mx::floor_divide>},
+      {"Full", unchanged},
+      {"Gather", gather},
+      {"GatherAxis", gather_axis},
+      {"GatherMM", gather_mm},
+      {"Greater", binary<mx::greater>},
+      {"GreaterEqual", binary<mx::greater_equal>},
+      {"Hadamard",
+       [](File& file, const Arrays& in) {
+         auto scale = file.real();
+         return made({mx::hadamard_transform(in.at(0), scale, cpu)}, in);
+       }},
+      {"Imag", unary<mx::imag>},
+      {"Less", binary<mx::less>},
+      {"LessEqual", binary<mx::less_equal>},
+      {"Log", log},
+      {"Log1p", unary<mx::log1p>},
+      {"LogicalNot", unary<mx::logical_not>},
+      {"LogicalAnd", binary<mx::logical_and>},
+      {"LogicalOr", binary<mx::logical_or>},
+      {"LogAddExp", binary<mx::logaddexp>},
+      {"LogSumExp",
+       [](File&, const Arrays& in) {
+         return made({mx::logsumexp(in.at(0), -1, true, cpu)}, in);
+       }},
+      {"MaskedScatter", masked_scatter},
+      {"Matmul", binary<mx::matmul>},
+      {"Maximum", binary<mx::maximum>},
+      {"Minimum", binary<mx::minimum>},
+      {"Multiply", binary<mx::multiply>},
+      {"Negative", unary<mx::negative>},
+      {"NotEqual", binary<mx::not_equal>},
+      {"Reshape", reshape},
+      {"NumberOfElements", number_of_elements},
+      {"Pad", pad},
+      {"Partition", partition<mx::partition>},
+      {"Power", binary<mx::power>},
+      {"QuantizedMatmul", quantized_matmul},
+      {"GatherQMM", gather_qmm},
+      {"RandomBits", random_bits},
+      {"Real", unary<mx::real>},
+      {"Remainder", binary<mx::remainder>},
+      {"Reduce", reduce},
+      {"Round", unary<mx::round>},
+      {"Scan", scan},
+      {"Scatter", scatter},
+      {"ScatterAxis", scatter_axis},
+      {"SearchSorted", searchsorted},
+      {"Select",
+       [](File&, const Arrays& in) {
+         require(in.size() == 3);
+         return made({mx::where(in[0], in[1], in[2], cpu)}, in);
+       }},
+      {"Sigmoid", unary<mx::sigmoid>},
+      {"Sign", unary<mx::sign>},
+      {"Sin", unary<mx::sin>},
+      {"Sinh", unary<mx::sinh>},
+      {"Slice", slice},
+      {"SliceUpdate", slice_update},
+      {"Softmax",
+       [](File& file, const Arrays& in) {
+         auto precise = file.boolean();
+         return made({mx::softmax(in.at(0), -1, precise, cpu)}, in);
+       }},
+      {"Sort", along<mx::sort>},
+      {"Split", split},
+      {"Square", unary<mx::square>},
+      {"Squeeze", squeeze},
+      {"Sqrt", sqrt},
+      {"StopGradient", unchanged},
+      {"Subtract", binary<mx::subtract>},
+      {"Tan", unary<mx::tan>},
+      {"Tanh", unary<mx::tanh>},
+      {"View",
+       [](File& file, const Arrays& in) {
+         auto dtype = file.dtype();
+         require(in.size() == 1);
+         return like({mx::view(in[0], dtype, cpu)});
+       }},
+      {"Transpose", transpose},
+      {"Unflatten", unflatten},
+      {"QRF", qr},
+      {"SVD", svd},
+      {"Inverse", inverse},
+      {"Cholesky", cholesky},
+      {"Eig", eig},
+      {"Eigh", eigh},
+      {"Quantize", quantize},
+      {"RMSNorm", norm<1>},
+      {"RMSNormVJP", norm_vjp<1>},
+      {"LayerNorm", norm<2>},
+      {"LayerNormVJP", norm_vjp<2>},
+      {"RoPE", rope},
+      {"ScaledDotProductAttention", attention},
+      {"CustomKernel", custom_kernel}};
+  return all;
+}
+
+// The functions of a file, one by one.
+class Checker {
+ public:
+  explicit Checker(const std::string& name) : file_(name) {}
+
+  void check() {
+    file_.text();
+    auto functions = file_.integer();
+    if (functions < 0) {
+      throw Fault{"a number of functions", std::to_string(functions)};
+    }
+    file_.boolean();
+    file_.text();
+    for (int i = 0; i < functions; i++) {
+      check_function();
+    }
+  }
+
+ private:
+  const mx::array& at(uint64_t id) const {
+    auto found = known_.find(id);
+    if (found == known_.end()) {
+      throw Fault{"an array that comes before", "one that does not"};
+    }
+    return found->second;
+  }
+
+  void check_function() {
+    known_.clear();
+    auto keys = file_.count(8);
+    std::string last;
+    for (size_t i = 0; i < keys; i++) {
+      auto key = file_.text();
+      if (i > 0 && key <= last) {
+        throw Fault{"names in order", "\"" + key + "\""};
+      }
+      last = key;
+    }
+    auto ids = file_.list<uint64_t>();
+    auto inputs = file_.count(13);
+    if (inputs != ids.size() || keys > inputs) {
+      throw Fault{
+          std::to_string(ids.size()) + " inputs", std::to_string(inputs)};
+    }
+    for (auto id : ids) {
+      auto shape = file_.shape();
+      known_.emplace(id, placeholder(shape, file_.dtype()));
+    }
+    auto outputs = file_.list<uint64_t>();
+    // An array without an operation takes ten bytes, one with it far more.
+    for (auto n = file_.count(10); n > 0; n--) {
+      auto id = file_.number<uint64_t>("an array");
+      if (file_.boolean()) {
+        check_operation(id);
+      } else if (file_.boolean()) {
+        check_constant(id);
+      } else {
+        at(id);
+      }
+    }
+    for (auto id : outputs) {
+      at(id);
+    }
+  }
+
+  void check_constant(uint64_t id) {
+    auto found = constants_.find(id);
+    if (found == constants_.end()) {
+      auto shape = file_.shape();
+      auto a = placeholder(shape, file_.dtype());
+      file_.skip(a.nbytes(), "values");
+      found = constants_.emplace(id, a).first;
+    }
+    known_.emplace(id, found->second);
+  }
+
+  void check_operation(uint64_t id) {
+    Arrays inputs;
+    for (auto input : file_.list<uint64_t>()) {
+      inputs.push_back(at(input));
+    }
+    file_.stream();
+    auto name = file_.text();
+    auto rule = rules().find(name);
+    if (rule == rules().end()) {
+      throw Fault{"an operation that MLX exports", "\"" + name + "\""};
+    }
+    auto verdict = fitting(name, [&] { return rule->second(file_, inputs); });
+    auto [ids, outputs] = read_outputs(id);
+    if (!fitting(name, [&] { return verdict(outputs); })) {
+      throw Fault{"the outputs of " + name, "others"};
+    }
+    for (size_t i = 0; i < ids.size(); i++) {
+      known_.emplace(ids[i], outputs[i]);
+    }
+  }
+
+  std::pair<std::vector<uint64_t>, Arrays> read_outputs(uint64_t id) {
+    if (file_.number<uint64_t>("a count") == 0) {
+      auto shape = file_.shape();
+      return {{id}, {placeholder(shape, file_.dtype())}};
+    }
+    auto ids = file_.list<uint64_t>();
+    std::vector<mx::Shape> shapes;
+    for (auto n = file_.count(8); n > 0; n--) {
+      shapes.push_back(file_.shape());
+    }
+    Arrays outputs;
+    for (auto n = file_.count(5); n > 0; n--) {
+      auto dtype = file_.dtype();
+      if (outputs.size() < shapes.size()) {
+        outputs.push_back(placeholder(shapes[outputs.size()], dtype));
+      }
+    }
+    bool has_own = std::find(ids.begin(), ids.end(), id) != ids.end();
+    if (ids.size() != shapes.size() || outputs.size() != shapes.size() ||
+        !has_own) {
+      throw Fault{"as many arrays as shapes and dtypes", "others"};
+    }
+    return {std::move(ids), std::move(outputs)};
+  }
+
+  // What MLX's functions do not take, the operation does not take either.
+  template <typename F>
+  static auto fitting(const std::string& name, F f) -> decltype(f()) {
+    try {
+      return f();
+    } catch (const std::exception& e) {
+      throw Fault{"inputs and a state of " + name, e.what()};
+    }
+  }
+
+  File file_;
+  std::unordered_map<uint64_t, mx::array> known_;
+  std::unordered_map<uint64_t, mx::array> constants_;
+};
+
+} // namespace
+
+void check_exported(const std::string& file) {
+  Checker(file).check();
+}
+
+} // namespace mlxjs
