@@ -21,7 +21,7 @@ void* pack(Slot slot, uint32_t generation) {
 void finalize(node_api_basic_env, void* data, void* hint) {
   auto& e = *static_cast<Environment*>(hint);
   auto packed = reinterpret_cast<uintptr_t>(data);
-  e.arrays.release(
+  e.arrays.release_later(
       static_cast<Slot>(packed & 0xffffffff),
       static_cast<uint32_t>(packed >> 32));
   e.unreference();

@@ -7,6 +7,7 @@
 namespace mlxjs {
 
 Slot ArrayTable::put(mx::array a) {
+  sweep();
   nbytes_ += a.nbytes();
   if (!free_.empty()) {
     auto slot = free_.back();
@@ -43,6 +44,14 @@ void ArrayTable::release(Slot slot, uint32_t generation) {
   nbytes_ -= dead->nbytes();
   entry.array.reset();
   free_.push_back(slot);
+}
+
+void ArrayTable::sweep() {
+  while (!dead_.empty()) {
+    auto [slot, generation] = dead_.back();
+    dead_.pop_back();
+    release(slot, generation);
+  }
 }
 
 FunctionTable::FunctionTable(napi_env env) : env_(env) {

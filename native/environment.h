@@ -42,6 +42,12 @@ class ArrayTable {
   Slot put(mx::array a);
   void release(Slot slot);
   void release(Slot slot, uint32_t generation);
+  // For finalizers: the collector may run when a call's slots are read, but the
+  // call has not been made. The slot is emptied by the next sweep().
+  void release_later(Slot slot, uint32_t generation) {
+    dead_.emplace_back(slot, generation);
+  }
+  void sweep();
   uint32_t generation(Slot slot) const {
     return entries_[slot].generation;
   }
@@ -62,6 +68,7 @@ class ArrayTable {
   // A deque: references stay valid while user code adds arrays.
   std::deque<Entry> entries_;
   std::vector<Slot> free_;
+  std::vector<std::pair<Slot, uint32_t>> dead_;
   size_t nbytes_ = 0;
 };
 

@@ -5,10 +5,12 @@ namespace mlxjs {
 namespace {
 
 double live_arrays(Environment& e) {
+  e.arrays.sweep();
   return static_cast<double>(e.arrays.size());
 }
 
 double live_bytes(Environment& e) {
+  e.arrays.sweep();
   return static_cast<double>(e.arrays.nbytes());
 }
 

@@ -2,7 +2,7 @@
  * From what users write to what travels to the addon (`wire.ts`). Each takes
  * the value and, for the error, the names of the function and the parameter.
  */
-import { type array, isArray, slotOf } from "./array.js";
+import { ArrayHandle, type array, isArray, slotOf } from "./array.js";
 import { currentStream } from "./context.js";
 import { type StreamOptions, streamId } from "./device.js";
 import { Dtype } from "./dtype.js";
@@ -277,7 +277,12 @@ export function text(x: string | undefined, fallback: string, fn: string, param:
  * know: a typo is never ignored.
  */
 export function checkOptions(options: unknown, known: readonly string[], fn: string): void {
-  if (typeof options !== "object" || options === null || isArray(options) || isList(options)) {
+  if (
+    typeof options !== "object" ||
+    options === null ||
+    options instanceof ArrayHandle ||
+    isList(options)
+  ) {
     throw mismatch(fn, "options", `a record of ${known.join(", ")}`, options);
   }
   for (const name in options) {
@@ -300,8 +305,20 @@ export function readOptions<T extends StreamOptions>(
   if (options === undefined) {
     return absent as T;
   }
-  checkOptions(options, [...known, "stream"], fn);
+  // The common case first, without a list of its own.
+  if (options === null || options instanceof ArrayHandle || !namesAre(options, known)) {
+    checkOptions(options, [...known, "stream"], fn);
+  }
   return options;
+}
+
+function namesAre(options: object, known: readonly string[]): boolean {
+  for (const name in options) {
+    if (!known.includes(name)) {
+      return false;
+    }
+  }
+  return typeof options === "object" && !isList(options);
 }
 
 const streamOnly = ["stream"] as const;
