@@ -1,0 +1,161 @@
+// Trains, evaluates asynchronously and serves HTTP at once, for twenty minutes
+// or `--minutes N`, and ends with a verdict: memory must be as flat in the last
+// third as in the second. `--save` keeps the figures in results/soak.json.
+import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import { Agent, createServer, request } from "node:http";
+import { createRequire } from "node:module";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { setTimeout as sleep } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { mx, nn, optim } from "mlx-js";
+
+const require = createRequire(import.meta.url);
+const { Transformer } = require("../dist-examples/train-short-test-long/model.js");
+
+/** @typedef {import("../examples/train-short-test-long/model.js").LayerCache} LayerCache */
+
+const { values: options } = parseArgs({
+  options: {
+    minutes: { type: "string", default: "20" },
+    device: { type: "string", default: "cpu" },
+    save: { type: "boolean", default: false },
+  },
+});
+mx.setDefaultDevice(options.device === "gpu" ? mx.gpu : mx.cpu);
+mx.random.seed(0);
+
+const start = Date.now();
+const end = start + Number(options.minutes) * 60_000;
+const [vocabulary, batch, length, written] = [90, 8, 32, 16];
+const model = new Transformer({ vocabulary, width: 64, heads: 4, layers: 2, positions: "alibi" });
+const count = { steps: 0, requests: 0, failures: 0 };
+
+async function train() {
+  const optimizer = new optim.AdamW(1e-3);
+  const lossAndGradients = nn.valueAndGrad(
+    model,
+    (/** @type {mx.array} */ inputs, /** @type {mx.array} */ targets) =>
+      nn.losses.crossEntropy(model.forward(inputs), targets, { reduction: "mean" }),
+  );
+  while (Date.now() < end) {
+    const step = () => {
+      const tokens = mx.random.randint(0, vocabulary, [batch, length + 1]);
+      const [loss, gradients] = lossAndGradients(tokens.get(":", ":-1"), tokens.get(":", "1:"));
+      optimizer.update(model, gradients);
+      return loss;
+    };
+    // Every other step is left to the garbage collector.
+    const loss = count.steps % 2 === 0 ? mx.tidy(step) : step();
+    await mx.asyncEval(loss, model, optimizer.state);
+    count.steps++;
+    if (!Number.isFinite(loss.item())) {
+      throw new Error(`the loss of step ${count.steps} is ${loss.item()}`);
+    }
+  }
+}
+
+/** @param {number} first */
+async function write(first) {
+  const tokens = [first];
+  let next = mx.array([[first]], mx.int32);
+  /** @type {LayerCache[]} */
+  let cache = [];
+  while (tokens.length < written) {
+    [next, cache] = mx.tidy(() => {
+      const [logits, grown] = model.read(next, cache);
+      return [mx.argmax(logits.get(":", -1), -1, { keepdims: true }), grown];
+    });
+    await mx.asyncEval(next, cache);
+    tokens.push(Number(next.item()));
+  }
+  return tokens;
+}
+
+const server = createServer(async (incoming, response) => {
+  const first = Number(new URL(incoming.url ?? "", "http://localhost").searchParams.get("first"));
+  try {
+    response.end(JSON.stringify(await write(first)));
+  } catch (error) {
+    response.writeHead(500).end(String(error));
+  }
+}).listen(0, "127.0.0.1");
+await once(server, "listening");
+const address = server.address();
+const port = typeof address === "object" ? address?.port : undefined;
+const agent = new Agent({ keepAlive: true });
+
+/** @param {number} first @returns {Promise<number[]>} */
+async function ask(first) {
+  const outgoing = request({ host: "127.0.0.1", port, path: `/?first=${first}`, agent }).end();
+  const [response] = await once(outgoing, "response");
+  let text = "";
+  for await (const part of response.setEncoding("utf8")) {
+    text += part;
+  }
+  return response.statusCode === 200 ? JSON.parse(text) : [];
+}
+
+/** @param {number} first */
+async function client(first) {
+  while (Date.now() < end) {
+    const tokens = await ask(first);
+    count.requests++;
+    if (tokens.length !== written || tokens[0] !== first) {
+      count.failures++;
+    }
+    await sleep(20);
+  }
+}
+
+const delay = monitorEventLoopDelay({ resolution: 1 });
+delay.enable();
+/** @type {{ minute: number, rss: number, external: number, heap: number, active: number, arrays: number }[]} */
+const samples = [];
+
+function sample() {
+  const { rss, external, heapUsed } = process.memoryUsage();
+  const { active, arrays } = mx.memory();
+  const minute = (Date.now() - start) / 60_000;
+  samples.push({ minute, rss, external, heap: heapUsed, active, arrays });
+}
+
+const timer = setInterval(sample, Math.min(5000, (end - start) / 60));
+await Promise.all([train(), client(1), client(2), client(3)]);
+clearInterval(timer);
+delay.disable();
+agent.destroy();
+server.close();
+
+/** @typedef {"rss" | "external" | "heap" | "active" | "arrays"} Figure */
+/** @param {Figure} figure @param {number} third @param {(xs: number[]) => number} summary */
+function over(figure, third, summary) {
+  const part = samples.slice(
+    Math.floor((samples.length * third) / 3),
+    Math.floor((samples.length * (third + 1)) / 3),
+  );
+  return summary(part.map((s) => s[figure]).sort((a, b) => a - b));
+}
+const median = (/** @type {number[]} */ xs) => xs[xs.length >> 1] ?? Number.NaN;
+
+/** @type {Record<string, { second: number, last: number, growth: number }>} */
+const figures = {};
+for (const figure of /** @type {Figure[]} */ (["rss", "external", "heap", "active", "arrays"])) {
+  const [second, last] = [over(figure, 1, median), over(figure, 2, median)];
+  figures[figure] = { second, last, growth: last / second - 1 };
+}
+const flat = Object.values(figures).every(({ growth }) => growth < 0.1);
+const verdict = {
+  machine: `Node ${process.versions.node}, ${process.platform}-${process.arch}, ${options.device}`,
+  minutes: (Date.now() - start) / 60_000,
+  ...count,
+  delay: { p99: delay.percentile(99) / 1e6, most: delay.max / 1e6, unit: "ms" },
+  figures,
+  flat,
+};
+console.log(JSON.stringify(verdict, undefined, 2));
+if (options.save) {
+  const path = new URL("results/soak.json", import.meta.url);
+  writeFileSync(path, `${JSON.stringify({ ...verdict, samples }, undefined, 1)}\n`);
+}
+process.exitCode = flat && count.failures === 0 ? 0 : 1;
