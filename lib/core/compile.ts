@@ -73,6 +73,7 @@ function isConstant(x: unknown): boolean {
 class Reader {
   readonly key: unknown[] = [];
   readonly slots: Slot[] = [];
+  // The branches that it is in.
   readonly #open: object[] = [];
 
   argument(x: unknown, position: number): void {
@@ -208,6 +209,8 @@ function snapshot(tree: unknown): (but?: ReadonlySet<object>) => void {
   };
 }
 
+const none: readonly unknown[] = [];
+
 class Compiled {
   readonly #fun: AnyFunction;
   readonly #inputs: unknown;
@@ -216,7 +219,7 @@ class Compiled {
   readonly #keys = new Keys();
   readonly #traces: Trace[] = [];
   // The call under way: its arguments and, once it traces, the way back.
-  #args: unknown[] = [];
+  #args: readonly unknown[] = none;
   #restore: ReturnType<typeof snapshot> | undefined;
   #tracing = false;
   number = 0;
@@ -252,7 +255,7 @@ class Compiled {
     );
     // Between calls nothing of them stays alive.
     const restore = this.#restore;
-    this.#args = [];
+    this.#args = none;
     this.#restore = undefined;
     if (result === undefined) {
       return this.#fun(...args);
@@ -262,9 +265,12 @@ class Compiled {
       restore?.();
       throw result.failure;
     }
-    const [traced, ...slots] = slotsFrom(result);
-    const trace = this.#traces[traced as number] as Trace;
-    const arrays = slots.map(makeFrom);
+    const slots = slotsFrom(result);
+    const trace = this.#traces[slots[0] as number] as Trace;
+    const arrays: array[] = [];
+    for (let i = 1; i < slots.length; i++) {
+      arrays.push(makeFrom(slots[i] as Slot));
+    }
     if (this.#outputs !== undefined) {
       this.#store(arrays.splice(trace.length));
     }

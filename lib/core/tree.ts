@@ -96,6 +96,9 @@ export function takeArrays(tree: unknown, arrays: array[]): unknown {
 
 /** Puts values where arrays were taken out, in order. */
 export function fill(tree: unknown, values: readonly unknown[]): unknown {
+  if (tree === anArray) {
+    return values[0];
+  }
   let next = 0;
   return mapLeaves(tree, (leaf) => (leaf === anArray ? values[next++] : leaf));
 }
