@@ -9,6 +9,7 @@
 
 #include "bind.h"
 #include "distributed.h"
+#include "evaluation.h"
 #include "kernels.h"
 
 namespace mlxjs {
@@ -22,15 +23,6 @@ napi_value error(napi_env env, Create create, const char* text) {
   napi_create_string_utf8(env, text, NAPI_AUTO_LENGTH, &message);
   create(env, nullptr, message, &out);
   return out;
-}
-
-// MLX counts a task of the CPU, then queues it, which throws what an earlier
-// one ended with: such a task never ends, and with ten of them MLX would wait
-// for ever. A task too many that is taken back only lets MLX wait less.
-void take_back_task() {
-  if (mx::scheduler::n_active_tasks() > 0) {
-    mx::scheduler::notify_task_completion(mx::default_stream(mx::Device::cpu));
-  }
 }
 
 } // namespace
@@ -52,7 +44,6 @@ napi_value error_of(napi_env env) noexcept {
   } catch (const std::bad_alloc&) {
     return error(env, napi_create_range_error, "Out of memory.");
   } catch (const std::runtime_error& e) {
-    take_back_task();
     note_lost_peer(e);
     return error(env, napi_create_error, e.what());
   } catch (const std::exception& e) {
@@ -154,8 +145,29 @@ void finish_at_exit() {
   });
 }
 
+// MLX's main thread is the first that it meets. Whenever that hands it work, it
+// throws the error that earlier work on the stream has met: an evaluation would
+// fail for another one, which would seem to succeed, and MLX would wait for
+// ever for the work that it has counted and not taken. So that thread is one
+// that hands it nothing.
+void keep_main_thread_out() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    std::promise<void> met;
+    std::thread([&met] {
+      mx::scheduler::scheduler();
+      met.set_value();
+      while (true) {
+        std::this_thread::sleep_for(std::chrono::hours(24));
+      }
+    }).detach();
+    met.get_future().wait();
+  });
+}
+
 void leave(napi_env, void* data, void*) {
   auto& e = *static_cast<Environment*>(data);
+  e.evaluations.reset();
   e.arrays = {};
   e.scalars = {};
   e.random_state.reset();
@@ -172,6 +184,7 @@ void leave(napi_env, void* data, void*) {
 
 napi_value init(napi_env env, napi_value exports) {
   finish_at_exit();
+  keep_main_thread_out();
   auto e = new Environment(env);
   napi_set_instance_data(env, e, leave, nullptr);
   for (auto family : families()) {

@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "evaluation.h"
 #include "waiter.h"
 
 namespace mlxjs {
@@ -40,8 +41,8 @@ void ArrayTable::release(Slot slot, uint32_t generation) {
   entry.generation++;
   // Moved out first: freeing an array may free others' memory, and must find
   // the table in order.
-  auto dead = std::move(entry.array);
-  nbytes_ -= dead->nbytes();
+  auto dead = std::move(*entry.array);
+  nbytes_ -= dead.nbytes();
   entry.array.reset();
   free_.push_back(slot);
 }

@@ -127,6 +127,7 @@ class FunctionTable {
 };
 
 class Waiter;
+class EvaluationQueue;
 
 // Everything the addon knows, once for each JavaScript environment (the main
 // thread, each worker): nothing is shared between threads.
@@ -162,6 +163,7 @@ struct Environment {
 
   int64_t reported_memory = 0;
   std::unique_ptr<Waiter> waiter;
+  std::unique_ptr<EvaluationQueue> evaluations;
 
   // Finalizers may outlive the environment's own; the last one frees it.
   size_t references = 1;

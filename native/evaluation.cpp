@@ -1,4 +1,7 @@
+#include "evaluation.h"
+
 #include <unordered_map>
+#include <unordered_set>
 
 #include "mlx/primitives.h"
 
@@ -15,33 +18,38 @@ void eval(std::vector<mx::array> arrays) {
   mx::eval(std::move(arrays));
 }
 
-// Cuts a graph into pieces that are small enough to be scheduled without
-// waiting: MLX blocks whoever schedules while too much is under way. A piece
-// is the list of its arrays that later pieces or the caller need.
-std::vector<std::vector<mx::array>> pieces(
-    const std::vector<mx::array>& outputs) {
-  // How many operations a piece has: MLX starts to wait at about a hundred on
-  // the CPU, at a few hundred on a GPU, and two pieces are under way at once.
+// What is scheduled together.
+struct Piece {
+  // Those of its arrays that later pieces or the caller need.
+  std::vector<mx::array> arrays;
+  size_t length = 0;
+  // How many operations a piece has at most.
+  size_t most = cpu_length;
+
+  // MLX blocks whoever schedules while too much is under way, about a hundred
+  // operations on the CPU, a few hundred on a GPU.
   static constexpr size_t cpu_length = 16;
   static constexpr size_t gpu_length = 256;
+};
 
+// Cuts a graph into pieces that are small enough to be scheduled without
+// waiting.
+std::deque<Piece> pieces(const std::vector<mx::array>& outputs) {
   struct Node {
     mx::array array;
     size_t next_input = 0;
   };
   std::unordered_map<std::uintptr_t, size_t> piece_of;
-  std::vector<std::vector<mx::array>> out(1);
-  std::unordered_map<std::uintptr_t, bool> needed;
-  size_t length = 0;
+  std::deque<Piece> out(1);
+  std::unordered_set<std::uintptr_t> needed;
 
   auto pending = [&](const mx::array& a) {
     return a.status() == mx::array::Status::unscheduled && a.has_primitive();
   };
   auto need = [&](const mx::array& a) {
     auto place = piece_of.find(a.id());
-    if (place != piece_of.end() && !needed[a.id()]) {
-      needed[a.id()] = true;
-      out[place->second].push_back(a);
+    if (place != piece_of.end() && needed.insert(a.id()).second) {
+      out[place->second].arrays.push_back(a);
     }
   };
 
@@ -68,11 +76,12 @@ std::vector<std::vector<mx::array>> pieces(
         continue;
       }
       bool gpu = array.primitive().stream().device == mx::Device::gpu;
-      if (length >= (gpu ? gpu_length : cpu_length)) {
+      auto most = gpu ? Piece::gpu_length : Piece::cpu_length;
+      if (out.back().length >= most) {
         out.emplace_back();
-        length = 0;
       }
-      length++;
+      out.back().length++;
+      out.back().most = most;
       auto current = out.size() - 1;
       for (auto& result : array.outputs()) {
         piece_of.emplace(result.id(), current);
@@ -91,89 +100,121 @@ std::vector<std::vector<mx::array>> pieces(
   return out;
 }
 
-// An evaluation that goes on while the event loop runs. Graphs are scheduled
-// on the thread that built them, piece by piece; only waiting is left to
-// another thread.
-class Evaluation : public std::enable_shared_from_this<Evaluation> {
- public:
-  Evaluation(Environment& e, std::vector<mx::array> outputs)
-      : environment_(e),
-        outputs_(std::move(outputs)),
-        pieces_(pieces(outputs_)),
-        deferred_(Napi::Promise::Deferred::New(e.env)) {}
+} // namespace
 
-  Napi::Promise start() {
-    // Two pieces at once keep the stream busy.
-    schedule();
-    schedule();
-    return deferred_.Promise();
-  }
-
- private:
-  void schedule() {
-    if (next_ >= pieces_.size()) {
-      return;
-    }
-    auto arrays = std::move(pieces_[next_++]);
-    try {
-      KernelFolder folder;
-      mx::async_eval(arrays);
-    } catch (...) {
-      return fail(std::current_exception());
-    }
-    under_way_++;
-    environment_.waiter->wait(
-        next_ == pieces_.size() ? outputs_ : arrays,
-        [self = shared_from_this()](std::exception_ptr error) {
-          self->advance(error);
-        });
-  }
-
-  void advance(std::exception_ptr error) {
-    Napi::HandleScope scope(environment_.env);
-    under_way_--;
-    if (error) {
-      return fail(error);
-    }
-    schedule();
-    if (under_way_ > 0 || settled_) {
-      return;
-    }
-    settled_ = true;
-    outputs_.clear();
-    deferred_.Resolve(Napi::Env(environment_.env).Undefined());
-  }
-
-  void fail(std::exception_ptr error) {
-    next_ = pieces_.size();
-    outputs_.clear();
-    if (settled_) {
-      return;
-    }
-    settled_ = true;
-    napi_value reason;
-    try {
-      std::rethrow_exception(error);
-    } catch (...) {
-      reason = error_of(environment_.env);
-    }
-    deferred_.Reject(reason);
-  }
-
-  Environment& environment_;
-  std::vector<mx::array> outputs_;
-  std::vector<std::vector<mx::array>> pieces_;
-  size_t next_ = 0;
-  size_t under_way_ = 0;
-  bool settled_ = false;
-  Napi::Promise::Deferred deferred_;
+// An evaluation that goes on while the event loop runs.
+struct EvaluationQueue::Evaluation {
+  int number;
+  std::vector<mx::array> outputs;
+  Napi::Promise::Deferred deferred;
+  // Once it is its turn; earlier evaluations may have parts of its graph.
+  std::optional<std::deque<Piece>> rest;
+  size_t under_way = 0;
 };
 
-Napi::Promise async_eval(Environment& e, std::vector<mx::array> outputs) {
+Napi::Promise EvaluationQueue::start(
+    int number,
+    std::vector<mx::array> outputs) {
+  auto evaluation = std::make_shared<Evaluation>(Evaluation{
+      number,
+      std::move(outputs),
+      Napi::Promise::Deferred::New(environment_.env)});
+  open_[number] = evaluation;
+  waiting_.push_back(evaluation);
+  schedule();
+  return evaluation->deferred.Promise();
+}
+
+void EvaluationQueue::give_up(int number) {
+  auto found = open_.find(number);
+  if (found != open_.end()) {
+    settle(found->second, nullptr);
+  }
+}
+
+// Graphs are scheduled on the thread that built them, piece by piece; only
+// waiting is left to another thread.
+void EvaluationQueue::schedule() {
+  while (!waiting_.empty()) {
+    auto evaluation = waiting_.front();
+    if (!open_.count(evaluation->number)) {
+      waiting_.pop_front();
+      continue;
+    }
+    if (!evaluation->rest) {
+      evaluation->rest = pieces(evaluation->outputs);
+    }
+    // Two pieces at once keep a stream busy.
+    auto& next = evaluation->rest->front();
+    auto length = std::max<size_t>(next.length, 1);
+    if (scheduled_ > 0 && scheduled_ + length > 2 * next.most) {
+      return;
+    }
+    auto piece = std::move(next);
+    evaluation->rest->pop_front();
+    bool last = evaluation->rest->empty();
+    if (last) {
+      waiting_.pop_front();
+    }
+    try {
+      KernelFolder folder;
+      mx::async_eval(piece.arrays);
+    } catch (...) {
+      settle(evaluation, std::current_exception());
+      continue;
+    }
+    scheduled_ += length;
+    evaluation->under_way++;
+    environment_.waiter->wait(
+        last ? evaluation->outputs : piece.arrays,
+        [this, evaluation, length](std::exception_ptr error) {
+          Napi::HandleScope scope(environment_.env);
+          scheduled_ -= length;
+          evaluation->under_way--;
+          if (error || (evaluation->rest->empty() && !evaluation->under_way)) {
+            settle(evaluation, error);
+          }
+          schedule();
+        });
+  }
+}
+
+void EvaluationQueue::settle(
+    std::shared_ptr<Evaluation> evaluation,
+    std::exception_ptr error) {
+  if (!open_.erase(evaluation->number)) {
+    return;
+  }
+  evaluation->outputs.clear();
+  evaluation->rest.emplace();
+  if (!error) {
+    evaluation->deferred.Resolve(Napi::Env(environment_.env).Undefined());
+    return;
+  }
+  try {
+    std::rethrow_exception(error);
+  } catch (...) {
+    evaluation->deferred.Reject(error_of(environment_.env));
+  }
+}
+
+namespace {
+
+// The number is for give_up_eval().
+Napi::Promise
+async_eval(Environment& e, std::vector<mx::array> outputs, int number) {
   if (!e.waiter) {
     e.waiter = std::make_unique<Waiter>(e);
+    e.evaluations = std::make_unique<EvaluationQueue>(e);
   }
-  return std::make_shared<Evaluation>(e, std::move(outputs))->start();
+  return e.evaluations->start(number, std::move(outputs));
+}
+
+// What is not scheduled yet stays undone.
+void give_up_eval(Environment& e, int number) {
+  if (e.evaluations) {
+    e.evaluations->give_up(number);
+  }
 }
 
 } // namespace
@@ -181,6 +222,7 @@ Napi::Promise async_eval(Environment& e, std::vector<mx::array> outputs) {
 const std::vector<Binding> evaluation_bindings{
     LOCAL(eval),
     LOCAL(async_eval),
+    LOCAL(give_up_eval),
 };
 
 } // namespace mlxjs

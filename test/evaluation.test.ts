@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { mx } from "mlx-js";
 import { describe, expect, test } from "vitest";
@@ -69,6 +70,92 @@ describe("asyncEval", () => {
     const x = mx.array([1]);
     x.dispose();
     await expect(mx.asyncEval(x)).rejects.toThrow(TypeError);
+  });
+
+  test("thousands at once: in order, none lost, and the event loop goes on", async () => {
+    const count = 5000;
+    const order: number[] = [];
+    let turns = 0;
+    const timer = setInterval(() => turns++, 1);
+    let chained = mx.array([0], mx.int32);
+    const all = Array.from({ length: count }, async (_, i) => {
+      // Every other one needs what is still waiting before it.
+      const own = mx.add(mx.array([i], mx.int32), 1);
+      chained = mx.add(chained, own);
+      const x = i % 2 === 0 ? own : chained;
+      await mx.asyncEval(x);
+      order.push(i);
+      return x;
+    });
+    const results = await Promise.all(all);
+    clearInterval(timer);
+    expect(order).toEqual(Array.from(order, (_, i) => i));
+    expect(results[count - 2]?.item()).toBe(count - 1);
+    expect(results[count - 1]?.item()).toBe((count * (count + 1)) / 2);
+    expect(turns).toBeGreaterThan(10);
+  });
+
+  test("an error is that of one evaluation alone", async () => {
+    const bad = mx.linalg.inv(mx.zeros([2, 2]), { stream: mx.cpu });
+    const settled = await Promise.allSettled([
+      mx.asyncEval(mx.add(mx.array([1]), 1)),
+      mx.asyncEval(bad),
+      ...Array.from({ length: 100 }, (_, i) => mx.asyncEval(mx.add(mx.array([i]), 1))),
+    ]);
+    expect(settled.map(({ status }) => status)).toEqual([
+      "fulfilled",
+      "rejected",
+      ...Array(100).fill("fulfilled"),
+    ]);
+  });
+});
+
+describe("an AbortSignal", () => {
+  const work = () => {
+    const m = mx.full([256, 256], 0.001);
+    let x = mx.ones([256, 256]);
+    for (let i = 0; i < 400; i++) {
+      x = mx.add(mx.matmul(x, m), 0.5);
+    }
+    return x;
+  };
+
+  test("that has aborted: nothing begins", async () => {
+    const reason = new Error("enough");
+    const x = mx.add(mx.array([1]), 1);
+    await expect(mx.asyncEval(x, AbortSignal.abort(reason))).rejects.toBe(reason);
+    expect(x.item()).toBe(2);
+  });
+
+  test("gives the waiting up, and the arrays stay usable", async () => {
+    const controller = new AbortController();
+    const x = work();
+    const done = mx.asyncEval({ x }, controller.signal);
+    const reason = { why: "the user left" };
+    setTimeout(() => controller.abort(reason), 5);
+    await expect(done).rejects.toBe(reason);
+    expect(mx.arrayEqual(x, work()).item()).toBe(true);
+  });
+
+  test("of one evaluation leaves the others alone", async () => {
+    const controller = new AbortController();
+    const [x, y, z] = [work(), work(), mx.add(mx.array([1]), 1)];
+    const all = Promise.allSettled([
+      mx.asyncEval(x),
+      mx.asyncEval(y, controller.signal),
+      mx.asyncEval(z),
+    ]);
+    controller.abort();
+    expect((await all).map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+    expect(z.item()).toBe(2);
+  });
+
+  test("that never aborts keeps no listener", async () => {
+    const { signal } = new AbortController();
+    for (let i = 0; i < 20; i++) {
+      await mx.asyncEval(mx.add(mx.array([i]), 1), signal);
+    }
+    expect(getEventListeners(signal, "abort")).toEqual([]);
   });
 });
 

@@ -45,7 +45,7 @@ export interface Bindings {
   as_strided: (a: Slot, b: OptionalList, c: List, d: boolean, e: number, f: StreamId) => Result;
   assign: (a: number, b: number) => void;
   astype: (a: Slot, b: DtypeId, c: StreamId) => Result;
-  async_eval: (a: List) => Promise<void>;
+  async_eval: (a: List, b: number) => Promise<void>;
   atleast_1d: (a: List, b: StreamId) => Slots;
   atleast_2d: (a: List, b: StreamId) => Slots;
   atleast_3d: (a: List, b: StreamId) => Slots;
@@ -146,6 +146,7 @@ export interface Bindings {
   get_cache_memory: () => number;
   get_memory_limit: () => number;
   get_peak_memory: () => number;
+  give_up_eval: (a: number) => void;
   greater: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
   greater_equal: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
   group_rank: (a: GroupId) => number;
