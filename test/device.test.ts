@@ -20,6 +20,11 @@ describe("streams", () => {
     expect(x.item()).toBe(2);
   });
 
+  test("the kinds of devices", () => {
+    expect(mx.DeviceType.cpu).toBe(mx.cpu);
+    expect(mx.DeviceType.gpu).toBe(mx.gpu);
+  });
+
   test("the option", () => {
     expect(mx.add(mx.array([1]), 1, { stream: mx.cpu }).item()).toBe(2);
     expect(mx.add(mx.array([1]), 1, { stream: new mx.Device(mx.cpu) }).item()).toBe(2);

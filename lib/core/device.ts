@@ -11,6 +11,9 @@ export class DeviceType {
   /** @internal */
   readonly id: number;
 
+  static readonly cpu = new DeviceType("cpu", 0);
+  static readonly gpu = new DeviceType("gpu", 1);
+
   /** @internal */
   constructor(name: "cpu" | "gpu", id: number) {
     this.name = name;
@@ -24,9 +27,9 @@ export class DeviceType {
 }
 
 /** The processor. */
-export const cpu = new DeviceType("cpu", 0);
+export const cpu = DeviceType.cpu;
 /** The GPU: Metal on a Mac, CUDA under Linux. */
-export const gpu = new DeviceType("gpu", 1);
+export const gpu = DeviceType.gpu;
 
 function typeOf(id: number | undefined): DeviceType {
   return id === 0 ? cpu : gpu;

@@ -61,32 +61,40 @@ function setAt(tree: ParameterTree, path: string, value: mx.array): void {
   node[last] = value;
 }
 
-// A field's value with the arrays in it mapped, or nothing where it has none.
-function mapField(
+function isArrayField(_: Module, __: string, value: unknown): boolean {
+  return value instanceof mx.array;
+}
+
+// A field's value with the leaves in it mapped, or nothing where it has none.
+function mapField<Leaf>(
   module: Module,
   key: string,
   value: unknown,
-  filter: ModuleFilter,
-  map: (value: mx.array) => unknown,
+  filterFn: ModuleFilter,
+  mapFn: (value: Leaf) => unknown,
+  isLeafFn: ModuleFilter,
 ): unknown {
-  if (value instanceof mx.array) {
-    return map(value);
+  if (isLeafFn(module, key, value)) {
+    return mapFn(value as Leaf);
   }
   if (value instanceof Module) {
-    return value.filterAndMap(filter, map);
+    return value.filterAndMap(filterFn, mapFn, isLeafFn);
   }
-  if (Array.isArray(value)) {
-    const parts = value.map((part) => mapField(module, key, part, filter, map));
-    // Places count in a list, so one without arrays stays as an empty record.
-    return parts.every(isEmpty) ? undefined : parts.map((part) => part ?? {});
+  if (!isBranch(value)) {
+    return undefined;
   }
-  if (isBranch(value)) {
-    const parts = Object.entries(value)
-      .map(([name, part]) => [name, mapField(module, key, part, filter, map)] as const)
-      .filter(([, part]) => !isEmpty(part));
-    return parts.length === 0 ? undefined : Object.fromEntries(parts);
+  const parts = Object.entries(value).map(([name, part]) => {
+    const at = `${key}.${name}`;
+    const taken = filterFn(module, at, part);
+    return [name, taken ? mapField(module, at, part, filterFn, mapFn, isLeafFn) : {}] as const;
+  });
+  if (parts.every(([, part]) => isEmpty(part))) {
+    return undefined;
   }
-  return undefined;
+  // Places count in a list, so one without leaves stays as an empty record.
+  return Array.isArray(value)
+    ? parts.map(([, part]) => part ?? {})
+    : Object.fromEntries(parts.filter(([, part]) => !isEmpty(part)));
 }
 
 function isEmpty(part: unknown): boolean {
@@ -177,18 +185,45 @@ export class Module {
     return this;
   }
 
+  /** Whether a value is a module. */
+  static isModule(value: unknown): value is Module {
+    return value instanceof Module;
+  }
+
+  /** The filter of {@link children}: what is a module, or may have some inside. */
+  static validChildFilter(_module: Module, _key: string, value: unknown): boolean {
+    return isBranch(value);
+  }
+
+  /** The filter of {@link parameters}: what is an array, or may have some inside. */
+  static validParameterFilter(_module: Module, _key: string, value: unknown): boolean {
+    return value instanceof mx.array || isBranch(value);
+  }
+
+  /** The filter of {@link trainableParameters}: parameters that are not frozen. */
+  static trainableParameterFilter(module: Module, key: string, value: unknown): boolean {
+    return Module.validParameterFilter(module, key, value) && !module.#frozen.has(key);
+  }
+
   /**
-   * Its fields that a filter takes, with a function applied to their arrays,
-   * as records and lists.
+   * Its fields that a filter takes, with a function applied to their leaves, as
+   * records and lists. Leaves are arrays, unless another filter says otherwise;
+   * inside of lists and records, filters see names such as `layers.0`.
+   *
+   * @example
+   * const model = new nn.Sequential(new nn.Linear(2, 3), nn.relu);
+   * model.filterAndMap(nn.Module.validParameterFilter, (x) => x.size)
+   * // { layers: [ { weight: 6, bias: 3 }, {} ] }
    */
-  filterAndMap(
-    filter: ModuleFilter,
-    map: (value: mx.array) => unknown = (value) => value,
+  filterAndMap<Leaf = mx.array>(
+    filterFn: ModuleFilter,
+    mapFn: (value: Leaf) => unknown = (value) => value,
+    isLeafFn: ModuleFilter = isArrayField,
   ): ParameterTree {
     const out: ParameterTree = {};
     for (const [key, value] of Object.entries(this)) {
-      if (filter(this, key, value)) {
-        const part = mapField(this, key, value, filter, map);
+      if (filterFn(this, key, value)) {
+        const part = mapField(this, key, value, filterFn, mapFn, isLeafFn);
         if (!isEmpty(part)) {
           out[key] = part;
         }
@@ -199,7 +234,7 @@ export class Module {
 
   /** All arrays, in the module's shape. */
   parameters(): ParameterTree {
-    return this.filterAndMap(() => true);
+    return this.filterAndMap(Module.validParameterFilter);
   }
 
   /**
@@ -211,7 +246,7 @@ export class Module {
    * // [ 'weight' ]
    */
   trainableParameters(): ParameterTree {
-    return this.filterAndMap((module, key) => !module.#frozen.has(key));
+    return this.filterAndMap(Module.trainableParameterFilter);
   }
 
   /** The modules that are fields, or in lists and records of them, by field. */
@@ -272,9 +307,9 @@ export class Module {
   }
 
   /** Calls a function with each module inside, and this one, and its name. */
-  applyToModules(fn: (name: string, module: Module) => void): this {
+  applyToModules(applyFn: (name: string, module: Module) => void): this {
     for (const [name, module] of this.namedModules()) {
-      fn(name, module);
+      applyFn(name, module);
     }
     return this;
   }
@@ -298,8 +333,11 @@ export class Module {
   }
 
   /** Applies a function to every parameter, or to those that a filter takes. */
-  apply(fn: (value: mx.array) => mx.array, filter: ModuleFilter = () => true): this {
-    return this.update(this.filterAndMap(filter, fn));
+  apply(
+    mapFn: (value: mx.array) => mx.array,
+    filterFn: ModuleFilter = Module.validParameterFilter,
+  ): this {
+    return this.update(this.filterAndMap(filterFn, mapFn));
   }
 
   /** Replaces modules inside by those of a tree in the shape of {@link children}. */
