@@ -136,7 +136,8 @@ const rows = [...figures].map(([name, { ours, python }]) => {
 });
 
 console.log(
-  `Node ${process.versions.node}, ${output(python, ["--version"]).trim()}, MLX 0.32.4, ` +
+  `Node ${process.versions.node}, ${output(python, ["--version"]).trim()}, ` +
+    `MLX ${output(python, ["-c", "import mlx.core as mx; print(mx.__version__)"]).trim()}, ` +
     `${options.device}, ${cpus().length} x ${cpus()[0]?.model.trim()}, ` +
     `BLAS in Python: ${"LD_PRELOAD" in blas ? "OpenBLAS, as here" : "its own"}`,
 );
