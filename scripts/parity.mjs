@@ -28,6 +28,7 @@ import { offered } from "./parity/package.mjs";
  * @property {string[] | undefined} actual what there is
  * @property {string} ours
  * @property {boolean} agrees
+ * @property {string[]} [refused] options that the types have and the function does not check for
  * @property {number} unread defaults that could not be read from the source
  * @property {string} note
  */
@@ -184,6 +185,8 @@ function compare(name, api) {
     calls.length > 0 &&
     expected.every((a) => calls.some((b) => same(a, b))) &&
     calls.every((b) => expected.some((a) => within(a, b)));
+  const accepted = new Set(["stream", ...calls.flatMap((call) => call.accepted ?? [])]);
+  const options = calls.flatMap((call) => call.options.map((x) => x.name));
   const forms = texts(calls).map((text) => shown + text);
   return {
     mlx: name,
@@ -192,6 +195,7 @@ function compare(name, api) {
     ours: forms.join("; "),
     agrees,
     unread: agrees ? unreadDefaults(expected, calls) : 0,
+    refused: options.filter((x) => !accepted.has(x)),
     note: "",
   };
 }
@@ -265,6 +269,11 @@ export function parity(
     }
   }
   for (const row of rows) {
+    if (row.refused !== undefined && row.refused.length > 0) {
+      problems.push(
+        `${row.mlx}: ${row.refused.join(", ")} not among the options checked at run time`,
+      );
+    }
     const reason = reasons.get(row.mlx);
     if (reason !== undefined) {
       row.ours = reason.ours ?? "";

@@ -1,4 +1,5 @@
 /** Devices and streams: where operations run. */
+import { checkOptions } from "./arguments.js";
 import { type Context, context, enter, run } from "./context.js";
 import { mismatch } from "./errors.js";
 import { native } from "./native.js";
@@ -194,6 +195,7 @@ export function deviceCount(deviceType: DeviceType): number {
 export function deviceInfo(
   options: { d?: Device | DeviceType | undefined } = {},
 ): Record<string, string | number> {
+  checkOptions(options, ["d"], "deviceInfo");
   const d = options.d ?? defaultDevice();
   return native.device_info(...parts(d, "deviceInfo", "d")) as Record<string, string | number>;
 }

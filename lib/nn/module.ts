@@ -1,8 +1,10 @@
 /** The base of all layers and models. */
 
+import { checkOptions } from "../core/arguments.js";
 import { isFloating } from "../core/dtype.js";
 import { mismatch, outOfRange } from "../core/errors.js";
 import * as mx from "../core/index.js";
+import { asBoolean } from "../core/numbers.js";
 import { adopt } from "../core/scope.js";
 import { isBranch, treeLike } from "../core/tree.js";
 
@@ -27,6 +29,11 @@ export interface FreezeOptions {
   keys?: string | readonly string[] | undefined;
   /** Whether a name that no field has is an error. */
   strict?: boolean | undefined;
+}
+
+function strictOf(options: StrictOption, fn: string): boolean {
+  checkOptions(options, ["strict"], fn);
+  return asBoolean(options.strict ?? true, fn, "strict");
 }
 
 type Leaf = [path: string, value: mx.array];
@@ -325,7 +332,8 @@ export class Module {
    * layer.update({ weight: mx.array([[3, 4]]) }).forward(mx.array([1, 2]))
    * // array([11], dtype=float32)
    */
-  update(parameters: ParameterTree, { strict = true }: StrictOption = {}): this {
+  update(parameters: ParameterTree, options: StrictOption = {}): this {
+    const strict = strictOf(options, "update");
     assignAll(this as never, parameters, strict, "", (owner, key, value) => {
       owner[key] = mx.keep(value);
     });
@@ -341,7 +349,8 @@ export class Module {
   }
 
   /** Replaces modules inside by those of a tree in the shape of {@link children}. */
-  updateModules(modules: ParameterTree, { strict = true }: StrictOption = {}): this {
+  updateModules(modules: ParameterTree, options: StrictOption = {}): this {
+    const strict = strictOf(options, "updateModules");
     const walk = (target: Record<string, unknown>, values: unknown, path: string): void => {
       if (!isBranch(values)) {
         if (strict) {
@@ -378,12 +387,17 @@ export class Module {
     return this.#setFrozen(false, options);
   }
 
-  #setFrozen(frozen: boolean, { recurse = true, keys, strict = false }: FreezeOptions): this {
+  #setFrozen(frozen: boolean, options: FreezeOptions): this {
+    const fn = frozen ? "freeze" : "unfreeze";
+    checkOptions(options, ["recurse", "keys", "strict"], fn);
+    const { keys } = options;
+    const recurse = asBoolean(options.recurse ?? true, fn, "recurse");
+    const strict = asBoolean(options.strict ?? false, fn, "strict");
     const modules = recurse ? this.modules() : [this];
     const names = keys === undefined ? undefined : [keys].flat();
     for (const name of names ?? []) {
       if (strict && !modules.some((module) => Object.hasOwn(module, name))) {
-        throw outOfRange(frozen ? "freeze" : "unfreeze", "keys", "names of fields", name);
+        throw outOfRange(fn, "keys", "names of fields", name);
       }
     }
     for (const module of modules) {
@@ -431,8 +445,9 @@ export class Module {
    */
   loadWeights(
     fileOrWeights: string | readonly (readonly [string, mx.array])[],
-    { strict = true }: StrictOption = {},
+    options: StrictOption = {},
   ): this {
+    const strict = strictOf(options, "loadWeights");
     const weights: readonly (readonly [string, mx.array])[] =
       typeof fileOrWeights === "string"
         ? Object.entries(mx.load(fileOrWeights, { format: "safetensors" }))

@@ -13,6 +13,7 @@
  * @typedef {object} Call
  * @property {Parameter[]} positional
  * @property {Parameter[]} options
+ * @property {string[]} [accepted] the options that are known at run time
  * @property {boolean} rest whether the last positional one takes any number of arguments
  */
 

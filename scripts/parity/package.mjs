@@ -166,16 +166,50 @@ function implementation(node) {
 }
 
 /**
+ * The names in a list of options that a function knows.
+ *
+ * @param {ts.Expression} list
+ * @param {Values} values
+ * @returns {string[]}
+ */
+function namesIn(list, values) {
+  if (ts.isArrayLiteralExpression(list)) {
+    return list.elements.flatMap((x) => {
+      const text = ts.isSpreadElement(x) ? undefined : constant(x, values);
+      return ts.isSpreadElement(x) ? namesIn(x.expression, values) : text ? [JSON.parse(text)] : [];
+    });
+  }
+  const declaration = checker.getSymbolAtLocation(list)?.valueDeclaration;
+  if (declaration && ts.isVariableDeclaration(declaration) && declaration.initializer) {
+    return namesIn(declaration.initializer, values);
+  }
+  if (ts.isAsExpression(list) || ts.isSatisfiesExpression(list)) {
+    return namesIn(list.expression, values);
+  }
+  const type = checker.getTypeAtLocation(list).getNumberIndexType();
+  const types = type?.isUnion() ? type.types : [type];
+  return types.flatMap((x) => (x?.isStringLiteral() ? [x.value] : []));
+}
+
+/**
  * The defaults that a function's body gives to parameters and options.
  *
  * @param {ts.FunctionLikeDeclaration | undefined} fn
  * @param {Values} [values] what its parameters are known to be
  * @param {Values | undefined} [names] and which options they are
  * @param {Values} [found]
+ * @param {Set<string>} [known] gets the options that are accepted at run time
  * @param {number} [depth]
  * @returns {Values}
  */
-function defaultsIn(fn, values = new Map(), names = undefined, found = new Map(), depth = 0) {
+function defaultsIn(
+  fn,
+  values = new Map(),
+  names = undefined,
+  found = new Map(),
+  known = new Set(),
+  depth = 0,
+) {
   /** @type {(name: string | undefined, value: ts.Expression | undefined) => void} */
   const note = (name, value) => {
     const text = value === undefined ? undefined : constant(value, values);
@@ -220,6 +254,11 @@ function defaultsIn(fn, values = new Map(), names = undefined, found = new Map()
       note(read(node.condition.left, names), node.whenTrue);
     } else if (ts.isCallExpression(node)) {
       const [first, second, third] = node.arguments;
+      if (second !== undefined && /^(read|check)Options$/.test(node.expression.getText())) {
+        for (const name of namesIn(second, values)) {
+          known.add(name);
+        }
+      }
       // flag(o.keepdims, false, …) and only(options, "alpha", 1, …)
       const fallback = calleeOf(node)?.parameters[1]?.name.getText() === "fallback";
       if (first !== undefined && fallback) {
@@ -232,11 +271,11 @@ function defaultsIn(fn, values = new Map(), names = undefined, found = new Map()
         }
       }
       // What a function does with the options is done by those it gives them to.
-      const given = node.arguments.some((x) => isGiven(x));
-      const callee = given && depth < 3 ? implementation(calleeOf(node)) : undefined;
+      const follows = node.arguments.some((x) => isGiven(x));
+      const callee = follows && depth < 3 ? implementation(calleeOf(node)) : undefined;
       if (callee !== undefined) {
         /** @type {Values} */
-        const known = new Map();
+        const given = new Map();
         /** @type {Values} */
         const options = new Map();
         for (const [i, parameter] of callee.parameters.entries()) {
@@ -244,14 +283,14 @@ function defaultsIn(fn, values = new Map(), names = undefined, found = new Map()
           const value = argument ?? parameter.initializer;
           const text = value === undefined ? undefined : constant(value, values);
           if (text !== undefined) {
-            known.set(parameter.name.getText(), text);
+            given.set(parameter.name.getText(), text);
           }
           const option = argument === undefined ? undefined : read(argument, names);
           if (option !== undefined) {
             options.set(parameter.name.getText(), option);
           }
         }
-        defaultsIn(callee, known, options, found, depth + 1);
+        defaultsIn(callee, given, options, found, known, depth + 1);
       }
     }
     ts.forEachChild(node, visit);
@@ -313,7 +352,9 @@ function callOf(signature) {
       rest: node?.dotDotDotToken !== undefined,
     });
   }
-  const defaults = defaultsIn(implementation(declaration));
+  /** @type {Set<string>} */
+  const known = new Set();
+  const defaults = defaultsIn(implementation(declaration), undefined, undefined, undefined, known);
   const last = parameters.at(-1);
   /** @type {Parameter[]} */
   let options = [];
@@ -331,6 +372,7 @@ function callOf(signature) {
       value: optional ? defaults.get(name) : undefined,
     })),
     options,
+    accepted: [...known],
     rest: parameters.at(-1)?.rest ?? false,
   };
 }

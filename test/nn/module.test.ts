@@ -84,6 +84,23 @@ describe("parameters", () => {
     expect(model.modules().every((module) => module.training)).toBe(true);
   });
 
+  test("options that are not known, or of the wrong type", () => {
+    const model = new Model();
+    const typo = { key: "bias", stric: true } as never;
+    for (const call of [
+      () => model.freeze(typo),
+      () => model.unfreeze(typo),
+      () => model.update({}, typo),
+      () => model.updateModules({}, typo),
+      () => model.loadWeights([], typo),
+      () => model.update({}, { strict: 1 as never }),
+      () => model.freeze({ recurse: "no" as never }),
+    ]) {
+      expect(call).toThrow(TypeError);
+    }
+    expect(names(model.trainableParameters())).toEqual(names(model.parameters()));
+  });
+
   test("filterAndMap asks about parts, and what is a leaf", () => {
     const model = new Model().freeze({ keys: "scale" });
     const asked: string[] = [];
