@@ -85,7 +85,7 @@ function run(command, args) {
 }
 
 /** @returns {string} a Python that has pip */
-function findPython() {
+export function findPython() {
   for (const python of [process.env["PYTHON"], "python3", "python"]) {
     if (python && run(python, ["-c", "import sys; sys.exit(sys.version_info[0] != 3)"]).ok) {
       if (run(python, ["-m", "pip", "--version"]).ok) {

@@ -2,6 +2,7 @@
 //
 //   node scripts/reference.mjs                    sets it up, once
 //   node scripts/reference.mjs golden [FAMILY…]   and writes test/golden/<family>.json
+//   node scripts/reference.mjs upstream           and writes test/upstream/api.json, the names and signatures
 //   node scripts/reference.mjs check              and says which of those files it would write otherwise,
 //                                                 and whether it reads what the package exports
 import { spawnSync } from "node:child_process";
@@ -15,6 +16,7 @@ import { SetupError } from "./mlx.mjs";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const requirements = join(root, "scripts", "reference", "requirements.txt");
 const golden = join(root, "test", "golden");
+const upstream = join(root, "test", "upstream", "api.json");
 
 /**
  * @param {string} command
@@ -94,12 +96,15 @@ export function referencePython(folder = join(root, ".venv")) {
   return python;
 }
 
-/** @param {string[]} args */
-function generate(args) {
-  const script = join(root, "scripts", "reference", "golden.py");
-  const { status } = spawnSync(referencePython(), [script, ...args], { stdio: "inherit" });
+/**
+ * @param {string} script
+ * @param {string[]} args
+ */
+function generate(script, args) {
+  const path = join(root, "scripts", "reference", script);
+  const { status } = spawnSync(referencePython(), [path, ...args], { stdio: "inherit" });
   if (status !== 0) {
-    throw new SetupError("golden.py failed: see above.");
+    throw new SetupError(`${script} failed: see above.`);
   }
 }
 
@@ -133,15 +138,19 @@ function check() {
   const folder = mkdtempSync(join(tmpdir(), "mlx-js-golden-"));
   try {
     checkExported(folder);
-    generate(["--out", folder]);
+    generate("golden.py", ["--out", folder]);
     const differing = readdirSync(folder).filter((file) => {
       const [old, now] = [join(golden, file), join(folder, file)];
       return !existsSync(old) || readFileSync(old, "utf8") !== readFileSync(now, "utf8");
     });
+    generate("upstream.py", ["--out", join(folder, "api.json")]);
+    if (readFileSync(upstream, "utf8") !== readFileSync(join(folder, "api.json"), "utf8")) {
+      differing.push("upstream/api.json");
+    }
     if (differing.length > 0) {
       throw new SetupError(
-        `These would be written otherwise: ${differing.join(", ")}. Run npm run golden and look ` +
-          "at what it changes.",
+        `These would be written otherwise: ${differing.join(", ")}. Run npm run golden or npm run ` +
+          "upstream and look at what it changes.",
       );
     }
   } finally {
@@ -155,11 +164,15 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     if (command === undefined) {
       console.log(referencePython());
     } else if (command === "golden") {
-      generate(args);
+      generate("golden.py", args);
+    } else if (command === "upstream" && args.length === 0) {
+      generate("upstream.py", []);
     } else if (command === "check" && args.length === 0) {
       check();
     } else {
-      throw new SetupError("usage: node scripts/reference.mjs [golden [FAMILY…] | check]");
+      throw new SetupError(
+        "usage: node scripts/reference.mjs [golden [FAMILY…] | upstream | check]",
+      );
     }
   } catch (error) {
     if (!(error instanceof SetupError)) {

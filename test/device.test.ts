@@ -20,6 +20,18 @@ describe("streams", () => {
     expect(x.item()).toBe(2);
   });
 
+  test("deviceInfo knows its option only", () => {
+    expect(mx.deviceInfo({ d: mx.cpu })).toEqual(mx.deviceInfo({ d: new mx.Device(mx.cpu) }));
+    expect(() => mx.deviceInfo({ device: mx.cpu } as never)).toThrow(
+      '[deviceInfo] options: expected d, received an option "device"',
+    );
+  });
+
+  test("the kinds of devices", () => {
+    expect(mx.DeviceType.cpu).toBe(mx.cpu);
+    expect(mx.DeviceType.gpu).toBe(mx.gpu);
+  });
+
   test("the option", () => {
     expect(mx.add(mx.array([1]), 1, { stream: mx.cpu }).item()).toBe(2);
     expect(mx.add(mx.array([1]), 1, { stream: new mx.Device(mx.cpu) }).item()).toBe(2);

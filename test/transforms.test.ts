@@ -220,10 +220,10 @@ describe("customFunction", () => {
     expect(f.jvp((_, t) => t)).toBe(f);
     expect(f.vmap((a, axis) => [a, axis])).toBe(f);
     expect(() => f.vjp(3 as never)).toThrow(
-      new TypeError("[customFunction.vjp] fun: expected a function, received 3"),
+      new TypeError("[customFunction.vjp] f: expected a function, received 3"),
     );
     expect(() => mx.customFunction("f" as never)).toThrow(
-      new TypeError('[customFunction] fun: expected a function, received "f"'),
+      new TypeError('[customFunction] f: expected a function, received "f"'),
     );
   });
 

@@ -330,23 +330,23 @@ const precompiledOptions = [
  *
  * @throws Error where there is no CUDA.
  */
-export function precompiledCudaKernel(call: PrecompiledKernelCall): array[] {
+export function precompiledCudaKernel(options: PrecompiledKernelCall): array[] {
   const fn = "fast.precompiledCudaKernel";
-  checkOptions(call, precompiledOptions, fn);
+  checkOptions(options, precompiledOptions, fn);
   return makeAll(
     native.precompiled_cuda_kernel(
-      asString(call.name, fn, "name"),
-      sourceBytes(call.compiledSource, fn),
-      inputsOf(call.inputs, fn),
-      shapesOf(call.outputShapes, fn),
-      dtypesOf(call.outputDtypes, fn),
-      scalarsOf(call.scalars, fn),
-      size(call.grid, fn, "grid"),
-      size(call.threadgroup, fn, "threadgroup"),
-      sharedMemoryOf(call.sharedMemory, fn),
-      initValueOf(call.initValue, fn),
-      flag(call.ensureRowContiguous, false, fn, "ensureRowContiguous"),
-      streamOf(call, fn),
+      asString(options.name, fn, "name"),
+      sourceBytes(options.compiledSource, fn),
+      inputsOf(options.inputs, fn),
+      shapesOf(options.outputShapes, fn),
+      dtypesOf(options.outputDtypes, fn),
+      scalarsOf(options.scalars, fn),
+      size(options.grid, fn, "grid"),
+      size(options.threadgroup, fn, "threadgroup"),
+      sharedMemoryOf(options.sharedMemory, fn),
+      initValueOf(options.initValue, fn),
+      flag(options.ensureRowContiguous, false, fn, "ensureRowContiguous"),
+      streamOf(options, fn),
     ),
   );
 }

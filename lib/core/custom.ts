@@ -231,21 +231,19 @@ export interface CustomFunction<F extends AnyFunction> {
    * null stands for zeros.
    */
   vjp(
-    fun: (primals: Primals<F>, cotangents: ReturnType<F>, outputs: ReturnType<F>) => unknown,
+    f: (primals: Primals<F>, cotangents: ReturnType<F>, outputs: ReturnType<F>) => unknown,
   ): CustomFunction<F>;
   /**
    * Sets how `mx.jvp` computes: from the arguments and the tangents, null
    * where there are none, a tangent for each result.
    */
-  jvp(
-    fun: (primals: Primals<F>, tangents: Beside<Primals<F>, array>) => unknown,
-  ): CustomFunction<F>;
+  jvp(f: (primals: Primals<F>, tangents: Beside<Primals<F>, array>) => unknown): CustomFunction<F>;
   /**
    * Sets how `mx.vmap` computes: from the arguments and their axes, null for
    * those that are not mapped, the results and their axes.
    */
   vmap(
-    fun: (
+    f: (
       inputs: Primals<F>,
       axes: Beside<Primals<F>, number>,
     ) => readonly [outputs: ReturnType<F>, axes: AxisTree],
@@ -269,22 +267,22 @@ export interface CustomFunction<F extends AnyFunction> {
  * mx.grad(f, [0, 1])(mx.array(0), mx.array(3))
  * // [ array(3, dtype=float32), array(0, dtype=float32) ]
  */
-export function customFunction<F extends AnyFunction>(fun: F): CustomFunction<F> {
-  requireFunction(fun, "customFunction");
+export function customFunction<F extends AnyFunction>(f: F): CustomFunction<F> {
+  requireFunction(f, "customFunction", "f");
   const rules: Rules = {};
   const setter = (name: keyof Rules) => (rule: AnyFunction) => {
-    requireFunction(rule, `customFunction.${name}`);
+    requireFunction(rule, `customFunction.${name}`, "f");
     rules[name] = rule;
     return custom;
   };
   const call = (...args: unknown[]): unknown => {
     const { vjp, jvp, vmap } = rules;
     if (!vjp && !jvp && !vmap) {
-      return fun(...args);
+      return f(...args);
     }
     const inputs: array[] = [];
     // Later rules do not change graphs that are there.
-    const made = new Call("customFunction", fun, { ...rules }, takeArrays(args, inputs));
+    const made = new Call("customFunction", f, { ...rules }, takeArrays(args, inputs));
     const given = slots(inputs, "customFunction", "arguments");
     return made.result(makeAll(native.custom_function(given, made.handler, !!vjp, !!jvp, !!vmap)));
   };

@@ -1,5 +1,6 @@
 /** Devices and streams: where operations run. */
-import { type Context, context, enter, run } from "./context.js";
+import { checkOptions } from "./arguments.js";
+import { context, enter, run } from "./context.js";
 import { mismatch } from "./errors.js";
 import { native } from "./native.js";
 import { asInteger } from "./numbers.js";
@@ -10,6 +11,9 @@ export class DeviceType {
   readonly name: "cpu" | "gpu";
   /** @internal */
   readonly id: number;
+
+  static readonly cpu = new DeviceType("cpu", 0);
+  static readonly gpu = new DeviceType("gpu", 1);
 
   /** @internal */
   constructor(name: "cpu" | "gpu", id: number) {
@@ -24,9 +28,9 @@ export class DeviceType {
 }
 
 /** The processor. */
-export const cpu = new DeviceType("cpu", 0);
+export const cpu = DeviceType.cpu;
 /** The GPU: Metal on a Mac, CUDA under Linux. */
-export const gpu = new DeviceType("gpu", 1);
+export const gpu = DeviceType.gpu;
 
 function typeOf(id: number | undefined): DeviceType {
   return id === 0 ? cpu : gpu;
@@ -191,6 +195,7 @@ export function deviceCount(deviceType: DeviceType): number {
 export function deviceInfo(
   options: { d?: Device | DeviceType | undefined } = {},
 ): Record<string, string | number> {
+  checkOptions(options, ["d"], "deviceInfo");
   const d = options.d ?? defaultDevice();
   return native.device_info(...parts(d, "deviceInfo", "d")) as Record<string, string | number>;
 }
@@ -235,9 +240,17 @@ export function synchronize(stream?: StreamOrDevice): void {
   native.synchronize(stream === undefined ? context().stream : streamId(stream, "synchronize"));
 }
 
-/** Ends the scope of `mx.stream` when it is disposed. */
-export interface StreamContext {
-  [Symbol.dispose](): void;
+/** Makes a stream the current one, until it is disposed; `mx.stream` makes it. */
+export class StreamContext {
+  readonly #leave: () => void;
+
+  constructor(s: StreamOrDevice) {
+    this.#leave = enter({ ...context(), stream: streamId(s, "stream") });
+  }
+
+  [Symbol.dispose](): void {
+    this.#leave();
+  }
 }
 
 /**
@@ -252,13 +265,11 @@ export interface StreamContext {
 export function stream<T>(s: StreamOrDevice, fn: () => T): T;
 export function stream(s: StreamOrDevice): StreamContext;
 export function stream<T>(s: StreamOrDevice, fn?: () => T): T | StreamContext {
-  const next: Context = { ...context(), stream: streamId(s, "stream") };
   if (fn === undefined) {
-    const leave = enter(next);
-    return { [Symbol.dispose]: leave };
+    return new StreamContext(s);
   }
   if (typeof fn !== "function") {
     throw mismatch("stream", "fn", "a function", fn);
   }
-  return run(next, fn);
+  return run({ ...context(), stream: streamId(s, "stream") }, fn);
 }

@@ -160,11 +160,14 @@ export class FunctionExporter extends Callable {
   readonly #exporter: unknown;
 
   /** @internal */
-  constructor(file: FilePath, fun: ExportableFunction, options: ExporterOptions) {
+  constructor(
+    file: FilePath,
+    fun: ExportableFunction,
+    { shapeless, metadata }: ReturnType<typeof optionsOf>,
+  ) {
     const fn = "exporter";
     const path = fileOf(file, fn);
     requireFunction(fun, fn);
-    const { shapeless, metadata } = optionsOf(options, fn);
     const exporter = native.make_exporter(path, shapeless, metadata);
     super((...given) => trace(exporter, fun, given, fn));
     this.#exporter = exporter;
@@ -207,7 +210,7 @@ export function exporter(
   fun: ExportableFunction,
   options: ExporterOptions = {},
 ): FunctionExporter {
-  return new FunctionExporter(file, fun, options);
+  return new FunctionExporter(file, fun, optionsOf(options, "exporter"));
 }
 
 /** A step as the addon has it: arrays are slots, dtypes `{ dtype: number }`. */
@@ -232,7 +235,7 @@ function stepOf(step: Record<string, unknown>): ExportStep {
  * become part of it. Functions exported by one version of MLX may not work with
  * another.
  *
- * @param file The name of a file; or a function that gets the graph in steps,
+ * @param fileOrCallback The name of a file; or a function that gets the graph in steps,
  * under MLX's own names: its inputs, their names, its outputs, constants, and
  * every operation in order.
  * @param fun A function of arrays that gives an array or a list of them. Where
@@ -252,14 +255,14 @@ function stepOf(step: Record<string, unknown>): ExportStep {
  * // [ array([30, 40], dtype=float32) ]
  */
 export function exportFunction(
-  file: FilePath | ((step: ExportStep) => unknown),
+  fileOrCallback: FilePath | ((step: ExportStep) => unknown),
   fun: ExportableFunction,
   args: ExportArguments = [],
   options: ExporterOptions = {},
 ): void {
   const fn = "exportFunction";
-  const callback = typeof file === "function" ? file : undefined;
-  const path = callback ? "" : fileOf(file, fn);
+  const callback = typeof fileOrCallback === "function" ? fileOrCallback : undefined;
+  const path = callback ? "" : fileOf(fileOrCallback, fn);
   requireFunction(fun, fn);
   if (!Array.isArray(args)) {
     throw mismatch(fn, "args", "a list of arrays, which may end with a record of them", args);

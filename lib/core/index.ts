@@ -28,7 +28,7 @@ export {
   newThreadLocalStream,
   newThreadUnsafeStream,
   Stream,
-  type StreamContext,
+  StreamContext,
   type StreamOptions,
   type StreamOrDevice,
   setDefaultDevice,

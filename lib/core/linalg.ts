@@ -160,7 +160,7 @@ export function svd(a: array, options?: SvdOptions): array | [array, array, arra
 /**
  * The eigenvalues of square matrices and, as columns, their eigenvectors; both
  * complex64. Of a matrix that is not finite they are NaN. It runs on the CPU only.
- * In Python's MLX 0.32.4 the eigenvectors of complex matrices are conjugated.
+ * In Python's MLX the eigenvectors of complex matrices are conjugated.
  *
  * @param a Matrices, `[..., n, n]`, in float32, float64 or complex64.
  * @throws Error for other dtypes and shapes.

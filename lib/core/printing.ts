@@ -13,9 +13,9 @@ export interface PrintSettings {
   precision?: number | undefined;
 }
 
-function precisionOf(settings: PrintSettings, fn: string): number {
-  checkOptions(settings, ["precision"], fn);
-  const precision = asInteger(settings.precision ?? -1, fn, "precision");
+function precisionOf(options: PrintSettings, fn: string): number {
+  checkOptions(options, ["precision"], fn);
+  const precision = asInteger(options.precision ?? -1, fn, "precision");
   if (precision < -1 || precision > 100) {
     throw outOfRange(fn, "precision", "an integer from -1 to 100", precision);
   }
@@ -34,8 +34,8 @@ export class PrintOptions {
   /** The number of decimal places, or -1 for as many as 6 digits need. */
   precision: number;
 
-  constructor(settings: PrintSettings = {}) {
-    this.precision = precisionOf(settings, "PrintOptions");
+  constructor(options: PrintSettings = {}) {
+    this.precision = precisionOf(options, "PrintOptions");
   }
 }
 
@@ -51,8 +51,8 @@ export class PrintOptions {
  * text
  * // array([1.00, 2.35], dtype=float32)
  */
-export function setPrintoptions(settings: PrintSettings = {}): void {
-  context().print.precision = precisionOf(settings, "setPrintoptions");
+export function setPrintoptions(options: PrintSettings = {}): void {
+  context().print.precision = precisionOf(options, "setPrintoptions");
 }
 
 /**
@@ -81,13 +81,13 @@ export interface PrintOptionsContext {
  * mx.printoptions({ precision: 3 }, () => String(mx.array([1, 2.34567])))
  * // array([1.000, 2.346], dtype=float32)
  */
-export function printoptions<T>(settings: PrintSettings, fn: () => T): T;
-export function printoptions(settings?: PrintSettings): PrintOptionsContext;
+export function printoptions<T>(options: PrintSettings, fn: () => T): T;
+export function printoptions(options?: PrintSettings): PrintOptionsContext;
 export function printoptions<T>(
-  settings: PrintSettings = {},
+  options: PrintSettings = {},
   fn?: () => T,
 ): T | PrintOptionsContext {
-  const precision = precisionOf(settings, "printoptions");
+  const precision = precisionOf(options, "printoptions");
   const next: Context = { ...context(), print: { precision } };
   if (fn === undefined) {
     return { [Symbol.dispose]: enter(next) };

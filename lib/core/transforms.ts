@@ -125,9 +125,9 @@ function differentiate(
   };
 }
 
-export function requireFunction(fun: unknown, fn: string): void {
+export function requireFunction(fun: unknown, fn: string, param = "fun"): void {
   if (typeof fun !== "function") {
-    throw mismatch(fn, "fun", "a function", fun);
+    throw mismatch(fn, param, "a function", fun);
   }
 }
 
@@ -201,9 +201,9 @@ function ofArrays(fun: AnyFunction, fn: string): Callback {
  * mx.jvp(f, [mx.array(2), mx.array(3)], [mx.array(1), mx.array(10)])
  * // [ [ array(18, dtype=float32) ], [ array(129, dtype=float32) ] ]
  */
-export function jvp<P extends readonly array[]>(
+export function jvp<const P extends readonly array[]>(
   fun: (...primals: P) => array | readonly array[],
-  primals: readonly [...P],
+  primals: P,
   tangents: readonly array[],
 ): [outputs: array[], jvps: array[]] {
   requireFunction(fun, "jvp");
@@ -235,7 +235,7 @@ export function jvp<P extends readonly array[]>(
  */
 export function vjp<P extends readonly array[]>(
   fun: (...primals: P) => array | readonly array[],
-  primals: readonly [...P],
+  primals: P,
   cotangents: readonly array[],
 ): [outputs: array[], vjps: { -readonly [I in keyof P]: array }] {
   requireFunction(fun, "vjp");

@@ -1,8 +1,10 @@
 /** The base of all layers and models. */
 
+import { checkOptions } from "../core/arguments.js";
 import { isFloating } from "../core/dtype.js";
 import { mismatch, outOfRange } from "../core/errors.js";
 import * as mx from "../core/index.js";
+import { asBoolean } from "../core/numbers.js";
 import { adopt } from "../core/scope.js";
 import { isBranch, treeLike } from "../core/tree.js";
 
@@ -27,6 +29,11 @@ export interface FreezeOptions {
   keys?: string | readonly string[] | undefined;
   /** Whether a name that no field has is an error. */
   strict?: boolean | undefined;
+}
+
+function strictOf(options: StrictOption, fn: string): boolean {
+  checkOptions(options, ["strict"], fn);
+  return asBoolean(options.strict ?? true, fn, "strict");
 }
 
 type Leaf = [path: string, value: mx.array];
@@ -61,32 +68,40 @@ function setAt(tree: ParameterTree, path: string, value: mx.array): void {
   node[last] = value;
 }
 
-// A field's value with the arrays in it mapped, or nothing where it has none.
-function mapField(
+function isArrayField(_: Module, __: string, value: unknown): boolean {
+  return value instanceof mx.array;
+}
+
+// A field's value with the leaves in it mapped, or nothing where it has none.
+function mapField<Leaf>(
   module: Module,
   key: string,
   value: unknown,
-  filter: ModuleFilter,
-  map: (value: mx.array) => unknown,
+  filterFn: ModuleFilter,
+  mapFn: (value: Leaf) => unknown,
+  isLeafFn: ModuleFilter,
 ): unknown {
-  if (value instanceof mx.array) {
-    return map(value);
+  if (isLeafFn(module, key, value)) {
+    return mapFn(value as Leaf);
   }
   if (value instanceof Module) {
-    return value.filterAndMap(filter, map);
+    return value.filterAndMap(filterFn, mapFn, isLeafFn);
   }
-  if (Array.isArray(value)) {
-    const parts = value.map((part) => mapField(module, key, part, filter, map));
-    // Places count in a list, so one without arrays stays as an empty record.
-    return parts.every(isEmpty) ? undefined : parts.map((part) => part ?? {});
+  if (!isBranch(value)) {
+    return undefined;
   }
-  if (isBranch(value)) {
-    const parts = Object.entries(value)
-      .map(([name, part]) => [name, mapField(module, key, part, filter, map)] as const)
-      .filter(([, part]) => !isEmpty(part));
-    return parts.length === 0 ? undefined : Object.fromEntries(parts);
+  const parts = Object.entries(value).map(([name, part]) => {
+    const at = `${key}.${name}`;
+    const taken = filterFn(module, at, part);
+    return [name, taken ? mapField(module, at, part, filterFn, mapFn, isLeafFn) : {}] as const;
+  });
+  if (parts.every(([, part]) => isEmpty(part))) {
+    return undefined;
   }
-  return undefined;
+  // Places count in a list, so one without leaves stays as an empty record.
+  return Array.isArray(value)
+    ? parts.map(([, part]) => part ?? {})
+    : Object.fromEntries(parts.filter(([, part]) => !isEmpty(part)));
 }
 
 function isEmpty(part: unknown): boolean {
@@ -177,18 +192,45 @@ export class Module {
     return this;
   }
 
+  /** Whether a value is a module. */
+  static isModule(value: unknown): value is Module {
+    return value instanceof Module;
+  }
+
+  /** The filter of {@link children}: what is a module, or may have some inside. */
+  static validChildFilter(_module: Module, _key: string, value: unknown): boolean {
+    return isBranch(value);
+  }
+
+  /** The filter of {@link parameters}: what is an array, or may have some inside. */
+  static validParameterFilter(_module: Module, _key: string, value: unknown): boolean {
+    return value instanceof mx.array || isBranch(value);
+  }
+
+  /** The filter of {@link trainableParameters}: parameters that are not frozen. */
+  static trainableParameterFilter(module: Module, key: string, value: unknown): boolean {
+    return Module.validParameterFilter(module, key, value) && !module.#frozen.has(key);
+  }
+
   /**
-   * Its fields that a filter takes, with a function applied to their arrays,
-   * as records and lists.
+   * Its fields that a filter takes, with a function applied to their leaves, as
+   * records and lists. Leaves are arrays, unless another filter says otherwise;
+   * inside of lists and records, filters see names such as `layers.0`.
+   *
+   * @example
+   * const model = new nn.Sequential(new nn.Linear(2, 3), nn.relu);
+   * model.filterAndMap(nn.Module.validParameterFilter, (x) => x.size)
+   * // { layers: [ { weight: 6, bias: 3 }, {} ] }
    */
-  filterAndMap(
-    filter: ModuleFilter,
-    map: (value: mx.array) => unknown = (value) => value,
+  filterAndMap<Leaf = mx.array>(
+    filterFn: ModuleFilter,
+    mapFn: (value: Leaf) => unknown = (value) => value,
+    isLeafFn: ModuleFilter = isArrayField,
   ): ParameterTree {
     const out: ParameterTree = {};
     for (const [key, value] of Object.entries(this)) {
-      if (filter(this, key, value)) {
-        const part = mapField(this, key, value, filter, map);
+      if (filterFn(this, key, value)) {
+        const part = mapField(this, key, value, filterFn, mapFn, isLeafFn);
         if (!isEmpty(part)) {
           out[key] = part;
         }
@@ -199,7 +241,7 @@ export class Module {
 
   /** All arrays, in the module's shape. */
   parameters(): ParameterTree {
-    return this.filterAndMap(() => true);
+    return this.filterAndMap(Module.validParameterFilter);
   }
 
   /**
@@ -211,7 +253,7 @@ export class Module {
    * // [ 'weight' ]
    */
   trainableParameters(): ParameterTree {
-    return this.filterAndMap((module, key) => !module.#frozen.has(key));
+    return this.filterAndMap(Module.trainableParameterFilter);
   }
 
   /** The modules that are fields, or in lists and records of them, by field. */
@@ -272,9 +314,9 @@ export class Module {
   }
 
   /** Calls a function with each module inside, and this one, and its name. */
-  applyToModules(fn: (name: string, module: Module) => void): this {
+  applyToModules(applyFn: (name: string, module: Module) => void): this {
     for (const [name, module] of this.namedModules()) {
-      fn(name, module);
+      applyFn(name, module);
     }
     return this;
   }
@@ -290,7 +332,8 @@ export class Module {
    * layer.update({ weight: mx.array([[3, 4]]) }).forward(mx.array([1, 2]))
    * // array([11], dtype=float32)
    */
-  update(parameters: ParameterTree, { strict = true }: StrictOption = {}): this {
+  update(parameters: ParameterTree, options: StrictOption = {}): this {
+    const strict = strictOf(options, "update");
     assignAll(this as never, parameters, strict, "", (owner, key, value) => {
       owner[key] = mx.keep(value);
     });
@@ -298,12 +341,16 @@ export class Module {
   }
 
   /** Applies a function to every parameter, or to those that a filter takes. */
-  apply(fn: (value: mx.array) => mx.array, filter: ModuleFilter = () => true): this {
-    return this.update(this.filterAndMap(filter, fn));
+  apply(
+    mapFn: (value: mx.array) => mx.array,
+    filterFn: ModuleFilter = Module.validParameterFilter,
+  ): this {
+    return this.update(this.filterAndMap(filterFn, mapFn));
   }
 
   /** Replaces modules inside by those of a tree in the shape of {@link children}. */
-  updateModules(modules: ParameterTree, { strict = true }: StrictOption = {}): this {
+  updateModules(modules: ParameterTree, options: StrictOption = {}): this {
+    const strict = strictOf(options, "updateModules");
     const walk = (target: Record<string, unknown>, values: unknown, path: string): void => {
       if (!isBranch(values)) {
         if (strict) {
@@ -340,12 +387,17 @@ export class Module {
     return this.#setFrozen(false, options);
   }
 
-  #setFrozen(frozen: boolean, { recurse = true, keys, strict = false }: FreezeOptions): this {
+  #setFrozen(frozen: boolean, options: FreezeOptions): this {
+    const fn = frozen ? "freeze" : "unfreeze";
+    checkOptions(options, ["recurse", "keys", "strict"], fn);
+    const { keys } = options;
+    const recurse = asBoolean(options.recurse ?? true, fn, "recurse");
+    const strict = asBoolean(options.strict ?? false, fn, "strict");
     const modules = recurse ? this.modules() : [this];
     const names = keys === undefined ? undefined : [keys].flat();
     for (const name of names ?? []) {
       if (strict && !modules.some((module) => Object.hasOwn(module, name))) {
-        throw outOfRange(frozen ? "freeze" : "unfreeze", "keys", "names of fields", name);
+        throw outOfRange(fn, "keys", "names of fields", name);
       }
     }
     for (const module of modules) {
@@ -393,8 +445,9 @@ export class Module {
    */
   loadWeights(
     fileOrWeights: string | readonly (readonly [string, mx.array])[],
-    { strict = true }: StrictOption = {},
+    options: StrictOption = {},
   ): this {
+    const strict = strictOf(options, "loadWeights");
     const weights: readonly (readonly [string, mx.array])[] =
       typeof fileOrWeights === "string"
         ? Object.entries(mx.load(fileOrWeights, { format: "safetensors" }))

@@ -352,8 +352,8 @@ function isAbsent(x: unknown): boolean {
  */
 // biome-ignore lint/suspicious/noExplicitAny: the trees' shapes become one
 export function treeMerge<T = any>(
-  a: unknown,
-  b: unknown,
+  treeA: unknown,
+  treeB: unknown,
   // biome-ignore lint/suspicious/noExplicitAny: the leaves of any trees
   mergeFn?: (a: any, b: any) => unknown,
 ): T {
@@ -366,7 +366,7 @@ export function treeMerge<T = any>(
   const merge = (x: unknown, y: unknown, path: string): unknown => {
     if (isAbsent(x) && isAbsent(y)) {
       if (isBranch(x) && isBranch(y) && Array.isArray(x) !== Array.isArray(y)) {
-        throw mismatch(fn, joined("b", path), Array.isArray(x) ? "a list" : "a record", y);
+        throw mismatch(fn, joined("treeB", path), Array.isArray(x) ? "a list" : "a record", y);
       }
       return isBranch(x) ? x : y;
     }
@@ -381,7 +381,7 @@ export function treeMerge<T = any>(
       return mergeFn(x, y);
     }
     if (openA.has(x) || openB.has(y)) {
-      throw cyclic(fn, openA.has(x) ? "a" : "b", path);
+      throw cyclic(fn, openA.has(x) ? "treeA" : "treeB", path);
     }
     openA.add(x);
     openB.add(y);
@@ -393,5 +393,5 @@ export function treeMerge<T = any>(
     openB.delete(y);
     return out;
   };
-  return merge(a, b, "") as T;
+  return merge(treeA, treeB, "") as T;
 }

@@ -84,6 +84,44 @@ describe("parameters", () => {
     expect(model.modules().every((module) => module.training)).toBe(true);
   });
 
+  test("options that are not known, or of the wrong type", () => {
+    const model = new Model();
+    const typo = { key: "bias", stric: true } as never;
+    for (const call of [
+      () => model.freeze(typo),
+      () => model.unfreeze(typo),
+      () => model.update({}, typo),
+      () => model.updateModules({}, typo),
+      () => model.loadWeights([], typo),
+      () => model.update({}, { strict: 1 as never }),
+      () => model.freeze({ recurse: "no" as never }),
+    ]) {
+      expect(call).toThrow(TypeError);
+    }
+    expect(names(model.trainableParameters())).toEqual(names(model.parameters()));
+  });
+
+  test("filterAndMap asks about parts, and what is a leaf", () => {
+    const model = new Model().freeze({ keys: "scale" });
+    const asked: string[] = [];
+    const seen = model.filterAndMap(
+      (module, key, value) => {
+        if (module === model) {
+          asked.push(key);
+        }
+        return key !== "layers.0" && nn.Module.validChildFilter(module, key, value);
+      },
+      (module: nn.Module) => module.constructor.name,
+      (_, __, value) => nn.Module.isModule(value),
+    );
+    expect(asked).toContain("layers.1");
+    expect(seen["layers"][0]).toEqual({});
+    expect(typeof seen["layers"][1]).toBe("string");
+    expect(nn.Module.trainableParameterFilter(model, "scale", model.scale)).toBe(false);
+    expect(nn.Module.trainableParameterFilter(model, "other", model.scale)).toBe(true);
+    expect(nn.Module.validParameterFilter(model, "dims", 3)).toBe(false);
+  });
+
   test("modules by name", () => {
     const model = new Model();
     expect(model.namedModules().map(([name]) => name)).toEqual([

@@ -129,6 +129,16 @@ describe("arguments", () => {
     expect(f(x, ...options, { stream: mx.cpu })).toBeDefined();
   });
 
+  test("correction counts instead of ddof", () => {
+    const x = mx.array([
+      [1, 2, 4],
+      [0, 3, 0],
+    ]);
+    expect(mx.var(x, 1, { ddof: 2, correction: 0 }).tolist()).toEqual(mx.var(x, 1).tolist());
+    expect(x.std(1, { correction: 1 }).tolist()).toEqual(mx.std(x, 1, { ddof: 1 }).tolist());
+    expect(x.var(0, { ddof: 1, correction: null }).tolist()).toEqual([0.5, 0.5, 8]);
+  });
+
   test("of the wrong type", () => {
     const x = mx.array([1, 2]);
     expect(() => mx.sum(x, 0, { keepdims: any(1) })).toThrow(
@@ -136,6 +146,9 @@ describe("arguments", () => {
     );
     expect(() => mx.var(x, 0, { ddof: any("1") })).toThrow(TypeError);
     expect(() => mx.std(x, 0, { ddof: 0.5 })).toThrow(TypeError);
+    expect(() => mx.std(x, 0, { correction: 0.5 })).toThrow(
+      "[std] correction: expected an integer",
+    );
     expect(() => mx.cumsum(x, 0, { reverse: any(0) })).toThrow(TypeError);
     expect(() => mx.cumsum(x, 0, { dtype: any("int32") })).toThrow(TypeError);
     expect(() => mx.cummax(x, 0, any({ dtype: mx.int32 }))).toThrow(TypeError);

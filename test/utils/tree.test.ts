@@ -276,7 +276,7 @@ describe("treeMerge", () => {
     );
     expect(() => utils.treeMerge({ a: [1] }, { a: { b: 2 } })).toThrow(TypeError);
     expect(() => utils.treeMerge({ a: [] }, { a: {} })).toThrow(
-      "[treeMerge] b.a: expected a list, received {}",
+      "[treeMerge] treeB.a: expected a list, received {}",
     );
     expect(() => utils.treeMerge(1, 2, any("add"))).toThrow(
       '[treeMerge] mergeFn: expected a function, received "add"',

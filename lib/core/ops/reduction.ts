@@ -28,6 +28,8 @@ export interface ReduceOptions extends StreamOptions {
 export interface SpreadOptions extends ReduceOptions {
   /** What the number of elements is lowered by in the divisor. By default 0. */
   ddof?: number | undefined;
+  /** The same, as the array API standard calls it; given, it counts instead of `ddof`. */
+  correction?: number | null | undefined;
 }
 
 /** Of every scan. */
@@ -289,6 +291,11 @@ export function median(a: array, axis?: Axes, options?: ReduceOptions): array {
   );
 }
 
+function divisor(options: SpreadOptions, fn: string): number {
+  const ddof = integer(options.ddof, 0, fn, "ddof");
+  return integer(options.correction ?? undefined, ddof, fn, "correction");
+}
+
 /**
  * The variance along an axis or several, by default all.
  *
@@ -297,13 +304,13 @@ export function median(a: array, axis?: Axes, options?: ReduceOptions): array {
  * // array(1.66667, dtype=float32)
  */
 function _var(a: array, axis?: Axes, options?: SpreadOptions): array {
-  const o = readOptions(options, ["keepdims", "ddof"], "var");
+  const o = readOptions(options, ["keepdims", "ddof", "correction"], "var");
   return make(
     native.var(
       slot(a, "var", "a"),
       optionalAxes(axis, "var"),
       flag(o.keepdims, false, "var", "keepdims"),
-      integer(o.ddof, 0, "var", "ddof"),
+      divisor(o, "var"),
       streamOf(o, "var"),
     ),
   );
@@ -319,13 +326,13 @@ export { _var as var };
  * // array([1, 3], dtype=float32)
  */
 export function std(a: array, axis?: Axes, options?: SpreadOptions): array {
-  const o = readOptions(options, ["keepdims", "ddof"], "std");
+  const o = readOptions(options, ["keepdims", "ddof", "correction"], "std");
   return make(
     native.std(
       slot(a, "std", "a"),
       optionalAxes(axis, "std"),
       flag(o.keepdims, false, "std", "keepdims"),
-      integer(o.ddof, 0, "std", "ddof"),
+      divisor(o, "std"),
       streamOf(o, "std"),
     ),
   );

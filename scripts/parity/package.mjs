@@ -1,0 +1,454 @@
+// What the package offers, read from lib/ by TypeScript: names, calls and, from
+// the bodies of functions, defaults.
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import ts from "typescript";
+
+/** @typedef {import("./calls.mjs").Call} Call */
+/** @typedef {import("./calls.mjs").Parameter} Parameter */
+/** @typedef {Map<string, string>} Values what identifiers or options stand for */
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const lib = join(root, "lib");
+
+const { config } = ts.readConfigFile(join(root, "tsconfig.json"), ts.sys.readFile);
+const { options, fileNames } = ts.parseJsonConfigFileContent(config, ts.sys, root);
+const program = ts.createProgram(fileNames, options);
+const checker = program.getTypeChecker();
+
+/** @param {ts.Symbol} symbol */
+function resolved(symbol) {
+  return symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
+}
+
+/** @param {ts.Symbol} symbol */
+function exportsOf(symbol) {
+  return new Map(checker.getExportsOfModule(symbol).map((x) => [x.name, resolved(x)]));
+}
+
+const index = /** @type {ts.SourceFile} */ (program.getSourceFile(join(lib, "index.ts")));
+const top = exportsOf(/** @type {ts.Symbol} */ (checker.getSymbolAtLocation(index)));
+
+/**
+ * @param {readonly string[]} path
+ * @returns {ts.Symbol | undefined}
+ */
+function find(path) {
+  /** @type {ts.Symbol | undefined} */
+  let symbol;
+  let names = top;
+  for (const name of path) {
+    symbol = names.get(name);
+    // Types alone are nothing to call.
+    if (
+      symbol === undefined ||
+      !(symbol.flags & (ts.SymbolFlags.Value | ts.SymbolFlags.ValueModule))
+    ) {
+      return undefined;
+    }
+    names = symbol.flags & ts.SymbolFlags.ValueModule ? exportsOf(symbol) : new Map();
+  }
+  return symbol;
+}
+
+// Defaults.
+
+/**
+ * A value that stands in the source, as JSON or as a name.
+ *
+ * @param {ts.Expression} node
+ * @param {Values} values
+ * @returns {string | undefined}
+ */
+function constant(node, values) {
+  if (ts.isParenthesizedExpression(node) || ts.isAsExpression(node)) {
+    return constant(node.expression, values);
+  }
+  if (ts.isNumericLiteral(node)) {
+    return String(Number(node.text));
+  }
+  if (ts.isStringLiteral(node)) {
+    return JSON.stringify(node.text);
+  }
+  if (ts.isPrefixUnaryExpression(node) && node.operator === ts.SyntaxKind.MinusToken) {
+    const value = constant(node.operand, values);
+    return value === undefined ? undefined : `-${value}`;
+  }
+  if (ts.isArrayLiteralExpression(node)) {
+    const all = node.elements.map((x) => constant(x, values));
+    return all.includes(undefined) ? undefined : `[${all.join(", ")}]`;
+  }
+  if (ts.isPropertyAccessExpression(node)) {
+    return /^(mx|dtype)$/.test(node.expression.getText()) ? node.name.text : undefined;
+  }
+  if (ts.isIdentifier(node)) {
+    const { text } = node;
+    if (text === "undefined" || values.has(text)) {
+      return values.get(text) ?? "null";
+    }
+    const declaration = checker.getSymbolAtLocation(node)?.valueDeclaration;
+    return declaration && ts.isVariableDeclaration(declaration) && declaration.initializer
+      ? constant(declaration.initializer, values)
+      : // A dtype is called what it is called in Python.
+        /^(b?float|u?int)\d+$/.exec(text)?.[0];
+  }
+  const words = new Map([
+    [ts.SyntaxKind.TrueKeyword, "true"],
+    [ts.SyntaxKind.FalseKeyword, "false"],
+    [ts.SyntaxKind.NullKeyword, "null"],
+  ]);
+  return words.get(node.kind);
+}
+
+/**
+ * The name of the option or parameter that an expression reads.
+ *
+ * @param {ts.Node} node
+ * @param {Values} [names] the options that parameters are, in a function that is given them
+ * @returns {string | undefined}
+ */
+function read(node, names) {
+  if (ts.isPropertyAccessExpression(node) && ts.isIdentifier(node.expression)) {
+    return node.name.text;
+  }
+  if (ts.isElementAccessExpression(node) && ts.isStringLiteral(node.argumentExpression)) {
+    return node.argumentExpression.text;
+  }
+  if (
+    ts.isBinaryExpression(node) &&
+    node.operatorToken.kind === ts.SyntaxKind.QuestionQuestionToken
+  ) {
+    // `x ?? undefined`
+    return read(node.left, names);
+  }
+  if (ts.isIdentifier(node)) {
+    return names === undefined ? node.text : names.get(node.text);
+  }
+  return undefined;
+}
+
+/**
+ * The function that a call goes to, if this package has it.
+ *
+ * @param {ts.CallExpression} call
+ * @returns {ts.SignatureDeclaration | undefined}
+ */
+function calleeOf(call) {
+  const declaration = checker.getResolvedSignature(call)?.declaration;
+  if (declaration === undefined || !declaration.getSourceFile().fileName.startsWith(lib)) {
+    return undefined;
+  }
+  return /** @type {ts.SignatureDeclaration} */ (declaration);
+}
+
+/**
+ * The declaration with a body, of one of the declarations of a function.
+ *
+ * @param {ts.Node | undefined} node
+ * @returns {ts.FunctionLikeDeclaration | undefined}
+ */
+function implementation(node) {
+  if (node === undefined) {
+    return undefined;
+  }
+  if (ts.isFunctionLike(node) && "body" in node && node.body !== undefined) {
+    return /** @type {ts.FunctionLikeDeclaration} */ (node);
+  }
+  if (ts.isConstructorDeclaration(node)) {
+    return /** @type {ts.FunctionLikeDeclaration | undefined} */ (
+      node.parent.members.find((x) => ts.isConstructorDeclaration(x) && x.body !== undefined)
+    );
+  }
+  const symbol = checker.getSymbolAtLocation(/** @type {any} */ (node).name ?? node);
+  return /** @type {ts.FunctionLikeDeclaration | undefined} */ (
+    symbol?.declarations?.find((x) => ts.isFunctionLike(x) && "body" in x && x.body !== undefined)
+  );
+}
+
+/**
+ * The names in a list of options that a function knows.
+ *
+ * @param {ts.Expression} list
+ * @param {Values} values
+ * @returns {string[]}
+ */
+function namesIn(list, values) {
+  if (ts.isArrayLiteralExpression(list)) {
+    return list.elements.flatMap((x) => {
+      const text = ts.isSpreadElement(x) ? undefined : constant(x, values);
+      return ts.isSpreadElement(x) ? namesIn(x.expression, values) : text ? [JSON.parse(text)] : [];
+    });
+  }
+  const declaration = checker.getSymbolAtLocation(list)?.valueDeclaration;
+  if (declaration && ts.isVariableDeclaration(declaration) && declaration.initializer) {
+    return namesIn(declaration.initializer, values);
+  }
+  if (ts.isAsExpression(list) || ts.isSatisfiesExpression(list)) {
+    return namesIn(list.expression, values);
+  }
+  const type = checker.getTypeAtLocation(list).getNumberIndexType();
+  const types = type?.isUnion() ? type.types : [type];
+  return types.flatMap((x) => (x?.isStringLiteral() ? [x.value] : []));
+}
+
+/**
+ * The defaults that a function's body gives to parameters and options.
+ *
+ * @param {ts.FunctionLikeDeclaration | undefined} fn
+ * @param {Values} [values] what its parameters are known to be
+ * @param {Values | undefined} [names] and which options they are
+ * @param {Values} [found]
+ * @param {Set<string>} [known] gets the options that are accepted at run time
+ * @param {number} [depth]
+ * @returns {Values}
+ */
+function defaultsIn(
+  fn,
+  values = new Map(),
+  names = undefined,
+  found = new Map(),
+  known = new Set(),
+  depth = 0,
+) {
+  /** @type {(name: string | undefined, value: ts.Expression | undefined) => void} */
+  const note = (name, value) => {
+    const text = value === undefined ? undefined : constant(value, values);
+    // `x ?? undefined` gives null no default.
+    if (name !== undefined && text !== undefined && text !== "null" && !found.has(name)) {
+      found.set(name, text);
+    }
+  };
+  for (const { name, initializer } of fn?.parameters ?? []) {
+    if (ts.isIdentifier(name)) {
+      note(names === undefined ? name.text : names.get(name.text), initializer);
+    } else {
+      for (const element of name.elements) {
+        if (ts.isBindingElement(element)) {
+          note(element.propertyName?.getText() ?? element.name.getText(), element.initializer);
+        }
+      }
+    }
+  }
+  const parameters = new Set(fn?.parameters.map(({ name }) => name.getText()));
+  /** @param {ts.Expression} x */
+  const isGiven = (x) =>
+    /^(options|o|rest)\b/.test(x.getText()) ||
+    (ts.isIdentifier(x) && (names === undefined ? parameters.has(x.text) : names.has(x.text)));
+  /** @param {ts.Node} node */
+  const visit = (node) => {
+    if (
+      ts.isBinaryExpression(node) &&
+      node.operatorToken.kind === ts.SyntaxKind.QuestionQuestionToken
+    ) {
+      note(read(node.left, names), node.right);
+    } else if (ts.isBindingElement(node)) {
+      const name = node.propertyName?.getText() ?? node.name.getText();
+      note(name, node.initializer);
+      names?.set(node.name.getText(), name);
+    } else if (
+      ts.isConditionalExpression(node) &&
+      ts.isBinaryExpression(node.condition) &&
+      node.condition.operatorToken.kind === ts.SyntaxKind.EqualsEqualsEqualsToken &&
+      node.condition.right.getText() === "undefined"
+    ) {
+      note(read(node.condition.left, names), node.whenTrue);
+    } else if (ts.isCallExpression(node)) {
+      const [first, second, third] = node.arguments;
+      if (second !== undefined && /^(read|check)Options$/.test(node.expression.getText())) {
+        for (const name of namesIn(second, values)) {
+          known.add(name);
+        }
+      }
+      // flag(o.keepdims, false, …) and only(options, "alpha", 1, …)
+      const fallback = calleeOf(node)?.parameters[1]?.name.getText() === "fallback";
+      if (first !== undefined && fallback) {
+        note(read(first, names), second);
+      }
+      if (second !== undefined && ts.isStringLiteral(second) && third !== undefined) {
+        const name = calleeOf(node)?.parameters[2]?.name.getText();
+        if (name === "fallback") {
+          note(second.text, third);
+        }
+      }
+      // What a function does with the options is done by those it gives them to.
+      const follows = node.arguments.some((x) => isGiven(x));
+      const callee = follows && depth < 3 ? implementation(calleeOf(node)) : undefined;
+      if (callee !== undefined) {
+        /** @type {Values} */
+        const given = new Map();
+        /** @type {Values} */
+        const options = new Map();
+        for (const [i, parameter] of callee.parameters.entries()) {
+          const argument = node.arguments[i];
+          const value = argument ?? parameter.initializer;
+          const text = value === undefined ? undefined : constant(value, values);
+          if (text !== undefined) {
+            given.set(parameter.name.getText(), text);
+          }
+          const option = argument === undefined ? undefined : read(argument, names);
+          if (option !== undefined) {
+            options.set(parameter.name.getText(), option);
+          }
+        }
+        defaultsIn(callee, given, options, found, known, depth + 1);
+      }
+    }
+    ts.forEachChild(node, visit);
+  };
+  if (fn?.body) {
+    visit(fn.body);
+  }
+  return found;
+}
+
+// Calls.
+
+/**
+ * @param {ts.Symbol} symbol
+ * @param {Values} defaults
+ * @returns {Parameter}
+ */
+function option(symbol, defaults) {
+  return {
+    name: symbol.name,
+    optional: (symbol.flags & ts.SymbolFlags.Optional) !== 0,
+    value: defaults.get(symbol.name),
+  };
+}
+
+/**
+ * @param {ts.Signature} signature
+ * @returns {Call}
+ */
+function callOf(signature) {
+  /** @type {{ name: string, type: ts.Type, optional: boolean, rest: boolean }[]} */
+  let parameters = [];
+  /** @type {ts.Node | undefined} */
+  let declaration = signature.declaration;
+  for (const symbol of signature.parameters) {
+    const type = checker.getTypeOfSymbol(symbol);
+    const node = /** @type {ts.ParameterDeclaration | undefined} */ (symbol.valueDeclaration);
+    if (checker.isTupleType(type)) {
+      // The method of an operation: its parameters without the first.
+      const { labeledElementDeclarations, elementFlags } = /** @type {ts.TupleType} */ (
+        /** @type {ts.TupleTypeReference} */ (type).target
+      );
+      const types = checker.getTypeArguments(/** @type {ts.TypeReference} */ (type));
+      for (const [i, label] of (labeledElementDeclarations ?? []).entries()) {
+        parameters.push({
+          name: label?.name.getText() ?? "",
+          type: /** @type {ts.Type} */ (types[i]),
+          optional: ((elementFlags[i] ?? 0) & ts.ElementFlags.Optional) !== 0,
+          rest: ((elementFlags[i] ?? 0) & ts.ElementFlags.Rest) !== 0,
+        });
+        declaration = label?.parent;
+      }
+      continue;
+    }
+    parameters.push({
+      name: symbol.name,
+      type,
+      optional: node !== undefined && checker.isOptionalParameter(node),
+      rest: node?.dotDotDotToken !== undefined,
+    });
+  }
+  /** @type {Set<string>} */
+  const known = new Set();
+  const defaults = defaultsIn(implementation(declaration), undefined, undefined, undefined, known);
+  const last = parameters.at(-1);
+  /** @type {Parameter[]} */
+  let options = [];
+  // Options may be taken apart where they are declared.
+  if (last !== undefined && /^(options$|__)/.test(last.name)) {
+    parameters = parameters.slice(0, -1);
+    const type = checker.getNonNullableType(last.type);
+    options = checker.getPropertiesOfType(type).map((symbol) => option(symbol, defaults));
+  }
+  return {
+    positional: parameters.map(({ name, optional }) => ({
+      // An underscore says that it is not used.
+      name: name.replace(/^_/, ""),
+      optional,
+      value: optional ? defaults.get(name) : undefined,
+    })),
+    options,
+    accepted: [...known],
+    rest: parameters.at(-1)?.rest ?? false,
+  };
+}
+
+/**
+ * @param {ts.Type} type
+ * @param {"call" | "construct"} kind
+ * @returns {Call[]}
+ */
+function callsOf(type, kind) {
+  const which = kind === "call" ? ts.SignatureKind.Call : ts.SignatureKind.Construct;
+  return checker.getSignaturesOfType(type, which).map(callOf);
+}
+
+/**
+ * A constructor's defaults may be those of the class that it extends.
+ *
+ * @param {ts.Type} type
+ * @returns {Call[]}
+ */
+function constructorCalls(type) {
+  const calls = callsOf(type, "construct");
+  const declaration = type.symbol?.valueDeclaration;
+  const base =
+    declaration && ts.isClassLike(declaration)
+      ? declaration.heritageClauses?.find((x) => x.token === ts.SyntaxKind.ExtendsKeyword)?.types[0]
+      : undefined;
+  if (base === undefined) {
+    return calls;
+  }
+  const [inherited] = constructorCalls(checker.getTypeAtLocation(base.expression));
+  const values = new Map(inherited?.options.map(({ name, value }) => [name, value]));
+  return calls.map((call) => ({
+    ...call,
+    options: call.options.map((x) => ({ ...x, value: x.value ?? values.get(x.name) })),
+  }));
+}
+
+/**
+ * @typedef {object} Found
+ * @property {Call[]} calls those of a function or method; none for other values
+ */
+
+/**
+ * What the package has in a place, or undefined.
+ *
+ * @param {import("./calls.mjs").Place} place
+ * @returns {Found | undefined}
+ */
+export function offered({ path, member }) {
+  const symbol = find(path);
+  if (symbol === undefined) {
+    return undefined;
+  }
+  const type = checker.getTypeOfSymbol(symbol);
+  if (member === undefined) {
+    return { calls: callsOf(type, "call") };
+  }
+  if (member === "constructor") {
+    // Some are made without `new`.
+    const calls = [...constructorCalls(type), ...callsOf(type, "call")];
+    return calls.length === 0 ? undefined : { calls };
+  }
+  const prototype = type.getProperty("prototype");
+  const instance =
+    [...type.getConstructSignatures(), ...type.getCallSignatures()][0]?.getReturnType() ??
+    (prototype && checker.getTypeOfSymbol(prototype));
+  const owners = [instance, type].filter((x) => x !== undefined);
+  for (const owner of owners) {
+    const known = /^\[Symbol\.(\w+)\]$/.exec(member)?.[1];
+    const property = checker
+      .getPropertiesOfType(owner)
+      .find((x) => x.name === member || (known !== undefined && x.name.startsWith(`__@${known}@`)));
+    if (property !== undefined) {
+      return { calls: callsOf(checker.getTypeOfSymbol(property), "call") };
+    }
+  }
+  return undefined;
+}
