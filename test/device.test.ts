@@ -1,5 +1,6 @@
 import { mx } from "mlx-js";
 import { describe, expect, test } from "vitest";
+import { runScript } from "./support/process.js";
 
 describe("streams", () => {
   test("a scope, with and without await", async () => {
@@ -51,5 +52,51 @@ describe("streams", () => {
     if (!mx.isAvailable(mx.gpu)) {
       expect(() => mx.setDefaultDevice(mx.gpu)).toThrow(/gpu/);
     }
+  });
+
+  test("the defaults", () => {
+    const [device, before] = [mx.defaultDevice(), mx.defaultStream(mx.cpu)];
+    mx.setDefaultDevice(mx.cpu);
+    expect(mx.defaultDevice().equals(new mx.Device(mx.cpu))).toBe(true);
+    const s = mx.newStream(mx.cpu);
+    mx.setDefaultStream(s);
+    expect(mx.defaultStream(mx.cpu).equals(s)).toBe(true);
+    expect(mx.add(mx.array([1]), 1).item()).toBe(2);
+    mx.setDefaultStream(before);
+    expect(mx.defaultStream(mx.cpu).equals(before)).toBe(true);
+    mx.setDefaultDevice(device);
+    expect(mx.defaultDevice().equals(device)).toBe(true);
+  });
+
+  test.each([
+    ["of a thread", mx.newThreadLocalStream],
+    ["that threads share", mx.newThreadUnsafeStream],
+  ] as const)("a stream %s", (_, make) => {
+    const s = make(mx.cpu);
+    const x = mx.add(mx.array([1, 2]), 1, { stream: s });
+    mx.synchronize(s);
+    expect(x.tolist()).toEqual([2, 3]);
+    expect(() => make("cpu" as never)).toThrow(TypeError);
+  });
+
+  test("waiting for a stream", async () => {
+    const s = mx.newStream(mx.cpu);
+    const x = mx.matmul(mx.ones([300, 300]), mx.ones([300, 300]), { stream: s });
+    const done = mx.asyncEval(x);
+    mx.synchronize(s);
+    await done;
+    expect(x.get(299, 0).item()).toBe(300);
+    expect(() => mx.synchronize(7 as never)).toThrow(TypeError);
+  });
+
+  test("after all streams are cleared there are new ones", async () => {
+    const { code, stdout } = await runScript(`
+      const { mx } = require(".");
+      const x = mx.add(mx.array([1]), 1, { stream: mx.newStream(mx.cpu) });
+      mx.eval(x);
+      mx.clearStreams();
+      console.log(mx.multiply(x, 3).item());
+    `);
+    expect([code, stdout]).toEqual([0, "6\n"]);
   });
 });

@@ -55,6 +55,7 @@ for options in SPACES:
     case("conv3d", case.floats(1, 3, 3, 4, 1), case.floats(2, 2, 2, 2, 1), **options)
     case("conv_transpose3d", case.floats(1, 2, 2, 3, 1), case.floats(1, 2, 2, 2, 1), **options)
 case("conv_transpose3d", case.floats(1, 2, 1, 2, 1), case.floats(1, 2, 2, 1, 1), output_padding=[0, 1, 2], stride=3)
+case("conv_transpose3d", case.floats(1, 2, 2, 2, 2), case.floats(2, 1, 2, 2, 1), groups=2)
 
 for options in [
     dict(stride=2), dict(stride=[2]), dict(stride=[2, 1]), dict(padding=1), dict(padding=[1]), dict(padding=[1, 0]),

@@ -102,6 +102,8 @@ for name in ["cumsum", "cumprod"]:
     case(name, mx.array([100, 100, 100], mx.uint8), 0)
 case("cumulative_sum", case.floats(2, 3), 1, inclusive=False)
 case("cumulative_prod", case.floats(2, 3), 0, reverse=True)
+case("cumulative_sum", case.floats(2, 3), 0, reverse=True, dtype=mx.float16)
+case("cumulative_prod", case.floats(2, 3), 1, inclusive=False, dtype=mx.float16)
 
 for dtype in ALL:
     case("diff", case.values(dtype, 2, 5))

@@ -195,7 +195,11 @@ describe("qqmm and gatherQqmm", () => {
     ).toThrow(needs);
     expect(() => mx.gatherQqmm(row, w, { stream })).toThrow(`[gather_qqmm] ${needs}`);
     const rhsIndices = mx.array([0], mx.uint32);
-    expect(() => mx.gatherQqmm(row, packed, { scales, mode, rhsIndices, stream })).toThrow(needs);
+    const options = { scales, mode, rhsIndices, sortedIndices: true, stream } as const;
+    expect(() => mx.gatherQqmm(row, packed, options)).toThrow(needs);
+    expect(() => mx.gatherQqmm(row, packed, { ...options, sortedIndices: any(1) })).toThrow(
+      "[gatherQqmm] sortedIndices: expected a boolean",
+    );
   });
 
   test("refuse what does not fit", () => {

@@ -1,0 +1,78 @@
+import { mx } from "mlx-js";
+import { afterEach, describe, expect, test } from "vitest";
+
+describe("figures", () => {
+  test("of what is in use, its peak, and the cache", () => {
+    mx.clearCache();
+    const start = mx.getActiveMemory();
+    mx.resetPeakMemory();
+    const x = mx.zeros([1 << 18]);
+    mx.eval(x);
+    const grown = mx.getActiveMemory() - start;
+    expect(grown).toBeGreaterThanOrEqual(1 << 20);
+    expect(mx.getPeakMemory()).toBeGreaterThanOrEqual(1 << 20);
+    expect(mx.memory()).toMatchObject({
+      active: mx.getActiveMemory(),
+      cache: mx.getCacheMemory(),
+      peak: mx.getPeakMemory(),
+    });
+    x.dispose();
+    expect(mx.getActiveMemory()).toBe(start);
+    expect(mx.getCacheMemory()).toBeGreaterThanOrEqual(1 << 20);
+    mx.clearCache();
+    expect(mx.getCacheMemory()).toBe(0);
+  });
+
+  test("of the buffers of a tree, each once", () => {
+    const x = mx.zeros([1000]);
+    const y = mx.zeros([500]);
+    mx.eval(x, y);
+    const [ofX, ofY] = [mx.getArrayBufferSize(x), mx.getArrayBufferSize(y)];
+    expect(ofX).toBeGreaterThanOrEqual(4000);
+    expect(ofY).toBeLessThan(ofX);
+    expect(mx.getArrayBufferSize({ x, list: [y, x] })).toBe(ofX + ofY);
+    expect(mx.getArrayBufferSize()).toBe(0);
+  });
+});
+
+describe("limits", () => {
+  const limit = mx.getMemoryLimit();
+  const cache = mx.setCacheLimit(0);
+  mx.setCacheLimit(cache);
+  afterEach(() => {
+    mx.setMemoryLimit(limit);
+    mx.setCacheLimit(cache);
+  });
+
+  test("give the one before", () => {
+    expect(mx.setMemoryLimit(2 ** 31)).toBe(limit);
+    expect(mx.getMemoryLimit()).toBe(2 ** 31);
+    expect(mx.setMemoryLimit(2 ** 32)).toBe(2 ** 31);
+    expect(mx.setCacheLimit(2 ** 20)).toBe(cache);
+    expect(mx.setCacheLimit(2 ** 21)).toBe(2 ** 20);
+  });
+
+  test("a cache of nothing keeps nothing", () => {
+    mx.setCacheLimit(0);
+    const x = mx.zeros([1 << 16]);
+    mx.eval(x);
+    x.dispose();
+    mx.eval(mx.zeros([1 << 16]));
+    expect(mx.getCacheMemory()).toBe(0);
+  });
+
+  test("the wired limit is for Metal", () => {
+    const before = mx.setWiredLimit(0);
+    expect(mx.setWiredLimit(before)).toBe(0);
+  });
+
+  test.each([
+    ["setMemoryLimit", mx.setMemoryLimit],
+    ["setCacheLimit", mx.setCacheLimit],
+    ["setWiredLimit", mx.setWiredLimit],
+  ] as const)("%s wants a number of bytes", (name, set) => {
+    expect(() => set(-1)).toThrow(new RegExp(`^\\[${name}\\] limit: expected`));
+    expect(() => set(1.5)).toThrow(new RegExp(`^\\[${name}\\] limit: expected`));
+    expect(() => set("1" as never)).toThrow(TypeError);
+  });
+});
