@@ -217,22 +217,23 @@ struct Convert<std::optional<mx::array>> {
 template <>
 struct Convert<mx::Dtype> {
   static constexpr auto ts = "DtypeId";
+  // By number.
+  static constexpr mx::Dtype all[] = {
+      mx::bool_,
+      mx::uint8,
+      mx::uint16,
+      mx::uint32,
+      mx::uint64,
+      mx::int8,
+      mx::int16,
+      mx::int32,
+      mx::int64,
+      mx::float16,
+      mx::float32,
+      mx::float64,
+      mx::bfloat16,
+      mx::complex64};
   static mx::Dtype from(int id) {
-    static constexpr mx::Dtype all[] = {
-        mx::bool_,
-        mx::uint8,
-        mx::uint16,
-        mx::uint32,
-        mx::uint64,
-        mx::int8,
-        mx::int16,
-        mx::int32,
-        mx::int64,
-        mx::float16,
-        mx::float32,
-        mx::float64,
-        mx::bfloat16,
-        mx::complex64};
     if (id < 0 || id >= static_cast<int>(std::size(all))) {
       throw TypeError("Expected a dtype.");
     }

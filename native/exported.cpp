@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "environment.h"
+#include "convert.h"
 
 // A file of exported functions is a list of operations, each with its state,
 // its inputs and the shapes and dtypes of its outputs. MLX makes of it what it
@@ -127,21 +127,7 @@ class File {
   }
 
   mx::Dtype dtype() {
-    static constexpr mx::Dtype all[] = {
-        mx::bool_,
-        mx::uint8,
-        mx::uint16,
-        mx::uint32,
-        mx::uint64,
-        mx::int8,
-        mx::int16,
-        mx::int32,
-        mx::int64,
-        mx::float16,
-        mx::float32,
-        mx::float64,
-        mx::bfloat16,
-        mx::complex64};
+    auto& all = Convert<mx::Dtype>::all;
     auto out = all[choice(std::size(all))];
     auto size = number<uint8_t>("a size");
     if (size != out.size()) {

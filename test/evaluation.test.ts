@@ -4,17 +4,17 @@ import { mx } from "mlx-js";
 import { describe, expect, test } from "vitest";
 import { runScript } from "./support/process.js";
 
-describe("asyncEval", () => {
-  // About a second of work in a few hundred operations.
-  const work = () => {
-    const m = mx.full([384, 384], 0.001);
-    let x = mx.ones([384, 384]);
-    for (let i = 0; i < 150; i++) {
-      x = mx.add(mx.matmul(x, m), 0.5);
-    }
-    return x;
-  };
+/** Some hundred milliseconds of work in a few hundred operations. */
+function work(): mx.array {
+  const m = mx.full([384, 384], 0.001);
+  let x = mx.ones([384, 384]);
+  for (let i = 0; i < 150; i++) {
+    x = mx.add(mx.matmul(x, m), 0.5);
+  }
+  return x;
+}
 
+describe("asyncEval", () => {
   test("gives eval's values", async () => {
     const x = work();
     const y = work();
@@ -111,15 +111,6 @@ describe("asyncEval", () => {
 });
 
 describe("an AbortSignal", () => {
-  const work = () => {
-    const m = mx.full([256, 256], 0.001);
-    let x = mx.ones([256, 256]);
-    for (let i = 0; i < 400; i++) {
-      x = mx.add(mx.matmul(x, m), 0.5);
-    }
-    return x;
-  };
-
   test("that has aborted: nothing begins", async () => {
     const reason = new Error("enough");
     const x = mx.add(mx.array([1]), 1);
