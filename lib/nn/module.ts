@@ -1,5 +1,6 @@
 /** The base of all layers and models. */
 
+import { checkOptions, flag } from "../core/arguments.js";
 import { isFloating } from "../core/dtype.js";
 import { mismatch, outOfRange } from "../core/errors.js";
 import * as mx from "../core/index.js";
@@ -87,6 +88,21 @@ function mapField(
     return parts.length === 0 ? undefined : Object.fromEntries(parts);
   }
   return undefined;
+}
+
+function readStrict(options: StrictOption, fn: string): boolean {
+  checkOptions(options, ["strict"], fn);
+  return flag(options.strict, true, fn, "strict");
+}
+
+function requireFunction(value: unknown, fn: string, param: string): void {
+  if (typeof value !== "function") {
+    throw mismatch(fn, param, "a function", value);
+  }
+}
+
+function isWeight(entry: unknown): boolean {
+  return Array.isArray(entry) && typeof entry[0] === "string" && entry[1] instanceof mx.array;
 }
 
 function isEmpty(part: unknown): boolean {
@@ -185,6 +201,8 @@ export class Module {
     filter: ModuleFilter,
     map: (value: mx.array) => unknown = (value) => value,
   ): ParameterTree {
+    requireFunction(filter, "filterAndMap", "filter");
+    requireFunction(map, "filterAndMap", "map");
     const out: ParameterTree = {};
     for (const [key, value] of Object.entries(this)) {
       if (filter(this, key, value)) {
@@ -273,6 +291,7 @@ export class Module {
 
   /** Calls a function with each module inside, and this one, and its name. */
   applyToModules(fn: (name: string, module: Module) => void): this {
+    requireFunction(fn, "applyToModules", "fn");
     for (const [name, module] of this.namedModules()) {
       fn(name, module);
     }
@@ -290,7 +309,8 @@ export class Module {
    * layer.update({ weight: mx.array([[3, 4]]) }).forward(mx.array([1, 2]))
    * // array([11], dtype=float32)
    */
-  update(parameters: ParameterTree, { strict = true }: StrictOption = {}): this {
+  update(parameters: ParameterTree, options: StrictOption = {}): this {
+    const strict = readStrict(options, "update");
     assignAll(this as never, parameters, strict, "", (owner, key, value) => {
       owner[key] = mx.keep(value);
     });
@@ -299,11 +319,14 @@ export class Module {
 
   /** Applies a function to every parameter, or to those that a filter takes. */
   apply(fn: (value: mx.array) => mx.array, filter: ModuleFilter = () => true): this {
+    requireFunction(fn, "apply", "fn");
+    requireFunction(filter, "apply", "filter");
     return this.update(this.filterAndMap(filter, fn));
   }
 
   /** Replaces modules inside by those of a tree in the shape of {@link children}. */
-  updateModules(modules: ParameterTree, { strict = true }: StrictOption = {}): this {
+  updateModules(modules: ParameterTree, options: StrictOption = {}): this {
+    const strict = readStrict(options, "updateModules");
     const walk = (target: Record<string, unknown>, values: unknown, path: string): void => {
       if (!isBranch(values)) {
         if (strict) {
@@ -340,12 +363,17 @@ export class Module {
     return this.#setFrozen(false, options);
   }
 
-  #setFrozen(frozen: boolean, { recurse = true, keys, strict = false }: FreezeOptions): this {
+  #setFrozen(frozen: boolean, options: FreezeOptions): this {
+    const fn = frozen ? "freeze" : "unfreeze";
+    checkOptions(options, ["recurse", "keys", "strict"], fn);
+    const recurse = flag(options.recurse, true, fn, "recurse");
+    const strict = flag(options.strict, false, fn, "strict");
+    const { keys } = options;
     const modules = recurse ? this.modules() : [this];
     const names = keys === undefined ? undefined : [keys].flat();
     for (const name of names ?? []) {
       if (strict && !modules.some((module) => Object.hasOwn(module, name))) {
-        throw outOfRange(frozen ? "freeze" : "unfreeze", "keys", "names of fields", name);
+        throw outOfRange(fn, "keys", "names of fields", name);
       }
     }
     for (const module of modules) {
@@ -381,6 +409,9 @@ export class Module {
 
   /** Changes the dtype of the parameters that have a floating-point one. */
   setDtype(dtype: mx.Dtype, predicate: ((dtype: mx.Dtype) => boolean) | null = isFloating): this {
+    if (predicate !== null) {
+      requireFunction(predicate, "setDtype", "predicate");
+    }
     return this.apply((x) => (predicate === null || predicate(x.dtype) ? x.astype(dtype) : x));
   }
 
@@ -393,13 +424,14 @@ export class Module {
    */
   loadWeights(
     fileOrWeights: string | readonly (readonly [string, mx.array])[],
-    { strict = true }: StrictOption = {},
+    options: StrictOption = {},
   ): this {
+    const strict = readStrict(options, "loadWeights");
     const weights: readonly (readonly [string, mx.array])[] =
       typeof fileOrWeights === "string"
         ? Object.entries(mx.load(fileOrWeights, { format: "safetensors" }))
         : fileOrWeights;
-    if (!Array.isArray(weights)) {
+    if (!Array.isArray(weights) || !Array.from(weights).every(isWeight)) {
       throw mismatch("loadWeights", "fileOrWeights", "a file or a list of weights", weights);
     }
     const own = new Map(flatten(this.parameters()).map((leaf) => [snakePath(leaf[0]), leaf]));

@@ -1,6 +1,6 @@
 // Runs the fuzzer in two processes, and again from the next target on where one
 // crashes or hangs. Prints what was found, then how many calls were made.
-// usage: fuzz.mjs [--seed N] [--runs M] [--only NAME] [--eval PROGRAM]
+// usage: fuzz.mjs [--seed N] [--runs M] [--only NAME] [--patience SECONDS] [--eval PROGRAM]
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,7 +11,10 @@ import { fileURLToPath } from "node:url";
 const fuzzer = fileURLToPath(new URL("fuzzer.mjs", import.meta.url));
 const args = process.argv.slice(2);
 const shares = args.includes("--eval") ? 1 : 2;
-const patience = 20_000;
+// How many seconds without progress are a hang.
+const patience = args.includes("--patience")
+  ? Number(args.splice(args.indexOf("--patience"), 2)[1])
+  : 20;
 
 /** @typedef {{ found: string, target?: string, program: string, error?: string }} Finding */
 
@@ -51,7 +54,7 @@ async function run(share, from) {
     if (now !== seen) {
       seen = now;
       since = Date.now();
-    } else if (Date.now() - since > patience) {
+    } else if (Date.now() - since > 1000 * patience) {
       hung = true;
       child.kill("SIGKILL");
     }

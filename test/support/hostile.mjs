@@ -6,7 +6,6 @@ import vm from "node:vm";
 import mlx from "mlx-js";
 import { damage, randomOf } from "./damages.mjs";
 
-// biome-ignore lint/suspicious/noExplicitAny: values of any kind are the point
 /** @typedef {any} Any */
 
 const mx = mlx.core;
@@ -226,6 +225,7 @@ export const scope = {
   damaged(index, seed, path) {
     const random = randomOf(seed);
     const { bytes } = files[index % files.length];
+    /** @type {Buffer} */
     let data = Buffer.from(bytes, "base64");
     for (let times = random(3); times > 0; times--) {
       data = damage(data, random);
