@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { mx } from "mlx-js";
 import { describe, expect, test } from "vitest";
 
@@ -22,9 +23,12 @@ describe("wrong receivers", () => {
     for (const name of ["sum", "add", "tolist", "item", "dispose", "toString", "reshape"]) {
       expect(() => proto[name].call(stranger, 1)).toThrow(TypeError);
     }
-    for (const name of ["shape", "size", "dtype", "ndim", "disposed"]) {
+    for (const name of ["shape", "size", "dtype", "ndim", "disposed", "itemsize", "nbytes"]) {
       const getter = Object.getOwnPropertyDescriptor(proto, name)?.get;
-      expect(() => getter?.call(stranger)).toThrow(TypeError);
+      expect(() => getter?.call(stranger)).toThrow(`[${name}] this: expected an array`);
+    }
+    for (const name of ["toJSON", Symbol.toPrimitive, Symbol.dispose, inspect.custom]) {
+      expect(() => proto[name].call(stranger)).toThrow("this: expected an array");
     }
   });
 
@@ -49,6 +53,15 @@ describe("one voice", () => {
     );
     expect(() => mx.sum(mx.array([1]), 0, any({ keepdims: 1 }))).toThrow(TypeError);
     expect(() => mx.zeros([2], any("float32"))).toThrow(TypeError);
+  });
+
+  test("holes in lists", () => {
+    const holes = any([mx.array([1]), mx.array([2]), mx.array([3])]);
+    delete holes[1];
+    expect(() => mx.concatenate(holes)).toThrow("[concatenate] arrays[1]: expected an array");
+    expect(() => mx.einsumPath("i...->...", any(new Array(3)))).toThrow("expected an array");
+    expect(() => mx.resultType(any(new Array(2)))).toThrow("[resultType] arraysAndDtypes[0]");
+    expect(() => mx.savez({ write: () => {} }, holes)).toThrow("[savez]");
   });
 
   test("ranges", () => {

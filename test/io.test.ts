@@ -154,6 +154,11 @@ test("gguf metadata", () => {
 });
 
 describe("inputs and targets", () => {
+  test("a buffer is no target, though it has a method of that name", () => {
+    expect(() => mx.savez(any(Buffer.alloc(8)), {})).toThrow("[savez] file: expected");
+    expect(() => mx.save(any(Buffer.alloc(8)), mx.array([1]))).toThrow("[save] file: expected");
+  });
+
   const x = mx.array([[1.5, -2]]);
 
   test("names get their ends, and may be URLs", () => {

@@ -168,7 +168,8 @@ export function slots(xs: readonly array[], fn: string, param: string): List {
   if (!isList(xs)) {
     throw mismatch(fn, param, "a list of arrays", xs);
   }
-  return list(xs.map((x, i) => slot(x, fn, `${param}[${i}]`)));
+  // Not `map`, which leaves holes out.
+  return list(Array.from(xs, (x, i) => slot(x, fn, `${param}[${i}]`)));
 }
 
 /** A list of integers. */

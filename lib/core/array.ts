@@ -86,12 +86,13 @@ export class ArrayHandle {
 
   /** The size of an element in bytes. */
   get itemsize(): number {
-    return this.dtype.size;
+    return (dtypes[native.dtype(live(this, "itemsize"))] as Dtype).size;
   }
 
   /** The size of all elements in bytes. */
   get nbytes(): number {
-    return this.size * this.itemsize;
+    const slot = live(this, "nbytes");
+    return native.size(slot) * (dtypes[native.dtype(slot)] as Dtype).size;
   }
 
   /** Whether the array has been freed. */
@@ -161,7 +162,7 @@ export class ArrayHandle {
   }
 
   [Symbol.dispose](): void {
-    this.dispose();
+    receiver(this, "dispose").dispose();
   }
 
   /** The values, shape-aware and abbreviated, with the dtype, as MLX prints them. */
@@ -179,11 +180,12 @@ export class ArrayHandle {
    * // {"weight":[[1,2],[3,4]]}
    */
   toJSON(): Nested {
-    return this.tolist();
+    return receiver(this, "toJSON").tolist();
   }
 
   /** The single value where there is just one, otherwise the text. */
   [Symbol.toPrimitive](hint: "string" | "number" | "default"): unknown {
+    live(this, "array");
     if (hint === "string") {
       return this.toString();
     }
@@ -200,7 +202,7 @@ export class ArrayHandle {
   }
 
   [inspect.custom](): string {
-    return this.disposed ? "array(disposed)" : this.toString();
+    return receiver(this, "inspect").disposed ? "array(disposed)" : this.toString();
   }
 }
 

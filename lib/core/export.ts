@@ -160,14 +160,11 @@ export class FunctionExporter extends Callable {
   readonly #exporter: unknown;
 
   /** @internal */
-  constructor(
-    file: FilePath,
-    fun: ExportableFunction,
-    { shapeless, metadata }: ReturnType<typeof optionsOf>,
-  ) {
+  constructor(file: FilePath, fun: ExportableFunction, options: ExporterOptions = {}) {
     const fn = "exporter";
     const path = fileOf(file, fn);
     requireFunction(fun, fn);
+    const { shapeless, metadata } = optionsOf(options, fn);
     const exporter = native.make_exporter(path, shapeless, metadata);
     super((...given) => trace(exporter, fun, given, fn));
     this.#exporter = exporter;

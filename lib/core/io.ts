@@ -117,7 +117,7 @@ function saveArchive(
 ): void {
   const target = targetOf(file, fn);
   const record = Array.isArray(arrays)
-    ? Object.fromEntries(arrays.map((x, i) => [`arr_${i}`, x as array]))
+    ? Object.fromEntries(Array.from(arrays, (x: array, i) => [`arr_${i}`, x]))
     : (arrays as NamedArrays);
   const [names, slots] = entriesOf(record, fn, "a list or a record of arrays");
   const bytes = names.reduce((sum, name) => {

@@ -35,9 +35,9 @@ export function resultType(arraysAndDtypes: readonly (array | Dtype)[]): Dtype {
   if (arraysAndDtypes.length === 0) {
     throw outOfRange("resultType", "arraysAndDtypes", `${expected}, not empty`, arraysAndDtypes);
   }
-  return arraysAndDtypes
-    .map((x, i) => dtypeOf(x, "resultType", `arraysAndDtypes[${i}]`))
-    .reduce(promoted);
+  return Array.from(arraysAndDtypes, (x, i) =>
+    dtypeOf(x, "resultType", `arraysAndDtypes[${i}]`),
+  ).reduce(promoted);
 }
 
 /**

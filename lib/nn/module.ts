@@ -104,6 +104,16 @@ function mapField<Leaf>(
     : Object.fromEntries(parts.filter(([, part]) => !isEmpty(part)));
 }
 
+function requireFunction(value: unknown, fn: string, param: string): void {
+  if (typeof value !== "function") {
+    throw mismatch(fn, param, "a function", value);
+  }
+}
+
+function isWeight(entry: unknown): boolean {
+  return Array.isArray(entry) && typeof entry[0] === "string" && entry[1] instanceof mx.array;
+}
+
 function isEmpty(part: unknown): boolean {
   return part === undefined || (isBranch(part) && Object.keys(part).length === 0);
 }
@@ -209,6 +219,9 @@ export class Module {
 
   /** The filter of {@link trainableParameters}: parameters that are not frozen. */
   static trainableParameterFilter(module: Module, key: string, value: unknown): boolean {
+    if (!(module instanceof Module)) {
+      throw mismatch("trainableParameterFilter", "module", "a module", module);
+    }
     return Module.validParameterFilter(module, key, value) && !module.#frozen.has(key);
   }
 
@@ -227,6 +240,9 @@ export class Module {
     mapFn: (value: Leaf) => unknown = (value) => value,
     isLeafFn: ModuleFilter = isArrayField,
   ): ParameterTree {
+    requireFunction(filterFn, "filterAndMap", "filterFn");
+    requireFunction(mapFn, "filterAndMap", "mapFn");
+    requireFunction(isLeafFn, "filterAndMap", "isLeafFn");
     const out: ParameterTree = {};
     for (const [key, value] of Object.entries(this)) {
       if (filterFn(this, key, value)) {
@@ -315,6 +331,7 @@ export class Module {
 
   /** Calls a function with each module inside, and this one, and its name. */
   applyToModules(applyFn: (name: string, module: Module) => void): this {
+    requireFunction(applyFn, "applyToModules", "applyFn");
     for (const [name, module] of this.namedModules()) {
       applyFn(name, module);
     }
@@ -345,6 +362,8 @@ export class Module {
     mapFn: (value: mx.array) => mx.array,
     filterFn: ModuleFilter = Module.validParameterFilter,
   ): this {
+    requireFunction(mapFn, "apply", "mapFn");
+    requireFunction(filterFn, "apply", "filterFn");
     return this.update(this.filterAndMap(filterFn, mapFn));
   }
 
@@ -433,6 +452,9 @@ export class Module {
 
   /** Changes the dtype of the parameters that have a floating-point one. */
   setDtype(dtype: mx.Dtype, predicate: ((dtype: mx.Dtype) => boolean) | null = isFloating): this {
+    if (predicate !== null) {
+      requireFunction(predicate, "setDtype", "predicate");
+    }
     return this.apply((x) => (predicate === null || predicate(x.dtype) ? x.astype(dtype) : x));
   }
 
@@ -452,7 +474,7 @@ export class Module {
       typeof fileOrWeights === "string"
         ? Object.entries(mx.load(fileOrWeights, { format: "safetensors" }))
         : fileOrWeights;
-    if (!Array.isArray(weights)) {
+    if (!Array.isArray(weights) || !Array.from(weights).every(isWeight)) {
       throw mismatch("loadWeights", "fileOrWeights", "a file or a list of weights", weights);
     }
     const own = new Map(flatten(this.parameters()).map((leaf) => [snakePath(leaf[0]), leaf]));

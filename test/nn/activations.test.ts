@@ -41,6 +41,12 @@ runGolden("nn", (c) =>
 );
 
 describe("activations", () => {
+  test("GELU's approximation is one of those that there are", () => {
+    for (const approx of ["quick", Object.create(null), { toString: 0 }]) {
+      expect(() => new nn.GELU(any({ approx }))).toThrow("[GELU] approx: expected");
+    }
+  });
+
   test.each(layers)("%s has no parameters but PReLU's", (name) => {
     const layer = new (any(mlx.nn)[name])();
     expect(Object.keys(layer.parameters())).toEqual(name === "PReLU" ? ["weight"] : []);

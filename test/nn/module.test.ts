@@ -140,6 +140,34 @@ describe("parameters", () => {
   });
 });
 
+describe("wrong arguments", () => {
+  // biome-ignore lint/suspicious/noExplicitAny: wrong on purpose
+  const layer: any = new nn.Linear(2, 1);
+  test.each([
+    ["filterAndMap", ["all"], "[filterAndMap] filterFn: expected a function"],
+    ["filterAndMap", [() => true, null], "[filterAndMap] mapFn: expected a function"],
+    ["applyToModules", [], "[applyToModules] applyFn: expected a function"],
+    ["apply", [mx.float16], "[apply] mapFn: expected a function"],
+    ["apply", [(x: mx.array) => x, "bias"], "[apply] filterFn: expected a function"],
+    ["setDtype", [mx.float16, 0], "[setDtype] predicate: expected a function"],
+    ["loadWeights", [[0]], "[loadWeights] fileOrWeights: expected a file or a list of weights"],
+    ["loadWeights", [new Array(3)], "[loadWeights] fileOrWeights: expected a file or a list"],
+    ["loadWeights", [[], { strict: 1 }], "[loadWeights] strict: expected a boolean"],
+    ["update", [{}, null], "[update] options: expected"],
+    ["updateModules", [{}, { strictly: true }], "[updateModules] options: expected strict"],
+    ["freeze", [{ recursive: false }], "[freeze] options: expected recurse, keys, strict"],
+    ["unfreeze", [null], "[unfreeze] options: expected"],
+  ])("%s, %#", (method, args, message) => {
+    expect(() => layer[method](...args)).toThrow(message);
+  });
+
+  test("Dropout takes arrays", () => {
+    // biome-ignore lint/suspicious/noExplicitAny: wrong on purpose
+    const dropout: any = new nn.Dropout();
+    expect(() => dropout.forward()).toThrow("[Dropout.forward] x: expected an array");
+  });
+});
+
 describe("weights in files", () => {
   test("there and back, under Python's names", () => {
     mx.random.seed(1);

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { mx } from "mlx-js";
+import { damage, randomOf } from "./damages.mjs";
 
 mx.setDefaultDevice(mx.cpu);
 
@@ -20,73 +21,7 @@ const cases = ["io", "export"].flatMap((family) => {
   return JSON.parse(readFileSync(golden, "utf8")).cases;
 });
 
-let state = seed;
-/** @param {number} n */
-function random(n) {
-  state = (state + 0x6d2b79f5) | 0;
-  let t = Math.imul(state ^ (state >>> 15), 1 | state);
-  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-  return Math.floor((((t ^ (t >>> 14)) >>> 0) / 2 ** 32) * n);
-}
-
-const hostile = [0n, 1n, 0x7fn, 0xffn, 0xffffn, 0x7fffffffn, 0x80000000n, 0xffffffffn, 2n ** 40n];
-const huge = [2n ** 53n, 2n ** 62n, 2n ** 63n - 1n, 2n ** 63n, 2n ** 64n - 32n, 2n ** 64n - 1n];
-
-/** @type {((bytes: Buffer) => Buffer)[]} */
-const damages = [
-  (bytes) => bytes.subarray(0, random(bytes.length)),
-  (bytes) => {
-    const place = random(bytes.length);
-    bytes[place] = /** @type {number} */ (bytes[place]) ^ (1 << random(8));
-    return bytes;
-  },
-  // Early ones are the header's.
-  (bytes) => {
-    const place = random(Math.min(bytes.length, 64));
-    bytes[place] = random(256);
-    return bytes;
-  },
-  (bytes) => {
-    const values = [...hostile, ...huge];
-    if (bytes.length >= 8) {
-      const value = /** @type {bigint} */ (values[random(values.length)]);
-      bytes.writeBigUInt64LE(value, random(bytes.length - 7));
-    }
-    return bytes;
-  },
-  (bytes) => {
-    if (bytes.length >= 4) {
-      const value = /** @type {bigint} */ (hostile[random(8)]);
-      bytes.writeUInt32LE(Number(value), random(bytes.length - 3));
-    }
-    return bytes;
-  },
-  // A number as shapes and operations have them.
-  (bytes) => {
-    if (bytes.length >= 4) {
-      const values = [-2, -1, 0, 1, 2, 3, 5, 64];
-      bytes.writeInt32LE(/** @type {number} */ (values[random(8)]), random(bytes.length - 3));
-    }
-    return bytes;
-  },
-  // A digit of a shape or an offset.
-  (bytes) => {
-    const text = bytes.toString("latin1");
-    const digits = [...text.matchAll(/\d/g)];
-    const digit = digits[random(digits.length)];
-    if (digit === undefined) {
-      return bytes;
-    }
-    const to = ["9", "99999999999", "-1", "1e9", "0.5", "", "18446744073709551616"][random(7)];
-    return Buffer.from(text.slice(0, digit.index) + to + text.slice(digit.index + 1), "latin1");
-  },
-  // A piece that is missing, or there twice.
-  (bytes) => {
-    const [a, b] = [random(bytes.length), random(bytes.length)];
-    return Buffer.concat([bytes.subarray(0, a), bytes.subarray(b)]);
-  },
-  (bytes) => Buffer.from(Array.from(bytes, () => random(256))),
-];
+const random = randomOf(seed);
 
 /** @param {ArrayJson} json */
 const zeros = ({ $array: { dtype, shape } }) => mx.zeros(shape, mx[dtype]);
@@ -122,7 +57,7 @@ for (let i = 0; i < rounds; i++) {
   /** @type {Buffer} */
   let data = Buffer.from(bytes, "base64");
   for (let times = 1 + random(2); times > 0; times--) {
-    data = /** @type {(bytes: Buffer) => Buffer} */ (damages[random(damages.length)])(data);
+    data = damage(data, random);
   }
   const path = join(folder, `${i}`);
   writeFileSync(path, data);

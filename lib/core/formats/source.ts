@@ -152,7 +152,9 @@ export function withTemporary<T>(name: string, use: (path: string) => T): T {
 }
 
 export function isWriter(x: unknown): x is ByteWriter {
-  return typeof x === "object" && x !== null && typeof (x as ByteWriter).write === "function";
+  // A buffer's `write` is for texts.
+  const holds = typeof x === "object" && x !== null && !ArrayBuffer.isView(x);
+  return holds && typeof (x as ByteWriter).write === "function";
 }
 
 /**

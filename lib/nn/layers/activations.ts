@@ -884,7 +884,7 @@ export class GELU extends Module {
     super();
     checkOptions(options, ["approx"], "GELU");
     const { approx = "none" } = options;
-    if (!Object.hasOwn(gelus, approx)) {
+    if (typeof approx !== "string" || !Object.hasOwn(gelus, approx)) {
       throw mismatch("GELU", "approx", '"none", "precise", "tanh" or "fast"', approx);
     }
     this.#gelu = gelus[approx];

@@ -1,5 +1,6 @@
 /** Layers that leave things out in training. */
 import { checkOptions } from "../../core/arguments.js";
+import { mismatch } from "../../core/errors.js";
 import * as mx from "../../core/index.js";
 import { asProbability } from "../checks.js";
 import { Module } from "../module.js";
@@ -23,6 +24,9 @@ export class Dropout extends Module {
   }
 
   forward(x: mx.array): mx.array {
+    if (!(x instanceof mx.array)) {
+      throw mismatch("Dropout.forward", "x", "an array", x);
+    }
     if (this.#kept === 1 || !this.training) {
       return x;
     }

@@ -1,0 +1,107 @@
+// Runs the fuzzer in two processes, and again from the next target on where one
+// crashes or hangs. Prints what was found, then how many calls were made.
+// usage: fuzz.mjs [--seed N] [--runs M] [--only NAME] [--patience SECONDS] [--eval PROGRAM]
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+const fuzzer = fileURLToPath(new URL("fuzzer.mjs", import.meta.url));
+const args = process.argv.slice(2);
+const shares = args.includes("--eval") ? 1 : 2;
+// How many seconds without progress are a hang.
+const patience = args.includes("--patience")
+  ? Number(args.splice(args.indexOf("--patience"), 2)[1])
+  : 20;
+
+/** @typedef {{ found: string, target?: string, program: string, error?: string }} Finding */
+
+/** @type {Finding[]} */
+const findings = [];
+const total = { calls: 0, refused: 0, targets: 0 };
+
+/**
+ * One process; gives the target to go on from, or undefined at the end.
+ * @param {number} share
+ * @param {number} from
+ * @returns {Promise<number | undefined>}
+ */
+async function run(share, from) {
+  const cwd = mkdtempSync(join(tmpdir(), "mlx-js-fuzz-"));
+  const child = spawn(
+    process.execPath,
+    [fuzzer, "--share", `${share}/${shares}`, "--from", String(from), ...args],
+    {
+      cwd,
+      env: { ...process.env, MLX_HOSTFILE: undefined, MLX_RANK: undefined },
+      stdio: ["ignore", "pipe", "pipe"],
+    },
+  );
+  const last = () => {
+    try {
+      return readFileSync(join(cwd, "program"), "utf8");
+    } catch {
+      return "0 before the first program";
+    }
+  };
+  let hung = false;
+  let seen = last();
+  let since = Date.now();
+  const watch = setInterval(() => {
+    const now = last();
+    if (now !== seen) {
+      seen = now;
+      since = Date.now();
+    } else if (Date.now() - since > 1000 * patience) {
+      hung = true;
+      child.kill("SIGKILL");
+    }
+  }, 1000);
+  createInterface({ input: child.stdout }).on("line", (line) => {
+    if (!line.startsWith("{")) {
+      return;
+    }
+    const message = JSON.parse(line);
+    if (message.found) {
+      findings.push(message);
+    } else {
+      total.calls += message.calls;
+      total.refused += message.refused;
+      total.targets = message.targets;
+    }
+  });
+  let stderr = "";
+  child.stderr.setEncoding("utf8").on("data", (text) => {
+    stderr = (stderr + text).slice(-2000);
+  });
+  /** @type {[number | null, string | null]} */
+  const [code, signal] = await new Promise((resolve) =>
+    child.once("close", (...how) => resolve(how)),
+  );
+  clearInterval(watch);
+  const program = last();
+  rmSync(cwd, { recursive: true, force: true });
+  if (code === 0) {
+    return undefined;
+  }
+  const found = hung ? "hang" : `crash (${signal ?? code})`;
+  findings.push({ found, program: program.replace(/^\d+ /, ""), error: stderr.slice(-800) });
+  return shares === 1 ? undefined : Number.parseInt(program, 10) + 1;
+}
+
+await Promise.all(
+  Array.from({ length: shares }, async (_, share) => {
+    /** @type {number | undefined} */
+    let from = 0;
+    while (from !== undefined) {
+      from = await run(share, from);
+    }
+  }),
+);
+for (const { found, target, program, error } of findings) {
+  console.log(`${found}${target ? ` in ${target}` : ""}: ${program}\n  ${error}\n`);
+}
+console.log(JSON.stringify({ findings: findings.length, ...total }));
+process.exitCode = findings.length === 0 ? 0 : 1;
