@@ -14,7 +14,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import fc from "fast-check";
 import mlx from "mlx-js";
-import { boom, goldenCases, renew, scope } from "./hostile.mjs";
+import { boom, files, goldenCases, renew, scope } from "./hostile.mjs";
 
 /** @typedef {import("./hostile.mjs").Any} Any */
 
@@ -495,6 +495,11 @@ const integers = fc.array(pick("0", "1", "2", "3", "-1", "6", ...numbers), { max
 /** @param {fc.Arbitrary<string[]>} texts */
 const listed = (texts) => texts.map((all) => `[${all.join(", ")}]`);
 
+const readers = ["mx.load", "mx.importFunction"];
+const damagedFile = fc
+  .tuple(fc.nat(1000), fc.nat(), fc.boolean())
+  .map(([index, damageSeed, path]) => `damaged(${index}, ${damageSeed}, ${path})`);
+
 const value = fc.oneof(
   { weight: 8, arbitrary: small },
   { weight: 2, arbitrary: listed(integers) },
@@ -508,9 +513,7 @@ const value = fc.oneof(
   },
   {
     weight: 1,
-    arbitrary: fc
-      .tuple(fc.nat(1000), fc.nat(), fc.boolean())
-      .map(([index, damageSeed, path]) => `damaged(${index}, ${damageSeed}, ${path})`),
+    arbitrary: damagedFile,
   },
 );
 
@@ -521,6 +524,7 @@ const value = fc.oneof(
 function options(names) {
   const name = pick(...names, "stream");
   const setting = fc.oneof(
+    { weight: 1, arbitrary: pick('"npy"', '"npz"', '"safetensors"', '"gguf"', '"mean"', '"max"') },
     { weight: 3, arbitrary: pick("true", "false", "0", "1", "2", "-1", "0.5", "null") },
     { weight: 2, arbitrary: value },
   );
@@ -575,7 +579,22 @@ function programs(t) {
   const then = fc
     .tuple(generated, anyArgs)
     .map(([text, args]) => `called(${[text, ...args].join(", ")})`);
-  const free = fc.oneof({ weight: 4, arbitrary: generated }, { weight: 1, arbitrary: then });
+  // Indices in a damaged function are still to be computed, which MLX does not
+  // check: such a function is read, but not called.
+  const called = t.name === "mx.importFunction" ? generated : then;
+  const free = fc.oneof({ weight: 4, arbitrary: generated }, { weight: 1, arbitrary: called });
+  if (readers.includes(t.name)) {
+    const functions = t.name === "mx.importFunction";
+    const indices = [...files.keys()].filter((i) => (files[i].format === "mlxfn") === functions);
+    const file = fc
+      .tuple(fc.constantFrom(...indices), fc.nat(), fc.boolean(), options(names), fc.nat(3))
+      .map(([index, damageSeed, path, other, own]) => {
+        const format = functions ? "" : `, { format: "${files[index].format}" }`;
+        const last = own > 0 ? format : `, ${other}`;
+        return `${t.head}(damaged(${index}, ${damageSeed}, ${path || functions})${last})`;
+      });
+    return fc.oneof({ weight: 1, arbitrary: free }, { weight: 3, arbitrary: file });
+  }
   if (t.cases.length === 0) {
     return free;
   }

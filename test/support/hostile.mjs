@@ -79,7 +79,8 @@ export function goldenCases(family) {
   return golden[family];
 }
 
-const files = ["io", "export"].flatMap(goldenCases);
+/** Good files: arrays in several formats, then functions. */
+export const files = ["io", "export"].flatMap(goldenCases);
 
 /** Everything that a program can name. */
 export const scope = {
