@@ -3,6 +3,7 @@
 //   node scripts/reference.mjs                    sets it up, once
 //   node scripts/reference.mjs golden [FAMILY…]   and writes test/golden/<family>.json
 //   node scripts/reference.mjs upstream           and writes test/upstream/api.json, the names and signatures
+//   node scripts/reference.mjs programs [SEED [COUNT]]  and compares random programs from a seed on
 //   node scripts/reference.mjs check              and says which of those files it would write otherwise,
 //                                                 and whether it reads what the package exports
 import { spawnSync } from "node:child_process";
@@ -134,6 +135,31 @@ function checkExported(folder) {
   }
 }
 
+/**
+ * Random programs, fresh ones, on both sides.
+ *
+ * @param {string} seed
+ * @param {string} count
+ */
+function programs(seed, count) {
+  const folder = mkdtempSync(join(tmpdir(), "mlx-js-programs-"));
+  try {
+    process.env["MLX_PROGRAMS"] = `${seed} ${count}`;
+    generate("golden.py", ["--out", folder, "programs"]);
+    const vitest = join(root, "node_modules", "vitest", "vitest.mjs");
+    const { status } = spawnSync(
+      process.execPath,
+      [vitest, "run", "test/golden.test.ts", "--reporter=dot"],
+      { cwd: root, stdio: "inherit", env: { ...process.env, MLX_TEST_GOLDEN: folder } },
+    );
+    if (status !== 0) {
+      throw new SetupError(`The programs from seed ${seed} on differ: see above.`);
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
 function check() {
   const folder = mkdtempSync(join(tmpdir(), "mlx-js-golden-"));
   try {
@@ -167,11 +193,13 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
       generate("golden.py", args);
     } else if (command === "upstream" && args.length === 0) {
       generate("upstream.py", []);
+    } else if (command === "programs" && args.length <= 2) {
+      programs(args[0] ?? "1000", args[1] ?? "2000");
     } else if (command === "check" && args.length === 0) {
       check();
     } else {
       throw new SetupError(
-        "usage: node scripts/reference.mjs [golden [FAMILY…] | upstream | check]",
+        "usage: node scripts/reference.mjs [golden [FAMILY…] | upstream | programs [SEED [COUNT]] | check]",
       );
     }
   } catch (error) {

@@ -1,9 +1,8 @@
 /** Every family of golden values: what Python's MLX gives, we give. */
 import { readdirSync } from "node:fs";
-import { join } from "node:path";
 import { nn } from "mlx-js";
 import { expect, test } from "vitest";
-import { runGolden } from "./support/golden.js";
+import { goldenFolder, runGolden } from "./support/golden.js";
 
 // What Python has and the package does not have yet. The values are there: a
 // name leaves the list when its function comes.
@@ -22,6 +21,6 @@ test("what comes later is not there yet", () => {
   expect(later.nn.filter((name) => name in nn)).toEqual([]);
 });
 
-for (const file of readdirSync(join(__dirname, "golden")).sort()) {
+for (const file of readdirSync(goldenFolder).sort()) {
   runGolden(file.replace(/\.json$/, ""), ({ layer }) => !later.nn.includes(layer ?? ""));
 }

@@ -20,7 +20,7 @@ import mlx.core as mx
 FAMILIES = [
     "arithmetic", "comparison", "reduction", "creation", "shape", "indexing", "product", "sorting", "convolution",
     "quantization", "dtype", "random", "fast", "linalg", "fft", "nn", "alibi", "losses", "init", "optimizers", "io",
-    "transforms", "export",
+    "transforms", "export", "programs",
 ]  # fmt: skip
 
 
