@@ -3,8 +3,11 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    globalSetup: "test/support/runtimes.ts",
     // One MLX a process.
     pool: "forks",
+    // Of concurrent tests, most of which wait for a process.
+    maxConcurrency: 3,
     testTimeout: 60_000,
     server: { deps: { external: [/\/dist\//] } },
   },

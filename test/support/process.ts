@@ -9,16 +9,30 @@ export interface Outcome {
   stderr: string;
 }
 
-/**
- * Runs a program in CommonJS from the package's folder, on the runtime that
- * `MLX_TEST_RUNTIME` names or on the one that runs the tests.
- */
-export function runScript(
-  program: string,
-  { env = {}, flags = [] }: { env?: Record<string, string | undefined>; flags?: string[] } = {},
-): Promise<Outcome> {
-  const runtime = process.env["MLX_TEST_RUNTIME"] ?? process.execPath;
-  const child = spawn(runtime, [...flags, "-e", program], {
+export interface Options {
+  env?: Record<string, string | undefined>;
+  flags?: string[];
+  /** The executable; without it, what runs the tests. */
+  runtime?: string;
+}
+
+/** Runs a program from the package's folder, in CommonJS if no flag says otherwise. */
+export function runScript(program: string, options: Options = {}): Promise<Outcome> {
+  return run([...(options.flags ?? []), "-e", program], options);
+}
+
+/** Runs a program of test/programs, and gives what it printed as JSON. */
+export async function runProgram(name: string, options: Options = {}): Promise<unknown> {
+  const path = join("test", "programs", `${name}.mjs`);
+  const outcome = await run([...(options.flags ?? []), path], options);
+  if (outcome.code !== 0 || outcome.stderr !== "") {
+    throw new Error(`${name} ended with ${JSON.stringify(outcome)}`);
+  }
+  return JSON.parse(outcome.stdout);
+}
+
+function run(args: string[], { env = {}, runtime = process.execPath }: Options): Promise<Outcome> {
+  const child = spawn(runtime, args, {
     cwd: join(__dirname, "..", ".."),
     env: { ...process.env, ...env },
     timeout: 120_000,

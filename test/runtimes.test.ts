@@ -1,0 +1,83 @@
+// The programs of test/programs on all runtimes: what an application lives
+// with beside its own values, that is memory, threads and the event loop.
+import { describe, expect, test } from "vitest";
+import { runProgram } from "./support/process.js";
+import { runtimes } from "./support/runtimes.js";
+
+interface Loops {
+  additions: { alive: number; last: number[] };
+  small: { alive: number; last: number[] };
+}
+
+interface EventLoop {
+  value: number;
+  took: number;
+  ticks: number;
+  longest: number;
+  right: number;
+  wrong: number;
+}
+
+for (const { name, path } of runtimes) {
+  const run = <T>(program: string) =>
+    runProgram(program, { runtime: path, flags: ["--expose-gc"] }) as Promise<T>;
+
+  describe.concurrent(name, () => {
+    test("a dozen functions", async () => {
+      expect(await run("smoke")).toEqual({
+        matmul: [
+          [14, 32],
+          [32, 77],
+        ],
+        int: "1099511627776",
+        half: 0.0999755859375,
+        view: [
+          [3, 2, 1],
+          [6, 5, 4],
+        ],
+        softmax: [0.25, 0.75],
+        grad: [3, -4, 6],
+        custom: [0.5, 0.5, 0.5],
+        vmap: [5, 7, 9],
+        compiled: [2.5, -1, 4],
+        random: [22, 42, 45],
+        inverse: [
+          [0.5, 0],
+          [0, 0.25],
+        ],
+        typed: [1.5, -2, 3],
+        loss: 6.25,
+        trained: { weight: [[-6.5, -3.5]], bias: [-2] },
+        thrown: "Error",
+      });
+    });
+
+    test("plain loops keep few arrays, far fewer than Metal has buffers", async () => {
+      const { additions, small } = await run<Loops>("arrays");
+      expect(additions.last).toEqual([300_000, 300_001, 300_002]);
+      expect(small.last).toEqual([999_999, 7]);
+      expect(additions.alive).toBeLessThan(50_000);
+      expect(small.alive).toBeLessThan(50_000);
+    });
+
+    test("the event loop turns while a computation goes on", async () => {
+      const { value, took, ticks, longest, right, wrong } = await run<EventLoop>("loop");
+      expect(value).toBeCloseTo(1, 3);
+      // A loop that stands still has one tick, one answer, and a delay of all the time.
+      expect(ticks).toBeGreaterThan(20);
+      expect(right).toBeGreaterThan(20);
+      expect(wrong).toBe(0);
+      expect(longest).toBeLessThan(took / 2);
+    });
+
+    test("workers: eight at once, ended while they compute, failing", async () => {
+      expect(await run("workers")).toEqual({
+        own: [2, 6, 12, 20, 30, 42, 56, 72].map((value) => [value, 0]),
+        terminated: Array(5).fill(["begun", null]),
+        thrown: { error: "RangeError: boom", code: 1 },
+        exited: { code: 7 },
+        main: 256,
+      });
+    });
+  });
+}
