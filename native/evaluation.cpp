@@ -104,25 +104,26 @@ std::deque<Piece> pieces(const std::vector<mx::array>& outputs) {
 
 // An evaluation that goes on while the event loop runs.
 struct EvaluationQueue::Evaluation {
-  int number;
+  int number = 0;
   std::vector<mx::array> outputs;
-  Napi::Promise::Deferred deferred;
+  napi_deferred deferred = nullptr;
   // Once it is its turn; earlier evaluations may have parts of its graph.
   std::optional<std::deque<Piece>> rest;
   size_t under_way = 0;
 };
 
-Napi::Promise EvaluationQueue::start(
-    int number,
-    std::vector<mx::array> outputs) {
-  auto evaluation = std::make_shared<Evaluation>(Evaluation{
-      number,
-      std::move(outputs),
-      Napi::Promise::Deferred::New(environment_.env)});
+Promise EvaluationQueue::start(int number, std::vector<mx::array> outputs) {
+  auto evaluation = std::make_shared<Evaluation>();
+  evaluation->number = number;
+  evaluation->outputs = std::move(outputs);
+  Promise promise;
+  auto status = napi_create_promise(
+      environment_.env, &evaluation->deferred, &promise.value);
+  check(status, "a running environment");
   open_[number] = evaluation;
   waiting_.push_back(evaluation);
   schedule();
-  return evaluation->deferred.Promise();
+  return promise;
 }
 
 void EvaluationQueue::give_up(int number) {
@@ -187,22 +188,26 @@ void EvaluationQueue::settle(
   }
   evaluation->outputs.clear();
   evaluation->rest.emplace();
+  // These fail in a worker that is being terminated: nobody is there to be
+  // told.
+  auto env = environment_.env;
   if (!error) {
-    evaluation->deferred.Resolve(Napi::Env(environment_.env).Undefined());
+    napi_value undefined;
+    napi_get_undefined(env, &undefined);
+    napi_resolve_deferred(env, evaluation->deferred, undefined);
     return;
   }
   try {
     std::rethrow_exception(error);
   } catch (...) {
-    evaluation->deferred.Reject(error_of(environment_.env));
+    napi_reject_deferred(env, evaluation->deferred, error_of(env));
   }
 }
 
 namespace {
 
 // The number is for give_up_eval().
-Napi::Promise
-async_eval(Environment& e, std::vector<mx::array> outputs, int number) {
+Promise async_eval(Environment& e, std::vector<mx::array> outputs, int number) {
   if (!e.waiter) {
     e.waiter = std::make_unique<Waiter>(e);
     e.evaluations = std::make_unique<EvaluationQueue>(e);

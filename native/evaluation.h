@@ -4,7 +4,7 @@
 #include <memory>
 #include <unordered_map>
 
-#include "environment.h"
+#include "convert.h"
 
 namespace mlxjs {
 
@@ -15,7 +15,7 @@ class EvaluationQueue {
   explicit EvaluationQueue(Environment& e) : environment_(e) {}
 
   // The number is the caller's, one for each evaluation.
-  Napi::Promise start(int number, std::vector<mx::array> outputs);
+  Promise start(int number, std::vector<mx::array> outputs);
   // Settles it, if it is not done, and schedules no more of it.
   void give_up(int number);
 
