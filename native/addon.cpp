@@ -1,15 +1,18 @@
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <future>
 #include <mutex>
 #include <thread>
 
+#include "mlx/backend/cpu/encoder.h"
 #include "mlx/compile_impl.h"
 #include "mlx/scheduler.h"
 
 #include "bind.h"
 #include "distributed.h"
 #include "kernels.h"
+#include "streams.h"
 
 namespace mlxjs {
 
@@ -116,13 +119,11 @@ napi_value signatures(napi_env env, napi_callback_info) {
 }
 
 void synchronize_all() {
-  for (auto& s : mx::get_streams()) {
-    if (s.device == mx::Device::cpu) {
-      try {
-        mx::synchronize(s);
-      } catch (...) {
-        // An error of a computation that nobody waits for any more.
-      }
+  for (auto& s : busy_streams()) {
+    try {
+      mx::synchronize(s);
+    } catch (...) {
+      // An error of a computation that nobody waits for any more.
     }
   }
 }
@@ -150,6 +151,12 @@ void finish_at_exit() {
   std::call_once(once, [] {
     // What is made before the handler is there until after it.
     mx::get_streams();
+    try {
+      mx::cpu::get_command_encoder(mx::Stream(-1, mx::Device::cpu));
+    } catch (...) {
+      // There is no such stream, but now there is the table of those that
+      // workers borrow.
+    }
     std::atexit(finish);
   });
 }
@@ -163,6 +170,7 @@ void leave(napi_env, void* data, void*) {
   e.functions->close();
   e.scratch_array.Reset();
   // Streams belong to their thread: a worker takes its own with it.
+  return_streams();
   try {
     mx::clear_streams();
   } catch (...) {
@@ -172,6 +180,11 @@ void leave(napi_env, void* data, void*) {
 
 napi_value init(napi_env env, napi_value exports) {
   finish_at_exit();
+  // The first environment is most often the only one.
+  static std::atomic<bool> first = true;
+  if (!first.exchange(false)) {
+    borrow_default_stream();
+  }
   auto e = new Environment(env);
   napi_set_instance_data(env, e, leave, nullptr);
   for (auto family : families()) {

@@ -160,11 +160,15 @@ struct Convert<Napi::ArrayBuffer> {
   }
 };
 
+struct Promise {
+  napi_value value;
+};
+
 template <>
-struct Convert<Napi::Promise> {
+struct Convert<Promise> {
   static constexpr auto ts = "Promise<void>";
-  static napi_value write(Environment&, Napi::Promise x) {
-    return x;
+  static napi_value write(Environment&, Promise x) {
+    return x.value;
   }
 };
 

@@ -99,14 +99,17 @@ class Evaluation : public std::enable_shared_from_this<Evaluation> {
   Evaluation(Environment& e, std::vector<mx::array> outputs)
       : environment_(e),
         outputs_(std::move(outputs)),
-        pieces_(pieces(outputs_)),
-        deferred_(Napi::Promise::Deferred::New(e.env)) {}
+        pieces_(pieces(outputs_)) {}
 
-  Napi::Promise start() {
+  Promise start() {
+    Promise promise;
+    check(
+        napi_create_promise(environment_.env, &deferred_, &promise.value),
+        "a running environment");
     // Two pieces at once keep the stream busy.
     schedule();
     schedule();
-    return deferred_.Promise();
+    return promise;
   }
 
  private:
@@ -141,7 +144,10 @@ class Evaluation : public std::enable_shared_from_this<Evaluation> {
     }
     settled_ = true;
     outputs_.clear();
-    deferred_.Resolve(Napi::Env(environment_.env).Undefined());
+    napi_value undefined;
+    napi_get_undefined(environment_.env, &undefined);
+    // Fails in a worker that is being terminated: nobody is there to be told.
+    napi_resolve_deferred(environment_.env, deferred_, undefined);
   }
 
   void fail(std::exception_ptr error) {
@@ -157,7 +163,7 @@ class Evaluation : public std::enable_shared_from_this<Evaluation> {
     } catch (...) {
       reason = error_of(environment_.env);
     }
-    deferred_.Reject(reason);
+    napi_reject_deferred(environment_.env, deferred_, reason);
   }
 
   Environment& environment_;
@@ -166,10 +172,10 @@ class Evaluation : public std::enable_shared_from_this<Evaluation> {
   size_t next_ = 0;
   size_t under_way_ = 0;
   bool settled_ = false;
-  Napi::Promise::Deferred deferred_;
+  napi_deferred deferred_ = nullptr;
 };
 
-Napi::Promise async_eval(Environment& e, std::vector<mx::array> outputs) {
+Promise async_eval(Environment& e, std::vector<mx::array> outputs) {
   if (!e.waiter) {
     e.waiter = std::make_unique<Waiter>(e);
   }
