@@ -1,9 +1,11 @@
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <future>
 #include <mutex>
 #include <thread>
 
+#include "mlx/backend/cpu/encoder.h"
 #include "mlx/compile_impl.h"
 #include "mlx/scheduler.h"
 
@@ -11,6 +13,7 @@
 #include "distributed.h"
 #include "evaluation.h"
 #include "kernels.h"
+#include "streams.h"
 
 namespace mlxjs {
 
@@ -107,13 +110,11 @@ napi_value signatures(napi_env env, napi_callback_info) {
 }
 
 void synchronize_all() {
-  for (auto& s : mx::get_streams()) {
-    if (s.device == mx::Device::cpu) {
-      try {
-        mx::synchronize(s);
-      } catch (...) {
-        // An error of a computation that nobody waits for any more.
-      }
+  for (auto& s : busy_streams()) {
+    try {
+      mx::synchronize(s);
+    } catch (...) {
+      // An error of a computation that nobody waits for any more.
     }
   }
 }
@@ -141,6 +142,12 @@ void finish_at_exit() {
   std::call_once(once, [] {
     // What is made before the handler is there until after it.
     mx::get_streams();
+    try {
+      mx::cpu::get_command_encoder(mx::Stream(-1, mx::Device::cpu));
+    } catch (...) {
+      // There is no such stream, but now there is the table of those that
+      // workers borrow.
+    }
     std::atexit(finish);
   });
 }
@@ -175,6 +182,7 @@ void leave(napi_env, void* data, void*) {
   e.functions->close();
   e.scratch_array.Reset();
   // Streams belong to their thread: a worker takes its own with it.
+  return_streams();
   try {
     mx::clear_streams();
   } catch (...) {
@@ -185,6 +193,11 @@ void leave(napi_env, void* data, void*) {
 napi_value init(napi_env env, napi_value exports) {
   finish_at_exit();
   keep_main_thread_out();
+  // The first environment is most often the only one.
+  static std::atomic<bool> first = true;
+  if (!first.exchange(false)) {
+    borrow_default_stream();
+  }
   auto e = new Environment(env);
   napi_set_instance_data(env, e, leave, nullptr);
   for (auto family : families()) {

@@ -1,4 +1,5 @@
 #include "bind.h"
+#include "streams.h"
 
 namespace mlxjs {
 
@@ -84,11 +85,11 @@ void set_default_stream(mx::StreamOrDevice s) {
 }
 
 int new_stream(Environment& e, int type, int index) {
-  return number(e, mx::new_stream(device(type, index)));
+  return number(e, new_stream_of_thread(device(type, index)));
 }
 
 int new_thread_unsafe_stream(Environment& e, int type, int index) {
-  return number(e, mx::new_thread_unsafe_stream(device(type, index)));
+  return number(e, new_shared_stream(device(type, index)));
 }
 
 int new_thread_local_stream(Environment& e, int type, int index) {

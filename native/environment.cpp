@@ -143,7 +143,7 @@ mx::array Environment::next_random_key() {
   return key;
 }
 
-void Environment::report_memory() {
+int64_t Environment::report_memory() {
   auto active = static_cast<int64_t>(mx::get_active_memory());
   int64_t total;
   functions->sweep();
@@ -151,6 +151,7 @@ void Environment::report_memory() {
   auto change = active - reported_memory;
   reported_memory = active;
   napi_adjust_external_memory(env, change, &total);
+  return total;
 }
 
 } // namespace mlxjs

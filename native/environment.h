@@ -137,8 +137,9 @@ struct Environment {
 
   static Environment& of(napi_env env);
 
-  // Tells the garbage collector how much memory MLX holds.
-  void report_memory();
+  // Tells the garbage collector how much memory MLX holds; returns how much it
+  // now believes to be held outside of its heap.
+  int64_t report_memory();
 
   napi_env env;
   ArrayTable arrays;

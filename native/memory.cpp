@@ -14,8 +14,8 @@ double live_bytes(Environment& e) {
   return static_cast<double>(e.arrays.nbytes());
 }
 
-void report_memory(Environment& e) {
-  e.report_memory();
+double report_memory(Environment& e) {
+  return static_cast<double>(e.report_memory());
 }
 
 // Makes V8 mark its heap now, a little at a time and mostly on other threads:

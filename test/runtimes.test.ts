@@ -18,6 +18,26 @@ interface EventLoop {
   wrong: number;
 }
 
+interface Memory {
+  first: Seen;
+  collected: Seen;
+  second: Seen;
+  disposed: Seen;
+  growth: number;
+}
+
+/** In megabytes, from the start on. */
+interface Seen {
+  external: number;
+  reported: number;
+}
+
+interface Figures {
+  rss: number;
+  threads: number;
+  arrays: number;
+}
+
 for (const { name, path } of runtimes) {
   const run = <T>(program: string) =>
     runProgram(program, { runtime: path, flags: ["--expose-gc"] }) as Promise<T>;
@@ -60,6 +80,23 @@ for (const { name, path } of runtimes) {
       expect(small.alive).toBeLessThan(50_000);
     });
 
+    test("the collector's books are balanced, and evaluations leave nothing behind", async () => {
+      const { first, collected, second, disposed, growth } = await run<Memory>("memory");
+      for (const { external, reported } of [first, second]) {
+        expect(reported).toBeGreaterThan(190);
+        expect(reported).toBeLessThan(210);
+        // Node counts JavaScript's own buffers there. Bun counts what is reported, and takes
+        // nothing off before it collects: neither this nor what only was to set off a collection.
+        expect(external).toBeGreaterThan(name === "bun" ? 190 : -10);
+        expect(external).toBeLessThan(name === "bun" ? 400 : 10);
+      }
+      for (const { external, reported } of [collected, disposed]) {
+        expect(Math.abs(external)).toBeLessThan(10);
+        expect(Math.abs(reported)).toBeLessThan(10);
+      }
+      expect(growth).toBeLessThan(20);
+    });
+
     test("the event loop turns while a computation goes on", async () => {
       const { value, took, ticks, longest, right, wrong } = await run<EventLoop>("loop");
       expect(value).toBeCloseTo(1, 3);
@@ -78,6 +115,14 @@ for (const { name, path } of runtimes) {
         exited: { code: 7 },
         main: 256,
       });
+    });
+
+    test("workers that come and go leave nothing behind", async () => {
+      const { first, last } = await run<{ first: Figures; last: Figures }>("many-workers");
+      // After ten of them, and after twenty more.
+      expect(last.arrays).toBe(first.arrays);
+      expect(last.threads).toBeLessThanOrEqual(first.threads + 2);
+      expect(last.rss - first.rss).toBeLessThan(20);
     });
   });
 }

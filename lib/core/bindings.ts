@@ -276,7 +276,7 @@ export interface Bindings {
   release_all: (a: List) => void;
   remainder: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
   repeat: (a: Slot, b: number, c: OptionalList, d: StreamId) => Result;
-  report_memory: () => void;
+  report_memory: () => number;
   reset_peak_memory: () => void;
   reshape: (a: Slot, b: List, c: StreamId) => Result;
   right_shift: (a: OperandCode, b: OperandCode, c: StreamId) => Result;

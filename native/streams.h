@@ -1,0 +1,25 @@
+#pragma once
+
+#include <vector>
+
+#include "mlx/mlx.h"
+
+namespace mlxjs {
+
+namespace mx = mlx::core;
+
+// MLX starts a thread for each stream of the CPU and never ends it. So
+// environments that come and go, workers, borrow their streams.
+
+// Makes a borrowed stream the default one of this thread.
+void borrow_default_stream();
+// A new stream for this thread: a borrowed one where the thread borrows.
+mx::Stream new_stream_of_thread(mx::Device d);
+// A new stream that any thread may use.
+mx::Stream new_shared_stream(mx::Device d);
+// Once what is under way on them is done, others may borrow this thread's.
+void return_streams();
+// The streams of the CPU that may have something to do.
+std::vector<mx::Stream> busy_streams();
+
+} // namespace mlxjs

@@ -1,0 +1,64 @@
+// What the process and its garbage collector think is in use.
+import { createRequire } from "node:module";
+import { mx } from "mlx-js";
+
+// The addon that the package has loaded.
+const native = createRequire(import.meta.url)("../../build/Release/mlx.node");
+
+const megabytes = (/** @type {number} */ bytes) => Math.round(bytes / 2 ** 20);
+const collect = async () => {
+  for (let i = 0; i < 3; i++) {
+    globalThis.gc?.();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  // What was freed is reported with the next evaluation.
+  mx.eval(mx.array(0));
+};
+const figures = () => ({
+  external: process.memoryUsage().external,
+  reported: native.report_memory(),
+});
+
+/** Fifty arrays of four megabytes. */
+const large = () => {
+  const out = Array.from({ length: 50 }, (_, i) => mx.full([2 ** 20], i));
+  mx.eval(out);
+  return out;
+};
+
+await collect();
+const start = figures();
+const since = () => {
+  const { external, reported } = figures();
+  return {
+    external: megabytes(external - start.external),
+    reported: megabytes(reported - start.reported),
+  };
+};
+/** @type {mx.array[]} */
+let held = large();
+const first = since();
+held = [];
+await collect();
+const collected = since();
+held = large();
+const second = since();
+mx.dispose(held);
+await collect();
+const disposed = since();
+
+let x = mx.zeros([64, 64]);
+const evaluate = (/** @type {number} */ count) => {
+  for (let i = 0; i < count; i++) {
+    x = mx.add(mx.matmul(mx.multiply(x, 0.5), x), 0.01);
+    mx.eval(x);
+  }
+};
+evaluate(1000);
+await collect();
+const resident = process.memoryUsage().rss;
+evaluate(5000);
+await collect();
+const growth = megabytes(process.memoryUsage().rss - resident);
+
+console.log(JSON.stringify({ first, collected, second, disposed, growth }));
