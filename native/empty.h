@@ -16,4 +16,11 @@ mx::array unless_empty(
                                        : out;
 }
 
+// MLX's reductions never end over an axis without elements of an array that
+// lies transposed in memory. One that is laid out in order takes another way.
+inline mx::array
+in_order_if_empty(const mx::array& a, mx::StreamOrDevice s) {
+  return a.size() == 0 ? mx::contiguous(a, false, s) : a;
+}
+
 } // namespace mlxjs

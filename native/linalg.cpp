@@ -47,7 +47,7 @@ mx::array linalg_norm(
     Axes axis,
     bool keepdims,
     mx::StreamOrDevice s) {
-  return mx::linalg::norm(a, axis, keepdims, s);
+  return mx::linalg::norm(in_order_if_empty(a, s), axis, keepdims, s);
 }
 
 bool of_matrix(const mx::array& a, const Axes& axis) {
@@ -62,7 +62,11 @@ mx::array linalg_norm_ord(
     mx::StreamOrDevice s) {
   bool singular = std::abs(ord) == 2 && of_matrix(a, axis);
   return mx::linalg::norm(
-      singular ? without_infinity(a, s) : a, ord, axis, keepdims, s);
+      singular ? without_infinity(a, s) : in_order_if_empty(a, s),
+      ord,
+      axis,
+      keepdims,
+      s);
 }
 
 mx::array linalg_norm_named(
@@ -73,7 +77,11 @@ mx::array linalg_norm_named(
     mx::StreamOrDevice s) {
   bool singular = ord == "nuc" && of_matrix(a, axis);
   return mx::linalg::norm(
-      singular ? without_infinity(a, s) : a, ord, axis, keepdims, s);
+      singular ? without_infinity(a, s) : in_order_if_empty(a, s),
+      ord,
+      axis,
+      keepdims,
+      s);
 }
 
 std::vector<mx::array>

@@ -1,4 +1,5 @@
 #include "../bind.h"
+#include "../empty.h"
 #include "../indices.h"
 
 namespace mlxjs {
@@ -32,8 +33,27 @@ mx::array trace(
     int axis2,
     std::optional<mx::Dtype> dtype,
     mx::StreamOrDevice s) {
-  return dtype ? mx::trace(a, offset, axis1, axis2, *dtype, s)
-               : mx::trace(a, offset, axis1, axis2, s);
+  auto out = dtype ? mx::trace(a, offset, axis1, axis2, *dtype, s)
+                   : mx::trace(a, offset, axis1, axis2, s);
+  return unless_empty(out, s, mx::diagonal(a, offset, axis1, axis2, s));
+}
+
+mx::array einsum(
+    const std::string& subscripts,
+    Arrays operands,
+    mx::StreamOrDevice s) {
+  for (auto& x : operands) {
+    x = in_order_if_empty(x, s);
+  }
+  return mx::einsum(subscripts, operands, s);
+}
+
+mx::array vecdot(
+    const mx::array& a,
+    const mx::array& b,
+    int axis,
+    mx::StreamOrDevice s) {
+  return mx::vecdot(in_order_if_empty(a, s), in_order_if_empty(b, s), axis, s);
 }
 
 mx::array addmm(
@@ -122,16 +142,8 @@ const std::vector<Binding> product{
     BIND(Product, inner),
     BIND(Product, outer),
     BIND(Product, kron),
-    BIND(
-        mx::array (*)(
-            const mx::array&,
-            const mx::array&,
-            int,
-            mx::StreamOrDevice),
-        vecdot),
-    BIND(
-        mx::array (*)(const std::string&, const Arrays&, mx::StreamOrDevice),
-        einsum),
+    LOCAL(vecdot),
+    LOCAL(einsum),
     BIND(
         mx::array (*)(
             mx::array,

@@ -1,4 +1,5 @@
 #include "../bind.h"
+#include "../empty.h"
 
 namespace mlxjs {
 
@@ -15,7 +16,8 @@ using ReduceAll = mx::array (*)(const mx::array&, bool, mx::StreamOrDevice);
 // Over the axes given, or all of them.
 template <ReduceOver Over, ReduceAll All>
 mx::array
-reduce(const mx::array& a, Axes axes, bool keepdims, mx::StreamOrDevice s) {
+reduce(const mx::array& x, Axes axes, bool keepdims, mx::StreamOrDevice s) {
+  auto a = in_order_if_empty(x, s);
   return axes ? Over(a, *axes, keepdims, s) : All(a, keepdims, s);
 }
 
@@ -23,11 +25,12 @@ reduce(const mx::array& a, Axes axes, bool keepdims, mx::StreamOrDevice s) {
 
 template <auto Over, auto All>
 mx::array spread(
-    const mx::array& a,
+    const mx::array& x,
     Axes axes,
     bool keepdims,
     int ddof,
     mx::StreamOrDevice s) {
+  auto a = in_order_if_empty(x, s);
   return axes ? Over(a, *axes, keepdims, ddof, s) : All(a, keepdims, ddof, s);
 }
 
@@ -101,10 +104,11 @@ mx::array typed_scan(
 #define TYPED_SCAN(name) bind<&typed_scan<&mx::name, &mx::name>>(#name)
 
 mx::array count_nonzero(
-    const mx::array& a,
+    const mx::array& x,
     Axes axes,
     bool keepdims,
     mx::StreamOrDevice s) {
+  auto a = in_order_if_empty(x, s);
   return axes ? mx::count_nonzero(a, *axes, keepdims, s)
               : mx::count_nonzero(a, keepdims, s);
 }

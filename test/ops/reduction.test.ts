@@ -291,4 +291,22 @@ describe("values", () => {
     is(mx.cumsum(turned), mx.float32, [1, 5, 7, 12, 15, 22]);
     is(mx.argmax(turned), mx.uint32, 5);
   });
+
+  // MLX itself never ends there.
+  test.each([
+    [[2, 0, 3], [1, 0, 2], 0, [2, 3]],
+    [[2, 0, 3], [2, 0, 1], 2, [3, 2]],
+    [[0, 2, 3], [2, 1, 0], 2, [3, 2]],
+    [[2, 3, 0], [1, 2, 0], 1, [3, 2]],
+  ])("over no elements of %j turned by %j", (shape, order, axis, left) => {
+    const x = mx.zeros(shape).transpose(order);
+    const like = (value: number) => mx.full(left, value).tolist();
+    expect(mx.sum(x, axis).tolist()).toEqual(like(0));
+    expect(mx.prod(x, axis).tolist()).toEqual(like(1));
+    expect(mx.mean(x, axis).tolist()).toEqual(like(Number.NaN));
+    expect(mx.all(x, axis).shape).toEqual(left);
+    expect(mx.linalg.norm(x, null, axis).tolist()).toEqual(like(0));
+    expect(mx.vecdot(x, x, { axis }).tolist()).toEqual(like(0));
+    expect(mx.einsum("ijk->", [x]).item()).toBe(0);
+  });
 });
