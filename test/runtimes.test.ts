@@ -109,10 +109,16 @@ for (const { name, path } of runtimes) {
 
     test("workers: eight at once, ended while they compute, failing", async () => {
       expect(await run("workers")).toEqual({
-        own: [2, 6, 12, 20, 30, 42, 56, 72].map((value) => [value, 0]),
+        own: [2, 6, 12, 20, 30, 42, 56, 72].map((value) => [String(value), 0]),
         terminated: Array(5).fill(["begun", null]),
         thrown: { error: "RangeError: boom", code: 1 },
         exited: { code: 7 },
+        streams: { message: [2485, 140], code: 0 },
+        failed: {
+          error: "Error: [Inverse::eval_cpu] LU factorization failed with error code 1",
+          code: 1,
+        },
+        afterwards: { message: 12, code: 0 },
         main: 256,
       });
     });

@@ -36,6 +36,18 @@ async function work({ task, n = 0 }) {
     parentPort?.postMessage(total.item());
     return;
   }
+  if (task === "streams") {
+    // More than workers have to borrow.
+    const numbers = Array.from({ length: n }, (_, i) =>
+      mx.stream(mx.newStream(mx.cpu), () => mx.add(mx.array([i, 1]), 1)),
+    );
+    await mx.asyncEval(numbers);
+    parentPort?.postMessage(mx.sum(mx.stack(numbers), 0).tolist());
+    return;
+  }
+  if (task === "fail") {
+    mx.eval(mx.linalg.inv(mx.zeros([3, 3]), { stream: mx.cpu }));
+  }
   for (let i = 0; ; i++) {
     await computations[task]?.();
     if (i === 3) {
@@ -73,12 +85,19 @@ if (isMainThread) {
   const terminated = await Promise.all(tasks.map((task) => run({ task })));
   const thrown = await run({ task: "throw" });
   const exited = await run({ task: "exit" });
+  const streams = await run({ task: "streams", n: 70 });
+  const failed = await run({ task: "fail" });
+  // On the stream that the failed one had.
+  const afterwards = await run({ task: "own", n: 3 });
   console.log(
     JSON.stringify({
-      own: own.map(({ message, code }) => [message, code]),
+      own: own.map(({ message, code }) => [String(message), code]),
       terminated: terminated.map(({ message, error }) => [message, error]),
       thrown,
       exited,
+      streams,
+      failed,
+      afterwards,
       main: mx.sum(mx.matmul(x, x)).item(),
     }),
   );

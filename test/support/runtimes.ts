@@ -38,7 +38,7 @@ function fault(name: string): string | undefined {
     const found: string = manifest(packageFolder(name)).version;
     return found === version ? undefined : `it is ${found}, not ${version}`;
   } catch {
-    return "it is not installed";
+    return "it could not be fetched";
   }
 }
 
@@ -48,7 +48,8 @@ export function setup(): void {
     return;
   }
   console.log("Installing the runtimes that the tests run on ...");
-  const { error } = spawnSync("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], {
+  const flags = ["--include=optional", "--ignore-scripts", "--no-audit", "--no-fund"];
+  const { error } = spawnSync("npm", ["ci", ...flags], {
     cwd: folder,
     stdio: ["ignore", "inherit", "inherit"],
   });
