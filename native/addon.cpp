@@ -191,8 +191,9 @@ void leave(napi_env, void* data, void*) {
 }
 
 napi_value init(napi_env env, napi_value exports) {
-  finish_at_exit();
+  // First, since what the others call makes MLX meet this thread.
   keep_main_thread_out();
+  finish_at_exit();
   // The first environment is most often the only one.
   static std::atomic<bool> first = true;
   if (!first.exchange(false)) {

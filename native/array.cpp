@@ -6,7 +6,7 @@
 #include <sstream>
 
 #include "bind.h"
-#include "kernels.h"
+#include "evaluation.h"
 
 namespace mlxjs {
 
@@ -89,19 +89,18 @@ mx::array from_floats(Bytes bytes, mx::Shape shape, mx::Dtype dtype) {
   return mx::array(floats, std::move(shape), dtype);
 }
 
-mx::array row_major(mx::array a) {
-  KernelFolder folder;
-  a.eval();
+mx::array row_major(Environment& e, mx::array a) {
+  evaluate(e, a);
   if (!a.flags().row_contiguous) {
     a = mx::contiguous(a);
-    a.eval();
+    evaluate(e, a);
   }
   return a;
 }
 
 // A copy of the values, row-major.
 Napi::ArrayBuffer to_bytes(Environment& e, const mx::array& a) {
-  auto source = row_major(a);
+  auto source = row_major(e, a);
   auto out = Napi::ArrayBuffer::New(e.env, source.nbytes());
   if (source.nbytes() > 0) {
     std::memcpy(out.Data(), source.data<char>(), source.nbytes());
@@ -117,8 +116,7 @@ Napi::Value item(Environment& e, const mx::array& source) {
     throw RangeError(msg.str());
   }
   auto a = source;
-  KernelFolder folder;
-  a.eval();
+  evaluate(e, a);
   switch (a.dtype()) {
     case mx::bool_:
       return Napi::Boolean::New(e.env, *a.data<bool>());
@@ -186,11 +184,10 @@ mx::Dtype dtype(const mx::array& a) {
 }
 
 // MLX's print options belong to the process, ours to their environment.
-std::string to_string(const mx::array& source, int precision) {
+std::string to_string(Environment& e, const mx::array& source, int precision) {
   static std::mutex printing;
   auto a = source;
-  KernelFolder folder;
-  a.eval();
+  evaluate(e, a);
   std::ostringstream out;
   std::lock_guard lock(printing);
   mx::set_printoptions({precision});

@@ -18,8 +18,7 @@ mx::array unless_empty(
 
 // MLX's reductions never end over an axis without elements of an array that
 // lies transposed in memory. One that is laid out in order takes another way.
-inline mx::array
-in_order_if_empty(const mx::array& a, mx::StreamOrDevice s) {
+inline mx::array in_order_if_empty(const mx::array& a, mx::StreamOrDevice s) {
   return a.size() == 0 ? mx::contiguous(a, false, s) : a;
 }
 

@@ -1,5 +1,6 @@
 #include "evaluation.h"
 
+#include <algorithm>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -7,21 +8,53 @@
 
 #include "bind.h"
 #include "kernels.h"
+#include "streams.h"
 #include "waiter.h"
 
 namespace mlxjs {
 
 namespace {
 
-void eval(std::vector<mx::array> arrays) {
+template <typename F>
+void evaluating(Environment& e, F f) {
   KernelFolder folder;
-  mx::eval(std::move(arrays));
+  try {
+    f();
+  } catch (...) {
+    // An error that has come from another stream is at that one as well, where
+    // it would meet the next evaluation.
+    check_error(mx::default_stream(mx::Device::cpu));
+    for (auto& s : e.streams) {
+      if (std::holds_alternative<mx::Stream>(s) ||
+          std::holds_alternative<mx::ThreadLocalStream>(s)) {
+        auto stream = mx::to_stream(s);
+        if (stream.device == mx::Device::cpu) {
+          check_error(stream);
+        }
+      }
+    }
+    throw;
+  }
 }
+
+} // namespace
+
+void evaluate(Environment& e, mx::array& a) {
+  evaluating(e, [&] { a.eval(); });
+}
+
+void evaluate(Environment& e, std::vector<mx::array> arrays) {
+  evaluating(e, [&] { mx::eval(std::move(arrays)); });
+}
+
+namespace {
 
 // What is scheduled together.
 struct Piece {
   // Those of its arrays that later pieces or the caller need.
   std::vector<mx::array> arrays;
+  // Those of the CPU.
+  std::vector<mx::Stream> streams;
   size_t length = 0;
   // How many operations a piece has at most.
   size_t most = cpu_length;
@@ -75,13 +108,19 @@ std::deque<Piece> pieces(const std::vector<mx::array>& outputs) {
       if (piece_of.count(array.id())) {
         continue;
       }
-      bool gpu = array.primitive().stream().device == mx::Device::gpu;
+      auto& stream = array.primitive().stream();
+      bool gpu = stream.device == mx::Device::gpu;
       auto most = gpu ? Piece::gpu_length : Piece::cpu_length;
       if (out.back().length >= most) {
         out.emplace_back();
       }
       out.back().length++;
       out.back().most = most;
+      auto& streams = out.back().streams;
+      if (!gpu &&
+          std::find(streams.begin(), streams.end(), stream) == streams.end()) {
+        streams.push_back(stream);
+      }
       auto current = out.size() - 1;
       for (auto& result : array.outputs()) {
         piece_of.emplace(result.id(), current);
@@ -168,6 +207,7 @@ void EvaluationQueue::schedule() {
     evaluation->under_way++;
     environment_.waiter->wait(
         last ? evaluation->outputs : piece.arrays,
+        std::move(piece.streams),
         [this, evaluation, length](std::exception_ptr error) {
           Napi::HandleScope scope(environment_.env);
           scheduled_ -= length;
@@ -205,6 +245,10 @@ void EvaluationQueue::settle(
 }
 
 namespace {
+
+void eval(Environment& e, std::vector<mx::array> arrays) {
+  evaluate(e, std::move(arrays));
+}
 
 // The number is for give_up_eval().
 Promise async_eval(Environment& e, std::vector<mx::array> outputs, int number) {

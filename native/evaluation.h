@@ -8,6 +8,10 @@
 
 namespace mlxjs {
 
+// Now, while JavaScript waits.
+void evaluate(Environment& e, mx::array& a);
+void evaluate(Environment& e, std::vector<mx::array> arrays);
+
 // The evaluations of an environment that go on while its event loop runs: first
 // come, first served, and no more at once than MLX takes without blocking.
 class EvaluationQueue {

@@ -8,7 +8,7 @@
 #include "mlx/io/load.h"
 
 #include "bind.h"
-#include "kernels.h"
+#include "evaluation.h"
 
 // What is in a file is checked in lib/core/formats before MLX reads it here.
 
@@ -244,9 +244,9 @@ mx::array load_npy_part(std::string file, size_t start, mx::StreamOrDevice s) {
 }
 
 // The bytes are JavaScript's, so they are read before the call returns.
-mx::array load_npy_bytes(Bytes bytes, mx::StreamOrDevice s) {
+mx::array load_npy_bytes(Environment& e, Bytes bytes, mx::StreamOrDevice s) {
   auto out = mx::load(std::make_shared<MemoryReader>(bytes), s);
-  out.eval();
+  evaluate(e, out);
   return out;
 }
 
@@ -262,7 +262,7 @@ load_safetensors_bytes(Environment& e, Bytes bytes, mx::StreamOrDevice s) {
       mx::load_safetensors(std::make_shared<MemoryReader>(bytes), s);
   // One by one: where there is no memory for one, none is still being read.
   for (auto& [name, array] : arrays) {
-    array.eval();
+    evaluate(e, array);
   }
   return result(e, arrays, metadata);
 }
@@ -272,13 +272,13 @@ Napi::Value load_gguf(Environment& e, std::string file, mx::StreamOrDevice s) {
   return result(e, arrays, metadata);
 }
 
-void save_npy(std::string file, const mx::array& a) {
-  KernelFolder folder;
+void save_npy(Environment& e, std::string file, const mx::array& a) {
+  evaluate(e, {a});
   mx::save(file, a);
 }
 
 void save_npy_to(Environment& e, Napi::Value write, const mx::array& a) {
-  KernelFolder folder;
+  evaluate(e, {a});
   mx::save(std::make_shared<FunctionWriter>(e, write), a);
 }
 
@@ -295,12 +295,13 @@ std::unordered_map<std::string, std::string> texts(
 }
 
 void save_safetensors(
+    Environment& e,
     std::string file,
     Napi::Value names,
     std::vector<mx::array> values,
     Napi::Value keys,
     Napi::Value metadata) {
-  KernelFolder folder;
+  evaluate(e, values);
   mx::save_safetensors(file, named(names, values), texts(keys, metadata));
 }
 
@@ -311,7 +312,7 @@ void save_safetensors_to(
     std::vector<mx::array> values,
     Napi::Value keys,
     Napi::Value metadata) {
-  KernelFolder folder;
+  evaluate(e, values);
   mx::save_safetensors(
       std::make_shared<FunctionWriter>(e, write),
       named(names, values),
@@ -326,7 +327,6 @@ void save_gguf(
     std::vector<mx::array> values,
     Napi::Value keys,
     Napi::Value metadata) {
-  KernelFolder folder;
   std::unordered_map<std::string, mx::GGUFMetaData> data;
   auto list = metadata.As<Napi::Array>();
   uint32_t i = 0;
@@ -337,9 +337,12 @@ void save_gguf(
     } else if (value.IsArray()) {
       data.emplace(key, strings(value));
     } else {
-      data.emplace(key, mx::contiguous(Convert<mx::array>::read(e, value)));
+      auto array = Convert<mx::array>::read(e, value);
+      evaluate(e, array);
+      data.emplace(key, mx::contiguous(array));
     }
   }
+  evaluate(e, values);
   for (auto& value : values) {
     value = mx::contiguous(value);
   }

@@ -126,4 +126,17 @@ std::vector<mx::Stream> busy_streams() {
   return out;
 }
 
+std::future<void> check_error(mx::Stream s) {
+  auto checked = std::make_shared<std::promise<void>>();
+  mx::scheduler::enqueue(s, [s, checked] {
+    try {
+      mx::scheduler::check_error(s);
+      checked->set_value();
+    } catch (...) {
+      checked->set_exception(std::current_exception());
+    }
+  });
+  return checked->get_future();
+}
+
 } // namespace mlxjs

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <future>
 #include <vector>
 
 #include "mlx/mlx.h"
@@ -21,5 +22,11 @@ mx::Stream new_shared_stream(mx::Device d);
 void return_streams();
 // The streams of the CPU that may have something to do.
 std::vector<mx::Stream> busy_streams();
+
+// MLX keeps the error of a stream of the CPU and throws it at whoever waits
+// next for something there. Asked in the stream itself, after all that it was
+// given so far, whose error it is is certain: the future has it, and it is gone
+// from the stream.
+std::future<void> check_error(mx::Stream s);
 
 } // namespace mlxjs

@@ -1,6 +1,9 @@
 #include "waiter.h"
 
+#include <algorithm>
+
 #include "bind.h"
+#include "streams.h"
 
 namespace mlxjs {
 
@@ -58,18 +61,32 @@ Waiter::~Waiter() {
   napi_release_threadsafe_function(callback_, napi_tsfn_abort);
 }
 
-void Waiter::wait(const std::vector<mx::array>& arrays, Then then) {
+void Waiter::wait(
+    const std::vector<mx::array>& arrays,
+    std::vector<mx::Stream> streams,
+    Then then) {
   // An array's own wait changes its state, which belongs to the thread that
   // made it; so the other thread waits for the same events on arrays of its
   // own, which have nothing else.
   std::vector<mx::array> marks;
   for (auto& a : arrays) {
-    if (a.event().valid()) {
+    if (!a.event().valid()) {
+      continue;
+    }
+    auto& stream = a.event().stream();
+    if (stream.device == mx::Device::gpu) {
       auto& mark = marks.emplace_back(
           mx::Shape{}, mx::bool_, nullptr, std::vector<mx::array>{});
       mark.attach_event(a.event());
       mark.set_status(mx::array::Status::evaluated);
+    } else if (
+        std::find(streams.begin(), streams.end(), stream) == streams.end()) {
+      streams.push_back(stream);
     }
+  }
+  std::vector<std::future<void>> checks;
+  for (auto& s : streams) {
+    checks.push_back(check_error(s));
   }
   if (waiting_++ == 0) {
     napi_ref_threadsafe_function(environment_.env, callback_);
@@ -82,7 +99,7 @@ void Waiter::wait(const std::vector<mx::array>& arrays, Then then) {
   };
   {
     std::lock_guard lock(mutex_);
-    tasks_.push({std::move(marks), std::move(done)});
+    tasks_.push({std::move(checks), std::move(marks), std::move(done)});
   }
   changed_.notify_one();
 }
@@ -99,12 +116,18 @@ void Waiter::run() {
     lock.unlock();
     auto message =
         std::make_unique<Message>(Message{std::move(task.then), nullptr});
-    for (auto& mark : task.marks) {
+    auto wait = [&](auto wait_for_one) {
       try {
-        mark.wait();
+        wait_for_one();
       } catch (...) {
         message->error = std::current_exception();
       }
+    };
+    for (auto& check : task.checks) {
+      wait([&] { check.get(); });
+    }
+    for (auto& mark : task.marks) {
+      wait([&] { mark.wait(); });
     }
     task.marks.clear();
     auto status = napi_call_threadsafe_function(

@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <functional>
+#include <future>
 #include <mutex>
 #include <queue>
 #include <thread>
@@ -10,7 +11,7 @@
 
 namespace mlxjs {
 
-// Waits for MLX's events on a thread of its own and then calls back on the
+// Waits for what MLX computes on a thread of its own and then calls back on the
 // thread of its environment, which meanwhile runs its event loop.
 class Waiter {
  public:
@@ -21,10 +22,17 @@ class Waiter {
   // What it is told: the error that the computation ended with, if any.
   using Then = std::function<void(std::exception_ptr)>;
 
-  void wait(const std::vector<mx::array>& arrays, Then then);
+  // For the arrays, and for all that the streams have been given so far.
+  void wait(
+      const std::vector<mx::array>& arrays,
+      std::vector<mx::Stream> streams,
+      Then then);
 
  private:
   struct Task {
+    // On a stream of the CPU.
+    std::vector<std::future<void>> checks;
+    // On a GPU.
     std::vector<mx::array> marks;
     Then then;
   };

@@ -14,6 +14,11 @@ function work(): mx.array {
   return x;
 }
 
+/** What fails once it is computed. */
+function failing(stream: mx.StreamOrDevice = mx.cpu): mx.array {
+  return mx.linalg.inv(mx.zeros([2, 2]), { stream });
+}
+
 describe("asyncEval", () => {
   test("gives eval's values", async () => {
     const x = work();
@@ -96,17 +101,41 @@ describe("asyncEval", () => {
   });
 
   test("an error is that of one evaluation alone", async () => {
-    const bad = mx.linalg.inv(mx.zeros([2, 2]), { stream: mx.cpu });
-    const settled = await Promise.allSettled([
+    // While this computes, nobody is there to meet the error.
+    const stream = mx.newStream(mx.cpu);
+    const long = mx.asyncEval(mx.matmul(mx.ones([1500, 1500]), mx.ones([1500, 1500]), { stream }));
+    const settled = Promise.allSettled([
       mx.asyncEval(mx.add(mx.array([1]), 1)),
-      mx.asyncEval(bad),
+      mx.asyncEval(failing()),
       ...Array.from({ length: 100 }, (_, i) => mx.asyncEval(mx.add(mx.array([i]), 1))),
     ]);
-    expect(settled.map(({ status }) => status)).toEqual([
+    for (let i = 0; i < 100; i++) {
+      expect(mx.add(mx.array([i]), 1).item()).toBe(i + 1);
+    }
+    expect((await settled).map(({ status }) => status)).toEqual([
       "fulfilled",
       "rejected",
       ...Array(100).fill("fulfilled"),
     ]);
+    await long;
+  });
+
+  test("many errors do not stop the others", async () => {
+    for (let i = 0; i < 100; i++) {
+      expect(() => mx.eval(failing())).toThrow("LU factorization failed");
+      expect(() => mx.sum(failing()).item()).toThrow("LU factorization failed");
+      await expect(mx.asyncEval(failing())).rejects.toThrow("LU factorization failed");
+      expect(mx.add(mx.array([i]), 1).item()).toBe(i + 1);
+    }
+  });
+
+  test("an error of another stream is thrown once", () => {
+    const stream = mx.newStream(mx.cpu);
+    for (let i = 0; i < 10; i++) {
+      expect(() => mx.eval(mx.add(failing(stream), 1, { stream: mx.cpu }))).toThrow("LU");
+      expect(mx.add(mx.array([i]), 1, { stream }).item()).toBe(i + 1);
+      expect(mx.add(mx.array([i]), 1, { stream: mx.cpu }).item()).toBe(i + 1);
+    }
   });
 });
 

@@ -81,7 +81,7 @@ export class Stream {
 
   /** @internal */
   constructor(id: number) {
-    const [type, device, index] = native.stream_parts(id as StreamId);
+    const [type, device, index] = native.stream_parts(asInteger(id, "Stream", "id") as StreamId);
     this.id = id as StreamId;
     this.device = new Device(typeOf(type), device);
     this.index = index as number;

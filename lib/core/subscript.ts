@@ -244,6 +244,9 @@ export class ArrayAt {
 
   /** @internal */
   constructor(x: array, indices: readonly Index[]) {
+    if (!isList(indices)) {
+      throw mismatch("at", "indices", "a list of indices", indices);
+    }
     this.#x = x;
     this.#indices = indices;
   }

@@ -38,21 +38,16 @@ mx::array trace(
   return unless_empty(out, s, mx::diagonal(a, offset, axis1, axis2, s));
 }
 
-mx::array einsum(
-    const std::string& subscripts,
-    Arrays operands,
-    mx::StreamOrDevice s) {
+mx::array
+einsum(const std::string& subscripts, Arrays operands, mx::StreamOrDevice s) {
   for (auto& x : operands) {
     x = in_order_if_empty(x, s);
   }
   return mx::einsum(subscripts, operands, s);
 }
 
-mx::array vecdot(
-    const mx::array& a,
-    const mx::array& b,
-    int axis,
-    mx::StreamOrDevice s) {
+mx::array
+vecdot(const mx::array& a, const mx::array& b, int axis, mx::StreamOrDevice s) {
   return mx::vecdot(in_order_if_empty(a, s), in_order_if_empty(b, s), axis, s);
 }
 
