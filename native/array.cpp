@@ -5,6 +5,8 @@
 #include <mutex>
 #include <sstream>
 
+#include <sys/mman.h>
+
 #include "bind.h"
 #include "evaluation.h"
 
@@ -98,14 +100,44 @@ mx::array row_major(Environment& e, mx::array a) {
   return a;
 }
 
+// The system hands out memory page by page when it is first written to, which
+// takes longer than the writing, unless pages are large.
+void want_large_pages(void* data, size_t length) {
+#ifdef MADV_HUGEPAGE
+  constexpr uintptr_t page = 4096;
+  constexpr size_t worthwhile = size_t(1) << 22;
+  if (length >= worthwhile) {
+    auto begin = reinterpret_cast<uintptr_t>(data);
+    auto aligned = (begin + page - 1) / page * page;
+    madvise(
+        reinterpret_cast<void*>(aligned),
+        begin + length - aligned,
+        MADV_HUGEPAGE);
+  }
+#endif
+}
+
 // A copy of the values, row-major.
 Napi::ArrayBuffer to_bytes(Environment& e, const mx::array& a) {
   auto source = row_major(e, a);
-  auto out = Napi::ArrayBuffer::New(e.env, source.nbytes());
-  if (source.nbytes() > 0) {
-    std::memcpy(out.Data(), source.data<char>(), source.nbytes());
+  // Unlike an ArrayBuffer, a Buffer is not filled with zeros first.
+  void* data;
+  napi_value buffer, out;
+  auto status = napi_create_buffer(e.env, source.nbytes(), &data, &buffer);
+  if (status != napi_ok) {
+    napi_value error;
+    napi_get_and_clear_last_exception(e.env, &error);
+    throw RangeError(
+        "Expected values that fit into one ArrayBuffer, received " +
+        std::to_string(source.nbytes()) + " bytes.");
   }
-  return out;
+  napi_get_typedarray_info(
+      e.env, buffer, nullptr, nullptr, nullptr, &out, nullptr);
+  if (source.nbytes() > 0) {
+    want_large_pages(data, source.nbytes());
+    std::memcpy(data, source.data<char>(), source.nbytes());
+  }
+  return Napi::ArrayBuffer(e.env, out);
 }
 
 Napi::Value item(Environment& e, const mx::array& source) {
