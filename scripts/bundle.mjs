@@ -11,20 +11,60 @@ const require = createRequire(import.meta.url);
 const root = fileURLToPath(new URL("..", import.meta.url));
 const dist = join(root, "dist");
 
-const bundle = await rolldown({
-  input: join(root, "lib", "bundle.ts"),
-  platform: "node",
-  external: [/^[^./]/],
-});
-await bundle.write({
-  file: join(dist, "mlx.js"),
-  format: "cjs",
-  comments: false,
-  sourcemap: true,
-});
+const file = join(dist, "mlx.js");
+const parts = ["core", "nn", "optimizers", "utils"];
+const imports = parts.map((part) => `import * as ${part} from "./${part}/index.ts";\n`).join("");
 
-/** @type {Record<string, object>} */
-const parts = require(join(dist, "mlx.js"));
+/** @param {string} code What the file exports. */
+async function bundle(code) {
+  const entry = join(root, "lib", "bundle.ts");
+  const builder = await rolldown({
+    input: entry,
+    platform: "node",
+    external: [/^[^./]/],
+    plugins: [
+      {
+        name: "entry",
+        resolveId: (id) => (id === entry ? id : undefined),
+        load: (id) => (id === entry ? imports + code : undefined),
+      },
+    ],
+  });
+  await builder.write({ file, format: "cjs", comments: false, sourcemap: true });
+}
+
+/** @typedef {{ [name: string]: unknown }} Module */
+
+/** @param {unknown} value @returns {value is Module} */
+function isModule(value) {
+  return Object.prototype.toString.call(value) === "[object Module]";
+}
+
+/**
+ * The source of an object with all that a module exports.
+ *
+ * @param {Module} module
+ * @param {string} path
+ * @returns {string}
+ */
+function literal(module, path) {
+  const entries = Object.entries(module).map(([name, value]) => {
+    const member = `${path}.${name}`;
+    return `${name}: ${isModule(value) ? literal(value, member) : member},\n`;
+  });
+  return `{\n${entries.join("")}}`;
+}
+
+// Bundlers give each name of a module a getter, which is a function to compile
+// when the package is loaded and to call whenever the name is used. So a first
+// bundle tells the names, and the second has them in plain objects.
+await bundle(`export { ${parts.join(", ")} };`);
+/** @type {Record<string, Module>} */
+const modules = require(file);
+await bundle(
+  parts.map((part) => `const ${part}Object = ${literal(modules[part] ?? {}, part)};\n`).join("") +
+    `export { ${parts.map((part) => `${part}Object as ${part}`).join(", ")} };`,
+);
 
 /**
  * Node learns the names of a CommonJS module from its text, not by running it.
@@ -43,7 +83,7 @@ function write(folder, code, names, byDefault = { code: "", types: "" }) {
   writeFileSync(path("d.mts"), `export * from "./index.js";\n${byDefault.types}`);
 }
 
-for (const [part, module] of Object.entries(parts)) {
+for (const [part, module] of Object.entries(modules)) {
   const names = Object.keys(module);
   const hint = `0 && (${names.map((name) => `exports.${name} = `).join("")}0);\n`;
   write(part, `module.exports = require("../mlx.js").${part};\n${hint}`, names);

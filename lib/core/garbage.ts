@@ -2,7 +2,6 @@
  * How the garbage collector learns what arrays cost: V8 sees forty bytes where
  * there may be a gigabyte.
  */
-import { getHeapStatistics, setFlagsFromString } from "node:v8";
 import { native } from "./native.js";
 
 // V8 decides by the bytes it sees when to collect young objects, and a handle
@@ -32,6 +31,11 @@ export function reportMemory(): void {
 
 type Collect = () => void;
 
+// Most of what there is to load of Node's own for it is for something else.
+function v8(): typeof import("node:v8") {
+  return require("node:v8");
+}
+
 /** Collects young objects, at once. */
 function youngCollector(): Collect {
   const { Bun } = globalThis as { Bun?: { gc(synchronously: boolean): void } };
@@ -45,6 +49,7 @@ function youngCollector(): Collect {
 // V8 hands its collector out to contexts that are made while a flag is set.
 function exposedGc(): typeof globalThis.gc {
   try {
+    const { setFlagsFromString } = v8();
     setFlagsFromString("--expose-gc");
     const gc = (require("node:vm") as typeof import("node:vm")).runInNewContext("gc");
     setFlagsFromString("--no-expose-gc");
@@ -94,7 +99,7 @@ const young = new Collection(() => {
 // Marking takes about a millisecond for each megabyte.
 const old = new Collection(() => {
   native.start_marking();
-  return (20 * getHeapStatistics().used_heap_size) / 2 ** 20;
+  return (20 * v8().getHeapStatistics().used_heap_size) / 2 ** 20;
 });
 
 /**

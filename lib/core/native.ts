@@ -2,7 +2,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Bindings } from "./bindings.js";
-import { namespace } from "./namespace.js";
 
 // From the built file.
 const root = join(__dirname, "..");
@@ -62,7 +61,7 @@ function throwing(addon: Bindings): Bindings {
     };
     return [name, checked];
   });
-  return namespace(Object.fromEntries(entries)) as Bindings;
+  return Object.fromEntries(entries) as Bindings;
 }
 
 export const native: Bindings = throwing(load());
