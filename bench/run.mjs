@@ -37,19 +37,12 @@ function output(command, args, env = {}) {
 }
 
 /**
- * How long a package takes to load: with it, less without.
+ * The least of several times that a program prints.
  *
- * @param {string} command @param {string[]} flags @param {string} statement
+ * @param {string} command @param {string} program
  */
-function loading(command, flags, statement) {
-  const seconds = (/** @type {string} */ program) => {
-    const start = process.hrtime.bigint();
-    output(command, [...flags, program]);
-    return Number(process.hrtime.bigint() - start) / 1e9;
-  };
-  const best = (/** @type {string} */ program) =>
-    Math.min(...Array.from({ length: 9 }, () => seconds(program)));
-  return best(statement) - best("");
+function best(command, program) {
+  return Math.min(...Array.from({ length: 15 }, () => Number(output(command, [program]))));
 }
 
 /** @param {(name: string) => boolean} wanted @param {string} name @param {() => number} measure */
@@ -68,9 +61,7 @@ function ours() {
     ...JSON.parse(output(process.execPath, [join(here, "cases.mjs"), ...cases])),
     ...single(wanted, "peak memory of training", () => memory([])),
     ...single(wanted, "peak memory of training in tidy", () => memory(["--tidy"])),
-    ...single(wanted, "load", () =>
-      loading(process.execPath, ["-e"], `require(${JSON.stringify(root)})`),
-    ),
+    ...single(wanted, "load", () => best(process.execPath, join(here, "load.mjs"))),
   };
 }
 
@@ -83,11 +74,11 @@ function theirs(env) {
     ...single(wanted, "peak memory of training", () =>
       Number(script("memory.py", ["--device", device])),
     ),
-    ...single(wanted, "load", () => loading(python, ["-c"], "import mlx.core")),
+    ...single(wanted, "load", () => best(python, join(here, "reference", "load.py"))),
   };
 }
 
-// Gives Python the BLAS that the addon brings: see native/blas.cpp.
+// Gives Python the BLAS that the addon brings: see native/linux/blas.cpp.
 const preload = join(root, "build", "Release", "libopenblas-preload.so");
 /** @type {Record<string, () => Record<string, number>>} */
 const sides = {

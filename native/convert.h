@@ -408,6 +408,10 @@ struct Convert<std::vector<mx::array>> {
     return out;
   }
   static napi_value write(Environment& e, std::vector<mx::array> xs) {
+    // All before any has a slot.
+    for (auto& x : xs) {
+      ArrayTable::check_size(x);
+    }
     return write_list(
         e, xs.size(), [&](size_t i) { return e.arrays.put(std::move(xs[i])); });
   }

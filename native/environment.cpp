@@ -1,13 +1,31 @@
 #include "environment.h"
 
 #include <chrono>
+#include <sstream>
 
 #include "evaluation.h"
 #include "waiter.h"
 
 namespace mlxjs {
 
+void ArrayTable::check_size(const mx::array& a) {
+  auto bytes = static_cast<int64_t>(a.itemsize());
+  bool overflow = false;
+  bool empty = false;
+  for (auto n : a.shape()) {
+    overflow |= __builtin_mul_overflow(bytes, n, &bytes);
+    empty |= n == 0;
+  }
+  if (overflow && !empty) {
+    std::ostringstream message;
+    message << "Expected arrays of less than 2^63 bytes, received " << a.dtype()
+            << " of shape " << a.shape() << ".";
+    throw RangeError(message.str());
+  }
+}
+
 Slot ArrayTable::put(mx::array a) {
+  check_size(a);
   sweep();
   nbytes_ += a.nbytes();
   if (!free_.empty()) {

@@ -40,6 +40,9 @@ using Slot = int32_t;
 class ArrayTable {
  public:
   Slot put(mx::array a);
+  // MLX multiplies dimensions without looking out for overflow, and would write
+  // an array of that many bytes into the memory of a small one.
+  static void check_size(const mx::array& a);
   void release(Slot slot);
   void release(Slot slot, uint32_t generation);
   // For finalizers: the collector may run when a call's slots are read, but the

@@ -39,8 +39,7 @@ function run(args) {
 }
 
 const objects = [...new Set(sources)]
-  // OpenBLAS is for Linux; a Mac has Accelerate.
-  .filter((source) => source !== "native/blas.cpp")
+  .filter((source) => !source.startsWith("native/linux/"))
   .map((source) => {
     const object = join(out, `${source.replaceAll("/", "-")}.o`);
     run([...compile, ...flags, "-c", source, "-o", object]);

@@ -35,6 +35,36 @@ describe("figures", () => {
   });
 });
 
+describe("arrays that are too large", () => {
+  test("for the memory: an error, and everything else goes on", async () => {
+    const huge = () => mx.add(mx.zeros([2 ** 31 - 1, 2 ** 29]), 1);
+    const start = mx.getActiveMemory();
+    expect(() => mx.eval(huge())).toThrow("allocate");
+    expect(() => huge().toTypedArray()).toThrow("allocate");
+    expect(() => mx.eval(mx.sort(huge()))).toThrow("allocate");
+    await expect(mx.asyncEval(huge())).rejects.toThrow("allocate");
+    expect(mx.getActiveMemory() - start).toBeLessThan(2 ** 20);
+    expect(mx.add(mx.array([1]), 1).item()).toBe(2);
+  });
+
+  test("for numbers of 64 bits: an error at once", () => {
+    const before = mx.memory().arrays;
+    const shape = [2 ** 30, 2 ** 30, 4];
+    for (const make of [
+      () => mx.zeros(shape),
+      () => mx.broadcastTo(mx.array([[[1, 2, 3, 4]]]), shape),
+      () => mx.random.normal(shape),
+      () => mx.matmul(mx.zeros([4, 2 ** 30, 1]), mx.zeros([4, 1, 2 ** 30])),
+      () => mx.meshgrid([mx.zeros([2 ** 30]), mx.zeros([2 ** 30]), mx.zeros([4])]),
+    ]) {
+      expect(() => mx.tidy(() => void make())).toThrow(RangeError);
+    }
+    // The collector may take others meanwhile.
+    expect(mx.memory().arrays).toBeLessThanOrEqual(before);
+    expect(mx.zeros([2 ** 30, 2 ** 30, 4, 0]).size).toBe(0);
+  });
+});
+
 describe("limits", () => {
   const limit = mx.getMemoryLimit();
   const cache = mx.setCacheLimit(0);
