@@ -1,3 +1,4 @@
+#include "mlx/mlx.h"
 #include "mlx/transforms_impl.h"
 
 #include "callback.h"
