@@ -4,6 +4,7 @@
 #include <complex>
 #include <string>
 #include <tuple>
+#include <unordered_map>
 #include <utility>
 #include <variant>
 
@@ -494,5 +495,11 @@ struct Convert<std::optional<Operand>> {
 
 // Two operands, each weak beside the other if it is a scalar.
 std::pair<mx::array, mx::array> resolve(const Operand& a, const Operand& b);
+
+// A list of texts, and arrays by their names; what is in the lists was checked.
+std::vector<std::string> strings(const Napi::Value& list);
+std::unordered_map<std::string, mx::array> named(
+    const Napi::Value& names,
+    const std::vector<mx::array>& values);
 
 } // namespace mlxjs

@@ -10,15 +10,6 @@ namespace {
 using mx::fast::CustomKernelFunction;
 using Size = std::tuple<int, int, int>;
 
-std::vector<std::string> names(const Napi::Value& list) {
-  std::vector<std::string> out;
-  auto all = list.As<Napi::Array>();
-  for (uint32_t i = 0; i < all.Length(); i++) {
-    out.push_back(Napi::Value(all[i]).As<Napi::String>());
-  }
-  return out;
-}
-
 // A list of shapes; what is in them was checked.
 std::vector<mx::Shape> shapes(const Napi::Value& list) {
   std::vector<mx::Shape> out;
@@ -103,8 +94,8 @@ Napi::Value metal_kernel(
       e,
       mx::fast::metal_kernel(
           name,
-          names(inputs),
-          names(outputs),
+          strings(inputs),
+          strings(outputs),
           source,
           header,
           ensure_row_contiguous,
@@ -125,8 +116,8 @@ Napi::Value cuda_kernel(
       e,
       mx::fast::cuda_kernel(
           name,
-          names(inputs),
-          names(outputs),
+          strings(inputs),
+          strings(outputs),
           source,
           header,
           ensure_row_contiguous,

@@ -1,6 +1,6 @@
 #include "evaluation.h"
 
-#include <algorithm>
+#include <set>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -54,7 +54,7 @@ struct Piece {
   // Those of its arrays that later pieces or the caller need.
   std::vector<mx::array> arrays;
   // Those of the CPU.
-  std::vector<mx::Stream> streams;
+  std::set<mx::Stream> streams;
   size_t length = 0;
   // How many operations a piece has at most.
   size_t most = cpu_length;
@@ -116,10 +116,8 @@ std::deque<Piece> pieces(const std::vector<mx::array>& outputs) {
       }
       out.back().length++;
       out.back().most = most;
-      auto& streams = out.back().streams;
-      if (!gpu &&
-          std::find(streams.begin(), streams.end(), stream) == streams.end()) {
-        streams.push_back(stream);
+      if (!gpu) {
+        out.back().streams.insert(stream);
       }
       auto current = out.size() - 1;
       for (auto& result : array.outputs()) {

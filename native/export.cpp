@@ -17,15 +17,6 @@ namespace {
 
 using Arrays = std::vector<mx::array>;
 
-mx::Kwargs named(const Napi::Value& names, const Arrays& values) {
-  mx::Kwargs out;
-  auto keys = names.As<Napi::Array>();
-  for (uint32_t i = 0; i < keys.Length() && i < values.size(); i++) {
-    out.emplace(Napi::Value(keys[i]).As<Napi::String>(), values[i]);
-  }
-  return out;
-}
-
 // Every array of a graph but those that it starts from; of several outputs of
 // an operation only one.
 void visit(

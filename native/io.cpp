@@ -170,24 +170,6 @@ class FunctionWriter : public mx::io::Writer {
   size_t written_ = 0;
 };
 
-std::vector<std::string> strings(const Napi::Value& list) {
-  std::vector<std::string> out;
-  auto names = list.As<Napi::Array>();
-  for (uint32_t i = 0; i < names.Length(); i++) {
-    out.push_back(Napi::Value(names[i]).As<Napi::String>());
-  }
-  return out;
-}
-
-Arrays named(const Napi::Value& names, const std::vector<mx::array>& values) {
-  Arrays out;
-  auto keys = strings(names);
-  for (size_t i = 0; i < keys.size() && i < values.size(); i++) {
-    out.emplace(keys[i], values[i]);
-  }
-  return out;
-}
-
 // A hash map has no order of its own; give the same one every time.
 template <typename Map>
 std::vector<std::string> sorted_keys(const Map& map) {

@@ -1,7 +1,5 @@
 #include "waiter.h"
 
-#include <algorithm>
-
 #include "bind.h"
 #include "streams.h"
 
@@ -63,7 +61,7 @@ Waiter::~Waiter() {
 
 void Waiter::wait(
     const std::vector<mx::array>& arrays,
-    std::vector<mx::Stream> streams,
+    std::set<mx::Stream> streams,
     Then then) {
   // An array's own wait changes its state, which belongs to the thread that
   // made it; so the other thread waits for the same events on arrays of its
@@ -79,9 +77,8 @@ void Waiter::wait(
           mx::Shape{}, mx::bool_, nullptr, std::vector<mx::array>{});
       mark.attach_event(a.event());
       mark.set_status(mx::array::Status::evaluated);
-    } else if (
-        std::find(streams.begin(), streams.end(), stream) == streams.end()) {
-      streams.push_back(stream);
+    } else {
+      streams.insert(stream);
     }
   }
   std::vector<std::future<void>> checks;

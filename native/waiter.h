@@ -5,6 +5,7 @@
 #include <future>
 #include <mutex>
 #include <queue>
+#include <set>
 #include <thread>
 
 #include "environment.h"
@@ -25,7 +26,7 @@ class Waiter {
   // For the arrays, and for all that the streams have been given so far.
   void wait(
       const std::vector<mx::array>& arrays,
-      std::vector<mx::Stream> streams,
+      std::set<mx::Stream> streams,
       Then then);
 
  private:
