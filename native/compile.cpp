@@ -6,14 +6,22 @@
 #include "mlx/compile_impl.h"
 
 #include "callback.h"
+#include "graph.h"
 #include "kernels.h"
 
 namespace mlxjs {
 
 namespace {
 
+// What is kept with a graph: the number by which JavaScript knows its trace,
+// and how many waypoints stand before its outputs.
+struct Mark {
+  int number;
+  size_t waypoints;
+};
+
 // Traces a function: calls it with arrays that stand for its inputs. It gives
-// a number, by which JavaScript knows the trace, and its outputs.
+// its trace's number and its outputs.
 struct Trace {
   Environment* environment;
   napi_value function;
@@ -22,13 +30,15 @@ struct Trace {
       const std::vector<mx::array>& inputs) const {
     auto& e = *environment;
     auto result = Numbers::read(e, call_back(e, function, inputs));
+    auto number = result.integer(0);
     std::vector<mx::array> outputs;
     for (size_t i = 1; i < result.count; i++) {
       outputs.push_back(e.arrays.at(result.integer(i)));
     }
     // What it computes may become kernels.
     use_kernel_folder();
-    return {std::move(outputs), std::make_shared<int>(result.integer(0))};
+    auto [all, count] = route(std::move(outputs));
+    return {std::move(all), std::make_shared<Mark>(number, count)};
   }
 };
 
@@ -67,8 +77,10 @@ std::optional<Traced> call_compiled(
   if (compiled.target<Trace>()) {
     return std::nullopt;
   }
-  auto [outputs, traced] = compiled(inputs);
-  return Traced{*std::static_pointer_cast<int>(traced), std::move(outputs)};
+  auto [outputs, extra] = compiled(inputs);
+  auto& mark = *std::static_pointer_cast<Mark>(extra);
+  outputs.erase(outputs.begin(), outputs.begin() + mark.waypoints);
+  return Traced{mark.number, std::move(outputs)};
 }
 
 void erase(node_api_basic_env, void* data, void* hint) {

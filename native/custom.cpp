@@ -1,12 +1,14 @@
 // Functions that a graph holds, because its transformations call them.
 
 #include "callback.h"
+#include "transforms.h"
 
 namespace mlxjs {
 
 namespace {
 
-using Arrays = std::vector<mx::array>;
+using transforms::Arrays;
+using transforms::Function;
 using Axes = std::vector<int>;
 
 // What a handler is asked for, as in lib/core/custom.ts.
@@ -118,8 +120,43 @@ class Handler {
 
 using SharedHandler = std::shared_ptr<Handler>;
 
-auto outputs_of(SharedHandler handler) {
+Function outputs_of(SharedHandler handler) {
   return [handler](const Arrays& inputs) { return handler->outputs(inputs); };
+}
+
+// The rules of a function that has none of its own. MLX has the same, but not
+// for graphs of any depth.
+
+Arrays
+vjp_of(const Function& f, const Arrays& primals, const Arrays& cotangents) {
+  return transforms::vjp(f, primals, cotangents).second;
+}
+
+Arrays jvp_of(
+    const Function& f,
+    const Arrays& primals,
+    const Arrays& tangents,
+    const std::vector<int>& argnums) {
+  Arrays all;
+  for (auto& x : primals) {
+    all.push_back(mx::zeros_like(x));
+  }
+  for (size_t i = 0; i < argnums.size(); i++) {
+    all.at(argnums[i]) = tangents[i];
+  }
+  return transforms::jvp(f, primals, all).second;
+}
+
+std::pair<Arrays, Axes>
+vmap_of(const Function& f, const Arrays& inputs, const Axes& axes) {
+  Axes out_axes;
+  auto mapped = [&](const Arrays& xs) {
+    auto outputs = f(xs);
+    out_axes.assign(outputs.size(), 0);
+    return std::pair(std::move(outputs), out_axes);
+  };
+  auto outputs = transforms::vmap(mapped, inputs, axes);
+  return {std::move(outputs), std::move(out_axes)};
 }
 
 // Calls a custom function, which has rules of its own for some transformations.
@@ -131,30 +168,34 @@ Arrays custom_function(
     bool has_vjp,
     bool has_jvp,
     bool has_vmap) {
-  std::function vjp = [handler](
-                          const Arrays& primals,
-                          const Arrays& cotangents,
-                          const Arrays& outputs) {
-    return handler->vjp(primals, cotangents, outputs);
+  auto f = outputs_of(handler);
+  auto vjp = [=](const Arrays& primals,
+                 const Arrays& cotangents,
+                 const Arrays& outputs) {
+    return has_vjp ? handler->vjp(primals, cotangents, outputs)
+                   : vjp_of(f, primals, cotangents);
   };
-  std::function jvp = [handler](
-                          const Arrays& primals,
-                          const Arrays& tangents,
-                          const std::vector<int>& argnums) {
-    return handler->jvp(primals, tangents, argnums);
+  auto jvp = [=](const Arrays& primals,
+                 const Arrays& tangents,
+                 const std::vector<int>& argnums) {
+    return has_jvp ? handler->jvp(primals, tangents, argnums)
+                   : jvp_of(f, primals, tangents, argnums);
   };
-  std::function vmap = [handler](const Arrays& xs, const Axes& axes) {
-    return handler->vmap(xs, axes);
+  auto vmap = [=](const Arrays& xs, const Axes& axes) {
+    return has_vmap ? handler->vmap(xs, axes) : vmap_of(f, xs, axes);
   };
-  return mx::custom_function(
-      outputs_of(handler),
-      has_vjp ? std::optional(vjp) : std::nullopt,
-      has_jvp ? std::optional(jvp) : std::nullopt,
-      has_vmap ? std::optional(vmap) : std::nullopt)(inputs);
+  return mx::custom_function(f, vjp, jvp, vmap)(inputs);
 }
 
+// Computes the function once more for its gradient, after the outputs.
 Arrays checkpoint(Arrays inputs, SharedHandler handler) {
-  return mx::checkpoint(outputs_of(handler))(inputs);
+  auto f = outputs_of(handler);
+  auto vjp = [f](const Arrays& primals,
+                 const Arrays& cotangents,
+                 const Arrays& outputs) {
+    return vjp_of(f, mx::depends(primals, outputs), cotangents);
+  };
+  return mx::custom_vjp(f, vjp)(inputs);
 }
 
 } // namespace

@@ -9,6 +9,7 @@
 #include "callback.h"
 #include "exported.h"
 #include "external.h"
+#include "graph.h"
 #include "kernels.h"
 
 namespace mlxjs {
@@ -38,32 +39,16 @@ void visit(
   }
 }
 
-constexpr size_t deepest = 10000;
-
-// MLX goes through graphs recursively; this tells whether it can.
-void check_depth(const char* function, const Arrays& outputs) {
-  std::unordered_set<uintptr_t> seen;
-  std::vector<std::pair<mx::array, size_t>> path;
-  auto enter = [&](const mx::array& a) {
-    if (seen.insert(a.id()).second) {
-      path.emplace_back(a, 0);
-      if (path.size() > deepest) {
-        throw RangeError(
-            "[" + std::string(function) + "] Expected a graph of at most " +
-            std::to_string(deepest) + " operations after each other.");
-      }
-    }
-  };
-  for (auto& output : outputs) {
-    enter(output);
-    while (!path.empty()) {
-      auto& [a, next] = path.back();
-      if (next < a.inputs().size()) {
-        enter(a.inputs()[next++]);
-      } else {
-        path.pop_back();
-      }
-    }
+// A waypoint would be one more output of the function in the file.
+void check_depth(const Arrays& outputs) {
+  auto depth = depth_of(outputs);
+  auto deepest = deepest_graph();
+  if (depth > deepest) {
+    throw RangeError(
+        "[export_function] fun: expected at most " + std::to_string(deepest) +
+        " operations after each other, which the stack of this thread has room "
+        "for, received " +
+        std::to_string(depth) + ". Export it in parts.");
   }
 }
 
@@ -101,7 +86,7 @@ struct Traced {
       inputs.push_back(a);
     }
     auto outputs = Convert<Arrays>::read(e, call_back(e, function, inputs));
-    check_depth("export_function", outputs);
+    check_depth(outputs);
     if (to_file) {
       settle_constants(outputs, inputs);
     }
@@ -346,9 +331,10 @@ std::string dot(Arrays outputs, Napi::Value names, Arrays values) {
     namer.set_name(values[i], Napi::Value(keys[i]).As<Napi::String>());
   }
   outputs.insert(outputs.end(), values.begin(), values.end());
-  check_depth("export_to_dot", outputs);
+  auto nodes = waypoints(outputs);
+  nodes.insert(nodes.end(), outputs.begin(), outputs.end());
   std::ostringstream out;
-  mx::export_to_dot(out, std::move(namer), outputs);
+  mx::export_to_dot(out, std::move(namer), nodes);
   return out.str();
 }
 

@@ -1,18 +1,82 @@
+#include "transforms.h"
+
 #include "mlx/mlx.h"
+#include "mlx/primitives.h"
 #include "mlx/transforms_impl.h"
 
 #include "callback.h"
+#include "graph.h"
+
+namespace mlxjs::transforms {
+
+namespace {
+
+// A function's outputs after waypoints, which it counts.
+Function routed(const Function& f, size_t& waypoints) {
+  return [&](const Arrays& inputs) {
+    auto [outputs, count] = route(f(inputs));
+    waypoints = count;
+    return outputs;
+  };
+}
+
+void drop_first(Arrays& arrays, size_t count) {
+  arrays.erase(arrays.begin(), arrays.begin() + count);
+}
+
+} // namespace
+
+std::pair<Arrays, Arrays>
+vjp(const Function& f, const Arrays& primals, const Arrays& cotangents) {
+  size_t waypoints = 0;
+  auto out = mx::vjp(routed(f, waypoints), primals, cotangents);
+  drop_first(out.first, waypoints);
+  return out;
+}
+
+std::pair<Arrays, Arrays>
+jvp(const Function& f, const Arrays& primals, const Arrays& tangents) {
+  size_t waypoints = 0;
+  auto out = mx::jvp(routed(f, waypoints), primals, tangents);
+  drop_first(out.first, waypoints);
+  drop_first(out.second, waypoints);
+  return out;
+}
+
+Arrays vmap(
+    const MappedFunction& f,
+    const Arrays& inputs,
+    const std::vector<int>& in_axes) {
+  size_t waypoints = 0;
+  std::vector<int> out_axes;
+  auto [traced_inputs, traced_outputs] = mx::detail::vmap_trace(
+      [&](const Arrays& xs) {
+        auto [outputs, axes] = f(xs);
+        auto [all, count] = route(std::move(outputs));
+        waypoints = count;
+        out_axes.assign(count, 0);
+        out_axes.insert(out_axes.end(), axes.begin(), axes.end());
+        return all;
+      },
+      inputs,
+      in_axes);
+  auto out = mx::detail::vmap_replace(
+      inputs, traced_inputs, traced_outputs, in_axes, out_axes);
+  drop_first(out, waypoints);
+  return out;
+}
+
+} // namespace mlxjs::transforms
 
 namespace mlxjs {
 
 namespace {
 
-using Arrays = std::vector<mx::array>;
+using transforms::Arrays;
+using transforms::Function;
 
 // A function of JavaScript's as MLX calls it, for as long as this call lasts.
-std::function<Arrays(const Arrays&)> traced(
-    Environment& e,
-    napi_value function) {
+Function traced(Environment& e, napi_value function) {
   return [&e, function](const Arrays& inputs) {
     return Convert<Arrays>::read(e, call_back(e, function, inputs));
   };
@@ -29,20 +93,25 @@ Arrays joined(std::pair<Arrays, Arrays> both) {
 }
 
 // The outputs of a function, then the gradients of the first with respect to
-// the inputs of the given positions.
-Arrays value_and_grad(
-    Environment& e,
-    Napi::Function function,
-    Arrays inputs,
-    std::vector<int> argnums) {
-  return joined(mx::value_and_grad(traced(e, function), argnums)(inputs));
+// the inputs.
+Arrays value_and_grad(Environment& e, Napi::Function function, Arrays inputs) {
+  auto differentiable = [f = traced(e, function)](const Arrays& xs) {
+    auto outputs = f(xs);
+    for (size_t i = 1; i < outputs.size(); i++) {
+      auto& a = outputs[i];
+      a = a.has_primitive() ? mx::stop_gradient(a, a.primitive().stream())
+                            : mx::stop_gradient(a);
+    }
+    return outputs;
+  };
+  return joined(transforms::vjp(differentiable, inputs, {mx::array(1.0f)}));
 }
 
 // The outputs of a function, then for each of them its Jacobian times the
 // tangents.
 Arrays
 jvp(Environment& e, Napi::Function function, Arrays primals, Arrays tangents) {
-  return joined(mx::jvp(traced(e, function), primals, tangents));
+  return joined(transforms::jvp(traced(e, function), primals, tangents));
 }
 
 // The outputs of a function, then for each primal the cotangents times the
@@ -52,7 +121,7 @@ Arrays vjp(
     Napi::Function function,
     Arrays primals,
     Arrays cotangents) {
-  return joined(mx::vjp(traced(e, function), primals, cotangents));
+  return joined(transforms::vjp(traced(e, function), primals, cotangents));
 }
 
 // Maps a function over an axis of each input, -1 for none. The function gives
@@ -67,22 +136,18 @@ Arrays vmap(
       throw RangeError("Expected an axis of the array.");
     }
   }
-  std::vector<int> out_axes;
-  auto fun = [&](const Arrays& xs) {
+  auto mapped = [&](const Arrays& xs) {
     auto result = Numbers::read(e, call_back(e, function, xs));
     auto count = result.count / 2;
     Arrays outputs;
-    out_axes.clear();
+    std::vector<int> axes;
     for (size_t i = 0; i < count; i++) {
       outputs.push_back(e.arrays.at(result.integer(i)));
-      out_axes.push_back(result.integer(count + i));
+      axes.push_back(result.integer(count + i));
     }
-    return outputs;
+    return std::pair(std::move(outputs), std::move(axes));
   };
-  auto [traced_inputs, traced_outputs] =
-      mx::detail::vmap_trace(fun, inputs, in_axes);
-  return mx::detail::vmap_replace(
-      inputs, traced_inputs, traced_outputs, in_axes, out_axes);
+  return transforms::vmap(mapped, inputs, in_axes);
 }
 
 Arrays depends(Arrays inputs, Arrays dependencies) {

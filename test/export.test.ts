@@ -378,19 +378,6 @@ describe("errors", () => {
       "[export_function] Failed to open",
     );
   });
-
-  test("graphs that are too deep for MLX", () => {
-    const deep = (x: mx.array) => {
-      let y = x;
-      for (let i = 0; i < 20_000; i++) {
-        y = mx.add(y, x);
-      }
-      return y;
-    };
-    const text = "Expected a graph of at most 10000 operations after each other";
-    expect(() => mx.exportFunction(at("deep"), deep, [mx.array(1)])).toThrow(text);
-    expect(() => mx.exportToDot(at("deep"), [deep(mx.array(1))])).toThrow(text);
-  });
 });
 
 describe("damaged files", () => {

@@ -354,7 +354,7 @@ export interface Bindings {
   unflatten: (a: Slot, b: number, c: List, d: StreamId) => Result;
   unique: (a: Slot, b: number, c: boolean, d: boolean, e: boolean, f: OperandCode | undefined, g: StreamId) => Slots;
   unstack: (a: Slot, b: number, c: StreamId) => Slots;
-  value_and_grad: (a: Callback, b: List, c: List) => Slots;
+  value_and_grad: (a: Callback, b: List) => Slots;
   var: (a: Slot, b: OptionalList, c: boolean, d: number, e: StreamId) => Result;
   vecdot: (a: Slot, b: Slot, c: number, d: StreamId) => Result;
   view: (a: OperandCode, b: DtypeId, c: StreamId) => Result;

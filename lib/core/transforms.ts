@@ -110,8 +110,7 @@ function differentiate(
     outputs = leaves.length;
     return slots(leaves, fn, "fun's result");
   };
-  const range = Array.from(all, (_, i) => i);
-  const values = makeAll(native.value_and_grad(trace, slots(all, fn, "arguments"), list(range)));
+  const values = makeAll(native.value_and_grad(trace, slots(all, fn, "arguments")));
   let next = outputs;
   const grads = picked.map((position, i) => {
     const count = (inputs[i] as array[]).length;

@@ -1,0 +1,163 @@
+#include "graph.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "mlx/primitives.h"
+
+namespace mlxjs {
+
+namespace {
+
+// Where this thread's stack ends.
+uintptr_t stack_end() {
+  // Asking takes long where the stack is the main thread's.
+  static thread_local uintptr_t end = [] {
+#ifdef __APPLE__
+    auto self = pthread_self();
+    return reinterpret_cast<uintptr_t>(pthread_get_stackaddr_np(self)) -
+        pthread_get_stacksize_np(self);
+#else
+    pthread_attr_t attributes;
+    void* address = nullptr;
+    size_t size;
+    if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
+      pthread_attr_getstack(&attributes, &address, &size);
+      pthread_attr_destroy(&attributes);
+    }
+    return reinterpret_cast<uintptr_t>(address);
+#endif
+  }();
+  return end;
+}
+
+// Numbers by the arrays' ids. Every transformation makes one, and
+// std::unordered_map would allocate for each array.
+class Heights {
+ public:
+  // 0 is that of an array that it does not have.
+  size_t& operator[](std::uintptr_t id) {
+    if (2 * count_ >= entries_.size()) {
+      grow();
+    }
+    auto& entry = place(id);
+    count_ += entry.id == 0;
+    entry.id = id;
+    return entry.height;
+  }
+
+ private:
+  struct Entry {
+    std::uintptr_t id = 0;
+    size_t height = 0;
+  };
+
+  Entry& place(std::uintptr_t id) {
+    auto mask = entries_.size() - 1;
+    // Ids are addresses, of which the middle differs most.
+    auto i = (id * 0x9e3779b97f4a7c15) >> 20 & mask;
+    while (entries_[i].id != 0 && entries_[i].id != id) {
+      i = (i + 1) & mask;
+    }
+    return entries_[i];
+  }
+
+  void grow() {
+    std::vector<Entry> old(2 * entries_.size());
+    old.swap(entries_);
+    for (auto& entry : old) {
+      if (entry.id != 0) {
+        place(entry.id) = entry;
+      }
+    }
+  }
+
+  std::vector<Entry> entries_ = std::vector<Entry>(256);
+  size_t count_ = 0;
+};
+
+// Goes through a graph, inputs before what uses them. The height of an array is
+// that of its highest input and 1, or what `met` makes of that, which is not 0.
+template <typename F>
+size_t walk(const std::vector<mx::array>& outputs, F met) {
+  Heights heights;
+  struct Step {
+    const mx::array& array;
+    size_t next_input = 0;
+    size_t height = 1;
+  };
+  std::vector<Step> path;
+  size_t highest = 0;
+  for (auto& output : outputs) {
+    if (heights[output.id()] != 0) {
+      continue;
+    }
+    path.push_back({output});
+    while (!path.empty()) {
+      auto& step = path.back();
+      auto& inputs = step.array.inputs();
+      if (step.next_input < inputs.size()) {
+        auto& input = inputs[step.next_input];
+        auto height = heights[input.id()];
+        if (height == 0) {
+          path.push_back({input});
+        } else {
+          step.height = std::max(step.height, height + 1);
+          step.next_input++;
+        }
+      } else {
+        highest = std::max(highest, step.height);
+        heights[step.array.id()] = met(step.array, step.height);
+        path.pop_back();
+      }
+    }
+  }
+  return highest;
+}
+
+} // namespace
+
+size_t deepest_graph() {
+  // The most that MLX was seen to take for one operation is 190 bytes.
+  constexpr size_t for_one = 512;
+  // Beside the graph.
+  constexpr size_t for_all = 1 << 15;
+  constexpr size_t least = 16;
+  auto here = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
+  auto left = here - stack_end();
+  return left < for_all ? least : std::max(least, (left - for_all) / for_one);
+}
+
+size_t depth_of(const std::vector<mx::array>& outputs) {
+  return walk(outputs, [](auto&, size_t height) { return height; });
+}
+
+std::vector<mx::array> waypoints(const std::vector<mx::array>& outputs) {
+  std::vector<mx::array> out;
+  auto deepest = deepest_graph();
+  walk(outputs, [&](const mx::array& a, size_t height) -> size_t {
+    if (height < deepest) {
+      return height;
+    }
+    out.push_back(a);
+    return 1;
+  });
+  return out;
+}
+
+Route route(std::vector<mx::array> outputs) {
+  std::vector<mx::array> out;
+  for (auto& a : waypoints(outputs)) {
+    out.push_back(mx::stop_gradient(a, a.primitive().stream()));
+  }
+  auto count = out.size();
+  out.insert(
+      out.end(),
+      std::make_move_iterator(outputs.begin()),
+      std::make_move_iterator(outputs.end()));
+  return {std::move(out), count};
+}
+
+} // namespace mlxjs

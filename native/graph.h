@@ -1,0 +1,31 @@
+#pragma once
+
+#include <vector>
+
+#include "environment.h"
+
+namespace mlxjs {
+
+// MLX goes through graphs recursively, from each of a list of outputs to what
+// it has not met before. A graph that is deeper than the thread's stack would
+// end the process.
+
+// How many operations after each other MLX can go through now.
+size_t deepest_graph();
+
+// How many the graph has.
+size_t depth_of(const std::vector<mx::array>& outputs);
+
+// Arrays of the graph at which MLX has to call before it goes to the outputs:
+// from one to the next, and from the last to the outputs, it is never deeper
+// than it can go. None, if the graph is not that deep.
+std::vector<mx::array> waypoints(const std::vector<mx::array>& outputs);
+
+// The outputs, after waypoints that count as constants to transformations.
+struct Route {
+  std::vector<mx::array> outputs;
+  size_t waypoints;
+};
+Route route(std::vector<mx::array> outputs);
+
+} // namespace mlxjs

@@ -1,0 +1,112 @@
+// Graphs of many operations after each other, on this thread and in a worker
+// with little stack. Prints what each transformation gave.
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { isMainThread, parentPort, Worker } from "node:worker_threads";
+import { mx } from "mlx-js";
+
+const depth = isMainThread ? 200_000 : 25_000;
+// Kernels take longer to make.
+const less = isMainThread ? 60_000 : 8_000;
+
+const chain = (x, count = depth) =>
+  mx.tidy(() => {
+    let y = x;
+    for (let i = 0; i < count; i++) {
+      y = mx.add(y, 1);
+    }
+    return y;
+  });
+const withOwn = (rule, f) => {
+  const custom = mx.customFunction(chain);
+  custom[rule](f);
+  return custom;
+};
+// Two results of one operation, of which the next takes one.
+const pairs = (x) =>
+  mx.tidy(() => {
+    let y = x;
+    for (let i = 0; i < less; i++) {
+      y = mx.divmod(mx.add(y, 3), 5)[1];
+    }
+    return y;
+  });
+const folder = mkdtempSync(join(tmpdir(), "mlx-js-deep-"));
+const arrows = (file) => readFileSync(file, "latin1").split("label").length - 1;
+
+const cases = {
+  evaluation: () => chain(mx.array(2)),
+  printing: () => String(chain(mx.array(2))),
+  depends: () => mx.depends([chain(mx.array(2))], [chain(mx.array(3))]),
+  valueAndGrad: () => mx.valueAndGrad((x) => chain(mx.square(x)))(mx.array(3)),
+  nested: () => mx.grad(mx.grad((x) => chain(mx.multiply(mx.square(x), x))))(mx.array(5)),
+  vjp: () => mx.vjp(chain, [mx.array([2, 3])], [mx.array([5, 7])]),
+  jvp: () => mx.jvp(chain, [mx.array([2, 3])], [mx.array([5, 7])]),
+  vmap: () => mx.vmap((x) => [chain(x), mx.sum(x)])(mx.array([[2, 3]])),
+  vmapOfGrad: () => mx.vmap(mx.grad((x) => chain(mx.square(x))))(mx.array([2, 3])),
+  checkpoint: () => mx.grad(mx.checkpoint((x) => mx.square(chain(x))))(mx.array(2)),
+  ownVjp: () => {
+    const f = withOwn("vjp", (_, cotangent) => mx.multiply(cotangent, 11));
+    return [mx.grad(f)(mx.array(2)), mx.vmap(f)(mx.array([2, 3])), jvp(f)];
+  },
+  ownJvp: () => {
+    const f = withOwn("jvp", (_, tangent) => mx.multiply(tangent, 11));
+    return [mx.grad(f)(mx.array(2)), jvp(f)];
+  },
+  captured: () => {
+    const c = chain(mx.array(2));
+    const [times, xs] = [(x) => mx.multiply(x, c), mx.array([3, 4])];
+    return [mx.grad((x) => mx.sum(times(x)))(xs), mx.vmap(times)(xs), jvp(times)];
+  },
+  siblings: () => [pairs(mx.array(2)), mx.grad(pairs)(mx.array(2))],
+  compile: () => mx.compile((x) => chain(x, less))(mx.array(2)),
+  compiledGrad: () => mx.compile(mx.grad((x) => chain(mx.square(x), less)))(mx.array(3)),
+  compiledCapture: () => {
+    const c = chain(mx.array(2), less);
+    return [mx.compile((x) => mx.multiply(x, c))(mx.array(3)), c];
+  },
+  exportToDot: () => {
+    mx.exportToDot(join(folder, "deep.dot"), [chain(mx.array(2))]);
+    return arrows(join(folder, "deep.dot"));
+  },
+  exportFunction: () => {
+    const file = join(folder, "deep.mlxfn");
+    mx.exportFunction(file, (x) => chain(x, 1500), [mx.array(2)]);
+    return mx.importFunction(file)(mx.array(3));
+  },
+  tooDeepToExport: () => mx.exportFunction(join(folder, "no.mlxfn"), chain, [mx.array(2)]),
+  left: () => {
+    chain(mx.array(2)).dispose();
+    return mx.memory().active < 2 ** 20;
+  },
+};
+
+function jvp(f) {
+  return mx.jvp(f, [mx.array(2)], [mx.array(13)])[1];
+}
+
+function plain(x) {
+  return x instanceof mx.array ? x.tolist() : Array.isArray(x) ? x.map(plain) : x;
+}
+
+const results = {};
+const onBoth = ["valueAndGrad", "jvp", "vmap", "compile", "tooDeepToExport"];
+for (const [name, run] of Object.entries(cases)) {
+  if (isMainThread && !onBoth.includes(name)) {
+    continue;
+  }
+  try {
+    results[name] = plain(mx.tidy(run));
+  } catch (error) {
+    results[name] = String(error);
+  }
+}
+rmSync(folder, { recursive: true });
+
+if (isMainThread) {
+  const worker = new Worker(new URL(import.meta.url), { resourceLimits: { stackSizeMb: 1 } });
+  worker.once("message", (small) => console.log(JSON.stringify({ large: results, small })));
+} else {
+  parentPort?.postMessage(results);
+}
