@@ -1,6 +1,7 @@
 import { getEventListeners } from "node:events";
 import { monitorEventLoopDelay } from "node:perf_hooks";
-import { mx } from "mlx-js";
+import { runInNewContext } from "node:vm";
+import { mx, nn, optim } from "mlx-js";
 import { describe, expect, test } from "vitest";
 import { runScript } from "./support/process.js";
 
@@ -71,7 +72,6 @@ describe("asyncEval", () => {
   });
 
   test("errors reject", async () => {
-    await expect(mx.asyncEval(mx.array([1]), { a: "not an array" })).resolves.toBe(undefined);
     const x = mx.array([1]);
     x.dispose();
     await expect(mx.asyncEval(x)).rejects.toThrow(TypeError);
@@ -177,6 +177,162 @@ describe("an AbortSignal", () => {
     }
     expect(getEventListeners(signal, "abort")).toEqual([]);
   });
+
+  test("of many at once has one listener, and gives all of them up", async () => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const xs = Array.from({ length: 30 }, (_, i) => mx.add(mx.array([i]), 1));
+    const first = mx.asyncEval(xs, signal);
+    const done = Promise.allSettled(xs.map((x) => mx.asyncEval(x, work(), signal)));
+    expect(getEventListeners(signal, "abort").length).toBe(1);
+    await first;
+    controller.abort("enough");
+    const reasons = (await done).map((outcome) => outcome.status === "rejected" && outcome.reason);
+    expect(reasons).toEqual(Array(30).fill("enough"));
+    expect(getEventListeners(signal, "abort")).toEqual([]);
+  });
+
+  test("one of several is enough", async () => {
+    const controllers = [new AbortController(), new AbortController()] as const;
+    const x = work();
+    const done = mx.asyncEval(controllers[0].signal, { x }, controllers[1].signal);
+    controllers[1].abort("the second");
+    await expect(done).rejects.toBe("the second");
+    for (const { signal } of controllers) {
+      expect(getEventListeners(signal, "abort")).toEqual([]);
+    }
+  });
+
+  test("of another realm", async () => {
+    const own = new AbortController();
+    const { signal, controller } = runInNewContext(
+      `
+      class AbortSignal {
+        aborted = false;
+        #listeners = new Set();
+        addEventListener(name, listener) { this.#listeners.add(listener); }
+        removeEventListener(name, listener) { this.#listeners.delete(listener); }
+        abort(reason) {
+          this.aborted = true;
+          this.reason = reason;
+          for (const listener of this.#listeners) listener();
+        }
+      }
+      const signal = new AbortSignal();
+      ({ signal, controller: { abort: (reason) => signal.abort(reason) } })
+    `,
+    ) as AbortController & { controller: AbortController };
+    const done = mx.asyncEval(work(), signal, own.signal);
+    controller.abort("elsewhere");
+    await expect(done).rejects.toBe("elsewhere");
+    await expect(mx.asyncEval(mx.array([1]), signal)).rejects.toBe("elsewhere");
+  });
+});
+
+describe("what is neither an array nor a tree is refused", () => {
+  const x = mx.array([1, 2]);
+  const optimizer = new optim.Adam(0.1);
+  const expected = "expected an array, or a list, record or module of arrays, received ";
+  const cases: [what: string, args: unknown[], message: RegExp | string][] = [
+    ["an optimizer", [x, optimizer], /^\[\w+\] args\[1\]: .*Adam.*; pass its state$/],
+    ["a promise", [Promise.resolve(x)], /^\[\w+\] args\[0\]: .*Promise.*; await it first$/],
+    [
+      "another realm's",
+      [{ a: [runInNewContext("Promise.resolve(1)")] }],
+      /args\[0\]\.a\.0: .*; await it first$/,
+    ],
+    ["a function", [() => x], /^\[\w+\] args\[0\]: .*; call it first$/],
+    ["a Map", [new Map([["x", x]])], /; pass \[\.\.\.map\.values\(\)\]$/],
+    ["a Set", [new Set([x])], /; pass \[\.\.\.set\]$/],
+    ["a string", ["x"], `args[0]: ${expected}"x"`],
+    ["undefined", [undefined], `args[0]: ${expected}undefined`],
+    ["null", [x, null], `args[1]: ${expected}null`],
+    ["a number", [5], `args[0]: ${expected}5`],
+    ["a boolean", [true], `args[0]: ${expected}true`],
+    ["a symbol", [Symbol("x")], `args[0]: ${expected}Symbol(x)`],
+    ["a typed array", [new Float32Array([1])], `args[0]: ${expected}Float32Array`],
+    ["an object of a class", [new (class Point {})()], `args[0]: ${expected}Point {}`],
+    ["a date", [new Date(0)], `args[0]: ${expected}1970`],
+    ["a promise inside", [x, { a: [x, Promise.resolve(x)] }], /args\[1\]\.a\.1: .*await it first$/],
+    ["a function inside", [{ f: mx.tanh }], /args\[0\]\.f: .*call it first$/],
+    ["a string inside", [[x, "y"]], `args[0].1: ${expected}"y"`],
+    ["an optimizer inside", [{ optimizer }], /args\[0\]\.optimizer: .*pass its state$/],
+    ["a Map inside", [[new Map()]], /args\[0\]\.0: .*pass \[\.\.\.map\.values\(\)\]$/],
+  ];
+  test.each(cases)("%s", async (_, args, message) => {
+    for (const evaluate of [mx.eval, mx.asyncEval] as ((...args: unknown[]) => unknown)[]) {
+      // asyncEval's errors, of arguments too, reject.
+      const error = await Promise.resolve()
+        .then(() => evaluate(...args))
+        .catch((reason: unknown) => reason);
+      expect(error).toBeInstanceOf(TypeError);
+      const text = (error as TypeError).message;
+      expect(text).toMatch(message);
+      expect(text).toContain(evaluate === mx.eval ? "[eval] " : "[asyncEval] ");
+    }
+  });
+
+  test("a value that contains itself", () => {
+    const tree: unknown[] = [x];
+    tree.push({ tree });
+    expect(() => mx.eval(tree)).toThrow(/^\[eval\] args\[0\]\.1\.tree: .*received/);
+  });
+
+  test("a signal, by eval", () => {
+    expect(() => mx.eval(x, new AbortController().signal as never)).toThrow(
+      "pass it to mx.asyncEval",
+    );
+  });
+
+  test("and by the types", () => {
+    const f = () => {
+      // @ts-expect-error
+      mx.eval(optimizer);
+      // @ts-expect-error
+      mx.eval(Promise.resolve(x));
+      // @ts-expect-error
+      mx.eval(() => x);
+      // @ts-expect-error
+      mx.eval(new Map([["x", x]]));
+      // @ts-expect-error
+      mx.eval(new Set([x]));
+      // @ts-expect-error
+      mx.eval("x", x);
+      // @ts-expect-error
+      mx.eval(undefined);
+      // @ts-expect-error
+      mx.eval(1);
+      // @ts-expect-error
+      mx.eval(new Float32Array(1));
+      // @ts-expect-error
+      mx.eval(new AbortController().signal);
+      // @ts-expect-error
+      void mx.asyncEval(optimizer);
+    };
+    expect(f).toBeTypeOf("function");
+  });
+});
+
+test("trees are taken that are empty or have other leaves than arrays", async () => {
+  interface Typed {
+    x: mx.array;
+  }
+  const typed: Typed = { x: mx.add(mx.array([1]), 1) };
+  const y = mx.add(mx.array([2]), 1);
+  const model = new nn.Sequential(new nn.Linear(2, 2), mx.tanh, new nn.Linear(2, 1));
+  const args = [
+    typed,
+    [],
+    {},
+    [1, { a: true, b: null, c: undefined, d: 2n, e: [[]] }, y],
+    model,
+    model.parameters(),
+    new optim.SGD(0.1).state,
+    Object.create(null) as object,
+  ];
+  mx.eval(...args);
+  await mx.asyncEval(...args);
+  expect([typed.x.item(), y.item()]).toEqual([2, 3]);
 });
 
 test("a program ends after it has waited", async () => {

@@ -1,69 +1,213 @@
 /** Evaluation: at once, and while the event loop runs. */
-
 import { slots } from "./arguments.js";
+import { type array, isArray } from "./array.js";
+import { mismatch } from "./errors.js";
 import { makeRoom, reportMemory } from "./garbage.js";
 import { native } from "./native.js";
-import { arraysOf } from "./tree.js";
-import type { List } from "./wire.js";
+import { isBranch, treeLike } from "./tree.js";
 
-function slotsOf(trees: unknown, fn: string): List {
-  return slots(arraysOf(trees), fn, "args");
+/**
+ * What `mx.eval` takes: an array, or a list, a record or a module, whatever
+ * arrays these have inside. What the names stand for have no arrays that could
+ * be found: promises (`then`), functions (`bind`), maps and sets (`has`), typed
+ * arrays (`buffer`), signals (`addEventListener`) and optimizers
+ * (`applyGradients`), whose `state` has.
+ */
+export type Evaluable =
+  | array
+  | { readonly [name: string]: unknown }
+  | (object & {
+      readonly then?: undefined;
+      readonly bind?: undefined;
+      readonly has?: undefined;
+      readonly buffer?: undefined;
+      readonly addEventListener?: undefined;
+      readonly applyGradients?: undefined;
+    });
+
+/** What to pass instead of something that is no tree. */
+function hint(x: unknown): string {
+  if (typeof x === "function") {
+    return "; call it first";
+  }
+  if (typeof x !== "object" || x === null) {
+    return "";
+  }
+  if (typeof (x as { then?: unknown }).then === "function") {
+    return "; await it first";
+  }
+  if (x instanceof Map) {
+    return "; pass [...map.values()]";
+  }
+  if (x instanceof Set) {
+    return "; pass [...set]";
+  }
+  if (isSignal(x)) {
+    return "; pass it to mx.asyncEval";
+  }
+  if (isBranch((x as { state?: unknown }).state)) {
+    return "; pass its state";
+  }
+  return "";
 }
+
+/**
+ * The arrays of all arguments. Beside them, lists and records may have numbers,
+ * booleans and nothing in the places of leaves; modules have what they need. All
+ * else would be left uncomputed without a word, so it is refused.
+ */
+function arraysOf(args: readonly unknown[], fn: string): array[] {
+  const out: array[] = [];
+  const path: string[] = [];
+  const open = new Set<object>();
+  const refuse = (x: unknown): never => {
+    const [index, ...names] = path;
+    const param = `args[${index}]${names.map((name) => `.${name}`).join("")}`;
+    const expected = "an array, or a list, record or module of arrays";
+    const error = mismatch(fn, param, expected, x);
+    error.message += hint(x);
+    throw error;
+  };
+  const walk = (x: unknown, inModule: boolean): void => {
+    if (isArray(x)) {
+      out.push(x);
+    } else if (isBranch(x)) {
+      if (open.has(x)) {
+        refuse(x);
+      }
+      open.add(x);
+      const within = inModule || treeLike in x;
+      for (const [name, value] of Object.entries(x)) {
+        path.push(name);
+        walk(value, within);
+        path.pop();
+      }
+      open.delete(x);
+    } else if (!inModule) {
+      const leaf = path.length > 1 && (x === null || leaves.has(typeof x));
+      if (!leaf) {
+        refuse(x);
+      }
+    }
+  };
+  for (let i = 0; i < args.length; i++) {
+    path.push(String(i));
+    walk(args[i], false);
+    path.pop();
+  }
+  return out;
+}
+
+const leaves: ReadonlySet<string> = new Set(["number", "bigint", "boolean", "undefined"]);
 
 /**
  * Computes arrays and waits for them. Takes arrays and trees of them: lists,
  * records, modules.
  *
+ * An evaluation that fails has failed for good: the arrays that could not be
+ * computed, and all that depend on them, throw its error again whenever they are
+ * read. What was computed rightly is there.
+ *
+ * @throws TypeError for what is neither an array nor a tree; what the
+ * computation throws.
  * @example
  * const x = mx.add(mx.array([1, 2]), 1);
  * mx.eval(x);
  * x
  * // array([2, 3], dtype=float32)
  */
-function evaluate(...args: unknown[]): void {
+function evaluate(...args: Evaluable[]): void {
+  const arrays = arraysOf(args, "eval");
   makeRoom();
-  native.eval(slotsOf(args, "eval"));
+  native.eval(slots(arrays, "eval", "args"));
   reportMemory();
 }
 
 export { evaluate as eval };
+
+/** An `AbortSignal`, of this realm or another. */
+function isSignal(x: unknown): x is AbortSignal {
+  if (typeof x !== "object" || x === null || isArray(x)) {
+    return false;
+  }
+  const { aborted, addEventListener } = x as Partial<AbortSignal>;
+  return typeof aborted === "boolean" && typeof addEventListener === "function";
+}
+
+interface Waiting {
+  readonly giveUps: Set<() => void>;
+  readonly listener: () => void;
+}
+
+// A signal has one listener for all that wait: Node takes more than ten for a
+// leak.
+const waitingFor = new WeakMap<AbortSignal, Waiting>();
+
+/** Calls a function when a signal aborts, unless the result is called before. */
+function whenAborted(signal: AbortSignal, giveUp: () => void): () => void {
+  let waiting = waitingFor.get(signal);
+  if (waiting === undefined) {
+    const giveUps = new Set<() => void>();
+    waiting = { giveUps, listener: () => giveUps.forEach((each) => void each()) };
+    signal.addEventListener("abort", waiting.listener, { once: true });
+    waitingFor.set(signal, waiting);
+  }
+  const { giveUps, listener } = waiting;
+  giveUps.add(giveUp);
+  return () => {
+    giveUps.delete(giveUp);
+    if (giveUps.size === 0) {
+      signal.removeEventListener("abort", listener);
+      waitingFor.delete(signal);
+    }
+  };
+}
 
 // Every evaluation has a number, by which it can be given up.
 let last = 0;
 
 /**
  * Computes arrays while the event loop goes on: the promise settles when they
- * are there, and errors reject it. Takes what `mx.eval` takes and, anywhere
- * among it, an `AbortSignal`: when that aborts, the promise is rejected with its
+ * are there, and errors reject it. Takes what `mx.eval` takes and, among the
+ * arguments, an `AbortSignal`: when that aborts, the promise is rejected with its
  * reason, and what has not begun is left uncomputed; the arrays stay usable.
  *
  * Evaluations begin in the order of the calls. Only some are under way at once,
  * so that thousands of them do not block the event loop; the others wait.
  *
- * @throws The signal's reason; what the evaluation throws.
+ * @throws The signal's reason; what `mx.eval` throws.
  * @example
  * const x = mx.add(mx.array([1, 2]), 1);
  * await mx.asyncEval(x, AbortSignal.timeout(10_000));
  * x
  * // array([2, 3], dtype=float32)
  */
-export async function asyncEval(...args: unknown[]): Promise<void> {
-  const signal = args.find((arg) => arg instanceof AbortSignal);
-  signal?.throwIfAborted();
+export async function asyncEval(...args: (Evaluable | AbortSignal)[]): Promise<void> {
+  const signals = args.filter(isSignal);
+  const arrays = arraysOf(
+    args.map((x) => (isSignal(x) ? [] : x)),
+    "asyncEval",
+  );
+  throwIfAborted(signals);
   makeRoom();
   const number = ++last;
-  const done = native.async_eval(slotsOf(args, "asyncEval"), number);
-  await (signal === undefined ? done : unlessAborted(done, signal, number));
+  const giveUp = () => native.give_up_eval(number);
+  const forget = signals.map((signal) => whenAborted(signal, giveUp));
+  try {
+    await native.async_eval(slots(arrays, "asyncEval", "args"), number);
+  } finally {
+    for (const each of forget) {
+      each();
+    }
+  }
+  throwIfAborted(signals);
   reportMemory();
 }
 
-async function unlessAborted(done: Promise<void>, signal: AbortSignal, number: number) {
-  const giveUp = () => native.give_up_eval(number);
-  signal.addEventListener("abort", giveUp, { once: true });
-  try {
-    await done;
-  } finally {
-    signal.removeEventListener("abort", giveUp);
+function throwIfAborted(signals: readonly AbortSignal[]): void {
+  for (const signal of signals) {
+    if (signal.aborted) {
+      throw signal.reason;
+    }
   }
-  signal.throwIfAborted();
 }

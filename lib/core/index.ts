@@ -71,7 +71,7 @@ export {
   uint64,
   unsignedinteger,
 } from "./dtype.js";
-export { asyncEval, eval } from "./evaluation.js";
+export { asyncEval, type Evaluable, eval } from "./evaluation.js";
 export * from "./export.js";
 export * as fast from "./fast.js";
 export * as fft from "./fft.js";

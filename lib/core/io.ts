@@ -126,12 +126,13 @@ function saveArchive(
   if (names.length > mostFiles || bytes >= longestArchive) {
     throw outOfRange(fn, "arrays", `at most ${mostFiles} arrays of 4 GiB in all`, bytes);
   }
+  // Before anything is written: the file may be what they are read from, and
+  // where one of them fails there is to be none.
+  native.eval(list(slots));
   if (typeof target !== "string") {
     saveNpz(target, names, slots, compressed);
     return;
   }
-  // Before the file is opened, since it may be what they are read from.
-  native.eval(list(slots));
   const fd = openSync(target.endsWith(".npz") ? target : `${target}.npz`, "w");
   try {
     saveNpz({ write: (piece) => writeFileSync(fd, piece) }, names, slots, compressed);
