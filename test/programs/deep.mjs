@@ -10,6 +10,7 @@ const depth = isMainThread ? 200_000 : 25_000;
 // Kernels take longer to make.
 const less = isMainThread ? 60_000 : 8_000;
 
+/** @type {(x: mx.array, count?: number) => mx.array} */
 const chain = (x, count = depth) =>
   mx.tidy(() => {
     let y = x;
@@ -18,45 +19,45 @@ const chain = (x, count = depth) =>
     }
     return y;
   });
-const withOwn = (rule, f) => {
-  const custom = mx.customFunction(chain);
-  custom[rule](f);
-  return custom;
-};
+const custom = () => mx.customFunction((/** @type {mx.array} */ x) => chain(x));
 // Two results of one operation, of which the next takes one.
+/** @type {(x: mx.array) => mx.array} */
 const pairs = (x) =>
   mx.tidy(() => {
     let y = x;
     for (let i = 0; i < less; i++) {
-      y = mx.divmod(mx.add(y, 3), 5)[1];
+      y = /** @type {mx.array} */ (mx.divmod(mx.add(y, 3), 5)[1]);
     }
     return y;
   });
 const folder = mkdtempSync(join(tmpdir(), "mlx-js-deep-"));
-const arrows = (file) => readFileSync(file, "latin1").split("label").length - 1;
+/** @type {(file: string) => number} */
+const nodes = (file) => readFileSync(file, "latin1").split("label").length - 1;
 
+/** @type {Record<string, () => unknown>} */
 const cases = {
   evaluation: () => chain(mx.array(2)),
   printing: () => String(chain(mx.array(2))),
   depends: () => mx.depends([chain(mx.array(2))], [chain(mx.array(3))]),
   valueAndGrad: () => mx.valueAndGrad((x) => chain(mx.square(x)))(mx.array(3)),
   nested: () => mx.grad(mx.grad((x) => chain(mx.multiply(mx.square(x), x))))(mx.array(5)),
-  vjp: () => mx.vjp(chain, [mx.array([2, 3])], [mx.array([5, 7])]),
-  jvp: () => mx.jvp(chain, [mx.array([2, 3])], [mx.array([5, 7])]),
+  vjp: () => mx.vjp((x) => chain(x), [mx.array([2, 3])], [mx.array([5, 7])]),
+  jvp: () => mx.jvp((x) => chain(x), [mx.array([2, 3])], [mx.array([5, 7])]),
   vmap: () => mx.vmap((x) => [chain(x), mx.sum(x)])(mx.array([[2, 3]])),
   vmapOfGrad: () => mx.vmap(mx.grad((x) => chain(mx.square(x))))(mx.array([2, 3])),
   checkpoint: () => mx.grad(mx.checkpoint((x) => mx.square(chain(x))))(mx.array(2)),
   ownVjp: () => {
-    const f = withOwn("vjp", (_, cotangent) => mx.multiply(cotangent, 11));
+    const f = custom().vjp((_, cotangent) => mx.multiply(cotangent, 11));
     return [mx.grad(f)(mx.array(2)), mx.vmap(f)(mx.array([2, 3])), jvp(f)];
   },
   ownJvp: () => {
-    const f = withOwn("jvp", (_, tangent) => mx.multiply(tangent, 11));
+    const f = custom().jvp((_, tangent) => mx.multiply(tangent ?? 0, 11));
     return [mx.grad(f)(mx.array(2)), jvp(f)];
   },
   captured: () => {
     const c = chain(mx.array(2));
-    const [times, xs] = [(x) => mx.multiply(x, c), mx.array([3, 4])];
+    const times = (/** @type {mx.array} */ x) => mx.multiply(x, c);
+    const xs = mx.array([3, 4]);
     return [mx.grad((x) => mx.sum(times(x)))(xs), mx.vmap(times)(xs), jvp(times)];
   },
   siblings: () => [pairs(mx.array(2)), mx.grad(pairs)(mx.array(2))],
@@ -68,7 +69,7 @@ const cases = {
   },
   exportToDot: () => {
     mx.exportToDot(join(folder, "deep.dot"), [chain(mx.array(2))]);
-    return arrows(join(folder, "deep.dot"));
+    return nodes(join(folder, "deep.dot"));
   },
   exportFunction: () => {
     const file = join(folder, "deep.mlxfn");
@@ -82,14 +83,17 @@ const cases = {
   },
 };
 
+/** @param {(x: mx.array) => mx.array} f */
 function jvp(f) {
   return mx.jvp(f, [mx.array(2)], [mx.array(13)])[1];
 }
 
+/** @type {(x: unknown) => unknown} */
 function plain(x) {
   return x instanceof mx.array ? x.tolist() : Array.isArray(x) ? x.map(plain) : x;
 }
 
+/** @type {Record<string, unknown>} */
 const results = {};
 const onBoth = ["valueAndGrad", "jvp", "vmap", "compile", "tooDeepToExport"];
 for (const [name, run] of Object.entries(cases)) {
