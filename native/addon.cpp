@@ -19,49 +19,56 @@ namespace mlxjs {
 
 namespace {
 
-using Create = napi_status (*)(napi_env, napi_value, napi_value, napi_value*);
-
-napi_value error(napi_env env, Create create, const char* text) {
-  napi_value message, out;
-  napi_create_string_utf8(env, text, NAPI_AUTO_LENGTH, &message);
-  create(env, nullptr, message, &out);
+// As lib/core/native.ts reads it.
+napi_value failure(
+    napi_env env,
+    const char* kind,
+    const char* property,
+    napi_value content) {
+  napi_value out = nullptr, name = nullptr;
+  napi_create_object(env, &out);
+  napi_create_string_utf8(env, kind, NAPI_AUTO_LENGTH, &name);
+  napi_set_named_property(env, out, "failure", name);
+  napi_set_named_property(env, out, property, content);
   return out;
+}
+
+napi_value error(napi_env env, const char* type, const char* text) {
+  napi_value message = nullptr;
+  napi_create_string_utf8(env, text, NAPI_AUTO_LENGTH, &message);
+  return failure(env, type, "message", message);
+}
+
+// The very value that JavaScript has thrown.
+napi_value thrown(napi_env env, napi_value value) {
+  return failure(env, "thrown", "value", value);
 }
 
 } // namespace
 
-napi_value error_of(napi_env env) noexcept {
+napi_value failure(napi_env env) noexcept {
   try {
     throw;
   } catch (const Pending&) {
-    // What JavaScript threw, the same value.
-    napi_value out;
-    napi_get_and_clear_last_exception(env, &out);
-    return out;
+    napi_value value = nullptr;
+    napi_get_and_clear_last_exception(env, &value);
+    return thrown(env, value);
   } catch (const Napi::Error& e) {
-    return e.Value();
+    return thrown(env, e.Value());
   } catch (const TypeError& e) {
-    return error(env, napi_create_type_error, e.what());
+    return error(env, "TypeError", e.what());
   } catch (const RangeError& e) {
-    return error(env, napi_create_range_error, e.what());
+    return error(env, "RangeError", e.what());
   } catch (const std::bad_alloc&) {
-    return error(env, napi_create_range_error, "Out of memory.");
+    return error(env, "RangeError", "Out of memory.");
   } catch (const std::runtime_error& e) {
     note_lost_peer(e);
-    return error(env, napi_create_error, e.what());
+    return error(env, "Error", e.what());
   } catch (const std::exception& e) {
-    return error(env, napi_create_error, e.what());
+    return error(env, "Error", e.what());
   } catch (...) {
-    return error(env, napi_create_error, "Unknown error.");
+    return error(env, "Error", "Unknown error.");
   }
-}
-
-napi_value failure(napi_env env) noexcept {
-  napi_value out;
-  auto reason = error_of(env);
-  napi_create_object(env, &out);
-  napi_set_named_property(env, out, "failure", reason);
-  return out;
 }
 
 namespace {

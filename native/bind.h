@@ -18,11 +18,10 @@ struct Binding {
   std::string signature;
 };
 
-// The JavaScript error for the C++ exception that is being handled.
-napi_value error_of(napi_env env) noexcept;
-
-// The same as a result, { failure: error }, which lib/core/native.ts throws.
-// Throwing here could end the process: Node-API still remembers an exception
+// What a call gives whose C++ exception is being handled: its kind and message,
+// or what JavaScript threw. lib/core/native.ts makes the error and throws it:
+// in its own realm, which need not be the one that the addon was loaded in. And
+// throwing here could end the process: Node-API still remembers an exception
 // while V8 takes it over, and if that collects garbage, the first finalizer to
 // run is taken for the one that threw.
 napi_value failure(napi_env env) noexcept;

@@ -229,17 +229,17 @@ void EvaluationQueue::settle(
   // These fail in a worker that is being terminated: nobody is there to be
   // told.
   auto env = environment_.env;
-  if (!error) {
-    napi_value undefined;
-    napi_get_undefined(env, &undefined);
-    napi_resolve_deferred(env, evaluation->deferred, undefined);
-    return;
+  napi_value result = nullptr;
+  if (error) {
+    try {
+      std::rethrow_exception(error);
+    } catch (...) {
+      result = failure(env);
+    }
+  } else {
+    napi_get_undefined(env, &result);
   }
-  try {
-    std::rethrow_exception(error);
-  } catch (...) {
-    napi_reject_deferred(env, evaluation->deferred, error_of(env));
-  }
+  napi_resolve_deferred(env, evaluation->deferred, result);
 }
 
 namespace {

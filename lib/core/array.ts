@@ -4,7 +4,7 @@ import { context } from "./context.js";
 import { type Dtype, dtypes } from "./dtype.js";
 import { mismatch } from "./errors.js";
 import { makeRoom, weigh } from "./garbage.js";
-import { type Failure, isFailure, native } from "./native.js";
+import { type Failure, isFailure, native, reasonOf } from "./native.js";
 import type { Scope } from "./scope.js";
 import { bufferOf, type Nested, nested, type TypedArray, viewOf } from "./values.js";
 import { type Result, results, type Slot, type Slots } from "./wire.js";
@@ -230,7 +230,7 @@ export interface array extends ArrayHandle {}
 /** The slot of a result. */
 export function slotFrom(result: Result): Slot {
   if (typeof result !== "number") {
-    throw (result as unknown as Failure).failure;
+    throw reasonOf(result as unknown as Failure);
   }
   return result as number as Slot;
 }
@@ -259,7 +259,7 @@ export function slotsFrom(result: Slots): readonly Slot[] {
     return results(result) as Slot[];
   }
   if (isFailure(result)) {
-    throw result.failure;
+    throw reasonOf(result);
   }
   return result;
 }

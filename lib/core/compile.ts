@@ -6,7 +6,7 @@ import { currentStream, isPromise } from "./context.js";
 import { Device, DeviceType, Stream } from "./device.js";
 import { Dtype } from "./dtype.js";
 import { mismatch } from "./errors.js";
-import { isFailure, native } from "./native.js";
+import { isFailure, native, reasonOf } from "./native.js";
 import { keep } from "./scope.js";
 import type { AnyFunction } from "./transforms.js";
 import { anArray, fill, isBranch, takeArrays, treeLike, withArrays } from "./tree.js";
@@ -263,7 +263,7 @@ class Compiled {
     if (isFailure(result)) {
       // The trace, or what came after it, failed.
       restore?.();
-      throw result.failure;
+      throw reasonOf(result);
     }
     const slots = slotsFrom(result);
     const trace = this.#traces[slots[0] as number] as Trace;

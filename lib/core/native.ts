@@ -25,41 +25,64 @@ function load(): Bindings {
     throw new Error(
       `mlx-js could not load its addon for ${process.platform}-${process.arch} ` +
         `(Node ${process.versions.node}) from ${path}: ` +
-        `${cause instanceof Error ? cause.message : String(cause)}. ` +
+        `${(cause as Error).message}. ` +
         "Build it again with `npm run build:native`.",
       { cause },
     );
   }
 }
 
-/** How the addon says that a call failed: it never throws itself. */
-export interface Failure {
-  readonly failure: unknown;
-}
+/**
+ * How the addon says that a call failed, or a promise that it gave: it never
+ * throws, and makes no error itself. In a test runner, this code and the addon
+ * may be of two realms, and who catches an error looks for this one's `Error`.
+ */
+export type Failure =
+  | { readonly failure: keyof typeof errors; readonly message: string }
+  | { readonly failure: "thrown"; readonly value: unknown };
+
+const errors = { Error, TypeError, RangeError };
 
 export function isFailure(result: unknown): result is Failure {
   return typeof result === "object" && result !== null && "failure" in result;
 }
 
+/** What to throw for a failure: a new error, or what user code threw. */
+export function reasonOf(failure: Failure): unknown {
+  return failure.failure === "thrown"
+    ? failure.value
+    : new errors[failure.failure](failure.message);
+}
+
+function checked<T>(result: T): T {
+  if (isFailure(result)) {
+    throw reasonOf(result);
+  }
+  return result;
+}
+
+type Call = (...args: unknown[]) => unknown;
+
 // What makes arrays is left as it is: `make` and `makeAll` look at its result,
 // and the path of most calls stays short.
 function throwing(addon: Bindings): Bindings {
   const signatures = addon.signatures();
-  const entries = Object.entries(addon).map(([name, value]: [string, unknown]) => {
-    if (
-      typeof value !== "function" ||
-      /=> (Result|Slots)( \| undefined)?$/.test(signatures[name] ?? "")
-    ) {
-      return [name, value];
+  const wrap = (call: Call, type: string | undefined): Call => {
+    switch (type) {
+      case undefined:
+      case "Result":
+      case "Slots":
+      case "Slots | undefined":
+        return call;
+      case "Promise<void>":
+        return async (...args) => checked(await checked(call(...args)));
+      default:
+        return (...args) => checked(call(...args));
     }
-    const checked = (...args: unknown[]) => {
-      const result: unknown = value(...args);
-      if (isFailure(result)) {
-        throw result.failure;
-      }
-      return result;
-    };
-    return [name, checked];
+  };
+  const entries = Object.entries(addon).map(([name, value]: [string, unknown]) => {
+    const type = signatures[name]?.split(" => ").at(-1);
+    return [name, typeof value === "function" ? wrap(value as Call, type) : value];
   });
   return Object.fromEntries(entries) as Bindings;
 }

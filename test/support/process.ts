@@ -31,7 +31,11 @@ export async function runProgram(name: string, options: Options = {}): Promise<u
   return JSON.parse(outcome.stdout);
 }
 
-function run(args: string[], { env = {}, runtime = process.execPath }: Options): Promise<Outcome> {
+/** Runs a program with arguments. */
+export function run(
+  args: string[],
+  { env = {}, runtime = process.execPath }: Options = {},
+): Promise<Outcome> {
   const child = spawn(runtime, args, {
     cwd: join(__dirname, "..", ".."),
     env: { ...process.env, ...env },

@@ -1,0 +1,1 @@
+require("./realms.cjs")(require("mlx-js"));

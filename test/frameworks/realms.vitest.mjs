@@ -1,0 +1,4 @@
+import * as mlx from "mlx-js";
+import cases from "./realms.cjs";
+
+cases(mlx);
