@@ -12,7 +12,6 @@
 #include "bind.h"
 #include "distributed.h"
 #include "evaluation.h"
-#include "kernels.h"
 #include "streams.h"
 
 namespace mlxjs {
@@ -141,7 +140,6 @@ void finish() {
   } else {
     synchronize_all();
   }
-  remove_kernel_folder();
 }
 
 void finish_at_exit() {

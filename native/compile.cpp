@@ -35,8 +35,6 @@ struct Trace {
     for (size_t i = 1; i < result.count; i++) {
       outputs.push_back(e.arrays.at(result.integer(i)));
     }
-    // What it computes may become kernels.
-    use_kernel_folder();
     auto [all, count] = route(std::move(outputs));
     return {std::move(all), std::make_shared<Mark>(number, count)};
   }
@@ -57,7 +55,7 @@ bool any_tracer(const std::vector<mx::array>& arrays) {
 // of graphs for: by the types of the inputs and by a key, which stands for all
 // else that the graph depends on. Gives nothing where the function is to be
 // called as it is: inside of other transformations, and where compiling is
-// switched off or, for want of a compiler, not possible.
+// switched off or, for want of a compiler or of a folder, not possible.
 std::optional<Traced> call_compiled(
     Environment& e,
     int number,
@@ -65,7 +63,8 @@ std::optional<Traced> call_compiled(
     std::vector<mx::array> inputs,
     int key,
     bool shapeless) {
-  if (any_tracer(inputs)) {
+  bool for_cpu = mx::default_device() == mx::Device::cpu;
+  if (any_tracer(inputs) || (for_cpu && !may_compile_kernels())) {
     return std::nullopt;
   }
   auto compiled = mx::detail::compile(

@@ -7,7 +7,6 @@
 #include "mlx/primitives.h"
 
 #include "bind.h"
-#include "kernels.h"
 #include "streams.h"
 #include "waiter.h"
 
@@ -17,7 +16,6 @@ namespace {
 
 template <typename F>
 void evaluating(Environment& e, F f) {
-  KernelFolder folder;
   try {
     f();
   } catch (...) {
@@ -195,7 +193,6 @@ void EvaluationQueue::schedule() {
       waiting_.pop_front();
     }
     try {
-      KernelFolder folder;
       mx::async_eval(piece.arrays);
     } catch (...) {
       settle(evaluation, std::current_exception());

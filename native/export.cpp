@@ -10,7 +10,6 @@
 #include "exported.h"
 #include "external.h"
 #include "graph.h"
-#include "kernels.h"
 
 namespace mlxjs {
 
@@ -133,7 +132,6 @@ void export_trace(
     throw std::runtime_error(
         "[export_function] Attempting to write after exporting is closed.");
   }
-  KernelFolder folder;
   x.traced = {&e, function, true};
   // Whatever the function does to its exporter, this one is there until the
   // end of the call.

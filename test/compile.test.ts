@@ -1,21 +1,8 @@
-import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { mx, nn, optim } from "mlx-js";
 import { afterEach, describe, expect, test } from "vitest";
-import { runScript } from "./support/process.js";
 
-const folders: string[] = [];
-
-async function temporaryFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "mlx-js-test-"));
-  folders.push(folder);
-  return folder;
-}
-
-afterEach(async () => {
+afterEach(() => {
   mx.enableCompile();
-  await Promise.all(folders.splice(0).map((folder) => rm(folder, { recursive: true })));
 });
 
 describe("values", () => {
@@ -394,7 +381,7 @@ describe("errors", () => {
   });
 });
 
-describe("memory and files", () => {
+describe("memory", () => {
   test("graphs go with their functions", () => {
     const megabyte = 2 ** 20;
     const before = mx.getActiveMemory();
@@ -405,52 +392,5 @@ describe("memory and files", () => {
       expect(f(mx.array(2)).item()).toBe(megabyte / 2);
     }
     expect(mx.getActiveMemory() - before).toBeLessThan(150 * megabyte);
-  });
-
-  const program = `
-    const { mx } = require("mlx-js");
-    const f = mx.compile((x) => mx.add(mx.multiply(mx.exp(x), 3.25), x));
-    const files = require("node:fs");
-    const y = f(mx.array([0, 0, 0]));
-    console.log(JSON.stringify({
-      value: y.tolist(),
-      temporary: require("node:os").tmpdir(),
-      left: files.readdirSync(process.env.SPOT),
-    }));
-  `;
-
-  test("it works where there is no compiler", async () => {
-    const spot = await temporaryFolder();
-    const { code, stdout } = await runScript(program, {
-      env: { PATH: "", SPOT: spot, TMPDIR: spot },
-    });
-    expect(code).toBe(0);
-    expect(JSON.parse(stdout)).toEqual({ value: [3.25, 3.25, 3.25], temporary: spot, left: [] });
-  });
-
-  test("kernels lie in a private folder, and in the user's store", async () => {
-    const spot = await temporaryFolder();
-    const cache = await temporaryFolder();
-    const env = { PATH: process.env["PATH"], SPOT: spot, TMPDIR: spot, XDG_CACHE_HOME: cache };
-    const runs = await Promise.all([1, 2, 3].map(() => runScript(program, { env })));
-    for (const { code, stdout } of runs) {
-      expect(code).toBe(0);
-      const { value, left, temporary } = JSON.parse(stdout);
-      expect(value).toEqual([3.25, 3.25, 3.25]);
-      expect(temporary).toBe(spot);
-      expect(left.every((name: string) => name.startsWith("mlx-js-"))).toBe(true);
-    }
-    // Nothing is left but whole libraries.
-    expect(await readdir(spot)).toEqual([]);
-    const [store] = await readdir(join(cache, "mlx-js"));
-    const path = join(cache, "mlx-js", store as string);
-    expect((await stat(path)).mode & 0o777).toBe(0o700);
-    const libraries = await readdir(path);
-    expect(libraries.length).toBeGreaterThan(0);
-    expect(libraries.every((name) => name.endsWith(".so"))).toBe(true);
-    // They are used: without a compiler's temporary files, and at once.
-    const again = await runScript(program, { env });
-    expect(JSON.parse(again.stdout).value).toEqual([3.25, 3.25, 3.25]);
-    expect(await readdir(path)).toEqual(libraries);
   });
 });

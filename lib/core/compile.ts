@@ -327,8 +327,9 @@ class Compiled {
  * such as printing, happens then alone, and it cannot look at values. State
  * that it reads or changes has to be named in `inputs` and `outputs`.
  *
- * On the CPU the kernels are compiled by `g++`; where there is none, the
- * function is called as it is.
+ * On the CPU the kernels are compiled by `g++`; where there is none, or no
+ * folder to do it in, the function is called as it is. The guide to files says
+ * where they are kept.
  *
  * @throws What the function throws, the same object; TypeError for arguments
  * that are neither arrays nor constants.

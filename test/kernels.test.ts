@@ -1,0 +1,365 @@
+// Where the kernels of compiled functions lie while the CPU's are built, and
+// where they are kept: each test in processes of its own.
+import { execFileSync } from "node:child_process";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { type Outcome, runScript } from "./support/process.js";
+
+const compiler = () => execFileSync("which", ["g++"], { encoding: "utf8" }).trim();
+
+let folder: string;
+let temporary: string;
+let cache: string;
+let log: string;
+let env: Record<string, string | undefined>;
+
+// A compiler that notes each library that it makes, and first does what `$1` says.
+function wrapCompiler(first = ""): void {
+  const script = `#!/bin/sh
+case "$*" in *-shared*) echo built >> '${log}'; ${first}
+esac
+exec '${compiler()}' "$@"
+`;
+  writeFileSync(join(folder, "bin", "g++"), script, { mode: 0o755 });
+}
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "mlx-js-kernels-"));
+  temporary = join(folder, "temporary");
+  cache = join(folder, "cache");
+  log = join(folder, "log");
+  for (const name of ["bin", "temporary", "cache"]) {
+    mkdirSync(join(folder, name));
+  }
+  writeFileSync(log, "");
+  wrapCompiler();
+  env = {
+    PATH: `${join(folder, "bin")}:${process.env["PATH"]}`,
+    TMPDIR: temporary,
+    XDG_CACHE_HOME: cache,
+    MLX_JS_CACHE: undefined,
+    FOLDER: folder,
+  };
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** How many libraries were built since the last time. */
+function built(): number {
+  const lines = readFileSync(log, "utf8").split("\n").length - 1;
+  writeFileSync(log, "");
+  return lines;
+}
+
+const store = () => join(cache, "mlx-js", "kernels");
+const libraries = () => readdirSync(store());
+
+const prelude = `
+  const { mx } = require("mlx-js");
+  mx.setDefaultDevice(mx.cpu);
+  const files = require("node:fs");
+  const value = (factor = 3.25) =>
+    mx.compile((x) => mx.add(mx.multiply(mx.exp(x), factor), x))(mx.array([0, 0])).tolist();
+`;
+
+const compute = async (more = ""): Promise<unknown> => {
+  const outcome = await runScript(`${prelude} ${more}; console.log(JSON.stringify(value()));`, {
+    env,
+  });
+  expect(outcome).toMatchObject({ code: 0, stderr: "" });
+  return JSON.parse(outcome.stdout);
+};
+
+describe.skipIf(process.platform !== "linux")("the store", () => {
+  test("has what processes have built, at once, and nothing else", async () => {
+    const values = await Promise.all([1, 2, 3].map(() => compute()));
+    expect(values).toEqual([
+      [3.25, 3.25],
+      [3.25, 3.25],
+      [3.25, 3.25],
+    ]);
+    expect(built()).toBeGreaterThan(0);
+    expect(libraries()).toEqual([expect.stringMatching(/^[0-9a-f]{32}\.so$/)]);
+    expect(statSync(store()).mode & 0o777).toBe(0o700);
+    expect(readdirSync(temporary)).toEqual([]);
+    expect(await compute()).toEqual([3.25, 3.25]);
+    expect(built()).toBe(0);
+  });
+
+  test("tells kernels apart that differ in a constant", async () => {
+    expect(await compute("value(4.5)")).toEqual([3.25, 3.25]);
+    expect(built()).toBe(2);
+    expect(await compute("console.assert(value(4.5)[0] === 4.5)")).toEqual([3.25, 3.25]);
+    expect(built()).toBe(0);
+  });
+
+  test("builds again what is cut short, damaged or foreign", async () => {
+    await compute();
+    built();
+    const [name] = libraries();
+    const path = join(store(), name as string);
+    const whole = readFileSync(path);
+    const flipped = Buffer.from(whole);
+    flipped[5000] = (flipped[5000] as number) ^ 1;
+    const damaged = [
+      ...[0, 100, 9000, whole.length - 1].map((length) => whole.subarray(0, length)),
+      flipped,
+      Buffer.concat([whole, whole]),
+      Buffer.alloc(whole.length),
+    ];
+    for (const bytes of damaged) {
+      writeFileSync(path, bytes);
+      expect(await compute()).toEqual([3.25, 3.25]);
+      expect(built()).toBe(1);
+      expect(readFileSync(path).length).toBe(whole.length);
+    }
+    rmSync(path);
+    mkdirSync(path);
+    expect(await compute()).toEqual([3.25, 3.25]);
+  });
+
+  test("cut short while processes use it does them no harm", async () => {
+    await compute();
+    const outcome = await runScript(
+      `${prelude}
+      const f = mx.compile((x) => mx.add(mx.multiply(mx.exp(x), 3.25), x));
+      f(mx.array([0, 0])).tolist();
+      for (const name of files.readdirSync(process.env.STORE)) {
+        files.truncateSync(process.env.STORE + "/" + name, 0);
+      }
+      console.log(f(mx.array([0, 0])).tolist().join());`,
+      { env: { ...env, STORE: store() } },
+    );
+    expect(outcome).toMatchObject({ code: 0, stdout: "3.25,3.25\n" });
+  });
+
+  test("is made again when it is swept away while a process runs", async () => {
+    const sweep = `
+      value(2.5);
+      files.rmSync(process.env.XDG_CACHE_HOME, { recursive: true });
+      files.rmSync(process.env.TMPDIR, { recursive: true });
+      files.mkdirSync(process.env.TMPDIR);`;
+    expect(await compute(sweep)).toEqual([3.25, 3.25]);
+    expect(libraries()).toHaveLength(1);
+  });
+
+  test("keeps 256 libraries and 64 MiB, those that were used last", async () => {
+    mkdirSync(store(), { recursive: true, mode: 0o700 });
+    for (let i = 0; i < 300; i++) {
+      const path = join(store(), `old-${i}.so`);
+      writeFileSync(path, "x");
+      utimesSync(path, 1000 + i, 1000 + i);
+    }
+    await compute();
+    expect(libraries()).toHaveLength(256);
+    expect(libraries().filter((name) => /^old-(\d|[1-3]\d|4[0-4])\.so$/.test(name))).toEqual([]);
+    for (let i = 0; i < 3; i++) {
+      truncateSync(join(store(), `old-${299 - i}.so`), 30 * 2 ** 20);
+      utimesSync(join(store(), `old-${299 - i}.so`), 9000 - i, 9000 - i);
+    }
+    await compute("value(2.5)");
+    const left = libraries();
+    expect(left).toContain("old-299.so");
+    expect(left).toContain("old-298.so");
+    expect(left).not.toContain("old-297.so");
+    expect(left).not.toContain("old-296.so");
+    built();
+    // The kernels that this used are the last of all.
+    expect(await compute("value(2.5)")).toEqual([3.25, 3.25]);
+    expect(built()).toBe(0);
+  });
+
+  test("lies where MLX_JS_CACHE says, also under an awkward name, or nowhere", async () => {
+    const awkward = join(folder, 'an "awkward" `name`, $(exit 1) it\'s');
+    env["MLX_JS_CACHE"] = awkward;
+    expect(await compute()).toEqual([3.25, 3.25]);
+    expect(readdirSync(join(awkward, "kernels"))).toHaveLength(1);
+    env["MLX_JS_CACHE"] = "";
+    expect(await compute()).toEqual([3.25, 3.25]);
+    expect(readdirSync(cache)).toEqual([]);
+    expect(readdirSync(temporary)).toEqual([]);
+    expect(built()).toBe(2);
+  });
+});
+
+describe.skipIf(process.platform !== "linux")("a folder that others could exchange", () => {
+  const refused = async () => {
+    built();
+    expect(await compute()).toEqual([3.25, 3.25]);
+    // Built, but elsewhere.
+    expect(built()).toBe(1);
+    expect(readdirSync(temporary)).toEqual([]);
+  };
+
+  test("is not used: one that all can write to", async () => {
+    await compute();
+    for (const path of [store(), join(cache, "mlx-js"), cache]) {
+      const { mode } = statSync(path);
+      for (const more of [0o020, 0o002]) {
+        chmodSync(path, mode | more);
+        await refused();
+      }
+      chmodSync(path, mode);
+      expect(await compute()).toEqual([3.25, 3.25]);
+      expect(built()).toBe(0);
+    }
+  });
+
+  test("is used where they can only add to it, as to /tmp", async () => {
+    chmodSync(cache, 0o1777);
+    await compute();
+    expect(libraries()).toHaveLength(1);
+  });
+
+  test("is not used by way of a link either", async () => {
+    const open = join(folder, "open");
+    mkdirSync(open);
+    symlinkSync(cache, join(open, "link"));
+    env["XDG_CACHE_HOME"] = join(open, "link");
+    await compute();
+    built();
+    expect(await compute()).toEqual([3.25, 3.25]);
+    expect(built()).toBe(0);
+    chmodSync(open, 0o777);
+    await refused();
+  });
+
+  test.skipIf(process.getuid?.() !== 0)("is not used: one of another user's", async () => {
+    await compute();
+    for (const path of [store(), join(cache, "mlx-js"), cache]) {
+      chownSync(path, 12345, 12345);
+      await refused();
+      chownSync(path, 0, 0);
+    }
+  });
+
+  test("and without any, functions are called as they are", async () => {
+    chmodSync(cache, 0o777);
+    chmodSync(temporary, 0o777);
+    expect(await compute()).toEqual([3.25, 3.25]);
+    expect(built()).toBe(0);
+  });
+
+  test("nor is there anything to build without a compiler", async () => {
+    env["PATH"] = "";
+    expect(await compute()).toEqual([3.25, 3.25]);
+    expect(readdirSync(temporary)).toEqual([]);
+  });
+});
+
+describe.skipIf(process.platform !== "linux")("the process", () => {
+  test("keeps its environment, which children and other threads see", async () => {
+    // Asked for in the middle of a build, by the thread that does not build.
+    wrapCompiler(`touch "$FOLDER/building"; until [ -e "$FOLDER/seen" ]; do sleep 0.01; done`);
+    const outcome = await runScript(
+      `
+      const { Worker } = require("node:worker_threads");
+      const { execFileSync } = require("node:child_process");
+      const files = require("node:fs");
+      const { FOLDER, TMPDIR } = process.env;
+      const worker = new Worker(${JSON.stringify(`${prelude}
+        require("node:worker_threads").parentPort.postMessage(value());`)}, { eval: true });
+      let seen;
+      const timer = setInterval(() => {
+        if (files.existsSync(FOLDER + "/building")) {
+          clearInterval(timer);
+          const child = execFileSync(process.execPath, ["-p", "os.tmpdir()"], { encoding: "utf8" });
+          seen = [require("node:os").tmpdir(), process.env.TMPDIR, child.trim()];
+          process.env.TMPDIR = "/somewhere";
+          files.writeFileSync(FOLDER + "/seen", "");
+        }
+      }, 5);
+      worker.once("message", (value) => {
+        console.log(JSON.stringify({ value, seen, after: process.env.TMPDIR }));
+      });`,
+      { env },
+    );
+    expect(outcome).toMatchObject({ code: 0, stderr: "" });
+    expect(JSON.parse(outcome.stdout)).toEqual({
+      value: [3.25, 3.25],
+      seen: [temporary, temporary, temporary],
+      after: "/somewhere",
+    });
+  });
+
+  test("gets no variable that was not there", async () => {
+    env["TMPDIR"] = undefined;
+    env["MLX_JS_CACHE"] = "";
+    const outcome = await runScript(
+      `${prelude} value();
+      console.log("TMPDIR" in process.env, require("node:os").tmpdir());`,
+      { env },
+    );
+    expect(outcome.stdout).toBe("false /tmp\n");
+  });
+
+  test("has workers that build the same kernels at once", async () => {
+    const outcome = await runScript(
+      `
+      const { Worker } = require("node:worker_threads");
+      const program = ${JSON.stringify(`${prelude}
+        require("node:worker_threads").parentPort.postMessage([value(), value(2.5)].join());`)};
+      const values = [1, 2, 3, 4].map(() => new Promise((resolve, reject) => {
+        new Worker(program, { eval: true }).once("message", resolve).once("error", reject);
+      }));
+      Promise.all(values).then((all) => console.log(all.join(" ")));`,
+      { env },
+    );
+    const each = "3.25,3.25,2.5,2.5";
+    expect(outcome).toMatchObject({ code: 0, stdout: `${each} ${each} ${each} ${each}\n` });
+  });
+});
+
+describe.skipIf(process.platform !== "linux")(
+  "what a process leaves that ends amid of a build",
+  () => {
+    const left = (path: string) =>
+      existsSync(path) ? readdirSync(path).filter((name) => name.startsWith("mlx-js-")) : [];
+
+    test.each(["TERM", "KILL", "INT"])("by SIG%s is removed by the next", async (signal) => {
+      for (const place of [store, () => temporary]) {
+        env["MLX_JS_CACHE"] = place() === temporary ? "" : undefined;
+        wrapCompiler(`kill -${signal} $NODE; sleep 0.2; exit 1`);
+        const program = `process.env.NODE = String(process.pid); ${prelude} value(2.5);`;
+        const outcome = await runScript(program, { env });
+        expect(outcome.signal).toBe(`SIG${signal}`);
+        expect(left(place())).toHaveLength(1);
+        wrapCompiler();
+        expect(await compute()).toEqual([3.25, 3.25]);
+        expect(left(place())).toEqual([]);
+        expect(readdirSync(temporary)).toEqual([]);
+      }
+    });
+
+    test("stays while the process lives", async () => {
+      wrapCompiler(`touch "$FOLDER/building"; until [ -e "$FOLDER/go" ]; do sleep 0.01; done`);
+      const slow: Promise<Outcome> = runScript(`${prelude} console.log(value(2.5).join());`, {
+        env,
+      });
+      await expect.poll(() => existsSync(join(folder, "building")), { timeout: 60_000 }).toBe(true);
+      wrapCompiler();
+      expect(await compute()).toEqual([3.25, 3.25]);
+      expect(left(store())).toHaveLength(1);
+      writeFileSync(join(folder, "go"), "");
+      expect(await slow).toMatchObject({ code: 0, stdout: "2.5,2.5\n" });
+      expect(left(store())).toEqual([]);
+    });
+  },
+);
