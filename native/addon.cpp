@@ -180,7 +180,7 @@ void keep_main_thread_out() {
 void leave(napi_env, void* data, void*) {
   auto& e = *static_cast<Environment*>(data);
   e.evaluations.reset();
-  e.arrays = {};
+  e.arrays.clear();
   e.scalars = {};
   e.random_state.reset();
   mx::detail::compile_clear_cache(mx::detail::compile_cache());

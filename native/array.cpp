@@ -61,8 +61,8 @@ mx::array scalar(Operand x, std::optional<mx::Dtype> dtype) {
   return dtype && out.dtype() != *dtype ? mx::astype(out, *dtype) : out;
 }
 
-// From bytes in row-major order that hold values of the given type.
-mx::array from_bytes(Bytes bytes, mx::Shape shape, mx::Dtype dtype) {
+// Bytes have to fill the shape.
+void check_filled(Bytes bytes, const mx::Shape& shape, size_t itemsize) {
   size_t size = 1;
   for (auto n : shape) {
     if (n < 0) {
@@ -70,9 +70,14 @@ mx::array from_bytes(Bytes bytes, mx::Shape shape, mx::Dtype dtype) {
     }
     size *= n;
   }
-  if (size * dtype.size() != bytes.length) {
+  if (size * itemsize != bytes.length) {
     throw RangeError("The data does not fill the shape.");
   }
+}
+
+// From bytes in row-major order that hold values of the given type.
+mx::array from_bytes(Bytes bytes, mx::Shape shape, mx::Dtype dtype) {
+  check_filled(bytes, shape, dtype.size());
   auto data = mx::allocator::malloc(bytes.length);
   auto buffer = data.buffer();
   if (bytes.length > 0) {
@@ -83,11 +88,8 @@ mx::array from_bytes(Bytes bytes, mx::Shape shape, mx::Dtype dtype) {
 
 // A float16 or bfloat16 array from float32 values, rounded once.
 mx::array from_floats(Bytes bytes, mx::Shape shape, mx::Dtype dtype) {
+  check_filled(bytes, shape, sizeof(float));
   auto floats = static_cast<const float*>(bytes.data);
-  mx::array out(floats, shape, mx::float32);
-  if (out.nbytes() != bytes.length) {
-    throw RangeError("The data does not fill the shape.");
-  }
   return mx::array(floats, std::move(shape), dtype);
 }
 

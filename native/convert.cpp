@@ -14,17 +14,22 @@ enum Kind { boolean, integer, floating, signed64, unsigned64, complex };
 
 Operand Operand::read(Environment& e, napi_value v) {
   Operand out;
-  auto code = Convert<int>::read(e, v);
-  if (code >= 0) {
+  const double* words;
+  int32_t code;
+  if (napi_get_value_int32(e.env, v, &code) != napi_ok) {
+    auto bytes = Convert<Bytes>::read(e, v);
+    if (bytes.length < 3 * sizeof(double)) {
+      throw TypeError("Expected an array or a scalar.");
+    }
+    words = static_cast<const double*>(bytes.data);
+  } else if (code >= 0) {
     out.array_ = &e.arrays.at(code);
     return out;
+  } else {
+    // Behind the stack there are numbers, too.
+    words = e.scratch + e.take(~code);
   }
   out.cache_ = &e.scalars;
-  size_t place = ~code;
-  if (place + 2 >= Environment::scratch_length) {
-    throw RangeError("Expected a scalar.");
-  }
-  auto words = e.scratch + place;
   switch (static_cast<int>(words[0])) {
     case boolean:
       out.scalar_ = words[1] != 0;

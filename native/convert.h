@@ -186,14 +186,21 @@ struct Convert<Bytes> {
     Napi::Value value(e.env, v);
     if (value.IsTypedArray()) {
       auto array = value.As<Napi::TypedArray>();
-      auto buffer = static_cast<char*>(array.ArrayBuffer().Data());
-      return {buffer + array.ByteOffset(), array.ByteLength()};
+      return of(array.ArrayBuffer(), array.ByteOffset(), array.ByteLength());
     }
     if (value.IsDataView()) {
       auto view = value.As<Napi::DataView>();
-      return {view.Data(), view.ByteLength()};
+      return of(view.ArrayBuffer(), view.ByteOffset(), view.ByteLength());
     }
     throw TypeError("Expected a typed array.");
+  }
+  // A buffer can be gone, or shorter than when the view was made.
+  static Bytes of(Napi::ArrayBuffer buffer, size_t offset, size_t length) {
+    auto size = buffer.IsDetached() ? 0 : buffer.ByteLength();
+    if (offset > size || length > size - offset) {
+      throw TypeError("Expected a view of a buffer that is still there.");
+    }
+    return {static_cast<char*>(buffer.Data()) + offset, length};
   }
 };
 
@@ -273,9 +280,9 @@ struct Convert<mx::StreamOrDevice> {
   }
 };
 
-// A list of numbers: its place in the scratch buffer, where a count stands
+// A list of numbers: its place in the shared buffer, where a count stands
 // before its values; or, where it is too long for that, a Float64Array of the
-// values. -1 stands for none.
+// values. -1 stands for none. They are valid until other numbers travel.
 struct Numbers {
   const double* data;
   size_t count;
@@ -292,15 +299,12 @@ struct Numbers {
     if (place == -1) {
       return {nullptr, 0, true};
     }
-    auto limit = Environment::scratch_length;
-    if (place < 0 || static_cast<size_t>(place) >= limit) {
+    auto start = e.take(place);
+    auto count = e.scratch[start];
+    if (!(count >= 0 && count < Environment::stack_length - start)) {
       throw RangeError("Expected a list.");
     }
-    auto count = e.scratch[place];
-    if (!(count >= 0 && count < limit - place)) {
-      throw RangeError("Expected a list.");
-    }
-    return {e.scratch + place + 1, static_cast<size_t>(count)};
+    return {e.scratch + start + 1, static_cast<size_t>(count)};
   }
 
   int integer(size_t i) const {
@@ -449,7 +453,8 @@ struct Convert<std::vector<std::string>> {
 
 // An array or a scalar. A scalar's type is weak: it follows the array beside
 // it. On the wire an array is its slot, and a scalar is ~place, where its kind
-// and its value stand in the scratch buffer.
+// and its value stand in the shared buffer; where that is full, it is a
+// Float64Array of them.
 class Operand {
  public:
   static Operand read(Environment& e, napi_value v);

@@ -28,6 +28,10 @@ Slot ArrayTable::put(mx::array a) {
   check_size(a);
   sweep();
   nbytes_ += a.nbytes();
+  if (interrupted_ == 0 && !emptied_.empty()) {
+    free_.insert(free_.end(), emptied_.begin(), emptied_.end());
+    emptied_.clear();
+  }
   if (!free_.empty()) {
     auto slot = free_.back();
     free_.pop_back();
@@ -62,15 +66,23 @@ void ArrayTable::release(Slot slot, uint32_t generation) {
   auto dead = std::move(*entry.array);
   nbytes_ -= dead.nbytes();
   entry.array.reset();
-  free_.push_back(slot);
+  (interrupted_ > 0 ? emptied_ : free_).push_back(slot);
 }
 
 void ArrayTable::sweep() {
-  while (!dead_.empty()) {
+  while (interrupted_ == 0 && !dead_.empty()) {
     auto [slot, generation] = dead_.back();
     dead_.pop_back();
     release(slot, generation);
   }
+}
+
+void ArrayTable::clear() {
+  entries_.clear();
+  free_.clear();
+  emptied_.clear();
+  dead_.clear();
+  nbytes_ = 0;
 }
 
 FunctionTable::FunctionTable(napi_env env) : env_(env) {
@@ -131,10 +143,12 @@ void FunctionTable::close() {
 
 Environment::Environment(napi_env env)
     : env(env),
+      scratch_array(
+          Napi::Persistent(Napi::Float64Array::New(env, scratch_length))),
+      scratch(scratch_array.Value().Data()),
+      shared(reinterpret_cast<Shared*>(scratch + stack_length)),
+      arrays(shared->interrupted),
       functions(std::make_shared<FunctionTable>(env)) {
-  auto buffer = Napi::Float64Array::New(env, scratch_length);
-  scratch = buffer.Data();
-  scratch_array = Napi::Persistent(buffer);
   streams = {std::monostate{}, mx::Device::cpu, mx::Device::gpu};
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <deque>
@@ -37,8 +38,13 @@ using Slot = int32_t;
 // The arrays that JavaScript can see, each in a numbered slot. A slot's
 // generation changes when it is emptied, so that a finalizer that comes late
 // does not empty it for its next tenant.
+//
+// A call that user code interrupts may have read slots already. Until that code
+// is through, slots that become empty get no other tenant, and those of dead
+// objects are not emptied.
 class ArrayTable {
  public:
+  explicit ArrayTable(const int32_t& interrupted) : interrupted_(interrupted) {}
   Slot put(mx::array a);
   // MLX multiplies dimensions without looking out for overflow, and would write
   // an array of that many bytes into the memory of a small one.
@@ -51,12 +57,14 @@ class ArrayTable {
     dead_.emplace_back(slot, generation);
   }
   void sweep();
+  // At the end of the environment.
+  void clear();
   uint32_t generation(Slot slot) const {
     return entries_[slot].generation;
   }
   mx::array& at(Slot slot);
   size_t size() const {
-    return entries_.size() - free_.size();
+    return entries_.size() - free_.size() - emptied_.size();
   }
   // The size of all arrays, computed or not.
   size_t nbytes() const {
@@ -71,8 +79,12 @@ class ArrayTable {
   // A deque: references stay valid while user code adds arrays.
   std::deque<Entry> entries_;
   std::vector<Slot> free_;
+  // Emptied while a call was interrupted.
+  std::vector<Slot> emptied_;
   std::vector<std::pair<Slot, uint32_t>> dead_;
   size_t nbytes_ = 0;
+  // How many calls user code interrupts just now.
+  const int32_t& interrupted_;
 };
 
 // Arrays of single values. Programs use the same few scalars again and again,
@@ -145,16 +157,34 @@ struct Environment {
   int64_t report_memory();
 
   napi_env env;
+  // Numbers on their way from JavaScript: scalars, shapes, lists of slots. They
+  // lie in a stack: JavaScript puts on it what a call needs, and the call takes
+  // it off as it reads.
+  static constexpr size_t scratch_length = 4096;
+  // Its end is for numbers on their way to JavaScript.
+  static constexpr size_t results = scratch_length - 64;
+  // What both sides know beside the numbers stands before it.
+  struct Shared {
+    int32_t top;
+    // How many calls user code interrupts just now.
+    int32_t interrupted;
+  };
+  static constexpr size_t stack_length = results - 1;
+  Napi::Reference<Napi::Float64Array> scratch_array;
+  double* scratch;
+  Shared* shared;
+  // The place of what a call reads, checked.
+  size_t take(int32_t place) {
+    if (place < 0 || static_cast<size_t>(place) >= stack_length) {
+      throw RangeError("Expected a place in the shared buffer.");
+    }
+    shared->top = std::min(shared->top, place);
+    return place;
+  }
   ArrayTable arrays;
   ScalarCache scalars;
   // Shared with graphs, which may outlive the environment.
   std::shared_ptr<FunctionTable> functions;
-  // Numbers on their way from JavaScript: scalars, shapes, lists of slots.
-  static constexpr size_t scratch_length = 4096;
-  // Its end is for numbers on their way to JavaScript.
-  static constexpr size_t results = scratch_length - 64;
-  double* scratch;
-  Napi::Reference<Napi::Float64Array> scratch_array;
   // What a stream's number stands for: 0 the default, 1 the CPU, 2 the GPU.
   std::vector<mx::StreamOrDevice> streams;
   // Groups of processes, by the number that JavaScript knows them by.

@@ -66,10 +66,134 @@ describe("typed arrays", () => {
     }
   });
 
-  test("a buffer that is gone is empty", () => {
-    const typed = new Float32Array(3);
-    structuredClone(typed.buffer, { transfer: [typed.buffer] });
-    expect(mx.array(typed).shape).toEqual([0]);
+  const dtypes = [undefined, mx.float32, mx.float16, mx.bfloat16, mx.int64, mx.bool, mx.complex64];
+
+  /** Whatever is asked for, as an array and in a list, is one of these or a TypeError. */
+  function expectGone(view: ArrayBufferView) {
+    for (const dtype of dtypes) {
+      for (const data of [view, [view], [[1, 2], view]]) {
+        const run = () => mx.array(any(data), dtype);
+        expect(run).toThrow(TypeError);
+        expect(run).toThrow("[array] data: expected a view of a buffer that is still there");
+      }
+    }
+  }
+
+  test("a view of a buffer that is gone is none", () => {
+    for (const [Kind] of kinds) {
+      const typed = new Kind(3);
+      structuredClone(typed.buffer, { transfer: [typed.buffer] });
+      expectGone(typed);
+    }
+  });
+
+  test("nor is one of a part that a buffer has no more", () => {
+    const buffer = new (any(ArrayBuffer))(32, { maxByteLength: 64 });
+    const part = new Float32Array(buffer, 16, 4);
+    const end = new Float32Array(buffer, 16);
+    const whole = new Float32Array(buffer).fill(3);
+    expect(mx.array(part).tolist()).toEqual([3, 3, 3, 3]);
+    buffer.resize(16);
+    expectGone(part);
+    // These follow the buffer's length.
+    expect(mx.array(end).shape).toEqual([0]);
+    expect(mx.array(whole).tolist()).toEqual([3, 3, 3, 3]);
+    buffer.resize(8);
+    expectGone(end);
+    expect(mx.array(whole, mx.float16).tolist()).toEqual([3, 3]);
+  });
+
+  test("nor is one of WebAssembly's memory before it grew", () => {
+    const memory = new (any(globalThis).WebAssembly.Memory)({ initial: 1, maximum: 2 });
+    const view = new Int32Array(memory.buffer, 8, 2);
+    view.set([5, 6]);
+    expect(mx.array(view).tolist()).toEqual([5, 6]);
+    memory.grow(1);
+    expectGone(view);
+    expect(mx.array(new Int32Array(memory.buffer, 8, 2)).tolist()).toEqual([5, 6]);
+  });
+
+  test("what typed arrays say of themselves does not count", () => {
+    const lies = { length: 1e6, byteLength: 4e6, byteOffset: 999, buffer: 7, constructor: null };
+    class Lying extends Float32Array {
+      override get length() {
+        return 1e6;
+      }
+      override get byteLength() {
+        return 4e6;
+      }
+      static get [Symbol.species]() {
+        return any(Int8Array);
+      }
+    }
+    for (const dtype of dtypes) {
+      const expected = mx.array([1, 0, 300], dtype).tolist();
+      const own = Float32Array.of(1, 0, 300);
+      for (const [name, value] of Object.entries(lies)) {
+        Object.defineProperty(own, name, { get: () => value });
+      }
+      const inherited = Object.setPrototypeOf(Float32Array.of(1, 0, 300), lies);
+      for (const typed of [own, inherited, new Lying([1, 0, 300])]) {
+        expect(mx.array(typed, dtype).tolist()).toEqual(expected);
+        expect(mx.array([typed], dtype).tolist()).toEqual([expected]);
+      }
+    }
+  });
+
+  test("lists of more elements than JavaScript can hold are refused at once", () => {
+    const row = new Array(20_000).fill(1);
+    const endless = new Proxy([], { get: (_, key) => (key === "length" ? 2 ** 32 - 1 : 1) });
+    const x = mx.array([1, 2]);
+    const calls: [() => unknown, string][] = [
+      [() => mx.array(new Array(20_000).fill(row)), "[array] data"],
+      [() => mx.array(endless), "[array] data"],
+      [() => mx.array(new Array(2 ** 32 - 1)), "[array] data"],
+      [() => mx.take(x, new Array(20_000).fill(row)), "[take] indices"],
+      [() => x.get(new Array(20_000).fill(row)), "[get] indices[0]"],
+      [() => x.set(endless, 1), "[set] indices"],
+      [() => mx.reshape(x, endless), "[reshape] shape"],
+      [() => mx.concatenate(endless), "[concatenate] arrays"],
+      [() => mx.pad(x, any(endless)), "[pad] padWidth"],
+    ];
+    for (const [call, start] of calls) {
+      expect(call).toThrow(RangeError);
+      expect(call).toThrow(start);
+      expect(call).toThrow("expected at most 100000000 elements (a typed array can have more)");
+    }
+  });
+
+  test("proxies of lists count as lists, those of typed arrays as nothing", () => {
+    for (const dtype of dtypes) {
+      for (const length of [1e6, -1, 2.5, Number.NaN, "3", null, {}]) {
+        const liar = new Proxy([1, 2, 3], {
+          get: (list, key) => (key === "length" ? length : Reflect.get(list, key)),
+        });
+        expect(() => mx.array(liar, dtype)).toThrow(TypeError);
+        expect(() => mx.array(any([[1, 2], liar]), dtype)).toThrow(Error);
+      }
+      const longer = new Proxy([1, 2], { get: (list, key) => (key === "0" ? 5 : any(list)[key]) });
+      expect(mx.array(longer, dtype).tolist()).toEqual(mx.array([5, 2], dtype).tolist());
+      expect(() => mx.array(new Proxy(new Float32Array(2), {}), dtype)).toThrow(TypeError);
+    }
+    // What gives another value each time is asked once.
+    let reads = 0;
+    const counting = new Proxy([[0, 0]], {
+      get: (list, key) => (key === "0" ? [++reads, ++reads] : any(list)[key]),
+    });
+    expect(mx.array(counting).tolist()).toEqual([[1, 2]]);
+    const part = {
+      get re() {
+        return ++reads;
+      },
+      get im() {
+        return reads;
+      },
+    };
+    expect(mx.array([part, part]).tolist()).toEqual([
+      { re: 3, im: 3 },
+      { re: 4, im: 4 },
+    ]);
+    expect(mx.array(part).item()).toEqual({ re: 5, im: 5 });
   });
 });
 

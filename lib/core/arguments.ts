@@ -2,9 +2,9 @@
  * From what users write to what travels to the addon (`wire.ts`). Each takes
  * the value and, for the error, the names of the function and the parameter.
  */
-import { ArrayHandle, type array, isArray, slotOf } from "./array.js";
+import { type array, isArray, slotOf } from "./array.js";
 import { currentStream } from "./context.js";
-import { type StreamOptions, streamId } from "./device.js";
+import { type StreamOptions, type StreamOrDevice, streamId } from "./device.js";
 import { Dtype } from "./dtype.js";
 import { mismatch, outOfRange } from "./errors.js";
 import { asBoolean, asInteger, asNumber, asString } from "./numbers.js";
@@ -13,8 +13,10 @@ import {
   booleanCode,
   complexCode,
   type DtypeId,
+  interrupt,
   type List,
-  list,
+  lengthOf,
+  listFrom,
   listOf,
   none,
   numberCode,
@@ -22,6 +24,8 @@ import {
   type OptionalDtypeId,
   type OptionalList,
   type OptionalSlot,
+  type ReadElement,
+  resume,
   type Slot,
   type StreamId,
 } from "./wire.js";
@@ -59,13 +63,31 @@ export function isArrayLike(x: unknown): x is ArrayLike {
   return typeof (x as Partial<ArrayLike> | null | undefined)?.__mlx_array__ === "function";
 }
 
-/** The array that an object stands for. */
-export function arrayOf(x: ArrayLike, fn: string, param: string): array {
-  const given = x.__mlx_array__();
-  if (isArray(given)) {
-    return given;
+/**
+ * What an object stands for: the array that its method gives, a complex number,
+ * or nothing. Its code runs here, and nothing of it is read twice.
+ */
+export function standFor(x: object, fn: string, param: string): array | Complex | undefined {
+  const place = interrupt();
+  try {
+    const { __mlx_array__: method } = x as Partial<ArrayLike>;
+    if (typeof method === "function") {
+      const given: unknown = method.call(x);
+      if (!isArray(given)) {
+        throw mismatch(fn, param, "an array from __mlx_array__", given);
+      }
+      return given;
+    }
+    return complexOf(x);
+  } finally {
+    resume(place);
   }
-  throw mismatch(fn, param, "an array from __mlx_array__", given);
+}
+
+/** The complex number that an object is, or nothing. */
+export function complexOf(x: object): Complex | undefined {
+  const { re, im } = x as Partial<Complex>;
+  return typeof re === "number" && typeof im === "number" ? { re, im } : undefined;
 }
 
 /** An array, what stands for one, or a scalar. */
@@ -96,16 +118,6 @@ export function optionalSlot(x: array | null | undefined, fn: string, param: str
   return x === undefined || x === null ? none : slot(x, fn, param);
 }
 
-function isComplex(x: unknown): x is Complex {
-  const value = x as Partial<Complex> | null;
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    typeof value.re === "number" &&
-    typeof value.im === "number"
-  );
-}
-
 export function operand(x: Operand, fn: string, param: string): OperandCode {
   if (isArray(x)) {
     const s = slotOf(x);
@@ -129,26 +141,13 @@ export function scalarCode(x: unknown, fn: string, param: string): OperandCode {
       }
       return bigintCode(x);
   }
-  if (isComplex(x)) {
-    return complexCode(x.re, x.im);
-  }
-  if (isArrayLike(x)) {
-    return slot(held(arrayOf(x, fn, param)), fn, param);
+  if ((typeof x === "object" && x !== null) || typeof x === "function") {
+    const meant = standFor(x, fn, param);
+    if (meant !== undefined) {
+      return isArray(meant) ? slot(meant, fn, param) : complexCode(meant.re, meant.im);
+    }
   }
   throw mismatch(fn, param, "an array or a scalar", x);
-}
-
-// Nobody else may hold what an object gives for itself, and the garbage
-// collector would free its slot before the call: the last few stay, as many as a
-// call has operands.
-const given: array[] = [];
-
-function held(x: array): array {
-  given.push(x);
-  if (given.length > 4) {
-    given.shift();
-  }
-  return x;
 }
 
 export function optionalOperand(
@@ -163,33 +162,81 @@ export function isList(x: unknown): x is readonly unknown[] {
   return Array.isArray(x);
 }
 
+/** The elements of a list of the user's, each read once. */
+export function elements(x: unknown, expected: string, fn: string, param: string): unknown[] {
+  if (!isList(x)) {
+    throw mismatch(fn, param, expected, x);
+  }
+  const place = interrupt();
+  try {
+    const length = lengthOf(x, fn, param);
+    const out: unknown[] = [];
+    for (let i = 0; i < length; i++) {
+      out.push(x[i]);
+    }
+    return out;
+  } finally {
+    resume(place);
+  }
+}
+
 /** A list of arrays. */
 export function slots(xs: readonly array[], fn: string, param: string): List {
-  if (!isList(xs)) {
-    throw mismatch(fn, param, "a list of arrays", xs);
-  }
-  // Not `map`, which leaves holes out.
-  return list(Array.from(xs, (x, i) => slot(x, fn, `${param}[${i}]`)));
+  return listOfUser(xs, slotAt, "a list of arrays", fn, param);
 }
 
 /** A list of integers. */
 export function integers(xs: readonly number[], fn: string, param: string): List {
-  if (!isList(xs)) {
-    throw mismatch(fn, param, "a list of integers", xs);
-  }
-  for (let i = 0; i < xs.length; i++) {
-    checkInteger(xs[i], xs, "a list of integers", fn, param);
-  }
-  return list(xs);
+  return listOfUser(xs, integerAt, "a list of integers", fn, param);
 }
 
-function checkInteger(x: unknown, all: unknown, expected: string, fn: string, param: string) {
+/** The same as a list of numbers, to be looked at first. */
+export function integerElements(xs: unknown, fn: string, param: string): number[] {
+  const expected = "a list of integers";
+  const all = elements(xs, expected, fn, param);
+  return all.map((x, i) => integerAt(x, i, xs, expected, fn, param));
+}
+
+function listOfUser(
+  xs: unknown,
+  read: ReadElement,
+  expected: string,
+  fn: string,
+  param: string,
+): List {
+  if (!isList(xs)) {
+    throw mismatch(fn, param, expected, xs);
+  }
+  return listFrom(xs, read, expected, fn, param);
+}
+
+function slotAt(
+  x: unknown,
+  i: number,
+  _xs: unknown,
+  _expected: string,
+  fn: string,
+  param: string,
+): number {
+  // Without the parameter's name, which would be made for nothing.
+  return isArray(x) && slotOf(x) >= 0 ? slotOf(x) : slot(x as array, fn, `${param}[${i}]`);
+}
+
+function integerAt(
+  x: unknown,
+  _i: number,
+  xs: unknown,
+  expected: string,
+  fn: string,
+  param: string,
+): number {
   if (typeof x !== "number" || !Number.isInteger(x)) {
-    throw mismatch(fn, param, expected, all);
+    throw mismatch(fn, param, expected, xs);
   }
   if (x !== (x | 0)) {
-    throw outOfRange(fn, param, "32-bit integers", all);
+    throw outOfRange(fn, param, "32-bit integers", xs);
   }
+  return x;
 }
 
 /** A shape: a list of integers, or one integer for a single dimension. */
@@ -199,17 +246,9 @@ export function shape(x: number | readonly number[], fn: string, param = "shape"
 
 function axisList(x: unknown, fn: string, param: string): List {
   const expected = "an integer or a list of integers";
-  if (typeof x === "number") {
-    checkInteger(x, x, expected, fn, param);
-    return listOf(x);
-  }
-  if (!isList(x)) {
-    throw mismatch(fn, param, expected, x);
-  }
-  for (let i = 0; i < x.length; i++) {
-    checkInteger(x[i], x, expected, fn, param);
-  }
-  return list(x as readonly number[]);
+  return typeof x === "number"
+    ? listOf(integerAt(x, 0, x, expected, fn, param))
+    : listOfUser(x, integerAt, expected, fn, param);
 }
 
 /** One axis or several. */
@@ -278,12 +317,7 @@ export function text(x: string | undefined, fallback: string, fn: string, param:
  * know: a typo is never ignored.
  */
 export function checkOptions(options: unknown, known: readonly string[], fn: string): void {
-  if (
-    typeof options !== "object" ||
-    options === null ||
-    options instanceof ArrayHandle ||
-    isList(options)
-  ) {
+  if (typeof options !== "object" || options === null || isArray(options) || isList(options)) {
     throw mismatch(fn, "options", `a record of ${known.join(", ")}`, options);
   }
   for (const name in options) {
@@ -297,7 +331,11 @@ export function checkOptions(options: unknown, known: readonly string[], fn: str
 
 const absent = Object.freeze({});
 
-/** The options of a call, checked; `stream` is known to every function. */
+/**
+ * The options of a call, checked; `stream` is known to every function. They are
+ * taken apart at once, before arguments are read: a getter among them is code of
+ * the user's.
+ */
 export function readOptions<T extends StreamOptions>(
   options: T | undefined,
   known: readonly (keyof T & string)[],
@@ -307,7 +345,7 @@ export function readOptions<T extends StreamOptions>(
     return absent as T;
   }
   // The common case first, without a list of its own.
-  if (options === null || options instanceof ArrayHandle || !namesAre(options, known)) {
+  if (options === null || isArray(options) || !namesAre(options, known)) {
     checkOptions(options, [...known, "stream"], fn);
   }
   return options;
@@ -329,11 +367,24 @@ export function stream(options: StreamOptions | undefined, fn: string): StreamId
   if (options === undefined) {
     return currentStream();
   }
-  checkOptions(options, streamOnly, fn);
-  return streamOf(options, fn);
+  const place = interrupt();
+  try {
+    checkOptions(options, streamOnly, fn);
+    return streamOf(options.stream, fn);
+  } finally {
+    resume(place);
+  }
 }
 
-/** The stream among options that are already checked, or of the scope. */
-export function streamOf(options: StreamOptions, fn: string): StreamId {
-  return options.stream === undefined ? currentStream() : streamId(options.stream, fn);
+/** The stream that options name, or that of the scope. */
+export function streamOf(stream: StreamOrDevice | undefined, fn: string): StreamId {
+  if (stream === undefined) {
+    return currentStream();
+  }
+  const place = interrupt();
+  try {
+    return streamId(stream, fn);
+  } finally {
+    resume(place);
+  }
 }

@@ -4,9 +4,9 @@ import {
   asString,
   checkOptions,
   dtypeId,
+  elements,
   flag,
   integer,
-  isList,
   number,
   type Operand,
   scalarCode,
@@ -20,6 +20,7 @@ import { Dtype } from "./dtype.js";
 import { mismatch, outOfRange } from "./errors.js";
 import { sizeOf } from "./formats/source.js";
 import { native } from "./native.js";
+import { bytesOf } from "./typed-arrays.js";
 import { type List, list, none } from "./wire.js";
 
 /** The size of a grid or of a threadgroup: positive integers. */
@@ -91,21 +92,14 @@ export interface PrecompiledKernelCall extends StreamOptions {
   ensureRowContiguous?: boolean | undefined;
 }
 
-function listOf(x: unknown, expected: string, fn: string, param: string): readonly unknown[] {
-  if (!isList(x)) {
-    throw mismatch(fn, param, expected, x);
-  }
-  return x;
-}
-
 function namesOf(x: unknown, fn: string, param: string): string[] {
-  return listOf(x, "a list of names", fn, param).map((name, i) =>
+  return elements(x, "a list of names", fn, param).map((name, i) =>
     asString(name, fn, `${param}[${i}]`),
   );
 }
 
 function size(x: unknown, fn: string, param: string): List {
-  const all = listOf(x, "three integers", fn, param);
+  const all = elements(x, "three integers", fn, param);
   if (all.length !== 3 || !all.every(Number.isInteger)) {
     throw mismatch(fn, param, "three integers", x);
   }
@@ -116,25 +110,24 @@ function size(x: unknown, fn: string, param: string): List {
 }
 
 function shapesOf(x: unknown, fn: string): number[][] {
-  return listOf(x, "a list of shapes", fn, "outputShapes").map((shape, i) => {
-    if (!isList(shape) || sizeOf(shape) === undefined) {
-      throw mismatch(fn, `outputShapes[${i}]`, "a shape", shape);
+  return elements(x, "a list of shapes", fn, "outputShapes").map((given, i) => {
+    const shape = elements(given, "a shape", fn, `outputShapes[${i}]`);
+    if (sizeOf(shape) === undefined) {
+      throw mismatch(fn, `outputShapes[${i}]`, "a shape", given);
     }
     return shape as number[];
   });
 }
 
 function dtypesOf(x: unknown, fn: string): List {
-  const all = listOf(x, "a list of dtypes", fn, "outputDtypes");
+  const all = elements(x, "a list of dtypes", fn, "outputDtypes");
   return list(all.map((dtype, i) => dtypeId(dtype as Dtype, fn, `outputDtypes[${i}]`)));
 }
 
-function inputsOf(x: unknown, fn: string): List {
-  const all = listOf(x, "a list of arrays and scalars", fn, "inputs");
-  const arrays = all.map((value, i) =>
+function inputsOf(x: unknown, fn: string): array[] {
+  return elements(x, "a list of arrays and scalars", fn, "inputs").map((value, i) =>
     isArray(value) ? value : make(native.scalar(scalarCode(value, fn, `inputs[${i}]`), none)),
   );
-  return slots(arrays, fn, "inputs");
 }
 
 function isInt32(x: unknown): boolean {
@@ -144,8 +137,8 @@ function isInt32(x: unknown): boolean {
 /** Template arguments on their way: a dtype is its number in a list. */
 function templateOf(x: unknown, fn: string): unknown[] {
   const expected = "pairs of a name and a dtype, a 32-bit integer or a boolean";
-  return listOf(x ?? [], expected, fn, "template").map((pair) => {
-    const [name, value, more] = isList(pair) ? pair : [];
+  return elements(x ?? [], expected, fn, "template").map((pair) => {
+    const [name, value, more] = elements(pair, expected, fn, "template");
     const dtype = value instanceof Dtype;
     const known = dtype || typeof value === "boolean" || isInt32(value);
     if (typeof name !== "string" || !known || more !== undefined) {
@@ -157,7 +150,7 @@ function templateOf(x: unknown, fn: string): unknown[] {
 
 /** Scalars on their way: a number that is no integer is in a list. */
 function scalarsOf(x: unknown, fn: string): unknown[] {
-  return listOf(x, "a list of numbers and booleans", fn, "scalars").map((value, i) => {
+  return elements(x, "a list of numbers and booleans", fn, "scalars").map((value, i) => {
     if (typeof value !== "number" && typeof value !== "boolean") {
       throw mismatch(fn, `scalars[${i}]`, "a number or a boolean", value);
     }
@@ -185,18 +178,22 @@ const callOptions = [
 function callable(kernel: unknown, fn: string): Kernel {
   return (call) => {
     checkOptions(call, callOptions, fn);
+    const { outputShapes, outputDtypes, grid, threadgroup, template, initValue, verbose, stream } =
+      call;
+    // Makes arrays, and so it comes before all slots.
+    const inputs = inputsOf(call.inputs, fn);
     return makeAll(
       native.call_kernel(
         kernel,
-        inputsOf(call.inputs, fn),
-        shapesOf(call.outputShapes, fn),
-        dtypesOf(call.outputDtypes, fn),
-        size(call.grid, fn, "grid"),
-        size(call.threadgroup, fn, "threadgroup"),
-        templateOf(call.template, fn),
-        initValueOf(call.initValue, fn),
-        flag(call.verbose, false, fn, "verbose"),
-        streamOf(call, fn),
+        slots(inputs, fn, "inputs"),
+        shapesOf(outputShapes, fn),
+        dtypesOf(outputDtypes, fn),
+        size(grid, fn, "grid"),
+        size(threadgroup, fn, "threadgroup"),
+        templateOf(template, fn),
+        initValueOf(initValue, fn),
+        flag(verbose, false, fn, "verbose"),
+        streamOf(stream, fn),
       ),
     );
   };
@@ -314,7 +311,7 @@ function sourceBytes(x: unknown, fn: string): ArrayBufferView {
     return Buffer.from(x);
   }
   if (ArrayBuffer.isView(x)) {
-    return x;
+    return bytesOf(x, fn, "compiledSource");
   }
   throw mismatch(fn, "compiledSource", "bytes or a text", x);
 }
@@ -333,20 +330,25 @@ const precompiledOptions = [
 export function precompiledCudaKernel(options: PrecompiledKernelCall): array[] {
   const fn = "fast.precompiledCudaKernel";
   checkOptions(options, precompiledOptions, fn);
+  const { name, compiledSource, outputShapes, outputDtypes, scalars, grid, threadgroup } = options;
+  const { sharedMemory, initValue, ensureRowContiguous, stream } = options;
+  const source = sourceBytes(compiledSource, fn);
+  // Makes arrays, and so it comes before all slots.
+  const inputs = inputsOf(options.inputs, fn);
   return makeAll(
     native.precompiled_cuda_kernel(
-      asString(options.name, fn, "name"),
-      sourceBytes(options.compiledSource, fn),
-      inputsOf(options.inputs, fn),
-      shapesOf(options.outputShapes, fn),
-      dtypesOf(options.outputDtypes, fn),
-      scalarsOf(options.scalars, fn),
-      size(options.grid, fn, "grid"),
-      size(options.threadgroup, fn, "threadgroup"),
-      sharedMemoryOf(options.sharedMemory, fn),
-      initValueOf(options.initValue, fn),
-      flag(options.ensureRowContiguous, false, fn, "ensureRowContiguous"),
-      streamOf(options, fn),
+      asString(name, fn, "name"),
+      source,
+      slots(inputs, fn, "inputs"),
+      shapesOf(outputShapes, fn),
+      dtypesOf(outputDtypes, fn),
+      scalarsOf(scalars, fn),
+      size(grid, fn, "grid"),
+      size(threadgroup, fn, "threadgroup"),
+      sharedMemoryOf(sharedMemory, fn),
+      initValueOf(initValue, fn),
+      flag(ensureRowContiguous, false, fn, "ensureRowContiguous"),
+      streamOf(stream, fn),
     ),
   );
 }

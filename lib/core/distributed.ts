@@ -217,9 +217,8 @@ function isHost(host: unknown): boolean {
 type Place = [group: GroupId, stream: StreamId, askedFor: boolean];
 
 function placeOf(options: GroupOptions | undefined, fn: string): Place {
-  const o = readOptions(options, ["group"], fn);
-  const group = o.group ?? init();
-  return [idOf(group, fn), streamOf(o, fn), o.stream !== undefined];
+  const { group, stream } = readOptions(options, ["group"], fn);
+  return [idOf(group ?? init(), fn), streamOf(stream, fn), stream !== undefined];
 }
 
 /**

@@ -78,6 +78,12 @@ export class Dtype {
   readonly size: number;
   /** @internal */
   readonly category: DtypeCategory;
+  readonly #genuine = true;
+
+  // A proxy or a look-alike is none, and does not get to run code.
+  static [Symbol.hasInstance](x: unknown): boolean {
+    return typeof x === "object" && x !== null && #genuine in x;
+  }
 
   /** @internal */
   constructor(id: number, name: string, size: number, category: DtypeCategory) {

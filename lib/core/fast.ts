@@ -16,7 +16,7 @@ import { type array, isArray, make, makeAll } from "./array.js";
 import type { StreamOptions } from "./device.js";
 import { mismatch, outOfRange } from "./errors.js";
 import { native } from "./native.js";
-import { none, numberCode, type OperandCode, type OptionalSlot } from "./wire.js";
+import { none, numberCode, type OperandCode } from "./wire.js";
 
 export * from "./custom-kernel.js";
 
@@ -113,8 +113,8 @@ export interface RopeOptions extends StreamOptions {
 }
 
 // On the wire a base of 0 stands for none.
-function ropeBase(base: number | null | undefined, freqs: OptionalSlot): number {
-  if (base === null || (base === undefined && freqs !== none)) {
+function ropeBase(base: number | null | undefined, freqs: array | null | undefined): number {
+  if (base === null || (base === undefined && freqs !== undefined && freqs !== null)) {
     return 0;
   }
   if (!(number(base, 10000, "fast.rope", "base") > 0)) {
@@ -146,18 +146,21 @@ function ropeOffset(offset: number | array | undefined): OperandCode {
  * //         [-0.301169, 1.38177]]], dtype=float32)
  */
 export function rope(a: array, dims: number, options?: RopeOptions): array {
-  const o = readOptions(options, ["traditional", "base", "scale", "offset", "freqs"], "fast.rope");
-  const freqs = optionalSlot(o.freqs, "fast.rope", "freqs");
+  const { freqs, traditional, base, scale, offset, stream } = readOptions(
+    options,
+    ["traditional", "base", "scale", "offset", "freqs"],
+    "fast.rope",
+  );
   return make(
     native.rope(
       slot(a, "fast.rope", "a"),
       asInteger(dims, "fast.rope", "dims"),
-      flag(o.traditional, false, "fast.rope", "traditional"),
-      ropeBase(o.base, freqs),
-      number(o.scale, 1, "fast.rope", "scale"),
-      ropeOffset(o.offset),
-      freqs,
-      streamOf(o, "fast.rope"),
+      flag(traditional, false, "fast.rope", "traditional"),
+      ropeBase(base, freqs),
+      number(scale, 1, "fast.rope", "scale"),
+      ropeOffset(offset),
+      optionalSlot(freqs, "fast.rope", "freqs"),
+      streamOf(stream, "fast.rope"),
     ),
   );
 }
@@ -201,8 +204,11 @@ export function scaledDotProductAttention(
   options: AttentionOptions,
 ): array {
   const fn = "fast.scaledDotProductAttention";
-  const o = readOptions(options, ["scale", "mask", "sinks", "forceFused"], fn);
-  const { mask } = o;
+  const { scale, mask, sinks, forceFused, stream } = readOptions(
+    options,
+    ["scale", "mask", "sinks", "forceFused"],
+    fn,
+  );
   const named = typeof mask === "string";
   if (named ? mask !== "causal" : mask !== undefined && mask !== null && !isArray(mask)) {
     throw mismatch(fn, "mask", '"causal", an array or null', mask);
@@ -212,12 +218,12 @@ export function scaledDotProductAttention(
       slot(q, fn, "q"),
       slot(k, fn, "k"),
       slot(v, fn, "v"),
-      asNumber(o.scale, fn, "scale"),
+      asNumber(scale, fn, "scale"),
       named ? mask : "",
       named ? none : optionalSlot(mask, fn, "mask"),
-      optionalSlot(o.sinks, fn, "sinks"),
-      flag(o.forceFused, false, fn, "forceFused"),
-      streamOf(o, fn),
+      optionalSlot(sinks, fn, "sinks"),
+      flag(forceFused, false, fn, "forceFused"),
+      streamOf(stream, fn),
     ),
   );
 }
@@ -260,7 +266,11 @@ export function gatedDeltaUpdate(
     mask?: array | null | undefined;
   },
 ): [array, array] {
-  const o = readOptions(options, ["initialState", "mask"], "fast.gatedDeltaUpdate");
+  const { initialState, mask, stream } = readOptions(
+    options,
+    ["initialState", "mask"],
+    "fast.gatedDeltaUpdate",
+  );
   return makeAll(
     native.gated_delta_update(
       slot(q, "fast.gatedDeltaUpdate", "q"),
@@ -268,9 +278,9 @@ export function gatedDeltaUpdate(
       slot(v, "fast.gatedDeltaUpdate", "v"),
       slot(gamma, "fast.gatedDeltaUpdate", "gamma"),
       slot(beta, "fast.gatedDeltaUpdate", "beta"),
-      optionalSlot(o.initialState, "fast.gatedDeltaUpdate", "initialState"),
-      optionalSlot(o.mask, "fast.gatedDeltaUpdate", "mask"),
-      streamOf(o, "fast.gatedDeltaUpdate"),
+      optionalSlot(initialState, "fast.gatedDeltaUpdate", "initialState"),
+      optionalSlot(mask, "fast.gatedDeltaUpdate", "mask"),
+      streamOf(stream, "fast.gatedDeltaUpdate"),
     ),
   ) as [array, array];
 }

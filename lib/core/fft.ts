@@ -95,14 +95,14 @@ function one(
   options: FftOptions | undefined,
   fn: string,
 ): array {
-  const o = readOptions(options, ["norm"], fn);
+  const { norm, stream } = readOptions(options, ["norm"], fn);
   return make(
     native[`fft_${transform}`](
       slot(a, fn, "a"),
       optionalAxis(n, fn, "n"),
       listOf(integer(axis, -1, fn, "axis")),
-      normId(o.norm, fn),
-      streamOf(o, fn),
+      normId(norm, fn),
+      streamOf(stream, fn),
     ),
   );
 }
@@ -115,7 +115,7 @@ function several(
   options: FftOptions | undefined,
   fn: string,
 ): array {
-  const o = readOptions(options, ["norm"], fn);
+  const { norm, stream } = readOptions(options, ["norm"], fn);
   const sizes = s ?? undefined;
   if (sizes !== undefined && (axes ?? undefined) === undefined) {
     throw mismatch(fn, "axes", "a list of integers beside s", axes);
@@ -125,8 +125,8 @@ function several(
       slot(a, fn, "a"),
       optionalShape(sizes, fn, "s"),
       optionalAxes(axes, fn, "axes"),
-      normId(o.norm, fn),
-      streamOf(o, fn),
+      normId(norm, fn),
+      streamOf(stream, fn),
     ),
   );
 }
@@ -363,8 +363,10 @@ export function irfftn(
  */
 export function fftfreq(n: number, options?: FrequencyOptions): array {
   const fn = "fft.fftfreq";
-  const o = readOptions(options, ["d"], fn);
-  return make(native.fft_fftfreq(asInteger(n, fn, "n"), number(o.d, 1, fn, "d"), streamOf(o, fn)));
+  const { d, stream } = readOptions(options, ["d"], fn);
+  return make(
+    native.fft_fftfreq(asInteger(n, fn, "n"), number(d, 1, fn, "d"), streamOf(stream, fn)),
+  );
 }
 
 /**
@@ -378,8 +380,10 @@ export function fftfreq(n: number, options?: FrequencyOptions): array {
  */
 export function rfftfreq(n: number, options?: FrequencyOptions): array {
   const fn = "fft.rfftfreq";
-  const o = readOptions(options, ["d"], fn);
-  return make(native.fft_rfftfreq(asInteger(n, fn, "n"), number(o.d, 1, fn, "d"), streamOf(o, fn)));
+  const { d, stream } = readOptions(options, ["d"], fn);
+  return make(
+    native.fft_rfftfreq(asInteger(n, fn, "n"), number(d, 1, fn, "d"), streamOf(stream, fn)),
+  );
 }
 
 /**
@@ -427,24 +431,25 @@ export function ifftshift(a: array, axes?: Axes, options?: StreamOptions): array
  */
 export function stft(x: array, options?: StftOptions): array {
   const fn = "fft.stft";
-  const o = readOptions(
-    options,
-    ["nFft", "hopLength", "winLength", "window", "center", "padMode", "norm", "onesided"],
-    fn,
-  );
+  const { nFft, hopLength, winLength, window, center, padMode, norm, onesided, stream } =
+    readOptions(
+      options,
+      ["nFft", "hopLength", "winLength", "window", "center", "padMode", "norm", "onesided"],
+      fn,
+    );
   const input = slot(x, fn, "x");
   return make(
     native.fft_stft(
       input,
-      integer(o.nFft, 2048, fn, "nFft"),
-      optionalAxis(o.hopLength, fn, "hopLength"),
-      optionalAxis(o.winLength, fn, "winLength"),
-      optionalSlot(o.window, fn, "window"),
-      flag(o.center, true, fn, "center"),
-      text(o.padMode, "reflect", fn, "padMode"),
-      normId(o.norm, fn),
-      flag(o.onesided ?? undefined, x.dtype !== complex64, fn, "onesided"),
-      streamOf(o, fn),
+      integer(nFft, 2048, fn, "nFft"),
+      optionalAxis(hopLength, fn, "hopLength"),
+      optionalAxis(winLength, fn, "winLength"),
+      optionalSlot(window, fn, "window"),
+      flag(center, true, fn, "center"),
+      text(padMode, "reflect", fn, "padMode"),
+      normId(norm, fn),
+      flag(onesided ?? undefined, x.dtype !== complex64, fn, "onesided"),
+      streamOf(stream, fn),
     ),
   );
 }
@@ -463,23 +468,24 @@ export function stft(x: array, options?: StftOptions): array {
  */
 export function istft(stftMatrix: array, options?: IstftOptions): array {
   const fn = "fft.istft";
-  const o = readOptions(
-    options,
-    ["nFft", "hopLength", "winLength", "window", "center", "norm", "onesided", "length"],
-    fn,
-  );
+  const { nFft, hopLength, winLength, window, center, norm, onesided, length, stream } =
+    readOptions(
+      options,
+      ["nFft", "hopLength", "winLength", "window", "center", "norm", "onesided", "length"],
+      fn,
+    );
   return make(
     native.fft_istft(
       slot(stftMatrix, fn, "stftMatrix"),
-      optionalAxis(o.nFft, fn, "nFft"),
-      optionalAxis(o.hopLength, fn, "hopLength"),
-      optionalAxis(o.winLength, fn, "winLength"),
-      optionalSlot(o.window, fn, "window"),
-      flag(o.center, true, fn, "center"),
-      normId(o.norm, fn),
-      flag(o.onesided ?? undefined, true, fn, "onesided"),
-      optionalAxis(o.length, fn, "length"),
-      streamOf(o, fn),
+      optionalAxis(nFft, fn, "nFft"),
+      optionalAxis(hopLength, fn, "hopLength"),
+      optionalAxis(winLength, fn, "winLength"),
+      optionalSlot(window, fn, "window"),
+      flag(center, true, fn, "center"),
+      normId(norm, fn),
+      flag(onesided ?? undefined, true, fn, "onesided"),
+      optionalAxis(length, fn, "length"),
+      streamOf(stream, fn),
     ),
   );
 }

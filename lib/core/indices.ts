@@ -4,7 +4,7 @@ import { type array, isArray, slotFrom } from "./array.js";
 import { int32 } from "./dtype.js";
 import { mismatch, outOfRange } from "./errors.js";
 import { native } from "./native.js";
-import { list, type Slot } from "./wire.js";
+import { checkCount, lengthOf, list, type Slot } from "./wire.js";
 
 /** Nested lists of whole numbers of 32 bits, with equal lengths at every level. */
 export type IndexList = readonly (number | IndexList)[];
@@ -26,20 +26,40 @@ export function flatIndices(x: IndexList, fn: string, param: string, isMask = fa
   const expected = isMask ? "a list of booleans" : "an integer array or a list of integers";
   const shape: number[] = [];
   const values: number[] = [];
-  for (let level: unknown = x; Array.isArray(level); level = level[0]) {
-    if (shape.push(level.length) > deepest) {
-      throw outOfRange(fn, param, `at most ${deepest} nested lists`, x);
-    }
-  }
+  // Whether the first element, or a list without any, has told all dimensions.
+  let known = false;
+  // Each element is read once: a list may be a proxy.
   const walk = (item: unknown, dimension: number): void => {
-    if (dimension < shape.length) {
-      if (!Array.isArray(item) || item.length !== shape[dimension]) {
-        throw outOfRange(fn, param, "lists of equal lengths at every level", x);
+    if (Array.isArray(item)) {
+      const length = lengthOf(item, fn, param);
+      if (known) {
+        if (length !== shape[dimension]) {
+          throw outOfRange(fn, param, "lists of equal lengths at every level", x);
+        }
+      } else {
+        known = length === 0;
+        if (shape.push(length) > deepest) {
+          throw outOfRange(fn, param, `at most ${deepest} nested lists`, x);
+        }
       }
-      for (let i = 0; i < item.length; i++) {
+      for (let i = 0; i < length; i++) {
         walk(item[i], dimension + 1);
       }
-    } else if (isMask) {
+      return;
+    }
+    if (known && dimension < shape.length) {
+      throw outOfRange(fn, param, "lists of equal lengths at every level", x);
+    }
+    if (!known) {
+      known = true;
+      checkCount(
+        shape.reduce((size, n) => size * n, 1),
+        x,
+        fn,
+        param,
+      );
+    }
+    if (isMask) {
       if (typeof item !== "boolean") {
         throw mismatch(fn, param, expected, x);
       }

@@ -368,13 +368,17 @@ export function load(
   file: LoadInput,
   options?: LoadOptions,
 ): array | NamedArrays | [NamedArrays, Metadata | GgufMetadata] {
-  const o = readOptions(options, ["format", "returnMetadata"], "load");
-  const format = formatOf(file, o.format);
-  const returnMetadata = flag(o.returnMetadata, false, "load", "returnMetadata");
+  const {
+    format: given,
+    returnMetadata: asked,
+    stream: where,
+  } = readOptions(options, ["format", "returnMetadata"], "load");
+  const format = formatOf(file, given);
+  const returnMetadata = flag(asked, false, "load", "returnMetadata");
   if (returnMetadata && (format === "npy" || format === "npz")) {
     throw mismatch("load", "returnMetadata", "a format that has metadata", format);
   }
-  const stream = streamOf(o, "load");
+  const stream = streamOf(where, "load");
   return withSource(file, (source) => {
     if (format === "npy") {
       return make(loadNpy(source, stream));

@@ -70,19 +70,19 @@ export type NormOrder = number | "fro" | "f" | "nuc" | null | undefined;
  */
 export function norm(a: array, ord?: NormOrder, axis?: Axes, options?: NormOptions): array {
   const fn = "linalg.norm";
-  const o = readOptions(options, ["keepdims"], fn);
+  const { keepdims, stream } = readOptions(options, ["keepdims"], fn);
   const x = slot(a, fn, "a");
   const axes = optionalAxes(axis, fn);
-  const keepdims = flag(o.keepdims, false, fn, "keepdims");
-  const s = streamOf(o, fn);
+  const keep = flag(keepdims, false, fn, "keepdims");
+  const s = streamOf(stream, fn);
   if (ord === undefined || ord === null) {
-    return make(native.linalg_norm(x, axes, keepdims, s));
+    return make(native.linalg_norm(x, axes, keep, s));
   }
   if (typeof ord === "number") {
-    return make(native.linalg_norm_ord(x, ord, axes, keepdims, s));
+    return make(native.linalg_norm_ord(x, ord, axes, keep, s));
   }
   if (typeof ord === "string") {
-    return make(native.linalg_norm_named(x, ord, axes, keepdims, s));
+    return make(native.linalg_norm_named(x, ord, axes, keep, s));
   }
   throw mismatch(fn, "ord", 'a number, "fro" or "nuc"', ord);
 }
@@ -151,9 +151,9 @@ export function svd(
 export function svd(a: array, options?: SvdOptions): array | [array, array, array];
 export function svd(a: array, options?: SvdOptions): array | [array, array, array] {
   const fn = "linalg.svd";
-  const o = readOptions(options, ["computeUv"], fn);
-  const vectors = flag(o.computeUv, true, fn, "computeUv");
-  const parts = makeAll(native.linalg_svd(slot(a, fn, "a"), vectors, streamOf(o, fn)));
+  const { computeUv, stream } = readOptions(options, ["computeUv"], fn);
+  const vectors = flag(computeUv, true, fn, "computeUv");
+  const parts = makeAll(native.linalg_svd(slot(a, fn, "a"), vectors, streamOf(stream, fn)));
   return vectors ? (parts as [array, array, array]) : (parts[0] as array);
 }
 
@@ -189,8 +189,7 @@ export function eigvals(a: array, options?: StreamOptions): array {
   return make(native.linalg_eigvals(slot(a, fn, "a"), stream(options, fn)));
 }
 
-function triangle(options: TriangleReadOptions, fn: string): string {
-  const { UPLO } = options;
+function triangle(UPLO: TriangleReadOptions["UPLO"], fn: string): string {
   if (UPLO !== undefined && UPLO !== "L" && UPLO !== "U") {
     throw typeof UPLO === "string"
       ? outOfRange(fn, "UPLO", '"L" or "U"', UPLO)
@@ -215,11 +214,10 @@ function triangle(options: TriangleReadOptions, fn: string): string {
  */
 export function eigh(a: array, options?: TriangleReadOptions): [array, array] {
   const fn = "linalg.eigh";
-  const o = readOptions(options, ["UPLO"], fn);
-  return makeAll(native.linalg_eigh(slot(a, fn, "a"), triangle(o, fn), streamOf(o, fn))) as [
-    array,
-    array,
-  ];
+  const { UPLO, stream } = readOptions(options, ["UPLO"], fn);
+  return makeAll(
+    native.linalg_eigh(slot(a, fn, "a"), triangle(UPLO, fn), streamOf(stream, fn)),
+  ) as [array, array];
 }
 
 /**
@@ -233,8 +231,8 @@ export function eigh(a: array, options?: TriangleReadOptions): [array, array] {
  */
 export function eigvalsh(a: array, options?: TriangleReadOptions): array {
   const fn = "linalg.eigvalsh";
-  const o = readOptions(options, ["UPLO"], fn);
-  return make(native.linalg_eigvalsh(slot(a, fn, "a"), triangle(o, fn), streamOf(o, fn)));
+  const { UPLO, stream } = readOptions(options, ["UPLO"], fn);
+  return make(native.linalg_eigvalsh(slot(a, fn, "a"), triangle(UPLO, fn), streamOf(stream, fn)));
 }
 
 /**
@@ -265,9 +263,10 @@ export function inv(a: array, options?: StreamOptions): array {
  */
 export function triInv(a: array, options?: TriangleOptions): array {
   const fn = "linalg.triInv";
-  const o = readOptions(options, ["upper"], fn);
-  const upper = flag(o.upper, false, fn, "upper");
-  return make(native.linalg_tri_inv(slot(a, fn, "a"), upper, streamOf(o, fn)));
+  const { upper, stream } = readOptions(options, ["upper"], fn);
+  return make(
+    native.linalg_tri_inv(slot(a, fn, "a"), flag(upper, false, fn, "upper"), streamOf(stream, fn)),
+  );
 }
 
 /**
@@ -284,9 +283,10 @@ export function triInv(a: array, options?: TriangleOptions): array {
  */
 export function cholesky(a: array, options?: TriangleOptions): array {
   const fn = "linalg.cholesky";
-  const o = readOptions(options, ["upper"], fn);
-  const upper = flag(o.upper, false, fn, "upper");
-  return make(native.linalg_cholesky(slot(a, fn, "a"), upper, streamOf(o, fn)));
+  const { upper, stream } = readOptions(options, ["upper"], fn);
+  return make(
+    native.linalg_cholesky(slot(a, fn, "a"), flag(upper, false, fn, "upper"), streamOf(stream, fn)),
+  );
 }
 
 /**
@@ -304,9 +304,14 @@ export function cholesky(a: array, options?: TriangleOptions): array {
  */
 export function choleskyInv(a: array, options?: TriangleOptions): array {
   const fn = "linalg.choleskyInv";
-  const o = readOptions(options, ["upper"], fn);
-  const upper = flag(o.upper, false, fn, "upper");
-  return make(native.linalg_cholesky_inv(slot(a, fn, "a"), upper, streamOf(o, fn)));
+  const { upper, stream } = readOptions(options, ["upper"], fn);
+  return make(
+    native.linalg_cholesky_inv(
+      slot(a, fn, "a"),
+      flag(upper, false, fn, "upper"),
+      streamOf(stream, fn),
+    ),
+  );
 }
 
 /**
@@ -396,10 +401,14 @@ export function solve(a: array, b: array, options?: StreamOptions): array {
  */
 export function solveTriangular(a: array, b: array, options?: TriangleOptions): array {
   const fn = "linalg.solveTriangular";
-  const o = readOptions(options, ["upper"], fn);
-  const upper = flag(o.upper, false, fn, "upper");
+  const { upper, stream } = readOptions(options, ["upper"], fn);
   return make(
-    native.linalg_solve_triangular(slot(a, fn, "a"), slot(b, fn, "b"), upper, streamOf(o, fn)),
+    native.linalg_solve_triangular(
+      slot(a, fn, "a"),
+      slot(b, fn, "b"),
+      flag(upper, false, fn, "upper"),
+      streamOf(stream, fn),
+    ),
   );
 }
 

@@ -1,11 +1,11 @@
 /** The dtype in which dtypes meet. */
-import { dtypeId, isList } from "./arguments.js";
+import { dtypeId, elements } from "./arguments.js";
 import { type array, isArray } from "./array.js";
 import { Dtype, dtypes } from "./dtype.js";
 import { mismatch, outOfRange } from "./errors.js";
 import { native } from "./native.js";
 
-function dtypeOf(x: array | Dtype, fn: string, param: string): Dtype {
+function dtypeOf(x: unknown, fn: string, param: string): Dtype {
   if (x instanceof Dtype) {
     return x;
   }
@@ -29,15 +29,11 @@ function promoted(a: Dtype, b: Dtype): Dtype {
  */
 export function resultType(arraysAndDtypes: readonly (array | Dtype)[]): Dtype {
   const expected = "a list of arrays and dtypes";
-  if (!isList(arraysAndDtypes)) {
-    throw mismatch("resultType", "arraysAndDtypes", expected, arraysAndDtypes);
-  }
-  if (arraysAndDtypes.length === 0) {
+  const all = elements(arraysAndDtypes, expected, "resultType", "arraysAndDtypes");
+  if (all.length === 0) {
     throw outOfRange("resultType", "arraysAndDtypes", `${expected}, not empty`, arraysAndDtypes);
   }
-  return Array.from(arraysAndDtypes, (x, i) =>
-    dtypeOf(x, "resultType", `arraysAndDtypes[${i}]`),
-  ).reduce(promoted);
+  return all.map((x, i) => dtypeOf(x, "resultType", `arraysAndDtypes[${i}]`)).reduce(promoted);
 }
 
 /**

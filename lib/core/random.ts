@@ -128,15 +128,15 @@ export function uniform(
   dtype?: Dtype | null,
   options?: RandomOptions,
 ): array {
-  const o = readOptions(options, ["key"], "random.uniform");
+  const { key, stream } = readOptions(options, ["key"], "random.uniform");
   return make(
     native.random_uniform(
       operand(low, "random.uniform", "low"),
       operand(high, "random.uniform", "high"),
       shapeList(shape, "random.uniform"),
       dtypeId(dtype ?? float32, "random.uniform"),
-      optionalSlot(o.key, "random.uniform", "key"),
-      streamOf(o, "random.uniform"),
+      optionalSlot(key, "random.uniform", "key"),
+      streamOf(stream, "random.uniform"),
     ),
   );
 }
@@ -162,15 +162,19 @@ export function normal(
     scale?: Operand | null | undefined;
   },
 ): array {
-  const o = readOptions(options, ["loc", "scale", "key"], "random.normal");
+  const { loc, scale, key, stream } = readOptions(
+    options,
+    ["loc", "scale", "key"],
+    "random.normal",
+  );
   return make(
     native.random_normal(
       shapeList(shape, "random.normal"),
       dtypeId(dtype ?? float32, "random.normal"),
-      optionalOperand(o.loc, "random.normal", "loc"),
-      optionalOperand(o.scale, "random.normal", "scale"),
-      optionalSlot(o.key, "random.normal", "key"),
-      streamOf(o, "random.normal"),
+      optionalOperand(loc, "random.normal", "loc"),
+      optionalOperand(scale, "random.normal", "scale"),
+      optionalSlot(key, "random.normal", "key"),
+      streamOf(stream, "random.normal"),
     ),
   );
 }
@@ -200,15 +204,15 @@ export function multivariateNormal(
   dtype?: Dtype | null,
   options?: RandomOptions,
 ): array {
-  const o = readOptions(options, ["key"], "random.multivariateNormal");
+  const { key, stream } = readOptions(options, ["key"], "random.multivariateNormal");
   return make(
     native.random_multivariate_normal(
       slot(mean, "random.multivariateNormal", "mean"),
       slot(cov, "random.multivariateNormal", "cov"),
       shapeList(shape, "random.multivariateNormal"),
       dtypeId(dtype ?? float32, "random.multivariateNormal"),
-      optionalSlot(o.key, "random.multivariateNormal", "key"),
-      streamOf(o, "random.multivariateNormal"),
+      optionalSlot(key, "random.multivariateNormal", "key"),
+      streamOf(stream, "random.multivariateNormal"),
     ),
   );
 }
@@ -230,15 +234,15 @@ export function randint(
   dtype?: Dtype | null,
   options?: RandomOptions,
 ): array {
-  const o = readOptions(options, ["key"], "random.randint");
+  const { key, stream } = readOptions(options, ["key"], "random.randint");
   return make(
     native.random_randint(
       operand(low, "random.randint", "low"),
       operand(high, "random.randint", "high"),
       shapeList(shape, "random.randint"),
       dtypeId(dtype ?? int32, "random.randint"),
-      optionalSlot(o.key, "random.randint", "key"),
-      streamOf(o, "random.randint"),
+      optionalSlot(key, "random.randint", "key"),
+      streamOf(stream, "random.randint"),
     ),
   );
 }
@@ -256,13 +260,13 @@ export function bernoulli(
   shape?: number | readonly number[] | null,
   options?: RandomOptions,
 ): array {
-  const o = readOptions(options, ["key"], "random.bernoulli");
+  const { key, stream } = readOptions(options, ["key"], "random.bernoulli");
   return make(
     native.random_bernoulli(
       operand(p, "random.bernoulli", "p"),
       optionalShape(shape, "random.bernoulli"),
-      optionalSlot(o.key, "random.bernoulli", "key"),
-      streamOf(o, "random.bernoulli"),
+      optionalSlot(key, "random.bernoulli", "key"),
+      streamOf(stream, "random.bernoulli"),
     ),
   );
 }
@@ -283,15 +287,15 @@ export function truncatedNormal(
   dtype?: Dtype | null,
   options?: RandomOptions,
 ): array {
-  const o = readOptions(options, ["key"], "random.truncatedNormal");
+  const { key, stream } = readOptions(options, ["key"], "random.truncatedNormal");
   return make(
     native.random_truncated_normal(
       operand(lower, "random.truncatedNormal", "lower"),
       operand(upper, "random.truncatedNormal", "upper"),
       optionalShape(shape, "random.truncatedNormal"),
       dtypeId(dtype ?? float32, "random.truncatedNormal"),
-      optionalSlot(o.key, "random.truncatedNormal", "key"),
-      streamOf(o, "random.truncatedNormal"),
+      optionalSlot(key, "random.truncatedNormal", "key"),
+      streamOf(stream, "random.truncatedNormal"),
     ),
   );
 }
@@ -311,13 +315,13 @@ export function gumbel(
   dtype?: Dtype | null,
   options?: RandomOptions,
 ): array {
-  const o = readOptions(options, ["key"], "random.gumbel");
+  const { key, stream } = readOptions(options, ["key"], "random.gumbel");
   return make(
     native.random_gumbel(
       shapeList(shape, "random.gumbel"),
       dtypeId(dtype ?? float32, "random.gumbel"),
-      optionalSlot(o.key, "random.gumbel", "key"),
-      streamOf(o, "random.gumbel"),
+      optionalSlot(key, "random.gumbel", "key"),
+      streamOf(stream, "random.gumbel"),
     ),
   );
 }
@@ -354,9 +358,13 @@ export function categorical(
   shape?: number | readonly number[] | null,
   options?: RandomOptions & { numSamples?: number | null | undefined },
 ): array {
-  const o = readOptions(options, ["numSamples", "key"], "random.categorical");
+  const { numSamples, key, stream } = readOptions(
+    options,
+    ["numSamples", "key"],
+    "random.categorical",
+  );
   const dims = optionalShape(shape, "random.categorical");
-  const count = samples(o.numSamples);
+  const count = samples(numSamples);
   if (dims !== none && count !== none) {
     throw mismatch("random.categorical", "numSamples", "none beside a shape", count);
   }
@@ -366,8 +374,8 @@ export function categorical(
       integer(axis, -1, "random.categorical", "axis"),
       dims,
       count,
-      optionalSlot(o.key, "random.categorical", "key"),
-      streamOf(o, "random.categorical"),
+      optionalSlot(key, "random.categorical", "key"),
+      streamOf(stream, "random.categorical"),
     ),
   );
 }
@@ -389,15 +397,19 @@ export function laplace(
   dtype?: Dtype | null,
   options?: RandomOptions & { loc?: number | undefined; scale?: number | undefined },
 ): array {
-  const o = readOptions(options, ["loc", "scale", "key"], "random.laplace");
+  const { loc, scale, key, stream } = readOptions(
+    options,
+    ["loc", "scale", "key"],
+    "random.laplace",
+  );
   return make(
     native.random_laplace(
       shapeList(shape, "random.laplace"),
       dtypeId(dtype ?? float32, "random.laplace"),
-      number(o.loc, 0, "random.laplace", "loc"),
-      number(o.scale, 1, "random.laplace", "scale"),
-      optionalSlot(o.key, "random.laplace", "key"),
-      streamOf(o, "random.laplace"),
+      number(loc, 0, "random.laplace", "loc"),
+      number(scale, 1, "random.laplace", "scale"),
+      optionalSlot(key, "random.laplace", "key"),
+      streamOf(stream, "random.laplace"),
     ),
   );
 }
@@ -412,10 +424,10 @@ export function laplace(
  * // array([1, 3, 2, 0], dtype=uint32)
  */
 export function permutation(x: number | array, axis?: number, options?: RandomOptions): array {
-  const o = readOptions(options, ["key"], "random.permutation");
+  const { key, stream } = readOptions(options, ["key"], "random.permutation");
   const along = integer(axis, 0, "random.permutation", "axis");
-  const from = optionalSlot(o.key, "random.permutation", "key");
-  const on = streamOf(o, "random.permutation");
+  const from = optionalSlot(key, "random.permutation", "key");
+  const on = streamOf(stream, "random.permutation");
   if (isArray(x)) {
     const entries = slot(x, "random.permutation", "x");
     return make(native.random_permutation(entries, along, from, on));

@@ -3,14 +3,14 @@
  * addon as numbers, which native/subscript.cpp reads.
  */
 import { inspect } from "node:util";
-import { isList, type Operand, operand, slot } from "./arguments.js";
+import { elements, isList, type Operand, operand, slot } from "./arguments.js";
 import { type array, isArray, make } from "./array.js";
 import { currentStream } from "./context.js";
 import { mismatch, outOfRange } from "./errors.js";
 import { flatIndices, type IndexList } from "./indices.js";
 import { native } from "./native.js";
 import { asInteger } from "./numbers.js";
-import { type List, list } from "./wire.js";
+import { interrupt, type List, list, resume } from "./wire.js";
 
 type Bound = number | null;
 
@@ -190,13 +190,19 @@ function push(code: number[], index: unknown, fn: string, param: string): void {
   throw mismatch(fn, param, allowed, index);
 }
 
-function encode(indices: readonly Index[], fn: string): List {
+function encode(indices: readonly unknown[], fn: string): List {
   if (indices.length === 0) {
     return list([]);
   }
+  // Lists among them may be proxies, and slots are read beside them.
+  const place = interrupt();
   const code: number[] = [];
-  for (let i = 0; i < indices.length; i++) {
-    push(code, indices[i], fn, `indices[${i}]`);
+  try {
+    for (let i = 0; i < indices.length; i++) {
+      push(code, indices[i], fn, `indices[${i}]`);
+    }
+  } finally {
+    resume(place);
   }
   return list(code);
 }
@@ -217,10 +223,7 @@ function row(x: array, i: number): array {
 
 /** What `x.set(indices, value)` does. */
 export function set(x: array, indices: readonly Index[], value: Operand): void {
-  if (!isList(indices)) {
-    throw mismatch("set", "indices", "a list of indices", indices);
-  }
-  const code = encode(indices, "set");
+  const code = encode(elements(indices, "a list of indices", "set", "indices"), "set");
   native.subscript_set(
     slot(x, "set", "this"),
     code,

@@ -1,11 +1,12 @@
 /** Values on their way between JavaScript and arrays. */
 
 import {
-  arrayOf,
   type Complex,
-  isArrayLike,
+  complexOf,
   type Scalar,
   type ArrayLike as Stand,
+  slot,
+  standFor,
 } from "./arguments.js";
 import { type array, isArray, make, slotFrom, slotOf } from "./array.js";
 import { currentStream } from "./context.js";
@@ -28,24 +29,13 @@ import {
 } from "./dtype.js";
 import { mismatch, outOfRange } from "./errors.js";
 import { native } from "./native.js";
-import { list, type Result, type Slot } from "./wire.js";
+import { bytesOf, isShared, kindOf, lengthOfTyped, type TypedArray } from "./typed-arrays.js";
+import { checkCount, type DtypeId, lengthOf, list, type Result, type Slot } from "./wire.js";
+
+export type { TypedArray };
 
 /** Nested lists of values, or a single value. */
 export type Nested = Scalar | Nested[];
-
-/** Any typed array. */
-export type TypedArray =
-  | Int8Array
-  | Uint8Array
-  | Uint8ClampedArray
-  | Int16Array
-  | Uint16Array
-  | Int32Array
-  | Uint32Array
-  | Float32Array
-  | Float64Array
-  | BigInt64Array
-  | BigUint64Array;
 
 type TypedArrayConstructor = new (source: ArrayBuffer | number) => TypedArray;
 
@@ -129,15 +119,9 @@ const typedArrays = new Map<string, Dtype>([
   ["BigUint64Array", uint64],
 ]);
 
-const typeName = Object.getOwnPropertyDescriptor(
-  Object.getPrototypeOf(Uint8Array.prototype),
-  Symbol.toStringTag,
-)?.get as (this: unknown) => string | undefined;
-
-// Read from the value itself: a Proxy or a look-alike has none.
 function typedArrayDtype(x: unknown): Dtype | undefined {
-  const name = typeName.call(x);
-  return name === undefined ? undefined : typedArrays.get(name);
+  const kind = kindOf(x);
+  return kind === undefined ? undefined : typedArrays.get(kind);
 }
 
 // More dimensions than this are a list that contains itself.
@@ -148,38 +132,71 @@ interface Flat {
   readonly leaves: unknown[];
 }
 
+/** What lists hold, row-major. Each element is read once: a list may be a proxy. */
 function flatten(data: readonly unknown[]): Flat {
   const shape: number[] = [];
-  for (let level: unknown = data; isListLike(level); level = level[0]) {
-    if (shape.push(level.length) > deepest) {
-      throw outOfRange("array", "data", `at most ${deepest} nested lists`, data);
-    }
-    if (level.length === 0) {
-      break;
-    }
-  }
   const leaves: unknown[] = [];
+  // Whether the first leaf, or a list without any, has told all dimensions.
+  let known = false;
   const walk = (x: unknown, dimension: number): void => {
-    if (dimension === shape.length) {
-      if (isListLike(x)) {
+    const length = lengthOfList(x);
+    if (length === undefined) {
+      if (known && dimension < shape.length) {
         throw ragged(data);
       }
-      leaves.push(x);
+      if (!known) {
+        known = true;
+        checkCount(sizeOf(shape), data, "array", "data");
+      }
+      leaves.push(leafOf(x));
       return;
     }
-    if (!isListLike(x) || x.length !== shape[dimension]) {
+    if (!known) {
+      if (shape.push(length) > deepest) {
+        throw outOfRange("array", "data", `at most ${deepest} nested lists`, data);
+      }
+      known = length === 0;
+    } else if (length !== shape[dimension]) {
       throw ragged(data);
     }
-    for (let i = 0; i < x.length; i++) {
-      walk(x[i], dimension + 1);
+    for (let i = 0; i < length; i++) {
+      walk((x as ArrayLike<unknown>)[i], dimension + 1);
     }
   };
   walk(data, 0);
   return { shape, leaves };
 }
 
-function isListLike(x: unknown): x is ArrayLike<unknown> {
-  return Array.isArray(x) || (ArrayBuffer.isView(x) && typedArrayDtype(x) !== undefined);
+function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((size, n) => size * n, 1);
+}
+
+/** The length of a list or a typed array; undefined for what is neither. */
+function lengthOfList(x: unknown): number | undefined {
+  if (Array.isArray(x)) {
+    return lengthOf(x, "array", "data");
+  }
+  const isTyped = typeof x === "object" && typedArrayDtype(x) !== undefined;
+  return isTyped ? lengthOfTyped(x as TypedArray, "array", "data") : undefined;
+}
+
+/** A leaf, of which nothing has to be asked again: an object is an array or a complex number. */
+function leafOf(x: unknown): unknown {
+  switch (typeof x) {
+    case "number":
+    case "boolean":
+    case "bigint":
+      return x;
+    case "object":
+      if (x !== null) {
+        return isArray(x) ? x : (complexOf(x) ?? noLeaf(x));
+      }
+  }
+  return noLeaf(x);
+}
+
+function noLeaf(x: unknown): never {
+  throw mismatch("array", "data", "numbers, booleans, bigints or arrays", x);
 }
 
 function ragged(data: unknown): RangeError {
@@ -187,13 +204,7 @@ function ragged(data: unknown): RangeError {
 }
 
 function isComplex(x: unknown): x is Complex {
-  const value = x as Partial<Complex> | null;
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    typeof value.re === "number" &&
-    typeof value.im === "number"
-  );
+  return typeof x === "object" && x !== null;
 }
 
 // The type of a list: that of its leaves, where numbers rule over booleans.
@@ -216,7 +227,7 @@ function inferred(leaves: readonly unknown[]): Dtype {
     } else if (isComplex(leaf)) {
       complexes++;
     } else if (typeof leaf !== "number") {
-      throw mismatch("array", "data", "numbers, booleans, bigints or arrays", leaf);
+      noLeaf(leaf);
     }
   }
   if (complexes > 0) {
@@ -253,20 +264,24 @@ function toBigint(leaf: unknown): bigint {
   return BigInt(x);
 }
 
-function mapTo<T extends { [i: number]: unknown }>(
+function mapTo<T extends { [i: number]: unknown; length: number }>(
   out: T,
   leaves: ArrayLike<unknown>,
   convert: (leaf: unknown) => unknown,
 ): T {
-  for (let i = 0; i < leaves.length; i++) {
+  for (let i = 0; i < out.length; i++) {
     out[i] = convert(leaves[i]);
   }
   return out;
 }
 
 /** Values of any kind as an array of the given shape and type. */
-function store(leaves: ArrayLike<unknown>, shape: readonly number[], dtype: Dtype): Result {
-  const n = leaves.length;
+function store(
+  leaves: ArrayLike<unknown>,
+  n: number,
+  shape: readonly number[],
+  dtype: Dtype,
+): Result {
   const dims = list(shape);
   if (isHalf(dtype)) {
     return native.from_floats(mapTo(new Float32Array(n), leaves, toNumber), dims, dtype.id);
@@ -291,56 +306,60 @@ function store(leaves: ArrayLike<unknown>, shape: readonly number[], dtype: Dtyp
   return native.from_bytes(data, dims, dtype.id);
 }
 
-// Node-API does not know memory that threads share, nor all runtimes' a
-// Float16Array: the addon gets the bytes.
-function readable(data: TypedArray, dtype: Dtype): TypedArray {
-  if (dtype !== float16 && !(data.buffer instanceof SharedArrayBuffer)) {
-    return data;
-  }
-  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
-}
-
 function fromTyped(data: TypedArray, from: Dtype, dtype: Dtype | undefined): Result {
+  const length = lengthOfTyped(data, "array", "data");
   // A Float64Array is how JavaScript writes real numbers, not a wish for
   // double precision.
   const to = dtype ?? (from === float64 ? float32 : from);
   if (to === from) {
-    return native.from_bytes(readable(data, from), list([data.length]), to.id);
+    // Node-API does not know memory that threads share, nor all runtimes' a
+    // Float16Array: the addon gets the bytes.
+    const asBytes = from === float16 || isShared(data);
+    const bytes = asBytes ? bytesOf(data, "array", "data") : data;
+    return native.from_bytes(bytes, list([length]), to.id);
   }
-  if (from === float16) {
-    return fromTyped(Float32Array.from(data as unknown as Float32Array), float32, to);
-  }
-  return store(data, [data.length], to);
+  return store(data, length, [length], to);
 }
 
 /** An array from whatever `mx.array` takes. */
 export function toArray(data: ArrayInput, dtype: Dtype | undefined): array {
   if (isArray(data)) {
-    const type = dtype ?? data.dtype;
-    return make(native.astype(slotOf(data), type.id, currentStream()));
+    const source = slot(data, "array", "data");
+    const to = dtype === undefined ? native.dtype(source) : dtype.id;
+    return make(native.astype(source, to as DtypeId, currentStream()));
   }
-  if (ArrayBuffer.isView(data)) {
-    const from = typedArrayDtype(data);
-    if (from !== undefined) {
-      return make(fromTyped(data as TypedArray, from, dtype));
+  const from = typedArrayDtype(data);
+  if (from !== undefined) {
+    return make(fromTyped(data as TypedArray, from, dtype));
+  }
+  if (Array.isArray(data)) {
+    return fromList(data, dtype);
+  }
+  if ((typeof data === "object" && data !== null) || typeof data === "function") {
+    const meant = standFor(data as object, "array", "data");
+    if (isArray(meant)) {
+      return toArray(meant, dtype);
     }
+    return make(ofOne(meant ?? noLeaf(data), dtype));
   }
-  if (isArrayLike(data)) {
-    return toArray(arrayOf(data, "array", "data"), dtype);
-  }
-  if (!Array.isArray(data)) {
-    return make(store([data], [], dtype ?? inferred([data])));
-  }
+  return make(ofOne(data, dtype));
+}
+
+function ofOne(leaf: unknown, dtype: Dtype | undefined): Result {
+  return store([leaf], 1, [], dtype ?? inferred([leaf]));
+}
+
+function fromList(data: readonly ArrayInput[], dtype: Dtype | undefined): array {
   const { shape, leaves } = flatten(data);
   if (leaves.some(isArray)) {
     return stacked(data, dtype);
   }
-  return make(store(leaves, shape, dtype ?? inferred(leaves)));
+  return make(store(leaves, leaves.length, shape, dtype ?? inferred(leaves)));
 }
 
 // A list that has arrays among its leaves.
 function stacked(data: readonly ArrayInput[], dtype: Dtype | undefined): array {
-  const parts = data.map((part) => toArray(part, dtype));
+  const parts = Array.from(data, (part) => toArray(part, dtype));
   const slots = list(parts.map(slotOf));
   return make(native.stack(slots, 0, currentStream()));
 }

@@ -4,6 +4,7 @@
  * the numbers of their slots, and scalars and lists through a buffer that both
  * sides share. The types here are what `bindings.ts` is written in.
  */
+import { mismatch, outOfRange } from "./errors.js";
 import { type Failure, native } from "./native.js";
 
 declare const brand: unique symbol;
@@ -17,8 +18,8 @@ export type Result = Brand<number | Failure, "Result">;
 export type Slots = Brand<number, "Slots"> | readonly Slot[] | Failure;
 export type None = Brand<number, "None">;
 export type OptionalSlot = Slot | None;
-/** A slot, or `~place` of a scalar in the shared buffer. */
-export type OperandCode = Brand<number, "Operand"> | Slot;
+/** A slot, or a scalar: `~place` in the shared buffer or, if that is full, itself. */
+export type OperandCode = Brand<number, "Operand"> | Slot | Float64Array;
 /** The place of a list in the shared buffer, or a long list itself. */
 export type List = Brand<number, "List"> | Float64Array;
 export type OptionalList = List | None;
@@ -36,43 +37,143 @@ export const none = -1 as None;
 
 const scratch = native.scratch;
 const bits = new BigInt64Array(scratch.buffer);
-// The buffer is used as a ring: what one call needs is read before the ring
-// comes round, and a list that could be too long for that goes by itself. Its
-// end belongs to the addon, for results.
+// The buffer is a stack. What a call needs is put on it, and the addon takes it
+// off as it reads; `shared[top]` is where both sides are. So what lies there is
+// safe from the calls that user code makes before it is read. What has no room
+// goes by itself. The buffer's end belongs to the addon, for results.
 const resultsLength = 64;
-const limit = scratch.length - resultsLength;
-const longest = 512;
-let cursor = 0;
+const firstResult = scratch.length - resultsLength;
+const limit = firstResult - 1;
+const shared = new Int32Array(scratch.buffer, 8 * limit, 2);
+const top = 0;
+const interrupted = 1;
+let interruptions = 0;
 
+/** A place for so many numbers, or -1. */
 function reserve(length: number): number {
-  if (cursor + length > limit) {
-    cursor = 0;
+  const place = shared[top] as number;
+  if (place + length > limit) {
+    clearLater();
+    return -1;
   }
-  const place = cursor;
-  cursor += length;
+  shared[top] = place + length;
   return place;
 }
 
-function fill(target: Float64Array, start: number, values: ArrayLike<number>): Float64Array {
-  for (let i = 0; i < values.length; i++) {
-    target[start + i] = values[i] as number;
+// What calls had put there that failed before they were made stays. Between two
+// turns of the event loop no call is on its way.
+let clearing = false;
+
+function clearLater(): void {
+  if (!clearing) {
+    clearing = true;
+    queueMicrotask(() => {
+      clearing = false;
+      if (interruptions === 0) {
+        shared[top] = 0;
+      }
+    });
   }
-  return target;
 }
 
-export function list(values: ArrayLike<number>): List {
-  const length = values.length;
-  if (length > longest) {
-    return fill(new Float64Array(length), 0, values);
+/**
+ * To be called before user code may run (a getter, a proxy, a method) while the
+ * arguments of a call are read; `resume` is called after it in any case, with
+ * what this gives. In between, a slot that becomes empty gets no new tenant: one
+ * that was read before stays that array's, or becomes an error.
+ */
+export function interrupt(): number {
+  shared[interrupted] = ++interruptions;
+  return shared[top] as number;
+}
+
+export function resume(place: number): void {
+  shared[interrupted] = --interruptions;
+  shared[top] = place;
+}
+
+// As many as these go by themselves in any case.
+const longest = 512;
+
+/** Makes a number of an element of a list of the user's; what follows is for the error. */
+export type ReadElement = (
+  value: unknown,
+  i: number,
+  values: readonly unknown[],
+  expected: string,
+  fn: string,
+  param: string,
+) => number;
+
+/** A list of the user's: the number that `read` makes of each element. */
+export function listFrom(
+  values: readonly unknown[],
+  read: ReadElement,
+  expected: string,
+  fn: string,
+  param: string,
+): List {
+  const place = interrupt();
+  let end = place;
+  try {
+    const length = lengthOf(values, fn, param);
+    const start = length > longest ? -1 : reserve(length + 1);
+    if (start < 0) {
+      const out = new Float64Array(length);
+      for (let i = 0; i < length; i++) {
+        out[i] = read(values[i], i, values, expected, fn, param);
+      }
+      return out;
+    }
+    scratch[start] = length;
+    for (let i = 0; i < length; i++) {
+      scratch[start + 1 + i] = read(values[i], i, values, expected, fn, param);
+    }
+    end = start + length + 1;
+    return start as List;
+  } finally {
+    resume(end);
   }
-  const place = reserve(length + 1);
+}
+
+// V8 ends the process where a list that grows gets somewhat longer.
+const most = 1e8;
+
+/** An error for lists that have more elements in all than JavaScript can hold. */
+export function checkCount(count: number, values: unknown, fn: string, param: string): void {
+  if (count > most) {
+    throw outOfRange(fn, param, `at most ${most} elements (a typed array can have more)`, values);
+  }
+}
+
+/** The length of a list of the user's; a proxy's can be anything. */
+export function lengthOf(values: readonly unknown[], fn: string, param: string): number {
+  const { length } = values;
+  if (!Number.isInteger(length) || length < 0) {
+    throw mismatch(fn, param, "a list", values);
+  }
+  checkCount(length, values, fn, param);
+  return length;
+}
+
+export function list(values: readonly number[]): List {
+  const { length } = values;
+  const place = length > longest ? -1 : reserve(length + 1);
+  if (place < 0) {
+    return new Float64Array(values);
+  }
   scratch[place] = length;
-  fill(scratch, place + 1, values);
+  for (let i = 0; i < length; i++) {
+    scratch[place + 1 + i] = values[i] as number;
+  }
   return place as List;
 }
 
 export function listOf(value: number): List {
   const place = reserve(2);
+  if (place < 0) {
+    return Float64Array.of(value);
+  }
   scratch[place] = 1;
   scratch[place + 1] = value;
   return place as List;
@@ -86,10 +187,14 @@ const signed64 = 3;
 const unsigned64 = 4;
 const complex = 5;
 
-function scalar(kind: number, value: number): OperandCode {
+function scalar(kind: number, value: number, imaginary = 0): OperandCode {
   const place = reserve(3);
+  if (place < 0) {
+    return Float64Array.of(kind, value, imaginary);
+  }
   scratch[place] = kind;
   scratch[place + 1] = value;
+  scratch[place + 2] = imaginary;
   return ~place as OperandCode;
 }
 
@@ -104,23 +209,21 @@ export function booleanCode(x: boolean): OperandCode {
 }
 
 export function bigintCode(x: bigint): OperandCode {
-  const place = reserve(3);
-  scratch[place] = x > 0x7fffffffffffffffn ? unsigned64 : signed64;
-  bits[place + 1] = BigInt.asIntN(64, x);
-  return ~place as OperandCode;
+  const code = scalar(x > 0x7fffffffffffffffn ? unsigned64 : signed64, 0);
+  const words = typeof code === "number" ? bits : new BigInt64Array(code.buffer);
+  words[typeof code === "number" ? ~code + 1 : 1] = BigInt.asIntN(64, x);
+  return code;
 }
 
 export function complexCode(re: number, im: number): OperandCode {
-  const code = scalar(complex, re);
-  scratch[~code + 2] = im;
-  return code;
+  return scalar(complex, re, im);
 }
 
 /** Numbers that the addon left at the buffer's end. */
 export function results(count: number): number[] {
   const out = new Array<number>(count);
   for (let i = 0; i < count; i++) {
-    out[i] = scratch[limit + i] as number;
+    out[i] = scratch[firstResult + i] as number;
   }
   return out;
 }

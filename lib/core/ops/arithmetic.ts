@@ -622,13 +622,13 @@ export function softmax(
   axis?: Axes,
   options?: StreamOptions & { precise?: boolean | undefined },
 ): array {
-  const o = readOptions(options, ["precise"], "softmax");
+  const { precise, stream } = readOptions(options, ["precise"], "softmax");
   return make(
     native.softmax(
       slot(a, "softmax", "a"),
       optionalAxes(axis, "softmax"),
-      flag(o.precise, false, "softmax", "precise"),
-      streamOf(o, "softmax"),
+      flag(precise, false, "softmax", "precise"),
+      streamOf(stream, "softmax"),
     ),
   );
 }
@@ -699,14 +699,18 @@ export function nanToNum(
     neginf?: number | null | undefined;
   },
 ): array {
-  const o = readOptions(options, ["nan", "posinf", "neginf"], "nanToNum");
+  const { nan, posinf, neginf, stream } = readOptions(
+    options,
+    ["nan", "posinf", "neginf"],
+    "nanToNum",
+  );
   return make(
     native.nan_to_num(
       operand(a, "nanToNum", "a"),
-      number(o.nan, 0, "nanToNum", "nan"),
-      optionalNumber(o.posinf, "nanToNum", "posinf"),
-      optionalNumber(o.neginf, "nanToNum", "neginf"),
-      streamOf(o, "nanToNum"),
+      number(nan, 0, "nanToNum", "nan"),
+      optionalNumber(posinf, "nanToNum", "posinf"),
+      optionalNumber(neginf, "nanToNum", "neginf"),
+      streamOf(stream, "nanToNum"),
     ),
   );
 }

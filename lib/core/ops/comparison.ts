@@ -126,13 +126,13 @@ export function arrayEqual(
   b: Operand,
   options?: StreamOptions & { equalNan?: boolean | undefined },
 ): array {
-  const o = readOptions(options, ["equalNan"], "arrayEqual");
+  const { equalNan, stream } = readOptions(options, ["equalNan"], "arrayEqual");
   return make(
     native.array_equal(
       operand(a, "arrayEqual", "a"),
       operand(b, "arrayEqual", "b"),
-      flag(o.equalNan, false, "arrayEqual", "equalNan"),
-      streamOf(o, "arrayEqual"),
+      flag(equalNan, false, "arrayEqual", "equalNan"),
+      streamOf(stream, "arrayEqual"),
     ),
   );
 }
@@ -219,15 +219,19 @@ export interface Tolerance {
  * // array(true, dtype=bool)
  */
 export function allclose(a: array, b: array, options?: StreamOptions & Tolerance): array {
-  const o = readOptions(options, ["rtol", "atol", "equalNan"], "allclose");
+  const { rtol, atol, equalNan, stream } = readOptions(
+    options,
+    ["rtol", "atol", "equalNan"],
+    "allclose",
+  );
   return make(
     native.allclose(
       slot(a, "allclose", "a"),
       slot(b, "allclose", "b"),
-      number(o.rtol, 1e-5, "allclose", "rtol"),
-      number(o.atol, 1e-8, "allclose", "atol"),
-      flag(o.equalNan, false, "allclose", "equalNan"),
-      streamOf(o, "allclose"),
+      number(rtol, 1e-5, "allclose", "rtol"),
+      number(atol, 1e-8, "allclose", "atol"),
+      flag(equalNan, false, "allclose", "equalNan"),
+      streamOf(stream, "allclose"),
     ),
   );
 }
@@ -241,15 +245,19 @@ export function allclose(a: array, b: array, options?: StreamOptions & Tolerance
  * // array([false, true], dtype=bool)
  */
 export function isclose(a: array, b: array, options?: StreamOptions & Tolerance): array {
-  const o = readOptions(options, ["rtol", "atol", "equalNan"], "isclose");
+  const { rtol, atol, equalNan, stream } = readOptions(
+    options,
+    ["rtol", "atol", "equalNan"],
+    "isclose",
+  );
   return make(
     native.isclose(
       slot(a, "isclose", "a"),
       slot(b, "isclose", "b"),
-      number(o.rtol, 1e-5, "isclose", "rtol"),
-      number(o.atol, 1e-8, "isclose", "atol"),
-      flag(o.equalNan, false, "isclose", "equalNan"),
-      streamOf(o, "isclose"),
+      number(rtol, 1e-5, "isclose", "rtol"),
+      number(atol, 1e-8, "isclose", "atol"),
+      flag(equalNan, false, "isclose", "equalNan"),
+      streamOf(stream, "isclose"),
     ),
   );
 }

@@ -4,8 +4,10 @@
  * and in weights `[filters, ...sizes, channels / groups]`.
  */
 import {
+  elements,
   flag,
   integer,
+  integerElements,
   integers,
   isList,
   readOptions,
@@ -72,14 +74,15 @@ export interface ConvGeneralOptions extends StreamOptions {
 
 /** One number for each dimension, from one for all of them or a list. */
 function sizes(x: unknown, fallback: number, dimensions: number, fn: string, param: string): List {
-  if (isList(x) && dimensions > 1 && x.length === dimensions) {
-    return integers(x as readonly number[], fn, param);
+  if (x === undefined || typeof x === "number") {
+    return list(new Array(dimensions).fill(integer(x, fallback, fn, param)));
   }
-  if (x !== undefined && typeof x !== "number") {
-    const all = dimensions > 1 ? `an integer or a list of ${dimensions}` : "an integer";
-    throw mismatch(fn, param, all, x);
+  const all = isList(x) && dimensions > 1 ? integerElements(x, fn, param) : [];
+  if (all.length !== dimensions) {
+    const expected = dimensions > 1 ? `an integer or a list of ${dimensions}` : "an integer";
+    throw mismatch(fn, param, expected, x);
   }
-  return list(new Array(dimensions).fill(integer(x, fallback, fn, param)));
+  return list(all);
 }
 
 function conv(
@@ -89,20 +92,24 @@ function conv(
   options: ConvOptions<unknown> | undefined,
 ): array {
   const fn = `conv${dimensions}d`;
-  const o = readOptions(options, ["stride", "padding", "dilation", "groups"], fn);
-  const padding = sizes(o.padding, 0, dimensions, fn, "padding");
+  const { padding, stride, dilation, groups, stream } = readOptions(
+    options,
+    ["stride", "padding", "dilation", "groups"],
+    fn,
+  );
+  const around = sizes(padding, 0, dimensions, fn, "padding");
   return make(
     native.conv_general(
       slot(input, fn, "input"),
       slot(weight, fn, "weight"),
-      sizes(o.stride, 1, dimensions, fn, "stride"),
-      padding,
-      padding,
-      sizes(o.dilation, 1, dimensions, fn, "dilation"),
+      sizes(stride, 1, dimensions, fn, "stride"),
+      around,
+      around,
+      sizes(dilation, 1, dimensions, fn, "dilation"),
       sizes(undefined, 1, dimensions, fn, "inputDilation"),
-      integer(o.groups, 1, fn, "groups"),
+      integer(groups, 1, fn, "groups"),
       false,
-      streamOf(o, fn),
+      streamOf(stream, fn),
     ),
   );
 }
@@ -115,17 +122,21 @@ function convTranspose(
 ): array {
   const fn = `convTranspose${dimensions}d`;
   const known = ["stride", "padding", "dilation", "outputPadding", "groups"] as const;
-  const o = readOptions(options, known, fn);
+  const { stride, padding, dilation, outputPadding, groups, stream } = readOptions(
+    options,
+    known,
+    fn,
+  );
   return make(
     native.conv_transpose(
       slot(input, fn, "input"),
       slot(weight, fn, "weight"),
-      sizes(o.stride, 1, dimensions, fn, "stride"),
-      sizes(o.padding, 0, dimensions, fn, "padding"),
-      sizes(o.dilation, 1, dimensions, fn, "dilation"),
-      sizes(o.outputPadding, 0, dimensions, fn, "outputPadding"),
-      integer(o.groups, 1, fn, "groups"),
-      streamOf(o, fn),
+      sizes(stride, 1, dimensions, fn, "stride"),
+      sizes(padding, 0, dimensions, fn, "padding"),
+      sizes(dilation, 1, dimensions, fn, "dilation"),
+      sizes(outputPadding, 0, dimensions, fn, "outputPadding"),
+      integer(groups, 1, fn, "groups"),
+      streamOf(stream, fn),
     ),
   );
 }
@@ -141,8 +152,7 @@ function convTranspose(
  * // array([1, 12, 23, 30], dtype=float32)
  */
 export function convolve(a: array, v: array, options?: ConvolveOptions): array {
-  const o = readOptions(options, ["mode"], "convolve");
-  const { mode = "full" } = o;
+  const { mode = "full", stream } = readOptions(options, ["mode"], "convolve");
   if (mode !== "full" && mode !== "same" && mode !== "valid") {
     throw mismatch("convolve", "mode", '"full", "same" or "valid"', mode);
   }
@@ -151,7 +161,7 @@ export function convolve(a: array, v: array, options?: ConvolveOptions): array {
       slot(a, "convolve", "a"),
       slot(v, "convolve", "v"),
       mode,
-      streamOf(o, "convolve"),
+      streamOf(stream, "convolve"),
     ),
   );
 }
@@ -275,14 +285,16 @@ export function convTranspose3d(
 
 /** The zeros before and behind. */
 function paddings(x: unknown, fn: string): [before: List, behind: List] {
-  if (isList(x) && x.some(isList)) {
-    const [before, behind] = x as [readonly number[], readonly number[]];
-    if (x.length !== 2) {
-      throw mismatch(fn, "padding", "an integer, a list of integers or a list of two lists", x);
+  const expected = "an integer, a list of integers or a list of two lists";
+  const all = isList(x) ? elements(x, expected, fn, "padding") : x;
+  if (isList(all) && all.some(isList)) {
+    const [before, behind] = all as [readonly number[], readonly number[]];
+    if (all.length !== 2) {
+      throw mismatch(fn, "padding", expected, x);
     }
     return [integers(before, fn, "padding[0]"), integers(behind, fn, "padding[1]")];
   }
-  const both = shape(x as number | readonly number[], fn, "padding");
+  const both = shape(all as number | readonly number[], fn, "padding");
   return [both, both];
 }
 
@@ -301,20 +313,24 @@ function paddings(x: unknown, fn: string): [before: List, behind: List] {
 export function convGeneral(input: array, weight: array, options?: ConvGeneralOptions): array {
   const fn = "convGeneral";
   const known = ["stride", "padding", "kernelDilation", "inputDilation", "groups", "flip"] as const;
-  const o = readOptions(options, known, fn);
-  const [before, behind] = paddings(o.padding ?? 0, fn);
+  const { padding, stride, kernelDilation, inputDilation, groups, flip, stream } = readOptions(
+    options,
+    known,
+    fn,
+  );
+  const [before, behind] = paddings(padding ?? 0, fn);
   return make(
     native.conv_general(
       slot(input, fn, "input"),
       slot(weight, fn, "weight"),
-      shape(o.stride ?? 1, fn, "stride"),
+      shape(stride ?? 1, fn, "stride"),
       before,
       behind,
-      shape(o.kernelDilation ?? 1, fn, "kernelDilation"),
-      shape(o.inputDilation ?? 1, fn, "inputDilation"),
-      integer(o.groups, 1, fn, "groups"),
-      flag(o.flip, false, fn, "flip"),
-      streamOf(o, fn),
+      shape(kernelDilation ?? 1, fn, "kernelDilation"),
+      shape(inputDilation ?? 1, fn, "inputDilation"),
+      integer(groups, 1, fn, "groups"),
+      flag(flip, false, fn, "flip"),
+      streamOf(stream, fn),
     ),
   );
 }

@@ -152,15 +152,15 @@ export function linspace(
     dtype?: Dtype | null | undefined;
   },
 ): array {
-  const o = readOptions(options, ["endpoint", "dtype"], "linspace");
+  const { endpoint, dtype, stream } = readOptions(options, ["endpoint", "dtype"], "linspace");
   return make(
     native.linspace(
       asNumber(start, "linspace", "start"),
       asNumber(stop, "linspace", "stop"),
       integer(num, 50, "linspace", "num"),
-      flag(o.endpoint, true, "linspace", "endpoint"),
-      dtypeId(o.dtype ?? float32, "linspace"),
-      streamOf(o, "linspace"),
+      flag(endpoint, true, "linspace", "endpoint"),
+      dtypeId(dtype ?? float32, "linspace"),
+      streamOf(stream, "linspace"),
     ),
   );
 }
@@ -352,14 +352,14 @@ export function onesLike(a: array, dtype?: Dtype | null, options?: StreamOptions
  * //        [0, 0, 1]], dtype=float32)
  */
 export function eye(n: number, options?: DiagonalOptions): array {
-  const o = readOptions(options, ["m", "k", "dtype"], "eye");
+  const { m, k, dtype, stream } = readOptions(options, ["m", "k", "dtype"], "eye");
   return make(
     native.eye(
       asInteger(n, "eye", "n"),
-      asInteger(o.m ?? n, "eye", "m"),
-      integer(o.k, 0, "eye", "k"),
-      dtypeId(o.dtype ?? float32, "eye"),
-      streamOf(o, "eye"),
+      asInteger(m ?? n, "eye", "m"),
+      integer(k, 0, "eye", "k"),
+      dtypeId(dtype ?? float32, "eye"),
+      streamOf(stream, "eye"),
     ),
   );
 }
@@ -394,14 +394,14 @@ export function identity(n: number, dtype?: Dtype | null, options?: StreamOption
  * //        [1, 1, 1]], dtype=float32)
  */
 export function tri(n: number, options?: DiagonalOptions): array {
-  const o = readOptions(options, ["m", "k", "dtype"], "tri");
+  const { m, k, dtype, stream } = readOptions(options, ["m", "k", "dtype"], "tri");
   return make(
     native.tri(
       asInteger(n, "tri", "n"),
-      asInteger(o.m ?? n, "tri", "m"),
-      integer(o.k, 0, "tri", "k"),
-      dtypeId(o.dtype ?? float32, "tri"),
-      streamOf(o, "tri"),
+      asInteger(m ?? n, "tri", "m"),
+      integer(k, 0, "tri", "k"),
+      dtypeId(dtype ?? float32, "tri"),
+      streamOf(stream, "tri"),
     ),
   );
 }

@@ -211,14 +211,18 @@ export function diag(a: array, k?: number, options?: StreamOptions): array {
  * // array([2, 6], dtype=float32)
  */
 export function diagonal(a: array, options?: DiagonalOfOptions): array {
-  const o = readOptions(options, ["offset", "axis1", "axis2"], "diagonal");
+  const { offset, axis1, axis2, stream } = readOptions(
+    options,
+    ["offset", "axis1", "axis2"],
+    "diagonal",
+  );
   return make(
     native.diagonal(
       slot(a, "diagonal", "a"),
-      integer(o.offset, 0, "diagonal", "offset"),
-      integer(o.axis1, 0, "diagonal", "axis1"),
-      integer(o.axis2, 1, "diagonal", "axis2"),
-      streamOf(o, "diagonal"),
+      integer(offset, 0, "diagonal", "offset"),
+      integer(axis1, 0, "diagonal", "axis1"),
+      integer(axis2, 1, "diagonal", "axis2"),
+      streamOf(stream, "diagonal"),
     ),
   );
 }

@@ -3,10 +3,10 @@ import {
   asInteger,
   asNumber,
   asString,
+  elements,
   flag,
   integer,
   integers,
-  isList,
   number,
   optionalDtypeId,
   optionalSlot,
@@ -127,16 +127,15 @@ export function tensordot(
   const x = slot(a, "tensordot", "a");
   const y = slot(b, "tensordot", "b");
   const s = stream(options, "tensordot");
-  if (!isList(axes)) {
-    if (typeof axes !== "number") {
-      throw mismatch("tensordot", "axes", "an integer or a list of two lists", axes);
-    }
+  if (typeof axes === "number") {
     return make(native.tensordot(x, y, asInteger(axes, "tensordot", "axes"), s));
   }
-  if (axes.length !== 2) {
-    throw mismatch("tensordot", "axes", "an integer or a list of two lists", axes);
+  const expected = "an integer or a list of two lists";
+  const lists = elements(axes, expected, "tensordot", "axes");
+  if (lists.length !== 2) {
+    throw mismatch("tensordot", "axes", expected, axes);
   }
-  const [ofA, ofB] = axes as readonly [readonly number[], readonly number[]];
+  const [ofA, ofB] = lists as [readonly number[], readonly number[]];
   return make(
     native.tensordot_over(
       x,
@@ -170,13 +169,13 @@ export function inner(a: array, b: array, options?: StreamOptions): array {
  * // array([3, 8], dtype=float32)
  */
 export function vecdot(a: array, b: array, options?: VecdotOptions): array {
-  const o = readOptions(options, ["axis"], "vecdot");
+  const { axis, stream } = readOptions(options, ["axis"], "vecdot");
   return make(
     native.vecdot(
       slot(a, "vecdot", "a"),
       slot(b, "vecdot", "b"),
-      integer(o.axis, -1, "vecdot", "axis"),
-      streamOf(o, "vecdot"),
+      integer(axis, -1, "vecdot", "axis"),
+      streamOf(stream, "vecdot"),
     ),
   );
 }
@@ -203,15 +202,15 @@ export function outer(a: array, b: array, options?: StreamOptions): array {
  * // array([[32]], dtype=float32)
  */
 export function addmm(c: array, a: array, b: array, options?: AddmmOptions): array {
-  const o = readOptions(options, ["alpha", "beta"], "addmm");
+  const { alpha, beta, stream } = readOptions(options, ["alpha", "beta"], "addmm");
   return make(
     native.addmm(
       slot(c, "addmm", "c"),
       slot(a, "addmm", "a"),
       slot(b, "addmm", "b"),
-      number(o.alpha, 1, "addmm", "alpha"),
-      number(o.beta, 1, "addmm", "beta"),
-      streamOf(o, "addmm"),
+      number(alpha, 1, "addmm", "alpha"),
+      number(beta, 1, "addmm", "beta"),
+      streamOf(stream, "addmm"),
     ),
   );
 }
@@ -229,16 +228,20 @@ export function addmm(c: array, a: array, b: array, options?: AddmmOptions): arr
  * // [ 32, 0 ]
  */
 export function blockMaskedMm(a: array, b: array, options?: BlockMaskedMmOptions): array {
-  const o = readOptions(options, ["blockSize", "maskOut", "maskLhs", "maskRhs"], "blockMaskedMm");
+  const { blockSize, maskOut, maskLhs, maskRhs, stream } = readOptions(
+    options,
+    ["blockSize", "maskOut", "maskLhs", "maskRhs"],
+    "blockMaskedMm",
+  );
   return make(
     native.block_masked_mm(
       slot(a, "blockMaskedMm", "a"),
       slot(b, "blockMaskedMm", "b"),
-      integer(o.blockSize, 64, "blockMaskedMm", "blockSize"),
-      optionalSlot(o.maskOut, "blockMaskedMm", "maskOut"),
-      optionalSlot(o.maskLhs, "blockMaskedMm", "maskLhs"),
-      optionalSlot(o.maskRhs, "blockMaskedMm", "maskRhs"),
-      streamOf(o, "blockMaskedMm"),
+      integer(blockSize, 64, "blockMaskedMm", "blockSize"),
+      optionalSlot(maskOut, "blockMaskedMm", "maskOut"),
+      optionalSlot(maskLhs, "blockMaskedMm", "maskLhs"),
+      optionalSlot(maskRhs, "blockMaskedMm", "maskRhs"),
+      streamOf(stream, "blockMaskedMm"),
     ),
   );
 }
@@ -256,15 +259,19 @@ export function blockMaskedMm(a: array, b: array, options?: BlockMaskedMmOptions
  * // array([10, 40, 60], dtype=float32)
  */
 export function gatherMm(a: array, b: array, options?: GatherMmOptions): array {
-  const o = readOptions(options, ["lhsIndices", "rhsIndices", "sortedIndices"], "gatherMm");
+  const { lhsIndices, rhsIndices, sortedIndices, stream } = readOptions(
+    options,
+    ["lhsIndices", "rhsIndices", "sortedIndices"],
+    "gatherMm",
+  );
   return make(
     native.gather_mm(
       slot(a, "gatherMm", "a"),
       slot(b, "gatherMm", "b"),
-      optionalSlot(o.lhsIndices, "gatherMm", "lhsIndices"),
-      optionalSlot(o.rhsIndices, "gatherMm", "rhsIndices"),
-      flag(o.sortedIndices, false, "gatherMm", "sortedIndices"),
-      streamOf(o, "gatherMm"),
+      optionalSlot(lhsIndices, "gatherMm", "lhsIndices"),
+      optionalSlot(rhsIndices, "gatherMm", "rhsIndices"),
+      flag(sortedIndices, false, "gatherMm", "sortedIndices"),
+      streamOf(stream, "gatherMm"),
     ),
   );
 }
@@ -299,15 +306,19 @@ export function segmentedMm(a: array, b: array, segments: array, options?: Strea
  * // array(5, dtype=float32)
  */
 export function trace(a: array, options?: TraceOptions): array {
-  const o = readOptions(options, ["offset", "axis1", "axis2", "dtype"], "trace");
+  const { offset, axis1, axis2, dtype, stream } = readOptions(
+    options,
+    ["offset", "axis1", "axis2", "dtype"],
+    "trace",
+  );
   return make(
     native.trace(
       slot(a, "trace", "a"),
-      integer(o.offset, 0, "trace", "offset"),
-      integer(o.axis1, 0, "trace", "axis1"),
-      integer(o.axis2, 1, "trace", "axis2"),
-      optionalDtypeId(o.dtype, "trace"),
-      streamOf(o, "trace"),
+      integer(offset, 0, "trace", "offset"),
+      integer(axis1, 0, "trace", "axis1"),
+      integer(axis2, 1, "trace", "axis2"),
+      optionalDtypeId(dtype, "trace"),
+      streamOf(stream, "trace"),
     ),
   );
 }
@@ -322,15 +333,14 @@ export function trace(a: array, options?: TraceOptions): array {
  * // array([10, -2, -4, 0], dtype=float32)
  */
 export function hadamardTransform(a: array, options?: HadamardTransformOptions): array {
-  const o = readOptions(options, ["scale"], "hadamardTransform");
-  const { scale } = o;
+  const { scale, stream } = readOptions(options, ["scale"], "hadamardTransform");
   return make(
     native.hadamard_transform(
       slot(a, "hadamardTransform", "a"),
       scale === undefined || scale === null
         ? undefined
         : asNumber(scale, "hadamardTransform", "scale"),
-      streamOf(o, "hadamardTransform"),
+      streamOf(stream, "hadamardTransform"),
     ),
   );
 }

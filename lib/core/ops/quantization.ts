@@ -109,14 +109,16 @@ function positive(x: number | null | undefined, fn: string, param: string): numb
 }
 
 function formatOf(
-  o: QuantizationOptions,
+  groupSize: number | null | undefined,
+  bits: number | null | undefined,
+  mode: QuantizationMode | undefined,
   fn: string,
-  mode: QuantizationMode = "affine",
+  usual: QuantizationMode = "affine",
 ): [groupSize: number | undefined, bits: number | undefined, mode: string] {
   return [
-    positive(o.groupSize, fn, "groupSize"),
-    positive(o.bits, fn, "bits"),
-    text(o.mode, mode, fn, "mode"),
+    positive(groupSize, fn, "groupSize"),
+    positive(bits, fn, "bits"),
+    text(mode, usual, fn, "mode"),
   ];
 }
 
@@ -150,12 +152,16 @@ export function quantize(
   w: array,
   options?: QuantizeOptions,
 ): [w: array, scales: array, biases?: array] {
-  const o = readOptions(options, [...format, "globalScale"], "quantize");
+  const { groupSize, bits, mode, globalScale, stream } = readOptions(
+    options,
+    [...format, "globalScale"],
+    "quantize",
+  );
   const slots = native.quantize(
     slot(w, "quantize", "w"),
-    ...formatOf(o, "quantize"),
-    optionalSlot(o.globalScale, "quantize", "globalScale"),
-    streamOf(o, "quantize"),
+    ...formatOf(groupSize, bits, mode, "quantize"),
+    optionalSlot(globalScale, "quantize", "globalScale"),
+    streamOf(stream, "quantize"),
   );
   return makeAll(slots as Slot[]) as [array, array, array?];
 }
@@ -174,16 +180,20 @@ export function quantize(
  * // array(true, dtype=bool)
  */
 export function dequantize(w: array, scales: array, options?: DequantizeOptions): array {
-  const o = readOptions(options, ["biases", ...format, "globalScale", "dtype"], "dequantize");
+  const { groupSize, bits, mode, biases, globalScale, dtype, stream } = readOptions(
+    options,
+    ["biases", ...format, "globalScale", "dtype"],
+    "dequantize",
+  );
   return make(
     native.dequantize(
       slot(w, "dequantize", "w"),
       slot(scales, "dequantize", "scales"),
-      optionalSlot(o.biases, "dequantize", "biases"),
-      ...formatOf(o, "dequantize"),
-      optionalSlot(o.globalScale, "dequantize", "globalScale"),
-      optionalDtypeId(o.dtype, "dequantize"),
-      streamOf(o, "dequantize"),
+      optionalSlot(biases, "dequantize", "biases"),
+      ...formatOf(groupSize, bits, mode, "dequantize"),
+      optionalSlot(globalScale, "dequantize", "globalScale"),
+      optionalDtypeId(dtype, "dequantize"),
+      streamOf(stream, "dequantize"),
     ),
   );
 }
@@ -204,16 +214,20 @@ export function quantizedMatmul(
   scales: array,
   options?: QuantizedMatmulOptions,
 ): array {
-  const o = readOptions(options, ["biases", "transpose", ...format], "quantizedMatmul");
+  const { groupSize, bits, mode, biases, transpose, stream } = readOptions(
+    options,
+    ["biases", "transpose", ...format],
+    "quantizedMatmul",
+  );
   return make(
     native.quantized_matmul(
       slot(x, "quantizedMatmul", "x"),
       slot(w, "quantizedMatmul", "w"),
       slot(scales, "quantizedMatmul", "scales"),
-      optionalSlot(o.biases, "quantizedMatmul", "biases"),
-      flag(o.transpose, true, "quantizedMatmul", "transpose"),
-      ...formatOf(o, "quantizedMatmul"),
-      streamOf(o, "quantizedMatmul"),
+      optionalSlot(biases, "quantizedMatmul", "biases"),
+      flag(transpose, true, "quantizedMatmul", "transpose"),
+      ...formatOf(groupSize, bits, mode, "quantizedMatmul"),
+      streamOf(stream, "quantizedMatmul"),
     ),
   );
 }
@@ -233,20 +247,31 @@ export function quantizedMatmul(
  */
 export function gatherQmm(x: array, w: array, scales: array, options?: GatherQmmOptions): array {
   const known = ["biases", "transpose", ...format, "globalScale", ...gather] as const;
-  const o = readOptions(options, known, "gatherQmm");
+  const {
+    groupSize,
+    bits,
+    mode,
+    biases,
+    lhsIndices,
+    rhsIndices,
+    transpose,
+    globalScale,
+    sortedIndices,
+    stream,
+  } = readOptions(options, known, "gatherQmm");
   return make(
     native.gather_qmm(
       slot(x, "gatherQmm", "x"),
       slot(w, "gatherQmm", "w"),
       slot(scales, "gatherQmm", "scales"),
-      optionalSlot(o.biases, "gatherQmm", "biases"),
-      optionalSlot(o.lhsIndices, "gatherQmm", "lhsIndices"),
-      optionalSlot(o.rhsIndices, "gatherQmm", "rhsIndices"),
-      flag(o.transpose, true, "gatherQmm", "transpose"),
-      ...formatOf(o, "gatherQmm"),
-      optionalSlot(o.globalScale, "gatherQmm", "globalScale"),
-      flag(o.sortedIndices, false, "gatherQmm", "sortedIndices"),
-      streamOf(o, "gatherQmm"),
+      optionalSlot(biases, "gatherQmm", "biases"),
+      optionalSlot(lhsIndices, "gatherQmm", "lhsIndices"),
+      optionalSlot(rhsIndices, "gatherQmm", "rhsIndices"),
+      flag(transpose, true, "gatherQmm", "transpose"),
+      ...formatOf(groupSize, bits, mode, "gatherQmm"),
+      optionalSlot(globalScale, "gatherQmm", "globalScale"),
+      flag(sortedIndices, false, "gatherQmm", "sortedIndices"),
+      streamOf(stream, "gatherQmm"),
     ),
   );
 }
@@ -264,16 +289,20 @@ export function gatherQmm(x: array, w: array, scales: array, options?: GatherQmm
  * // array([[32, 32, 32]], dtype=float32)
  */
 export function qqmm(x: array, w: array, options?: QqmmOptions): array {
-  const o = readOptions(options, factors, "qqmm");
+  const { groupSize, bits, mode, scales, globalScaleX, globalScaleW, stream } = readOptions(
+    options,
+    factors,
+    "qqmm",
+  );
   return make(
     native.qqmm(
       slot(x, "qqmm", "x"),
       slot(w, "qqmm", "w"),
-      optionalSlot(o.scales, "qqmm", "scales"),
-      ...formatOf(o, "qqmm", "nvfp4"),
-      optionalSlot(o.globalScaleX, "qqmm", "globalScaleX"),
-      optionalSlot(o.globalScaleW, "qqmm", "globalScaleW"),
-      streamOf(o, "qqmm"),
+      optionalSlot(scales, "qqmm", "scales"),
+      ...formatOf(groupSize, bits, mode, "qqmm", "nvfp4"),
+      optionalSlot(globalScaleX, "qqmm", "globalScaleX"),
+      optionalSlot(globalScaleW, "qqmm", "globalScaleW"),
+      streamOf(stream, "qqmm"),
     ),
   );
 }
@@ -296,19 +325,30 @@ export function qqmm(x: array, w: array, options?: QqmmOptions): array {
  * // [gather_qqmm] Expected a GPU: MLX cannot compute this on the CPU.
  */
 export function gatherQqmm(x: array, w: array, options?: GatherQqmmOptions): array {
-  const o = readOptions(options, [...factors, ...gather], "gatherQqmm");
+  const {
+    groupSize,
+    bits,
+    mode,
+    scales,
+    lhsIndices,
+    rhsIndices,
+    globalScaleX,
+    globalScaleW,
+    sortedIndices,
+    stream,
+  } = readOptions(options, [...factors, ...gather], "gatherQqmm");
   return make(
     native.gather_qqmm(
       slot(x, "gatherQqmm", "x"),
       slot(w, "gatherQqmm", "w"),
-      optionalSlot(o.scales, "gatherQqmm", "scales"),
-      optionalSlot(o.lhsIndices, "gatherQqmm", "lhsIndices"),
-      optionalSlot(o.rhsIndices, "gatherQqmm", "rhsIndices"),
-      ...formatOf(o, "gatherQqmm", "nvfp4"),
-      optionalSlot(o.globalScaleX, "gatherQqmm", "globalScaleX"),
-      optionalSlot(o.globalScaleW, "gatherQqmm", "globalScaleW"),
-      flag(o.sortedIndices, false, "gatherQqmm", "sortedIndices"),
-      streamOf(o, "gatherQqmm"),
+      optionalSlot(scales, "gatherQqmm", "scales"),
+      optionalSlot(lhsIndices, "gatherQqmm", "lhsIndices"),
+      optionalSlot(rhsIndices, "gatherQqmm", "rhsIndices"),
+      ...formatOf(groupSize, bits, mode, "gatherQqmm", "nvfp4"),
+      optionalSlot(globalScaleX, "gatherQqmm", "globalScaleX"),
+      optionalSlot(globalScaleW, "gatherQqmm", "globalScaleW"),
+      flag(sortedIndices, false, "gatherQqmm", "sortedIndices"),
+      streamOf(stream, "gatherQqmm"),
     ),
   );
 }

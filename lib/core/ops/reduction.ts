@@ -55,13 +55,13 @@ export interface TypedScanOptions extends ScanOptions {
  * // array([false, true], dtype=bool)
  */
 export function all(a: array, axis?: Axes, options?: ReduceOptions): array {
-  const o = readOptions(options, ["keepdims"], "all");
+  const { keepdims, stream } = readOptions(options, ["keepdims"], "all");
   return make(
     native.all(
       slot(a, "all", "a"),
       optionalAxes(axis, "all"),
-      flag(o.keepdims, false, "all", "keepdims"),
-      streamOf(o, "all"),
+      flag(keepdims, false, "all", "keepdims"),
+      streamOf(stream, "all"),
     ),
   );
 }
@@ -75,13 +75,13 @@ export function all(a: array, axis?: Axes, options?: ReduceOptions): array {
  * // array([false, true], dtype=bool)
  */
 export function any(a: array, axis?: Axes, options?: ReduceOptions): array {
-  const o = readOptions(options, ["keepdims"], "any");
+  const { keepdims, stream } = readOptions(options, ["keepdims"], "any");
   return make(
     native.any(
       slot(a, "any", "a"),
       optionalAxes(axis, "any"),
-      flag(o.keepdims, false, "any", "keepdims"),
-      streamOf(o, "any"),
+      flag(keepdims, false, "any", "keepdims"),
+      streamOf(stream, "any"),
     ),
   );
 }
@@ -95,13 +95,13 @@ export function any(a: array, axis?: Axes, options?: ReduceOptions): array {
  * // array([4, 6], dtype=float32)
  */
 export function sum(a: array, axis?: Axes, options?: ReduceOptions): array {
-  const o = readOptions(options, ["keepdims"], "sum");
+  const { keepdims, stream } = readOptions(options, ["keepdims"], "sum");
   return make(
     native.sum(
       slot(a, "sum", "a"),
       optionalAxes(axis, "sum"),
-      flag(o.keepdims, false, "sum", "keepdims"),
-      streamOf(o, "sum"),
+      flag(keepdims, false, "sum", "keepdims"),
+      streamOf(stream, "sum"),
     ),
   );
 }
@@ -115,13 +115,13 @@ export function sum(a: array, axis?: Axes, options?: ReduceOptions): array {
  * // array([1, 2], dtype=int32)
  */
 export function countNonzero(a: array, options?: ReduceOptions & { axis?: Axes }): array {
-  const o = readOptions(options, ["axis", "keepdims"], "countNonzero");
+  const { axis, keepdims, stream } = readOptions(options, ["axis", "keepdims"], "countNonzero");
   return make(
     native.count_nonzero(
       slot(a, "countNonzero", "a"),
-      optionalAxes(o.axis, "countNonzero"),
-      flag(o.keepdims, false, "countNonzero", "keepdims"),
-      streamOf(o, "countNonzero"),
+      optionalAxes(axis, "countNonzero"),
+      flag(keepdims, false, "countNonzero", "keepdims"),
+      streamOf(stream, "countNonzero"),
     ),
   );
 }
@@ -135,13 +135,13 @@ export function countNonzero(a: array, options?: ReduceOptions & { axis?: Axes }
  * // array([2, 12], dtype=float32)
  */
 export function prod(a: array, axis?: Axes, options?: ReduceOptions): array {
-  const o = readOptions(options, ["keepdims"], "prod");
+  const { keepdims, stream } = readOptions(options, ["keepdims"], "prod");
   return make(
     native.prod(
       slot(a, "prod", "a"),
       optionalAxes(axis, "prod"),
-      flag(o.keepdims, false, "prod", "keepdims"),
-      streamOf(o, "prod"),
+      flag(keepdims, false, "prod", "keepdims"),
+      streamOf(stream, "prod"),
     ),
   );
 }
@@ -156,13 +156,13 @@ export function prod(a: array, axis?: Axes, options?: ReduceOptions): array {
  * // array([3, 1], dtype=float32)
  */
 export function min(a: array, axis?: Axes, options?: ReduceOptions): array {
-  const o = readOptions(options, ["keepdims"], "min");
+  const { keepdims, stream } = readOptions(options, ["keepdims"], "min");
   return make(
     native.min(
       slot(a, "min", "a"),
       optionalAxes(axis, "min"),
-      flag(o.keepdims, false, "min", "keepdims"),
-      streamOf(o, "min"),
+      flag(keepdims, false, "min", "keepdims"),
+      streamOf(stream, "min"),
     ),
   );
 }
@@ -178,13 +178,13 @@ export function min(a: array, axis?: Axes, options?: ReduceOptions): array {
  * //        [3]], dtype=float32)
  */
 export function max(a: array, axis?: Axes, options?: ReduceOptions): array {
-  const o = readOptions(options, ["keepdims"], "max");
+  const { keepdims, stream } = readOptions(options, ["keepdims"], "max");
   return make(
     native.max(
       slot(a, "max", "a"),
       optionalAxes(axis, "max"),
-      flag(o.keepdims, false, "max", "keepdims"),
-      streamOf(o, "max"),
+      flag(keepdims, false, "max", "keepdims"),
+      streamOf(stream, "max"),
     ),
   );
 }
@@ -199,13 +199,13 @@ export function max(a: array, axis?: Axes, options?: ReduceOptions): array {
  * // [ array(1, dtype=float32), array(3, dtype=float32) ]
  */
 export function minmax(a: array, axis?: Axes, options?: ReduceOptions): [array, array] {
-  const o = readOptions(options, ["keepdims"], "minmax");
+  const { keepdims, stream } = readOptions(options, ["keepdims"], "minmax");
   return makeAll(
     native.minmax(
       slot(a, "minmax", "a"),
       optionalAxes(axis, "minmax"),
-      flag(o.keepdims, false, "minmax", "keepdims"),
-      streamOf(o, "minmax"),
+      flag(keepdims, false, "minmax", "keepdims"),
+      streamOf(stream, "minmax"),
     ),
   ) as [array, array];
 }
@@ -219,14 +219,18 @@ export function minmax(a: array, axis?: Axes, options?: ReduceOptions): [array, 
  * // array([0, 0.693147, 1.09861], dtype=float32)
  */
 export function logcumsumexp(a: array, axis?: Axis, options?: ScanOptions): array {
-  const o = readOptions(options, ["reverse", "inclusive"], "logcumsumexp");
+  const { reverse, inclusive, stream } = readOptions(
+    options,
+    ["reverse", "inclusive"],
+    "logcumsumexp",
+  );
   return make(
     native.logcumsumexp(
       slot(a, "logcumsumexp", "a"),
       optionalAxis(axis, "logcumsumexp"),
-      flag(o.reverse, false, "logcumsumexp", "reverse"),
-      flag(o.inclusive, true, "logcumsumexp", "inclusive"),
-      streamOf(o, "logcumsumexp"),
+      flag(reverse, false, "logcumsumexp", "reverse"),
+      flag(inclusive, true, "logcumsumexp", "inclusive"),
+      streamOf(stream, "logcumsumexp"),
     ),
   );
 }
@@ -240,13 +244,13 @@ export function logcumsumexp(a: array, axis?: Axis, options?: ScanOptions): arra
  * // array(1000.69, dtype=float32)
  */
 export function logsumexp(a: array, axis?: Axes, options?: ReduceOptions): array {
-  const o = readOptions(options, ["keepdims"], "logsumexp");
+  const { keepdims, stream } = readOptions(options, ["keepdims"], "logsumexp");
   return make(
     native.logsumexp(
       slot(a, "logsumexp", "a"),
       optionalAxes(axis, "logsumexp"),
-      flag(o.keepdims, false, "logsumexp", "keepdims"),
-      streamOf(o, "logsumexp"),
+      flag(keepdims, false, "logsumexp", "keepdims"),
+      streamOf(stream, "logsumexp"),
     ),
   );
 }
@@ -259,13 +263,13 @@ export function logsumexp(a: array, axis?: Axes, options?: ReduceOptions): array
  * // array([1.5, 4], dtype=float32)
  */
 export function mean(a: array, axis?: Axes, options?: ReduceOptions): array {
-  const o = readOptions(options, ["keepdims"], "mean");
+  const { keepdims, stream } = readOptions(options, ["keepdims"], "mean");
   return make(
     native.mean(
       slot(a, "mean", "a"),
       optionalAxes(axis, "mean"),
-      flag(o.keepdims, false, "mean", "keepdims"),
-      streamOf(o, "mean"),
+      flag(keepdims, false, "mean", "keepdims"),
+      streamOf(stream, "mean"),
     ),
   );
 }
@@ -280,20 +284,24 @@ export function mean(a: array, axis?: Axes, options?: ReduceOptions): array {
  * // array([3, 4], dtype=float32)
  */
 export function median(a: array, axis?: Axes, options?: ReduceOptions): array {
-  const o = readOptions(options, ["keepdims"], "median");
+  const { keepdims, stream } = readOptions(options, ["keepdims"], "median");
   return make(
     native.median(
       slot(a, "median", "a"),
       optionalAxes(axis, "median"),
-      flag(o.keepdims, false, "median", "keepdims"),
-      streamOf(o, "median"),
+      flag(keepdims, false, "median", "keepdims"),
+      streamOf(stream, "median"),
     ),
   );
 }
 
-function divisor(options: SpreadOptions, fn: string): number {
-  const ddof = integer(options.ddof, 0, fn, "ddof");
-  return integer(options.correction ?? undefined, ddof, fn, "correction");
+function divisor(
+  ddof: SpreadOptions["ddof"],
+  correction: SpreadOptions["correction"],
+  fn: string,
+): number {
+  const lowered = integer(ddof, 0, fn, "ddof");
+  return integer(correction ?? undefined, lowered, fn, "correction");
 }
 
 /**
@@ -304,14 +312,18 @@ function divisor(options: SpreadOptions, fn: string): number {
  * // array(1.66667, dtype=float32)
  */
 function _var(a: array, axis?: Axes, options?: SpreadOptions): array {
-  const o = readOptions(options, ["keepdims", "ddof", "correction"], "var");
+  const { keepdims, ddof, correction, stream } = readOptions(
+    options,
+    ["keepdims", "ddof", "correction"],
+    "var",
+  );
   return make(
     native.var(
       slot(a, "var", "a"),
       optionalAxes(axis, "var"),
-      flag(o.keepdims, false, "var", "keepdims"),
-      divisor(o, "var"),
-      streamOf(o, "var"),
+      flag(keepdims, false, "var", "keepdims"),
+      divisor(ddof, correction, "var"),
+      streamOf(stream, "var"),
     ),
   );
 }
@@ -326,14 +338,18 @@ export { _var as var };
  * // array([1, 3], dtype=float32)
  */
 export function std(a: array, axis?: Axes, options?: SpreadOptions): array {
-  const o = readOptions(options, ["keepdims", "ddof", "correction"], "std");
+  const { keepdims, ddof, correction, stream } = readOptions(
+    options,
+    ["keepdims", "ddof", "correction"],
+    "std",
+  );
   return make(
     native.std(
       slot(a, "std", "a"),
       optionalAxes(axis, "std"),
-      flag(o.keepdims, false, "std", "keepdims"),
-      divisor(o, "std"),
-      streamOf(o, "std"),
+      flag(keepdims, false, "std", "keepdims"),
+      divisor(ddof, correction, "std"),
+      streamOf(stream, "std"),
     ),
   );
 }
@@ -348,13 +364,13 @@ export function std(a: array, axis?: Axes, options?: SpreadOptions): array {
  * // array([1, 0], dtype=uint32)
  */
 export function argmin(a: array, axis?: Axis, options?: ReduceOptions): array {
-  const o = readOptions(options, ["keepdims"], "argmin");
+  const { keepdims, stream } = readOptions(options, ["keepdims"], "argmin");
   return make(
     native.argmin(
       slot(a, "argmin", "a"),
       optionalAxis(axis, "argmin"),
-      flag(o.keepdims, false, "argmin", "keepdims"),
-      streamOf(o, "argmin"),
+      flag(keepdims, false, "argmin", "keepdims"),
+      streamOf(stream, "argmin"),
     ),
   );
 }
@@ -369,13 +385,13 @@ export function argmin(a: array, axis?: Axis, options?: ReduceOptions): array {
  * // array(3, dtype=uint32)
  */
 export function argmax(a: array, axis?: Axis, options?: ReduceOptions): array {
-  const o = readOptions(options, ["keepdims"], "argmax");
+  const { keepdims, stream } = readOptions(options, ["keepdims"], "argmax");
   return make(
     native.argmax(
       slot(a, "argmax", "a"),
       optionalAxis(axis, "argmax"),
-      flag(o.keepdims, false, "argmax", "keepdims"),
-      streamOf(o, "argmax"),
+      flag(keepdims, false, "argmax", "keepdims"),
+      streamOf(stream, "argmax"),
     ),
   );
 }
@@ -389,15 +405,19 @@ export function argmax(a: array, axis?: Axis, options?: ReduceOptions): array {
  * //        [4, 6]], dtype=float32)
  */
 export function cumsum(a: array, axis?: Axis, options?: TypedScanOptions): array {
-  const o = readOptions(options, ["reverse", "inclusive", "dtype"], "cumsum");
+  const { reverse, inclusive, dtype, stream } = readOptions(
+    options,
+    ["reverse", "inclusive", "dtype"],
+    "cumsum",
+  );
   return make(
     native.cumsum(
       slot(a, "cumsum", "a"),
       optionalAxis(axis, "cumsum"),
-      flag(o.reverse, false, "cumsum", "reverse"),
-      flag(o.inclusive, true, "cumsum", "inclusive"),
-      optionalDtypeId(o.dtype, "cumsum"),
-      streamOf(o, "cumsum"),
+      flag(reverse, false, "cumsum", "reverse"),
+      flag(inclusive, true, "cumsum", "inclusive"),
+      optionalDtypeId(dtype, "cumsum"),
+      streamOf(stream, "cumsum"),
     ),
   );
 }
@@ -410,15 +430,19 @@ export function cumsum(a: array, axis?: Axis, options?: TypedScanOptions): array
  * // array([1, 1, 2], dtype=float32)
  */
 export function cumprod(a: array, axis?: Axis, options?: TypedScanOptions): array {
-  const o = readOptions(options, ["reverse", "inclusive", "dtype"], "cumprod");
+  const { reverse, inclusive, dtype, stream } = readOptions(
+    options,
+    ["reverse", "inclusive", "dtype"],
+    "cumprod",
+  );
   return make(
     native.cumprod(
       slot(a, "cumprod", "a"),
       optionalAxis(axis, "cumprod"),
-      flag(o.reverse, false, "cumprod", "reverse"),
-      flag(o.inclusive, true, "cumprod", "inclusive"),
-      optionalDtypeId(o.dtype, "cumprod"),
-      streamOf(o, "cumprod"),
+      flag(reverse, false, "cumprod", "reverse"),
+      flag(inclusive, true, "cumprod", "inclusive"),
+      optionalDtypeId(dtype, "cumprod"),
+      streamOf(stream, "cumprod"),
     ),
   );
 }
@@ -432,14 +456,14 @@ export function cumprod(a: array, axis?: Axis, options?: TypedScanOptions): arra
  * // array([1, 3, 3, 5], dtype=float32)
  */
 export function cummax(a: array, axis?: Axis, options?: ScanOptions): array {
-  const o = readOptions(options, ["reverse", "inclusive"], "cummax");
+  const { reverse, inclusive, stream } = readOptions(options, ["reverse", "inclusive"], "cummax");
   return make(
     native.cummax(
       slot(a, "cummax", "a"),
       optionalAxis(axis, "cummax"),
-      flag(o.reverse, false, "cummax", "reverse"),
-      flag(o.inclusive, true, "cummax", "inclusive"),
-      streamOf(o, "cummax"),
+      flag(reverse, false, "cummax", "reverse"),
+      flag(inclusive, true, "cummax", "inclusive"),
+      streamOf(stream, "cummax"),
     ),
   );
 }
@@ -453,14 +477,14 @@ export function cummax(a: array, axis?: Axis, options?: ScanOptions): array {
  * // array([1, 1, 2, 2], dtype=float32)
  */
 export function cummin(a: array, axis?: Axis, options?: ScanOptions): array {
-  const o = readOptions(options, ["reverse", "inclusive"], "cummin");
+  const { reverse, inclusive, stream } = readOptions(options, ["reverse", "inclusive"], "cummin");
   return make(
     native.cummin(
       slot(a, "cummin", "a"),
       optionalAxis(axis, "cummin"),
-      flag(o.reverse, false, "cummin", "reverse"),
-      flag(o.inclusive, true, "cummin", "inclusive"),
-      streamOf(o, "cummin"),
+      flag(reverse, false, "cummin", "reverse"),
+      flag(inclusive, true, "cummin", "inclusive"),
+      streamOf(stream, "cummin"),
     ),
   );
 }

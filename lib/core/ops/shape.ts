@@ -8,8 +8,10 @@ import {
   asInteger,
   axes as axisList,
   dtypeId,
+  elements,
   flag,
   integer,
+  integerElements,
   integers,
   isList,
   type Operand,
@@ -126,13 +128,13 @@ export function reshape(
  * // array([1, 2, 3, 4], dtype=float32)
  */
 export function flatten(a: array, options?: FlattenOptions): array {
-  const o = readOptions(options, ["startAxis", "endAxis"], "flatten");
+  const { startAxis, endAxis, stream } = readOptions(options, ["startAxis", "endAxis"], "flatten");
   return make(
     native.flatten(
       slot(a, "flatten", "a"),
-      integer(o.startAxis, 0, "flatten", "startAxis"),
-      integer(o.endAxis, -1, "flatten", "endAxis"),
-      streamOf(o, "flatten"),
+      integer(startAxis, 0, "flatten", "startAxis"),
+      integer(endAxis, -1, "flatten", "endAxis"),
+      streamOf(stream, "flatten"),
     ),
   );
 }
@@ -204,12 +206,12 @@ export function flip(a: array, axis?: Axes, options?: StreamOptions): array {
  * // [ array([1, 2], dtype=float32), array([3, 4], dtype=float32) ]
  */
 export function unstack(x: array, options?: UnstackOptions): array[] {
-  const o = readOptions(options, ["axis"], "unstack");
+  const { axis, stream } = readOptions(options, ["axis"], "unstack");
   return makeAll(
     native.unstack(
       slot(x, "unstack", "x"),
-      integer(o.axis, 0, "unstack", "axis"),
-      streamOf(o, "unstack"),
+      integer(axis, 0, "unstack", "axis"),
+      streamOf(stream, "unstack"),
     ),
   );
 }
@@ -486,13 +488,13 @@ export function stack(arrays: readonly array[], axis?: Axis, options?: StreamOpt
  * // ]
  */
 export function meshgrid(arrays: readonly array[], options?: MeshgridOptions): array[] {
-  const o = readOptions(options, ["sparse", "indexing"], "meshgrid");
+  const { sparse, indexing, stream } = readOptions(options, ["sparse", "indexing"], "meshgrid");
   return makeAll(
     native.meshgrid(
       slots(arrays, "meshgrid", "arrays"),
-      flag(o.sparse, false, "meshgrid", "sparse"),
-      text(o.indexing, "xy", "meshgrid", "indexing"),
-      streamOf(o, "meshgrid"),
+      flag(sparse, false, "meshgrid", "sparse"),
+      text(indexing, "xy", "meshgrid", "indexing"),
+      streamOf(stream, "meshgrid"),
     ),
   );
 }
@@ -521,20 +523,18 @@ function widths(x: PadWidth): List {
   const expected = "an integer, [before, after] or a list of such pairs";
   const wrong = () => mismatch("pad", "padWidth", expected, x);
   const flat: unknown[] = [];
-  if (typeof x === "number") {
-    flat.push(x, x);
-  } else if (!isList(x)) {
-    throw wrong();
-  } else if (x.length === 1 && !isList(x[0])) {
-    flat.push(x[0], x[0]);
-  } else if (x.length === 2 && !isList(x[0])) {
-    flat.push(x[0], x[1]);
+  const all = typeof x === "number" ? [x] : elements(x, expected, "pad", "padWidth");
+  if (all.length === 1 && !isList(all[0])) {
+    flat.push(all[0], all[0]);
+  } else if (all.length === 2 && !isList(all[0])) {
+    flat.push(...all);
   } else {
-    for (const pair of x as readonly unknown[]) {
-      if (!isList(pair) || pair.length !== 2) {
+    for (const item of all) {
+      const pair = elements(item, expected, "pad", "padWidth");
+      if (pair.length !== 2) {
         throw wrong();
       }
-      flat.push(pair[0], pair[1]);
+      flat.push(...pair);
     }
   }
   for (const width of flat) {
@@ -557,26 +557,27 @@ function widths(x: PadWidth): List {
  * // array([0, 1, 2, 0, 0], dtype=float32)
  */
 export function pad(a: array, padWidth: PadWidth, options?: PadOptions): array {
-  const o = readOptions(options, ["mode", "constantValues"], "pad");
+  const { constantValues, mode, stream } = readOptions(options, ["mode", "constantValues"], "pad");
   return make(
     native.pad(
       slot(a, "pad", "a"),
       widths(padWidth),
-      operand(o.constantValues ?? 0, "pad", "constantValues"),
-      text(o.mode, "constant", "pad", "mode"),
-      streamOf(o, "pad"),
+      operand(constantValues ?? 0, "pad", "constantValues"),
+      text(mode, "constant", "pad", "mode"),
+      streamOf(stream, "pad"),
     ),
   );
 }
 
 function strideList(x: readonly number[]): List {
-  if (!isList(x) || !x.every((stride) => Number.isInteger(stride))) {
+  const strides = elements(x, "a list of integers", "asStrided", "strides");
+  if (!strides.every((stride) => Number.isInteger(stride))) {
     throw mismatch("asStrided", "strides", "a list of integers", x);
   }
-  if (!x.every((stride) => Number.isSafeInteger(stride))) {
+  if (!strides.every((stride) => Number.isSafeInteger(stride))) {
     throw outOfRange("asStrided", "strides", "safe integers", x);
   }
-  return list(x);
+  return list(strides as number[]);
 }
 
 function asOffset(x: number): number {
@@ -605,16 +606,16 @@ export function asStrided(
   shape?: number | readonly number[] | null,
   options?: AsStridedOptions,
 ): array {
-  const o = readOptions(options, ["strides", "offset"], "asStrided");
-  const rowMajor = o.strides === undefined || o.strides === null;
+  const { strides, offset, stream } = readOptions(options, ["strides", "offset"], "asStrided");
+  const rowMajor = strides === undefined || strides === null;
   return make(
     native.as_strided(
       slot(a, "asStrided", "a"),
       optionalShape(shape, "asStrided"),
-      rowMajor ? list([]) : strideList(o.strides as readonly number[]),
+      rowMajor ? list([]) : strideList(strides as readonly number[]),
       rowMajor,
-      o.offset === undefined ? 0 : asOffset(o.offset),
-      streamOf(o, "asStrided"),
+      offset === undefined ? 0 : asOffset(offset),
+      streamOf(stream, "asStrided"),
     ),
   );
 }
@@ -734,12 +735,12 @@ export function atleast3d(
  * //        [2, 4]], dtype=float32)
  */
 export function contiguous(a: array, options?: ContiguousOptions): array {
-  const o = readOptions(options, ["allowColMajor"], "contiguous");
+  const { allowColMajor, stream } = readOptions(options, ["allowColMajor"], "contiguous");
   return make(
     native.contiguous(
       slot(a, "contiguous", "a"),
-      flag(o.allowColMajor, false, "contiguous", "allowColMajor"),
-      streamOf(o, "contiguous"),
+      flag(allowColMajor, false, "contiguous", "allowColMajor"),
+      streamOf(stream, "contiguous"),
     ),
   );
 }
@@ -781,12 +782,13 @@ export function view(a: Operand, dtype: Dtype, options?: StreamOptions): array {
  * // [ 3, 4 ]
  */
 export function broadcastShapes(shapes: readonly (readonly number[])[]): number[] {
-  if (!isList(shapes) || shapes.length === 0) {
-    throw mismatch("broadcastShapes", "shapes", "a list of at least one shape", shapes);
+  const fn = "broadcastShapes";
+  const expected = "a list of at least one shape";
+  const all = elements(shapes, expected, fn, "shapes");
+  if (all.length === 0) {
+    throw mismatch(fn, "shapes", expected, shapes);
   }
-  const all = shapes.map((shape, i) => {
-    integers(shape, "broadcastShapes", `shapes[${i}]`);
-    return shape;
-  });
-  return all.reduce<number[]>((out, shape) => native.broadcast_shapes(list(out), list(shape)), []);
+  return all
+    .map((shape, i) => integerElements(shape, fn, `shapes[${i}]`))
+    .reduce((out, shape) => native.broadcast_shapes(list(out), list(shape)), [] as number[]);
 }

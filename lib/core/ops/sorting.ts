@@ -170,8 +170,7 @@ export function searchsorted(
   values: array,
   options?: SearchsortedOptions,
 ): array {
-  const o = readOptions(options, ["side"], "searchsorted");
-  const { side = "left" } = o;
+  const { side = "left", stream } = readOptions(options, ["side"], "searchsorted");
   if (side !== "left" && side !== "right") {
     throw mismatch("searchsorted", "side", '"left" or "right"', side);
   }
@@ -180,7 +179,7 @@ export function searchsorted(
       slot(sortedSequence, "searchsorted", "sortedSequence"),
       slot(values, "searchsorted", "values"),
       side,
-      streamOf(o, "searchsorted"),
+      streamOf(stream, "searchsorted"),
     ),
   );
 }
@@ -221,7 +220,7 @@ export function unique<
 >(a: array, size: number, options: O): UniqueParts<O>;
 export function unique(a: array, size: number, options?: UniqueOptions): array | array[];
 export function unique(a: array, size: number, options?: UniqueOptions): array | array[] {
-  const o = readOptions(
+  const { returnIndex, returnInverse, returnCounts, fillValue, stream } = readOptions(
     options,
     ["returnIndex", "returnInverse", "returnCounts", "fillValue"],
     "unique",
@@ -230,11 +229,11 @@ export function unique(a: array, size: number, options?: UniqueOptions): array |
     native.unique(
       slot(a, "unique", "a"),
       asInteger(size, "unique", "size"),
-      flag(o.returnIndex, false, "unique", "returnIndex"),
-      flag(o.returnInverse, false, "unique", "returnInverse"),
-      flag(o.returnCounts, false, "unique", "returnCounts"),
-      optionalOperand(o.fillValue, "unique", "fillValue"),
-      streamOf(o, "unique"),
+      flag(returnIndex, false, "unique", "returnIndex"),
+      flag(returnInverse, false, "unique", "returnInverse"),
+      flag(returnCounts, false, "unique", "returnCounts"),
+      optionalOperand(fillValue, "unique", "fillValue"),
+      streamOf(stream, "unique"),
     ),
   );
   return found.length === 1 ? (found[0] as array) : found;
