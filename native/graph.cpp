@@ -134,6 +134,15 @@ size_t depth_of(const std::vector<mx::array>& outputs) {
   return walk(outputs, [](auto&, size_t height) { return height; });
 }
 
+void in_order(
+    const std::vector<mx::array>& outputs,
+    const std::function<void(const mx::array&)>& f) {
+  walk(outputs, [&](const mx::array& a, size_t height) {
+    f(a);
+    return height;
+  });
+}
+
 std::vector<mx::array> waypoints(const std::vector<mx::array>& outputs) {
   std::vector<mx::array> out;
   auto deepest = deepest_graph();

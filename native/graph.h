@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "environment.h"
@@ -15,6 +16,11 @@ size_t deepest_graph();
 
 // How many the graph has.
 size_t depth_of(const std::vector<mx::array>& outputs);
+
+// Calls f with every array of the graph, inputs before what uses them.
+void in_order(
+    const std::vector<mx::array>& outputs,
+    const std::function<void(const mx::array&)>& f);
 
 // Arrays of the graph at which MLX has to call before it goes to the outputs:
 // from one to the next, and from the last to the outputs, it is never deeper

@@ -1,8 +1,10 @@
 #include "transforms.h"
 
+#include <sstream>
+#include <string_view>
+
 #include "mlx/mlx.h"
 #include "mlx/primitives.h"
-#include "mlx/transforms_impl.h"
 
 #include "callback.h"
 #include "graph.h"
@@ -20,6 +22,55 @@ Function routed(const Function& f, size_t& waypoints) {
   };
 }
 
+bool loses(mx::Dtype from, mx::Dtype to, mx::Dtype::Category kind) {
+  return mx::issubdtype(from, kind) && !mx::issubdtype(to, kind);
+}
+
+// A tangent or cotangent in the dtype of what it belongs to, as whose bytes
+// some operations read its own. What it would lose by that, an imaginary part
+// or a tangent's fraction, is refused.
+mx::array fitted(
+    const mx::array& x,
+    const mx::array& owner,
+    const std::string& name,
+    bool of_primal) {
+  auto fail = [&](const auto& expected, const auto& received) {
+    std::ostringstream msg;
+    msg << name << ": expected " << expected << " as its "
+        << (of_primal ? "primal" : "output") << " has, received " << received;
+    throw TypeError(msg.str());
+  };
+  auto of_shape = [](const mx::array& a) {
+    std::ostringstream out;
+    out << "the shape " << a.shape();
+    return out.str();
+  };
+  if (x.shape() != owner.shape()) {
+    fail(of_shape(owner), of_shape(x));
+  }
+  if (x.dtype() == owner.dtype()) {
+    return x;
+  }
+  if (loses(x.dtype(), owner.dtype(), mx::complexfloating) ||
+      (of_primal && loses(x.dtype(), owner.dtype(), mx::inexact))) {
+    fail(owner.dtype(), x.dtype());
+  }
+  return owner.has_primitive()
+      ? mx::astype(x, owner.dtype(), owner.primitive().stream())
+      : mx::astype(x, owner.dtype());
+}
+
+std::string numbered(const char* list, size_t i) {
+  return std::string(list) + "[" + std::to_string(i) + "]";
+}
+
+TypeError wrong_count(const char* list, size_t expected, size_t received) {
+  std::ostringstream msg;
+  msg << list << ": expected a list of " << expected << ", received one of "
+      << received;
+  return TypeError(msg.str());
+}
+
 void drop_first(Arrays& arrays, size_t count) {
   arrays.erase(arrays.begin(), arrays.begin() + count);
 }
@@ -29,40 +80,45 @@ void drop_first(Arrays& arrays, size_t count) {
 std::pair<Arrays, Arrays>
 vjp(const Function& f, const Arrays& primals, const Arrays& cotangents) {
   size_t waypoints = 0;
-  auto out = mx::vjp(routed(f, waypoints), primals, cotangents);
+  auto checked = [&](const Arrays& xs) {
+    auto outputs = f(xs);
+    // MLX itself casts cotangents, and has none for outputs that are constants.
+    size_t count = 0;
+    for (auto& out : outputs) {
+      if (out.has_primitive() &&
+          std::string_view(out.primitive().name()) == "StopGradient") {
+        continue;
+      }
+      if (count < cotangents.size()) {
+        fitted(
+            cotangents[count], out, numbered("[vjp] cotangents", count), false);
+      }
+      count++;
+    }
+    if (cotangents.size() < count) {
+      throw wrong_count("[vjp] cotangents", count, cotangents.size());
+    }
+    return outputs;
+  };
+  auto out = mx::vjp(routed(checked, waypoints), primals, cotangents);
   drop_first(out.first, waypoints);
   return out;
 }
 
 std::pair<Arrays, Arrays>
 jvp(const Function& f, const Arrays& primals, const Arrays& tangents) {
+  if (tangents.size() != primals.size()) {
+    throw wrong_count("[jvp] tangents", primals.size(), tangents.size());
+  }
+  Arrays along;
+  for (size_t i = 0; i < primals.size(); i++) {
+    auto name = numbered("[jvp] tangents", i);
+    along.push_back(fitted(tangents[i], primals[i], name, true));
+  }
   size_t waypoints = 0;
-  auto out = mx::jvp(routed(f, waypoints), primals, tangents);
+  auto out = mx::jvp(routed(f, waypoints), primals, along);
   drop_first(out.first, waypoints);
   drop_first(out.second, waypoints);
-  return out;
-}
-
-Arrays vmap(
-    const MappedFunction& f,
-    const Arrays& inputs,
-    const std::vector<int>& in_axes) {
-  size_t waypoints = 0;
-  std::vector<int> out_axes;
-  auto [traced_inputs, traced_outputs] = mx::detail::vmap_trace(
-      [&](const Arrays& xs) {
-        auto [outputs, axes] = f(xs);
-        auto [all, count] = route(std::move(outputs));
-        waypoints = count;
-        out_axes.assign(count, 0);
-        out_axes.insert(out_axes.end(), axes.begin(), axes.end());
-        return all;
-      },
-      inputs,
-      in_axes);
-  auto out = mx::detail::vmap_replace(
-      inputs, traced_inputs, traced_outputs, in_axes, out_axes);
-  drop_first(out, waypoints);
   return out;
 }
 

@@ -1,11 +1,11 @@
 /** Functions that graphs hold: with transformations of their own, or computed again. */
 import { isList, slot, slots } from "./arguments.js";
 import { type array, isArray, makeAll, makeFrom, slotsFrom } from "./array.js";
-import type { Dtype } from "./dtype.js";
+import { complex64, type Dtype } from "./dtype.js";
 import { mismatch } from "./errors.js";
 import { native } from "./native.js";
 import { zeros } from "./ops/creation.js";
-import { broadcastTo } from "./ops/shape.js";
+import { astype, broadcastTo } from "./ops/shape.js";
 import {
   type AnyFunction,
   type AxisTree,
@@ -92,12 +92,13 @@ class Call {
     const types = typesOf(outputs);
     this.#types ??= types;
     this.#result ??= takeArrays(result, []);
-    if (
-      types.length !== this.#types.length ||
-      !types.every(({ shape }, i) => sameShape(shape, this.#types?.[i]?.shape ?? []))
-    ) {
-      const shapes = types.map(({ shape }) => shape);
-      throw mismatch(this.#fn, "fun's result", "arrays of the same shapes every time", shapes);
+    const first = this.#types;
+    const same = (type: ArrayType, i: number) =>
+      type.dtype === first[i]?.dtype && sameShape(type.shape, first[i].shape);
+    if (types.length !== first.length || !types.every(same)) {
+      const expected = "arrays of the same shapes and dtypes every time";
+      const received = types.map(({ shape, dtype }) => `${dtype.name}[${shape}]`);
+      throw mismatch(this.#fn, "fun's result", expected, received);
     }
     return slots(outputs, this.#fn, "fun's result");
   }
@@ -148,6 +149,9 @@ class Call {
     const count = numbers.length / 2;
     const inputs = (numbers.slice(0, count) as Slot[]).map(makeFrom);
     const axes = numbers.slice(count).map((axis) => (axis < 0 ? null : axis));
+    // The rule may dispose of them.
+    const at = axes.findIndex((axis) => axis !== null);
+    const size = inputs[at]?.shape[axes[at] as number] as number;
     const result: unknown = this.#rules.vmap?.(this.#primals(inputs), this.#beside(axes));
     if (!isList(result) || result.length !== 2) {
       throw mismatch(this.#fn, "vmap's result", "a list of two: outputs and their axes", result);
@@ -163,13 +167,8 @@ class Call {
           return;
         }
         const mapped = mappedAxis(axis, leaf.ndim, this.#fn, "vmap's axes");
-        const shape = leaf.shape.filter((_, i) => i !== mapped);
-        const expected = types[outputs.length]?.shape ?? shape;
-        if (!sameShape(shape, expected)) {
-          const what = `an output of the shape [${expected}] beside its axis`;
-          throw mismatch(this.#fn, "vmap's result", what, leaf.shape);
-        }
-        outputs.push(leaf);
+        const type = types[outputs.length];
+        outputs.push(type === undefined ? leaf : this.#mapped(leaf, mapped, size, type));
         outAxes.push(mapped);
       },
       () => mismatch(this.#fn, "vmap's axes", "lists and records as those of the outputs", result),
@@ -183,6 +182,16 @@ class Call {
       values[i] = slot(x, this.#fn, "vmap's result");
     });
     return list(values);
+  }
+
+  // An output of the vmap rule, whose axis is -1 where it is not mapped.
+  #mapped(x: array, axis: number, size: number, { shape, dtype }: ArrayType): array {
+    const expected = axis < 0 ? shape : shape.toSpliced(axis, 0, size);
+    if (!sameShape(x.shape, expected)) {
+      const what = `an output of the shape [${expected}] with its axis`;
+      throw mismatch(this.#fn, "vmap's result", what, x.shape);
+    }
+    return fitted(x, { shape: expected, dtype }, this.#fn, "vmap");
   }
 
   // The arrays that a rule gave, one for each of those types; null stands for
@@ -200,12 +209,25 @@ class Call {
       throw mismatch(this.#fn, `${rule}'s result`, counted(types.length), result);
     }
     const matching = found.map((x, i) => {
-      const { shape, dtype } = types[i] as ArrayType;
-      const value = x ?? zeros(shape, dtype);
-      return sameShape(value.shape, shape) ? value : broadcastTo(value, shape);
+      const type = types[i] as ArrayType;
+      return x === null ? zeros(type.shape, type.dtype) : fitted(x, type, this.#fn, rule);
     });
     return slots(matching, this.#fn, `${rule}'s result`);
   }
+}
+
+// What a rule gave, as an array of the type that the graph goes on with, whose
+// bytes are read as such.
+function fitted(x: array, { shape, dtype }: ArrayType, fn: string, rule: string): array {
+  const fits = x.shape.every((n, i) => n === 1 || n === shape[i + shape.length - x.ndim]);
+  if (!fits || x.ndim > shape.length) {
+    throw mismatch(fn, `${rule}'s result`, `an array of the shape [${shape}]`, x.shape);
+  }
+  if (x.dtype === complex64 && dtype !== complex64) {
+    throw mismatch(fn, `${rule}'s result`, `an array of the dtype ${dtype.name}`, x.dtype.name);
+  }
+  const cast = x.dtype === dtype ? x : astype(x, dtype);
+  return sameShape(x.shape, shape) ? cast : broadcastTo(cast, shape);
 }
 
 /** The arguments of a function as its rules get them: one by itself, several as a list. */

@@ -108,7 +108,12 @@ function differentiate(
     checkOutput(output, fn);
     const leaves = arraysOf(output);
     outputs = leaves.length;
-    return slots(leaves, fn, "fun's result");
+    const out = slots(leaves, fn, "fun's result");
+    const { shape } = leaves[0] as array;
+    if (shape.length > 0) {
+      throw mismatch(fn, "fun's result", "a scalar array", shape);
+    }
+    return out;
   };
   const values = makeAll(native.value_and_grad(trace, slots(all, fn, "arguments")));
   let next = outputs;
@@ -191,10 +196,10 @@ function ofArrays(fun: AnyFunction, fn: string): Callback {
  * The Jacobian of a function at `primals`, times `tangents`: how its results
  * change where its arguments move along them. The function takes arrays and
  * gives one or a list of them. The first list are its results, the second the
- * products, of the same shapes.
+ * products, of the same shapes. Tangents are cast to their primals' dtypes.
  *
- * @throws What the function throws, the same object; Error where the tangents'
- * number or shapes are not those of the primals.
+ * @throws What the function throws, the same object; TypeError where the
+ * tangents' number or shapes are not those of the primals.
  * @example
  * const f = (x, y) => mx.multiply(x, mx.square(y));
  * mx.jvp(f, [mx.array(2), mx.array(3)], [mx.array(1), mx.array(10)])
@@ -220,9 +225,9 @@ export function jvp<const P extends readonly array[]>(
  * `cotangents` times the Jacobian of a function at `primals`: the gradients of
  * its results, weighted with them. The function takes arrays and gives one or
  * a list of them. The first list are its results, the second the products, of
- * the primals' shapes.
+ * the primals' shapes. Cotangents are cast to the results' dtypes.
  *
- * @throws What the function throws, the same object; Error where the
+ * @throws What the function throws, the same object; TypeError where the
  * cotangents' number or shapes are not those of the results.
  * @example
  * const f = (x, y) => mx.multiply(x, mx.square(y));

@@ -120,45 +120,11 @@ mx::array remainder(Operand a, Operand b, mx::StreamOrDevice s) {
 
 using Arrays = std::vector<mx::array>;
 
-// MLX's own rule for mx.vmap gives one axis for two results, so the other one
-// would be read from beyond its list.
-std::pair<Arrays, std::vector<int>> map_divmod(
-    const Arrays& inputs,
-    const std::vector<int>& axes,
-    mx::StreamOrDevice s) {
-  size_t ndim = 0;
-  for (size_t i = 0; i < inputs.size(); i++) {
-    ndim = std::max(ndim, inputs[i].ndim() + (axes[i] < 0));
-  }
-  // The axis comes first, and all have as many behind it.
-  Arrays aligned;
-  for (size_t i = 0; i < inputs.size(); i++) {
-    auto x = inputs[i];
-    if (axes[i] >= 0) {
-      x = mx::moveaxis(x, axes[i], 0, s);
-      auto shape = x.shape();
-      shape.insert(shape.begin() + 1, ndim - x.ndim(), 1);
-      x = mx::reshape(x, std::move(shape), s);
-    }
-    aligned.push_back(std::move(x));
-  }
-  return {mx::divmod(aligned[0], aligned[1], s), {0, 0}};
-}
-
 Arrays divmod(Operand a, Operand b, mx::StreamOrDevice s) {
   auto [x, y] = resolve(a, b);
   if (may_trap(x, y, s)) {
     bool scalar = !b.is_array();
     return {quotient(x, y, scalar, s), rest(x, y, scalar, s)};
-  }
-  if (x.is_tracer() || y.is_tracer()) {
-    return mx::custom_function(
-        [s](const Arrays& xs) { return mx::divmod(xs[0], xs[1], s); },
-        std::nullopt,
-        std::nullopt,
-        [s](const Arrays& xs, const std::vector<int>& axes) {
-          return map_divmod(xs, axes, s);
-        })({x, y});
   }
   return mx::divmod(x, y, s);
 }

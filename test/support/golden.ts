@@ -422,7 +422,7 @@ function compareFlat(actual: unknown, expected: Record<string, Json>, c: Case): 
 // Running.
 
 // The words of a check of our own, which may come before MLX's.
-const ourVoice = /^\[[\w.]+\] (\S+: )?[Ee]xpected /;
+const ourVoice = /^\[[\w.]+\] ([^:]+: )?[Ee]xpected /;
 
 function expectError(run: () => unknown, text: string | true): void {
   let thrown: unknown;

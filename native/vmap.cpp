@@ -1,0 +1,258 @@
+#include <algorithm>
+#include <sstream>
+#include <string_view>
+#include <unordered_map>
+
+#include "mlx/mlx.h"
+#include "mlx/primitives.h"
+#include "mlx/transforms_impl.h"
+
+#include "graph.h"
+#include "transforms.h"
+
+// mx.vmap traces a function with arrays that lack the mapped axis, and then
+// makes each operation once more with arrays that have it, by a rule of the
+// operation's. MLX's own way from one operation to the next is recursive, and
+// it believes rules that are wrong.
+
+namespace mlxjs::transforms {
+
+namespace {
+
+using Axes = std::vector<int>;
+
+// Arrays and the axis of each that is mapped, -1 for none.
+struct Mapped {
+  Arrays arrays;
+  Axes axes;
+};
+
+// Where MLX's rule for an operation is wrong, it is right of other inputs, or
+// there is another rule.
+struct Rule {
+  std::string_view operation;
+  Mapped (*map)(mx::Primitive& primitive, Mapped inputs, int size);
+};
+
+Mapped map_with_mlx(mx::Primitive& primitive, Mapped inputs, int) {
+  auto [outputs, axes] = primitive.vmap(inputs.arrays, inputs.axes);
+  return {std::move(outputs), std::move(axes)};
+}
+
+void move_axis(Mapped& of, size_t i, int axis, mx::Stream s) {
+  of.arrays[i] = mx::moveaxis(of.arrays[i], of.axes[i], axis, s);
+  of.axes[i] = axis;
+}
+
+// Gives an array that is not mapped the axis, the same all along it.
+void spread(Mapped& of, size_t i, int axis, int size, mx::Stream s) {
+  auto out = mx::expand_dims(of.arrays[i], axis, s);
+  auto shape = out.shape();
+  shape[axis] = size;
+  of.arrays[i] = mx::broadcast_to(out, std::move(shape), s);
+  of.axes[i] = axis;
+}
+
+// MLX moves the mapped axis once for each new axis, without regard to those
+// that it moved over before.
+Mapped map_expand_dims(mx::Primitive& primitive, Mapped inputs, int) {
+  auto axes = static_cast<mx::ExpandDims&>(primitive).state();
+  auto& a = inputs.arrays[0];
+  // The mapped axis stays before the same axis of the array.
+  int place = 0;
+  for (int kept = 0;; place++) {
+    bool is_new = std::ranges::count(axes, place) > 0;
+    if (!is_new && kept++ == inputs.axes[0]) {
+      break;
+    }
+  }
+  for (auto& axis : axes) {
+    axis += axis >= place;
+  }
+  return {{mx::expand_dims(a, axes, primitive.stream())}, {place}};
+}
+
+// MLX gives an update that is not mapped to the first part alone.
+Mapped map_slice_update(mx::Primitive& primitive, Mapped inputs, int size) {
+  if (inputs.axes[0] >= 0 && inputs.axes[1] < 0) {
+    spread(inputs, 1, inputs.axes[0], size, primitive.stream());
+  }
+  return map_with_mlx(primitive, std::move(inputs), size);
+}
+
+// MLX makes an axis among those of the updates before it moves the mapped one,
+// and counts the parts in the type of the indices.
+Mapped map_scatter(mx::Primitive& primitive, Mapped inputs, int size) {
+  auto s = primitive.stream();
+  auto last = inputs.arrays.size() - 1;
+  if (inputs.axes[last] > 0) {
+    move_axis(inputs, last, 0, s);
+  }
+  for (size_t i = 1; i < last; i++) {
+    auto& indices = inputs.arrays[i];
+    if (indices.dtype().size() < 4) {
+      indices = mx::astype(indices, mx::int32, s);
+    }
+  }
+  return map_with_mlx(primitive, std::move(inputs), size);
+}
+
+// MLX names the axis of the first of the two results only.
+Mapped map_divmod(mx::Primitive& primitive, Mapped inputs, int size) {
+  auto out = map_with_mlx(primitive, std::move(inputs), size);
+  out.axes.resize(out.arrays.size(), out.axes[0]);
+  return out;
+}
+
+// MLX names the inputs' axes, not the output's.
+Mapped map_not_equal(mx::Primitive& primitive, Mapped inputs, int size) {
+  auto axis = std::max(inputs.axes[0], 0);
+  auto out = map_with_mlx(primitive, std::move(inputs), size);
+  out.axes = {axis};
+  return out;
+}
+
+// MLX leaves one that is not mapped as short as it is.
+Mapped map_bitwise(mx::Primitive& primitive, Mapped inputs, int size) {
+  auto axis = std::ranges::max(inputs.axes);
+  for (size_t i = 0; i < inputs.axes.size(); i++) {
+    if (inputs.axes[i] < 0) {
+      spread(inputs, i, axis, size, primitive.stream());
+    }
+  }
+  return map_with_mlx(primitive, std::move(inputs), size);
+}
+
+// An operation with variants has the name that its variants' begin with.
+constexpr Rule rules[] = {
+    {"ExpandDims", map_expand_dims},
+    {"SliceUpdate", map_slice_update},
+    {"DynamicSliceUpdate", map_slice_update},
+    {"Scatter", map_scatter},
+    {"DivMod", map_divmod},
+    {"NotEqual", map_not_equal},
+    {"BitwiseAnd", map_bitwise},
+    {"BitwiseOr", map_bitwise},
+    {"BitwiseXor", map_bitwise},
+    {"LeftShift", map_bitwise},
+    {"RightShift", map_bitwise},
+};
+
+bool is_of(std::string_view name, std::string_view operation) {
+  return name.starts_with(operation) &&
+      (name.size() == operation.size() || name[operation.size()] == ' ');
+}
+
+// Throws unless the outputs are those of the traced operation, beside the axis.
+void check_mapped(
+    const char* operation,
+    const Mapped& outputs,
+    const Arrays& traced,
+    int size) {
+  bool right = outputs.arrays.size() == traced.size() &&
+      outputs.axes.size() == traced.size();
+  for (size_t i = 0; right && i < traced.size(); i++) {
+    auto& a = outputs.arrays[i];
+    auto axis = outputs.axes[i];
+    auto shape = traced[i].shape();
+    right = axis <= static_cast<int>(shape.size());
+    if (right && axis >= 0) {
+      shape.insert(shape.begin() + axis, size);
+    }
+    right = right && a.shape() == shape && a.dtype() == traced[i].dtype();
+  }
+  if (!right) {
+    std::ostringstream msg;
+    msg << "[vmap] the operation " << operation
+        << " cannot be mapped over these axes.";
+    throw std::runtime_error(msg.str());
+  }
+}
+
+Mapped map_operation(const mx::array& a, Mapped inputs, int size) {
+  auto& primitive = a.primitive();
+  auto name = primitive.name();
+  auto rule = std::ranges::find_if(
+      rules, [&](auto& rule) { return is_of(name, rule.operation); });
+  auto map = rule == std::end(rules) ? map_with_mlx : rule->map;
+  auto outputs = map(primitive, std::move(inputs), size);
+  check_mapped(name, outputs, a.outputs(), size);
+  return outputs;
+}
+
+} // namespace
+
+Arrays vmap(
+    const MappedFunction& f,
+    const Arrays& inputs,
+    const std::vector<int>& in_axes) {
+  Axes out_axes;
+  auto [tracers, outputs] = mx::detail::vmap_trace(
+      [&](const Arrays& xs) {
+        auto [ys, axes] = f(xs);
+        out_axes = std::move(axes);
+        return ys;
+      },
+      inputs,
+      in_axes);
+
+  // What stands for the traced arrays that depend on mapped ones.
+  std::unordered_map<std::uintptr_t, std::pair<mx::array, int>> mapped;
+  int size = -1;
+  for (size_t i = 0; i < inputs.size(); i++) {
+    if (in_axes[i] >= 0) {
+      size = inputs[i].shape(in_axes[i]);
+      tracers[i].set_tracer(false);
+      mapped.insert({tracers[i].id(), {inputs[i], in_axes[i]}});
+    }
+  }
+  if (size < 0) {
+    throw TypeError("[vmap] inAxes: expected an axis of at least one array");
+  }
+
+  in_order(outputs, [&](const mx::array& a) {
+    // Operations with several outputs come here for each of them.
+    if (mapped.contains(a.id())) {
+      return;
+    }
+    Mapped from;
+    bool depends = false;
+    for (auto& input : a.inputs()) {
+      auto found = mapped.find(input.id());
+      bool is_mapped = found != mapped.end();
+      depends = depends || is_mapped;
+      from.arrays.push_back(is_mapped ? found->second.first : input);
+      from.axes.push_back(is_mapped ? found->second.second : -1);
+    }
+    if (!depends) {
+      return;
+    }
+    auto to = map_operation(a, std::move(from), size);
+    auto traced = a.outputs();
+    for (size_t i = 0; i < traced.size(); i++) {
+      traced[i].set_tracer(false);
+      mapped.insert({traced[i].id(), {std::move(to.arrays[i]), to.axes[i]}});
+    }
+  });
+
+  for (size_t i = 0; i < outputs.size(); i++) {
+    auto& out = outputs[i];
+    auto found = mapped.find(out.id());
+    auto axis = -1;
+    if (found != mapped.end()) {
+      std::tie(out, axis) = found->second;
+    }
+    if (axis < 0) {
+      // The same for all parts.
+      out = mx::expand_dims(out, out_axes[i]);
+      auto shape = out.shape();
+      shape[out_axes[i]] = size;
+      out = mx::broadcast_to(out, std::move(shape));
+    } else if (axis != out_axes[i]) {
+      out = mx::moveaxis(out, axis, out_axes[i]);
+    }
+  }
+  return outputs;
+}
+
+} // namespace mlxjs::transforms

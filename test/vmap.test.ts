@@ -1,0 +1,146 @@
+// Functions under mx.vmap: as if each of the slices went through them.
+import { mx } from "mlx-js";
+import { describe, expect, test } from "vitest";
+
+type Slices = (...slices: mx.array[]) => mx.array;
+
+/** Arrays of a shape whose values all differ. */
+function counting(shape: readonly number[], first = 1): mx.array {
+  const size = shape.reduce((n, m) => n * m, 1);
+  return mx.arange(first, first + size, 1, mx.float32).reshape(shape);
+}
+
+function slice(x: mx.array, axis: number | null, i: number): mx.array {
+  return axis === null ? x : mx.take(x, i, axis);
+}
+
+/** Compares a mapped function with calls for each slice. */
+function compare(f: Slices, inputs: mx.array[], inAxes: (number | null)[], outAxes = 0): void {
+  const at = inAxes.findIndex((axis) => axis !== null);
+  const size = inputs[at]?.shape[inAxes[at] as number] as number;
+  const each = Array.from({ length: size }, (_, i) =>
+    f(...inputs.map((x, k) => slice(x, inAxes[k] as number | null, i))),
+  );
+  const expected = mx.stack(each, outAxes);
+  const mapped = mx.vmap(f, { inAxes, outAxes })(...inputs);
+  const title = `over ${JSON.stringify(inAxes)}`;
+  expect([mapped.dtype.name, mapped.shape], title).toEqual([expected.dtype.name, expected.shape]);
+  expect(mapped.tolist(), title).toEqual(expected.tolist());
+}
+
+describe("new axes", () => {
+  const at = [[0], [-1], [0, 1], [0, 2], [0, -1], [1, 3], [0, 2, 4], [-1, -2, 0], [2, 3]];
+
+  test.each(at.map((axes) => [axes]))("expandDims at %j", (axes) => {
+    for (const inAxis of [0, 1, 2]) {
+      compare((x) => mx.expandDims(x, axes), [counting([3, 4, 2])], [inAxis], 1);
+      // The gradient of squeeze.
+      const ones = axes.reduce((shape) => [1, ...shape], [3, 4]);
+      const cotangent = mx.vmap(
+        (x: mx.array) => mx.vjp((y) => mx.squeeze(y), [mx.zeros(ones)], [x])[1][0],
+        { inAxes: inAxis },
+      );
+      expect(cotangent(counting([3, 3, 4].toSpliced(0, 1).toSpliced(inAxis, 0, 2))).size).toBe(24);
+    }
+  });
+
+  test("of get", () => {
+    for (const inAxis of [0, 1, 2]) {
+      const x = counting([3, 4, 2]);
+      compare((a) => a.get(null, ":", null), [x], [inAxis]);
+      compare((a) => a.get(null, 1, null, "..."), [x], [inAxis]);
+      compare((a) => a.get(null, "::-1", null, mx.array([1, 0], mx.int32)), [x], [inAxis]);
+    }
+  });
+});
+
+describe("updates", () => {
+  const x = counting([3, 4, 2]);
+  const operations = ["add", "subtract", "multiply", "divide", "maximum", "minimum"] as const;
+  const indices: Record<string, mx.Index[]> = {
+    "an integer": [1],
+    "a slice": ["1:"],
+    "a step": ["...", "::-2"],
+    "an integer and a slice": [0, "1:"],
+    "new axes": [null, "1:", null],
+    "a list": [[1, 0]],
+    "a list after a slice": ["1:", [1, 0]],
+    "two lists": [
+      [1, 0],
+      [0, 1],
+    ],
+  };
+
+  test.each(Object.entries(indices))("at %s", (_, at) => {
+    for (const inAxis of [0, 1, 2]) {
+      const part = mx.take(x, 0, inAxis).get(...at) as mx.array;
+      const values = [mx.array(5.5), counting([...part.shape], 3)];
+      for (const value of values) {
+        const set: Slices = (a, v = value) => {
+          const out = mx.multiply(a, 1);
+          out.set(at, v);
+          return out;
+        };
+        compare(set, [x], [inAxis]);
+        for (let valueAxis = 0; valueAxis <= value.ndim; valueAxis++) {
+          const many = mx.stack(
+            Array.from({ length: x.shape[inAxis] as number }, (_, i) => mx.add(value, i)),
+            valueAxis,
+          );
+          compare(set, [x, many], [inAxis, valueAxis]);
+          compare(set, [mx.take(x, 0, inAxis), many], [null, valueAxis]);
+        }
+        for (const operation of operations) {
+          compare((a) => a.at(...at)[operation](value), [x], [inAxis]);
+        }
+      }
+    }
+  });
+
+  test("sliceUpdate", () => {
+    for (const inAxis of [0, 1, 2]) {
+      const update = counting([2, 1]);
+      const start = mx.array([1, 0], mx.int32);
+      const f: Slices = (a, u = update) => mx.sliceUpdate(a, u, start, [0, 1]);
+      const moved = mx.moveaxis(counting([5, 4, 2]), 0, inAxis);
+      compare(f, [moved], [inAxis]);
+      compare(f, [moved, counting([5, 2, 1])], [inAxis, 0]);
+      compare(f, [counting([4, 2]), counting([2, 3, 1])], [null, 1]);
+    }
+  });
+
+  test("in the gradient of a gather", () => {
+    for (const inAxis of [0, 1, 2]) {
+      const f = mx.grad((a: mx.array) => mx.sum(mx.square(a.get(":", [0, 1]))));
+      compare(f, [x], [inAxis]);
+    }
+  });
+
+  test("of more slices than the indices' dtype counts", () => {
+    const many = counting([300, 3]);
+    const at = mx.array([2, 0], mx.uint8);
+    compare((a) => a.at(at).add(mx.array([1, 2])), [many], [0]);
+    compare((a) => mx.take(a, at, 0), [many], [0]);
+  });
+});
+
+test("operations whose other operand comes first and is not mapped", () => {
+  const x = counting([2, 3]);
+  const whole = x.astype(mx.int32);
+  for (const inAxis of [0, 1]) {
+    const c = mx.array([1, 5, 3].slice(0, inAxis === 0 ? 3 : 2));
+    compare((a) => mx.notEqual(c, a), [x], [inAxis]);
+    compare((a) => mx.isnan(a), [x], [inAxis]);
+    const n = c.astype(mx.int32);
+    for (const name of [
+      "bitwiseAnd",
+      "bitwiseOr",
+      "bitwiseXor",
+      "leftShift",
+      "rightShift",
+    ] as const) {
+      compare((a) => mx[name](n, a), [whole], [inAxis]);
+      compare((a) => mx[name](a, n), [whole], [inAxis]);
+    }
+  }
+});
