@@ -199,6 +199,7 @@ napi_value init(napi_env env, napi_value exports) {
   // First, since what the others call makes MLX meet this thread.
   keep_main_thread_out();
   finish_at_exit();
+  meet_thread();
   // The first environment is most often the only one.
   static std::atomic<bool> first = true;
   if (!first.exchange(false)) {

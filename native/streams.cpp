@@ -126,6 +126,27 @@ std::vector<mx::Stream> busy_streams() {
   return out;
 }
 
+namespace {
+
+thread_local bool gives_work = false;
+
+} // namespace
+
+void meet_thread() {
+  gives_work = true;
+}
+
+void wait_for_streams() {
+  if (!gives_work) {
+    return;
+  }
+  for (auto& s : busy_streams()) {
+    auto done = std::make_shared<std::promise<void>>();
+    mx::scheduler::enqueue(s, [done] { done->set_value(); });
+    done->get_future().wait();
+  }
+}
+
 std::future<void> check_error(mx::Stream s) {
   auto checked = std::make_shared<std::promise<void>>();
   mx::scheduler::enqueue(s, [s, checked] {

@@ -23,6 +23,12 @@ void return_streams();
 // The streams of the CPU that may have something to do.
 std::vector<mx::Stream> busy_streams();
 
+// Marks this thread as one that gives streams work.
+void meet_thread();
+// Waits until the streams of the CPU have done what they were given so far,
+// whatever came of it. On a thread of a stream's own it does nothing.
+void wait_for_streams();
+
 // MLX keeps the error of a stream of the CPU and throws it at whoever waits
 // next for something there. Asked in the stream itself, after all that it was
 // given so far, whose error it is is certain: the future has it, and it is gone

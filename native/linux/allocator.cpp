@@ -1,80 +1,219 @@
-// On the CPU, MLX takes memory from malloc and does not look whether it got
-// any: an array that is too large would end the process. libmlx for Linux asks
-// for its allocator by a name that the dynamic linker looks up in the addon
-// first (see blas.cpp), so here is one that looks. Those of GPUs do so
-// themselves.
+// MLX's allocator for the CPU takes memory from malloc and does not look
+// whether it got any: where there is none, the process would end. libmlx for
+// Linux asks for its allocator, and for what is in use, by names that the
+// dynamic linker looks up in the addon first (see blas.cpp), so here is one
+// that looks. Those of GPUs do so themselves.
 
 #include <dlfcn.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 
+#include "mlx/backend/common/buffer_cache.h"
+#include "mlx/backend/no_gpu/linux_memory.h"
+#include "mlx/memory.h"
 #include "mlx/mlx.h"
 
-namespace mlx::core::allocator {
+#include "../streams.h"
+
+namespace mlx::core {
+
+namespace allocator {
 
 namespace {
 
+// As MLX's: in front of the memory stands its size, and some of what is freed
+// is kept for the next that needs as much.
 class CheckedAllocator : public Allocator {
  public:
-  explicit CheckedAllocator(Allocator& allocator) : allocator_(allocator) {}
-
-  // It asks beforehand, since MLX counts what it did not get as in use.
   Buffer malloc(size_t size) override {
-    if (size >= large && !is_there(size)) {
-      clear_cache();
-      if (!is_there(size)) {
-        throw std::runtime_error(
-            "[malloc] Unable to allocate " + std::to_string(size) + " bytes.");
-      }
+    auto memory = take(size);
+    if (memory == nullptr) {
+      memory = from_system(size);
     }
-    return allocator_.malloc(size);
+    std::lock_guard lock(mutex_);
+    active_ += size_of(memory);
+    peak_ = std::max(active_, peak_);
+    return Buffer(memory);
   }
 
   void free(Buffer buffer) override {
-    allocator_.free(buffer);
+    auto bytes = size(buffer);
+    {
+      std::lock_guard lock(mutex_);
+      active_ -= bytes;
+      if (bytes > 0 && cache_.cache_size() + bytes <= cache_limit_) {
+        cache_.recycle_to_cache(buffer.ptr());
+        return;
+      }
+    }
+    std::free(buffer.ptr());
   }
 
   size_t size(Buffer buffer) const override {
-    return allocator_.size(buffer);
+    return buffer.ptr() == nullptr ? 0 : size_of(buffer.ptr());
   }
 
-  Buffer make_buffer(void* ptr, size_t size) override {
-    return allocator_.make_buffer(ptr, size);
+  void clear_cache() {
+    std::lock_guard lock(mutex_);
+    cache_.clear();
   }
 
-  void release(Buffer buffer) override {
-    allocator_.release(buffer);
+  size_t set_cache_limit(size_t limit) {
+    std::lock_guard lock(mutex_);
+    std::swap(limit, cache_limit_);
+    if (cache_.cache_size() > cache_limit_) {
+      cache_.release_cached_buffers(cache_.cache_size() - cache_limit_);
+    }
+    return limit;
+  }
+
+  size_t set_memory_limit(size_t limit) {
+    std::lock_guard lock(mutex_);
+    std::swap(limit, memory_limit_);
+    return limit;
+  }
+
+  void reset_peak() {
+    std::lock_guard lock(mutex_);
+    peak_ = 0;
+  }
+
+  size_t active() const {
+    std::lock_guard lock(mutex_);
+    return active_;
+  }
+
+  size_t peak() const {
+    std::lock_guard lock(mutex_);
+    return peak_;
+  }
+
+  size_t cached() const {
+    std::lock_guard lock(mutex_);
+    return cache_.cache_size();
+  }
+
+  size_t memory_limit() const {
+    std::lock_guard lock(mutex_);
+    return memory_limit_;
   }
 
  private:
-  // From here on, malloc asks the system, which takes microseconds.
-  static constexpr size_t large = size_t(1) << 26;
+  static constexpr size_t header = sizeof(size_t);
 
-  static bool is_there(size_t size) {
-    // MLX's header is in front.
-    auto memory = std::malloc(size + sizeof(size_t));
-    std::free(memory);
-    return memory != nullptr;
+  static size_t size_of(void* memory) {
+    return *static_cast<size_t*>(memory);
   }
 
-  Allocator& allocator_;
+  void* take(size_t size) {
+    std::lock_guard lock(mutex_);
+    return cache_.reuse_from_cache(size);
+  }
+
+  void* from_system(size_t size) {
+    auto memory = std::malloc(size + header);
+    if (memory == nullptr) {
+      clear_cache();
+      memory = std::malloc(size + header);
+    }
+    if (memory == nullptr) {
+      // They hold memory. And where there is none, MLX drops what it has begun
+      // with, which their tasks may be at.
+      mlxjs::wait_for_streams();
+      clear_cache();
+      memory = std::malloc(size + header);
+    }
+    if (memory == nullptr) {
+      throw std::runtime_error(
+          "[malloc] Unable to allocate " + std::to_string(size) + " bytes.");
+    }
+    *static_cast<size_t*>(memory) = size;
+    return memory;
+  }
+
+  mutable std::mutex mutex_;
+  BufferCache<void> cache_{4096, size_of, std::free};
+  size_t active_ = 0;
+  size_t peak_ = 0;
+  size_t cache_limit_ = size_t(1) << 25;
+  size_t memory_limit_ = get_memory_size() / 10 * 8;
 };
 
-// MLX's own, checked where it is for the CPU.
-Allocator& checked() {
-  auto function = dlsym(RTLD_NEXT, "_ZN3mlx4core9allocator9allocatorEv");
-  auto& own = reinterpret_cast<Allocator& (*)()>(function)();
-  return cu::is_available() ? own : *new CheckedAllocator(own);
+// Never destroyed, as MLX's own; none where there is a GPU.
+CheckedAllocator* checked() {
+  static auto out = cu::is_available() ? nullptr : new CheckedAllocator;
+  return out;
+}
+
+// What libmlx has under a name.
+template <typename F>
+F* own(const char* name) {
+  return reinterpret_cast<F*>(dlsym(RTLD_NEXT, name));
 }
 
 } // namespace
 
-// Never destroyed, as MLX's own.
 Allocator& allocator() {
-  static auto& out = checked();
+  static auto& out = checked()
+      ? *checked()
+      : own<Allocator&()>("_ZN3mlx4core9allocator9allocatorEv")();
   return out;
 }
 
-} // namespace mlx::core::allocator
+} // namespace allocator
+
+using allocator::checked;
+using allocator::own;
+
+size_t get_active_memory() {
+  return checked() ? checked()->active()
+                   : own<size_t()>("_ZN3mlx4core17get_active_memoryEv")();
+}
+
+size_t get_peak_memory() {
+  return checked() ? checked()->peak()
+                   : own<size_t()>("_ZN3mlx4core15get_peak_memoryEv")();
+}
+
+void reset_peak_memory() {
+  checked() ? checked()->reset_peak()
+            : own<void()>("_ZN3mlx4core17reset_peak_memoryEv")();
+}
+
+size_t get_cache_memory() {
+  return checked() ? checked()->cached()
+                   : own<size_t()>("_ZN3mlx4core16get_cache_memoryEv")();
+}
+
+size_t get_memory_limit() {
+  return checked() ? checked()->memory_limit()
+                   : own<size_t()>("_ZN3mlx4core16get_memory_limitEv")();
+}
+
+size_t set_memory_limit(size_t limit) {
+  return checked()
+      ? checked()->set_memory_limit(limit)
+      : own<size_t(size_t)>("_ZN3mlx4core16set_memory_limitEm")(limit);
+}
+
+size_t set_cache_limit(size_t limit) {
+  if (!checked()) {
+    return own<size_t(size_t)>("_ZN3mlx4core15set_cache_limitEm")(limit);
+  }
+  mlxjs::wait_for_streams();
+  return checked()->set_cache_limit(limit);
+}
+
+void clear_cache() {
+  if (!checked()) {
+    return own<void()>("_ZN3mlx4core11clear_cacheEv")();
+  }
+  mlxjs::wait_for_streams();
+  checked()->clear_cache();
+}
+
+} // namespace mlx::core
