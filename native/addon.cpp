@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <future>
 #include <mutex>
+#include <string_view>
 #include <thread>
 
 #include "mlx/backend/cpu/encoder.h"
@@ -38,6 +39,8 @@ napi_value error(napi_env env, const char* type, const char* text) {
   return failure(env, type, "message", message);
 }
 
+constexpr auto no_memory = "There is not enough memory.";
+
 // The very value that JavaScript has thrown.
 napi_value thrown(napi_env env, napi_value value) {
   return failure(env, "thrown", "value", value);
@@ -59,10 +62,12 @@ napi_value failure(napi_env env) noexcept {
   } catch (const RangeError& e) {
     return error(env, "RangeError", e.what());
   } catch (const std::bad_alloc&) {
-    return error(env, "RangeError", "Out of memory.");
+    return error(env, "Error", no_memory);
   } catch (const std::runtime_error& e) {
     note_lost_peer(e);
-    return error(env, "Error", e.what());
+    // Of an error in a task, MLX keeps only the text.
+    bool bad_alloc = e.what() == std::string_view(std::bad_alloc().what());
+    return error(env, "Error", bad_alloc ? no_memory : e.what());
   } catch (const std::exception& e) {
     return error(env, "Error", e.what());
   } catch (...) {

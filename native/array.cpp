@@ -1,6 +1,7 @@
 // The life of an array, and its way in and out of JavaScript's memory.
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <mutex>
 #include <sstream>
@@ -119,27 +120,28 @@ void want_large_pages(void* data, size_t length) {
 #endif
 }
 
-// A copy of the values, row-major.
-Napi::ArrayBuffer to_bytes(Environment& e, const mx::array& a) {
+// How many bytes the values take.
+double nbytes(const mx::array& a) {
+  return static_cast<double>(a.nbytes());
+}
+
+// Copies the values into a buffer of as many bytes, row-major.
+void copy_values(Environment& e, const mx::array& a, Bytes target) {
   auto source = row_major(e, a);
-  // Unlike an ArrayBuffer, a Buffer is not filled with zeros first.
-  void* data;
-  napi_value buffer, out;
-  auto status = napi_create_buffer(e.env, source.nbytes(), &data, &buffer);
-  if (status != napi_ok) {
-    napi_value error;
-    napi_get_and_clear_last_exception(e.env, &error);
-    throw RangeError(
-        "Expected values that fit into one ArrayBuffer, received " +
-        std::to_string(source.nbytes()) + " bytes.");
+  if (source.nbytes() != target.length) {
+    throw RangeError("The buffer does not fit the values.");
   }
-  napi_get_typedarray_info(
-      e.env, buffer, nullptr, nullptr, nullptr, &out, nullptr);
-  if (source.nbytes() > 0) {
-    want_large_pages(data, source.nbytes());
-    std::memcpy(data, source.data<char>(), source.nbytes());
+  if (target.length > 0) {
+    want_large_pages(target.data, target.length);
+    std::memcpy(target.data, source.data<char>(), target.length);
   }
-  return Napi::ArrayBuffer(e.env, out);
+}
+
+// Whether there are as many bytes of memory, now.
+bool is_there(double bytes) {
+  auto memory = std::malloc(static_cast<size_t>(bytes));
+  std::free(memory);
+  return memory != nullptr;
 }
 
 Napi::Value item(Environment& e, const mx::array& source) {
@@ -239,7 +241,9 @@ const std::vector<Binding> array_bindings{
     LOCAL(scalar),
     LOCAL(from_bytes),
     LOCAL(from_floats),
-    LOCAL(to_bytes),
+    LOCAL(nbytes),
+    LOCAL(copy_values),
+    LOCAL(is_there),
     LOCAL(item),
     LOCAL(dims),
     LOCAL(ndim),

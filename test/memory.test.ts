@@ -1,5 +1,7 @@
+import { join } from "node:path";
 import { mx } from "mlx-js";
 import { afterEach, describe, expect, test } from "vitest";
+import { runScript, runShell } from "./support/process";
 
 describe("figures", () => {
   test("of what is in use, its peak, and the cache", () => {
@@ -40,7 +42,7 @@ describe("arrays that are too large", () => {
     const huge = () => mx.add(mx.zeros([2 ** 31 - 1, 2 ** 29]), 1);
     const start = mx.getActiveMemory();
     expect(() => mx.eval(huge())).toThrow("allocate");
-    expect(() => huge().toTypedArray()).toThrow("allocate");
+    expect(() => huge().toTypedArray()).toThrow("[toTypedArray] There is not");
     expect(() => mx.eval(mx.sort(huge()))).toThrow("allocate");
     await expect(mx.asyncEval(huge())).rejects.toThrow("allocate");
     expect(mx.getActiveMemory() - start).toBeLessThan(2 ** 20);
@@ -62,6 +64,54 @@ describe("arrays that are too large", () => {
     // The collector may take others meanwhile.
     expect(mx.memory().arrays).toBeLessThanOrEqual(before);
     expect(mx.zeros([2 ** 30, 2 ** 30, 4, 0]).size).toBe(0);
+  });
+});
+
+// Limits of the address space, which only Linux knows.
+describe.skipIf(process.platform !== "linux")("where memory runs out", () => {
+  const command = [JSON.stringify(process.execPath), join("test", "programs", "little-memory.mjs")];
+
+  test("while anything is computed: an error, and then right values", async () => {
+    const size = 'console.log(/VmSize:\\s+(\\d+)/.exec(fs.readFileSync("/proc/self/status"))[1])';
+    const { stdout } = await runScript(`require("mlx-js"); ${size}`);
+    const limit = Number(stdout) + 1_300_000;
+    const outcome = await runShell(`ulimit -v ${limit}; exec ${command.join(" ")}`);
+    expect(outcome).toMatchObject({ code: 0, stderr: "" });
+    expect(JSON.parse(outcome.stdout)).toEqual({
+      wrong: [],
+      fine: [],
+      errors: [
+        "Error: [malloc] Unable to allocate N bytes.",
+        "RangeError: [toTypedArray] There is not enough memory: N bytes are wanted.",
+        "RangeError: [tolist] There is not enough memory: N bytes are wanted.",
+      ],
+    });
+  });
+
+  test("in JavaScript's heap: an error before lists are made", async () => {
+    const { code, stdout, stderr } = await runScript(
+      `const { mx } = require("mlx-js");
+      for (const x of [mx.ones([2 ** 23]), mx.ones([2 ** 21], mx.int64)]) {
+        try {
+          x.tolist();
+        } catch (error) {
+          console.log(String(error));
+        }
+      }
+      console.log(mx.ones([2, 3]).tolist());`,
+      { flags: ["--max-old-space-size=64"] },
+    );
+    const message = "RangeError: [tolist] There is not enough memory:";
+    expect({ code, stderr, lines: stdout.split("\n") }).toEqual({
+      code: 0,
+      stderr: "",
+      lines: [
+        `${message} ${2 ** 26} bytes are wanted.`,
+        `${message} ${2 ** 27} bytes are wanted.`,
+        "[ [ 1, 1, 1 ], [ 1, 1, 1 ] ]",
+        "",
+      ],
+    });
   });
 });
 

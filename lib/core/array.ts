@@ -142,7 +142,7 @@ export class ArrayHandle {
   toTypedArray(): TypedArray {
     const slot = live(this, "toTypedArray");
     makeRoom();
-    return viewOf(bufferOf(slot), this.dtype);
+    return viewOf(bufferOf(slot, "toTypedArray"), this.dtype);
   }
 
   /**

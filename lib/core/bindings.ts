@@ -74,6 +74,7 @@ export interface Bindings {
   conv_general: (a: Slot, b: Slot, c: List, d: List, e: List, f: List, g: List, h: number, i: boolean, j: StreamId) => Result;
   conv_transpose: (a: Slot, b: Slot, c: List, d: List, e: List, f: List, g: number, h: StreamId) => Result;
   convolve: (a: Slot, b: Slot, c: string, d: StreamId) => Result;
+  copy_values: (a: Slot, b: ArrayBufferView) => void;
   cos: (a: OperandCode, b: StreamId) => Result;
   cosh: (a: OperandCode, b: StreamId) => Result;
   count_nonzero: (a: Slot, b: OptionalList, c: boolean, d: StreamId) => Result;
@@ -162,6 +163,7 @@ export interface Bindings {
   import_function: (a: string) => unknown;
   inner: (a: Slot, b: Slot, c: StreamId) => Result;
   is_available: (a: number, b: number) => boolean;
+  is_there: (a: number) => boolean;
   isclose: (a: Slot, b: Slot, c: number, d: number, e: boolean, f: StreamId) => Result;
   isfinite: (a: OperandCode, b: StreamId) => Result;
   isinf: (a: OperandCode, b: StreamId) => Result;
@@ -232,6 +234,7 @@ export interface Bindings {
   moveaxis: (a: Slot, b: number, c: number, d: StreamId) => Result;
   multiply: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
   nan_to_num: (a: OperandCode, b: number, c: OperandCode | undefined, d: OperandCode | undefined, e: StreamId) => Result;
+  nbytes: (a: Slot) => number;
   ndim: (a: Slot) => number;
   negative: (a: OperandCode, b: StreamId) => Result;
   new_stream: (a: number, b: number) => number;
@@ -341,7 +344,6 @@ export interface Bindings {
   tensordot: (a: Slot, b: Slot, c: number, d: StreamId) => Result;
   tensordot_over: (a: Slot, b: Slot, c: List, d: List, e: StreamId) => Result;
   tile: (a: Slot, b: List, c: StreamId) => Result;
-  to_bytes: (a: Slot) => ArrayBuffer;
   to_fp8: (a: Slot, b: StreamId) => Result;
   to_string: (a: Slot, b: number) => string;
   topk: (a: Slot, b: number, c: OptionalList, d: StreamId) => Result;

@@ -30,3 +30,7 @@ export function outOfRange(
 ): RangeError {
   return new RangeError(`[${fn}] ${param}: expected ${expected}, received ${describe(value)}`);
 }
+
+export function noMemory(fn: string, bytes: number): RangeError {
+  return new RangeError(`[${fn}] There is not enough memory: ${bytes} bytes are wanted.`);
+}

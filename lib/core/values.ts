@@ -1,5 +1,6 @@
 /** Values on their way between JavaScript and arrays. */
 
+import { getHeapStatistics } from "node:v8";
 import {
   type Complex,
   complexOf,
@@ -27,7 +28,7 @@ import {
   uint32,
   uint64,
 } from "./dtype.js";
-import { mismatch, outOfRange } from "./errors.js";
+import { mismatch, noMemory, outOfRange } from "./errors.js";
 import { native } from "./native.js";
 import { bytesOf, isShared, kindOf, lengthOfTyped, type TypedArray } from "./typed-arrays.js";
 import { checkCount, type DtypeId, lengthOf, list, type Result, type Slot } from "./wire.js";
@@ -59,8 +60,40 @@ const storage = new Map<Dtype, unknown>([
   [complex64, Float32Array],
 ]);
 
-export function bufferOf(slot: Slot): ArrayBuffer {
-  return native.to_bytes(slot);
+/** A copy of an array's values, row-major. */
+export function bufferOf(slot: Slot, fn: string): ArrayBuffer {
+  const bytes = native.nbytes(slot);
+  const out = freshBytes(bytes, fn);
+  native.copy_values(slot, out);
+  return out.buffer;
+}
+
+// Memory that is not filled with zeros first. Where there is none, an
+// ArrayBuffer that Node-API made would end the process.
+function freshBytes(count: number, fn: string): Uint8Array<ArrayBuffer> {
+  try {
+    return Buffer.allocUnsafeSlow(count);
+  } catch {
+    throw noMemory(fn, count);
+  }
+}
+
+// V8 ends the process where its heap is full, so what lists need is looked for
+// before they are made.
+function checkHeap(count: number, dtype: Dtype): void {
+  const few = 1 << 16;
+  if (count < few) {
+    return;
+  }
+  const objects = dtype === complex64 || dtype === int64 || dtype === uint64;
+  const bytes = count * (objects ? 64 : 8);
+  const { heap_size_limit, used_heap_size } = getHeapStatistics();
+  // Lists of lists grow beside the young objects that they take in.
+  const young = 1 << 26;
+  const spare = 0.9 * heap_size_limit - young - used_heap_size;
+  if (spare < bytes || !native.is_there(bytes)) {
+    throw noMemory("tolist", bytes);
+  }
 }
 
 export function viewOf(buffer: ArrayBuffer, dtype: Dtype): TypedArray {
@@ -76,11 +109,15 @@ export function nested(slot: Slot, shape: readonly number[], dtype: Dtype): Nest
   let view: TypedArray;
   if (isHalf(dtype)) {
     const floats = slotFrom(native.astype(slot, float32.id, currentStream()));
-    view = new Float32Array(bufferOf(floats));
-    native.release(floats);
+    try {
+      view = new Float32Array(bufferOf(floats, "tolist"));
+    } finally {
+      native.release(floats);
+    }
   } else {
-    view = viewOf(bufferOf(slot), dtype);
+    view = viewOf(bufferOf(slot, "tolist"), dtype);
   }
+  checkHeap(view.length, dtype);
   const value: (i: number) => Scalar =
     dtype === bool_
       ? (i) => view[i] !== 0

@@ -5,9 +5,12 @@
 // that looks. Those of GPUs do so themselves.
 
 #include <dlfcn.h>
+#include <sys/mman.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
+#include <limits>
 #include <mutex>
 #include <stdexcept>
 #include <string>
@@ -115,17 +118,17 @@ class CheckedAllocator : public Allocator {
   }
 
   void* from_system(size_t size) {
-    auto memory = std::malloc(size + header);
+    auto memory = ask_system(size);
     if (memory == nullptr) {
       clear_cache();
-      memory = std::malloc(size + header);
+      memory = ask_system(size);
     }
     if (memory == nullptr) {
       // They hold memory. And where there is none, MLX drops what it has begun
       // with, which their tasks may be at.
       mlxjs::wait_for_streams();
       clear_cache();
-      memory = std::malloc(size + header);
+      memory = ask_system(size);
     }
     if (memory == nullptr) {
       throw std::runtime_error(
@@ -135,7 +138,44 @@ class CheckedAllocator : public Allocator {
     return memory;
   }
 
+  void* ask_system(size_t size) {
+    auto memory =
+        size > max_size - header ? nullptr : std::malloc(size + header);
+    if (memory == nullptr || size < small) {
+      return memory;
+    }
+    // Now and then, since asking takes a microsecond.
+    unasked_ += size;
+    if (unasked_ >= often) {
+      if (!leaves_reserve()) {
+        std::free(memory);
+        return nullptr;
+      }
+      unasked_ = 0;
+    }
+    return memory;
+  }
+
+  // V8 and OpenBLAS end the process where they get no memory, so arrays do not
+  // take the last of it.
+  static bool leaves_reserve() {
+    auto memory = mmap(
+        nullptr,
+        reserve,
+        PROT_READ | PROT_WRITE,
+        MAP_PRIVATE | MAP_ANONYMOUS,
+        -1,
+        0);
+    return memory != MAP_FAILED && munmap(memory, reserve) == 0;
+  }
+
+  static constexpr size_t max_size = std::numeric_limits<size_t>::max();
+  static constexpr size_t small = 1 << 12;
+  static constexpr size_t often = 1 << 20;
+  static constexpr size_t reserve = 1 << 27;
+
   mutable std::mutex mutex_;
+  std::atomic<size_t> unasked_ = 0;
   BufferCache<void> cache_{4096, size_of, std::free};
   size_t active_ = 0;
   size_t peak_ = 0;

@@ -21,6 +21,11 @@ export function runScript(program: string, options: Options = {}): Promise<Outco
   return run([...(options.flags ?? []), "-e", program], options);
 }
 
+/** Runs a command of the shell, from the package's folder. */
+export function runShell(command: string): Promise<Outcome> {
+  return run(["-c", command], { runtime: "bash" });
+}
+
 /** Runs a program of test/programs, and gives what it printed as JSON. */
 export async function runProgram(name: string, options: Options = {}): Promise<unknown> {
   const path = join("test", "programs", `${name}.mjs`);
