@@ -13,6 +13,7 @@
 #include "bind.h"
 #include "distributed.h"
 #include "evaluation.h"
+#include "indices.h"
 #include "streams.h"
 
 namespace mlxjs {
@@ -66,6 +67,9 @@ napi_value failure(napi_env env) noexcept {
   } catch (const std::runtime_error& e) {
     note_lost_peer(e);
     // Of an error in a task, MLX keeps only the text.
+    if (auto text = late_range_error(e.what())) {
+      return error(env, "RangeError", text->c_str());
+    }
     bool bad_alloc = e.what() == std::string_view(std::bad_alloc().what());
     return error(env, "Error", bad_alloc ? no_memory : e.what());
   } catch (const std::exception& e) {

@@ -7,6 +7,7 @@
 
 #include "callback.h"
 #include "graph.h"
+#include "indices.h"
 #include "kernels.h"
 
 namespace mlxjs {
@@ -79,6 +80,9 @@ std::optional<Traced> call_compiled(
   auto [outputs, extra] = compiled(inputs);
   auto& mark = *std::static_pointer_cast<Mark>(extra);
   outputs.erase(outputs.begin(), outputs.begin() + mark.waypoints);
+  if (shapeless) {
+    check_graph(outputs, inputs);
+  }
   return Traced{mark.number, std::move(outputs)};
 }
 

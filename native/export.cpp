@@ -1,6 +1,5 @@
 #include <map>
 #include <sstream>
-#include <unordered_set>
 
 #include "mlx/export.h"
 #include "mlx/graph_utils.h"
@@ -10,33 +9,13 @@
 #include "exported.h"
 #include "external.h"
 #include "graph.h"
+#include "indices.h"
 
 namespace mlxjs {
 
 namespace {
 
 using Arrays = std::vector<mx::array>;
-
-// Every array of a graph but those that it starts from; of several outputs of
-// an operation only one.
-void visit(
-    const Arrays& outputs,
-    const std::unordered_set<uintptr_t>& starts,
-    const std::function<void(mx::array&)>& f) {
-  std::unordered_set<uintptr_t> seen(starts);
-  Arrays left(outputs);
-  while (!left.empty()) {
-    auto a = std::move(left.back());
-    left.pop_back();
-    if (seen.insert(a.id()).second) {
-      for (auto& sibling : a.siblings()) {
-        seen.insert(sibling.id());
-      }
-      left.insert(left.end(), a.inputs().begin(), a.inputs().end());
-      f(a);
-    }
-  }
-}
 
 // A waypoint would be one more output of the function in the file.
 void check_depth(const Arrays& outputs) {
@@ -53,11 +32,7 @@ void check_depth(const Arrays& outputs) {
 
 // MLX writes the values of captured arrays as they lie in memory.
 void settle_constants(const Arrays& outputs, const Arrays& inputs) {
-  std::unordered_set<uintptr_t> starts;
-  for (auto& a : inputs) {
-    starts.insert(a.id());
-  }
-  visit(outputs, starts, [](mx::array& a) {
+  visit(outputs, inputs, [](mx::array& a) {
     if (a.has_primitive()) {
       return;
     }
@@ -86,6 +61,7 @@ struct Traced {
     }
     auto outputs = Convert<Arrays>::read(e, call_back(e, function, inputs));
     check_depth(outputs);
+    take_out_checks(outputs, inputs);
     if (to_file) {
       settle_constants(outputs, inputs);
     }
@@ -296,11 +272,7 @@ void keep_from_trap(mx::array& a) {
 // An imported operation has the first stream of its device that MLX finds,
 // which may be another thread's. Here it gets this thread's default one.
 void settle(const Arrays& outputs, const Arrays& inputs) {
-  std::unordered_set<uintptr_t> starts;
-  for (auto& a : inputs) {
-    starts.insert(a.id());
-  }
-  visit(outputs, starts, [](mx::array& a) {
+  visit(outputs, inputs, [](mx::array& a) {
     if (a.has_primitive()) {
       auto& stream = const_cast<mx::Stream&>(a.primitive().stream());
       stream = mx::default_stream(stream.device);
@@ -319,6 +291,7 @@ Arrays call_imported(
   auto outputs = imported(args, named(names, values));
   args.insert(args.end(), values.begin(), values.end());
   settle(outputs, args);
+  check_graph(outputs, args);
   return outputs;
 }
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "convert.h"
+#include "indices.h"
 
 // A file of exported functions is a list of operations, each with its state,
 // its inputs and the shapes and dtypes of its outputs. MLX makes of it what it
@@ -149,6 +150,22 @@ class File {
     return out;
   }
 
+  // Notes where a constant's values are, which follow.
+  void skip_values(const mx::array& a) {
+    constants_.insert({a.id(), place_});
+    skip(a.nbytes(), "values");
+  }
+  // An array with its values, if it is a constant.
+  std::optional<mx::array> values_of(const mx::array& a) {
+    auto found = constants_.find(a.id());
+    if (found == constants_.end()) {
+      return std::nullopt;
+    }
+    mx::array out(mx::allocator::malloc(a.nbytes()), a.shape(), a.dtype());
+    copy_from(found->second, out.data<char>(), a.nbytes());
+    return out;
+  }
+
   void stream() {
     integer();
     auto type = choice(2);
@@ -172,6 +189,10 @@ class File {
   void copy(void* to, size_t n, const char* what) {
     auto from = place_;
     skip(n, what);
+    copy_from(from, to, n);
+  }
+
+  void copy_from(size_t from, void* to, size_t n) {
     auto out = static_cast<char*>(to);
     while (n > 0) {
       if (from < start_ || from >= start_ + window_.size()) {
@@ -197,6 +218,8 @@ class File {
   size_t place_ = 0;
   std::vector<char> window_;
   size_t start_ = 0;
+  // The places of values, by the arrays' ids.
+  std::unordered_map<std::uintptr_t, size_t> constants_;
 };
 
 // An array without data.
@@ -222,8 +245,41 @@ void require_axes(const Ints& axes, size_t ndim) {
   }
 }
 
-void require_indices(const mx::array& a) {
+void require_integers(const mx::array& a) {
   require(mx::issubdtype(a.dtype(), mx::integer));
+}
+
+// Integers within the bounds, as far as they are constants: the others are
+// looked at when the function is called.
+void require_indices(File& file, const mx::array& a, const Bounds& bounds) {
+  require_integers(a);
+  if (auto values = file.values_of(a)) {
+    each_known(*values, [&](int64_t x) { require(bounds.has(x)); });
+  }
+}
+
+// The same of matrices in a stack, which MLX takes to be of 32 bits.
+void require_matrices(File& file, const mx::array& a, const mx::array& stack) {
+  require(a.itemsize() == 4);
+  require_indices(file, a, Bounds::of_matrices(stack));
+}
+
+// The same of the starts of a part.
+void require_starts(
+    File& file,
+    const mx::array& starts,
+    const mx::array& a,
+    const Ints& axes,
+    const mx::Shape& part) {
+  require_integers(starts);
+  require(starts.size() == axes.size() && part.size() == a.ndim());
+  if (auto values = file.values_of(starts)) {
+    size_t i = 0;
+    each_known(*values, [&](int64_t x) {
+      auto axis = axes[i++];
+      require(Bounds::of_part(a.shape(axis), part[axis]).has(x));
+    });
+  }
 }
 
 bool same(const mx::array& a, const mx::array& b) {
@@ -477,27 +533,6 @@ Verdict split(File& file, const Arrays& in) {
   return made(mx::split(in[0], indices, axis, cpu), in);
 }
 
-// Whether a slice of such a shape lies within an array.
-bool within(
-    const mx::Shape& slice,
-    const mx::Shape& start,
-    const mx::Shape& strides,
-    const mx::Shape& shape) {
-  auto n = shape.size();
-  if (slice.size() != n || start.size() != n || strides.size() != n) {
-    return false;
-  }
-  for (size_t i = 0; i < n; i++) {
-    int64_t first = start[i];
-    auto last = first + (slice[i] - int64_t{1}) * strides[i];
-    auto inside = [&](int64_t x) { return x >= 0 && x < shape[i]; };
-    if (slice[i] > 0 && !(inside(first) && inside(last))) {
-      return false;
-    }
-  }
-  return true;
-}
-
 // The state keeps a stop of -1 that stands for the place before the first
 // element, so it cannot be given to MLX's function again.
 Verdict slice(File& file, const Arrays& in) {
@@ -507,7 +542,7 @@ Verdict slice(File& file, const Arrays& in) {
   require(in.size() == 1 && stop.size() == in[0].ndim());
   return [=, a = in[0]](const Arrays& out) {
     return out.size() == 1 && out[0].dtype() == a.dtype() &&
-        within(out[0].shape(), start, strides, a.shape());
+        lies_within(out[0].shape(), start, strides, a.shape());
   };
 }
 
@@ -518,7 +553,7 @@ Verdict slice_update(File& file, const Arrays& in) {
   auto strides = file.sizes();
   require(in.size() == 2 && in[0].dtype() == in[1].dtype());
   require(stop.size() == in[0].ndim());
-  require(within(in[1].shape(), start, strides, in[0].shape()));
+  require(lies_within(in[1].shape(), start, strides, in[0].shape()));
   return like({in[0]});
 }
 
@@ -528,6 +563,7 @@ Verdict dynamic_slice(File& file, const Arrays& in) {
   for (auto axis : axes) {
     require_axis(axis, in.at(0));
   }
+  require_starts(file, in.at(1), in.at(0), axes, size);
   return made({mx::slice(in.at(0), in.at(1), axes, size, cpu)}, in);
 }
 
@@ -536,6 +572,7 @@ Verdict dynamic_slice_update(File& file, const Arrays& in) {
   for (auto axis : axes) {
     require_axis(axis, in.at(0));
   }
+  require_starts(file, in.at(2), in[0], axes, in[1].shape());
   return made({mx::slice_update(in.at(0), in.at(1), in.at(2), axes, cpu)}, in);
 }
 
@@ -544,15 +581,21 @@ Verdict dynamic_slice_update(File& file, const Arrays& in) {
 Verdict gather(File& file, const Arrays& in) {
   auto axes = file.integers();
   auto sizes = file.shape();
-  require(!in.empty());
+  require(!in.empty() && sizes.size() == in[0].ndim());
   Arrays indices(in.begin() + 1, in.end());
+  for (size_t i = 0; i < indices.size() && i < axes.size(); i++) {
+    require_axis(axes[i], in[0]);
+    auto size = in[0].shape(axes[i]);
+    auto bounds = Bounds::of_index(size, sizes[axes[i]]);
+    require_indices(file, indices[i], bounds);
+  }
   return made({mx::gather(in[0], indices, axes, sizes, cpu)}, in);
 }
 
 Verdict gather_axis(File& file, const Arrays& in) {
   auto axis = file.integer();
   require_axis(axis, in.at(0));
-  require_indices(in.at(1));
+  require_indices(file, in.at(1), Bounds::of(in[0].shape(axis)));
   return made({mx::take_along_axis(in[0], in[1], axis, cpu)}, in);
 }
 
@@ -573,8 +616,14 @@ Verdict scatter(File& file, const Arrays& in) {
   auto axes = file.integers();
   require(in.size() >= 2);
   Arrays indices(in.begin() + 1, in.end() - 1);
-  for (auto& a : indices) {
-    require_indices(a);
+  auto& updates = in.back();
+  require(updates.ndim() >= in[0].ndim());
+  auto ndim = static_cast<int>(in[0].ndim());
+  for (size_t i = 0; i < indices.size() && i < axes.size(); i++) {
+    require_axis(axes[i], in[0]);
+    auto size = in[0].shape(axes[i]);
+    auto bounds = Bounds::of_index(size, updates.shape(axes[i] - ndim));
+    require_indices(file, indices[i], bounds);
   }
   return made({functions[type](in[0], indices, in.back(), axes, cpu)}, in);
 }
@@ -584,7 +633,7 @@ Verdict scatter_axis(File& file, const Arrays& in) {
   auto axis = file.integer();
   require(in.size() == 3);
   require_axis(axis, in[0]);
-  require_indices(in[1]);
+  require_indices(file, in[1], Bounds::of(in[0].shape(axis)));
   auto f = sums ? mx::scatter_add_axis : mx::put_along_axis;
   return made({f(in[0], in[1], in[2], axis, cpu)}, in);
 }
@@ -656,10 +705,8 @@ Verdict gather_mm(File& file, const Arrays& in) {
   file.boolean();
   file.boolean();
   require(in.size() == 4);
-  for (auto i : {2, 3}) {
-    require_indices(in[i]);
-    require(in[i].itemsize() == 4);
-  }
+  require_matrices(file, in[2], in[0]);
+  require_matrices(file, in[3], in[1]);
   return made({mx::gather_mm(in[0], in[1], in[2], in[3], false, cpu)}, in);
 }
 
@@ -722,10 +769,8 @@ Verdict gather_qmm(File& file, const Arrays& in) {
   auto n = in.size();
   require(n == (q.affine ? 6 : 5));
   q.require_scales(in[1], in[2]);
-  for (auto i : {n - 2, n - 1}) {
-    require_indices(in[i]);
-    require(in[i].itemsize() == 4);
-  }
+  require_matrices(file, in[n - 2], in[0]);
+  require_matrices(file, in[n - 1], in[1]);
   auto out = mx::gather_qmm(
       in[0],
       in[1],
@@ -915,7 +960,7 @@ Verdict rope(File& file, const Arrays& in) {
   file.boolean();
   require((in.size() == 2 || in.size() == 3) && in[0].ndim() >= 3);
   require(dims > 0 && dims % 2 == 0 && dims <= in[0].shape(-1));
-  require_indices(in[1]);
+  require_integers(in[1]);
   require(in[1].size() == 1 || in[1].shape() == mx::Shape{in[0].shape(0)});
   require(in.size() == 2 || in[2].shape() == mx::Shape{dims / 2});
   return like({in[0]});
@@ -1200,7 +1245,7 @@ class Checker {
     if (found == constants_.end()) {
       auto shape = file_.shape();
       auto a = placeholder(shape, file_.dtype());
-      file_.skip(a.nbytes(), "values");
+      file_.skip_values(a);
       found = constants_.emplace(id, a).first;
     }
     known_.emplace(id, found->second);

@@ -1,4 +1,5 @@
 #include "bind.h"
+#include "indices.h"
 
 namespace mlxjs {
 
@@ -53,7 +54,13 @@ mx::array cross_entropy(
     const mx::array& logits,
     const mx::array& targets,
     mx::StreamOrDevice s) {
-  return mx::fast::cross_entropy(logits, targets, s);
+  if (logits.ndim() == 0) {
+    return mx::fast::cross_entropy(logits, targets, s); // which refuses it
+  }
+  auto classes = Bounds::of(logits.shape(-1));
+  Caller caller{"cross_entropy", "targets"};
+  return mx::fast::cross_entropy(
+      logits, checked(targets, classes, caller, s), s);
 }
 
 // MLX divides by the number of heads and takes the shapes on trust.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <unordered_set>
 
 #include "mlx/primitives.h"
 
@@ -141,6 +142,28 @@ void in_order(
     f(a);
     return height;
   });
+}
+
+void visit(
+    const std::vector<mx::array>& outputs,
+    const std::vector<mx::array>& starts,
+    const std::function<void(mx::array&)>& f) {
+  std::unordered_set<std::uintptr_t> seen;
+  for (auto& a : starts) {
+    seen.insert(a.id());
+  }
+  std::vector<mx::array> left(outputs);
+  while (!left.empty()) {
+    auto a = std::move(left.back());
+    left.pop_back();
+    if (seen.insert(a.id()).second) {
+      for (auto& sibling : a.siblings()) {
+        seen.insert(sibling.id());
+      }
+      left.insert(left.end(), a.inputs().begin(), a.inputs().end());
+      f(a);
+    }
+  }
 }
 
 std::vector<mx::array> waypoints(const std::vector<mx::array>& outputs) {

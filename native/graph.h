@@ -22,6 +22,13 @@ void in_order(
     const std::vector<mx::array>& outputs,
     const std::function<void(const mx::array&)>& f);
 
+// Calls f with every array of the graph but those that it starts from, in no
+// certain order; of several outputs of an operation with only one.
+void visit(
+    const std::vector<mx::array>& outputs,
+    const std::vector<mx::array>& starts,
+    const std::function<void(mx::array&)>& f);
+
 // Arrays of the graph at which MLX has to call before it goes to the outputs:
 // from one to the next, and from the last to the outputs, it is never deeper
 // than it can go. None, if the graph is not that deep.

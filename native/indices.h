@@ -1,18 +1,75 @@
 #pragma once
 
 #include <algorithm>
+#include <functional>
 #include <limits>
-#include <sstream>
+#include <string>
 
 #include "mlx/backend/cuda/cuda.h"
 
 #include "convert.h"
 
 // MLX does not look at indices: one outside of its axis reads or writes
-// elsewhere in memory. What is known of them at the time of the call is
-// checked here; those that a computation has yet to give are not.
+// elsewhere in memory. Here is what every index passes before MLX gets it.
+// Those whose values are there are checked at once. The others go through an
+// operation that checks them when they are computed. A GPU cannot throw, so
+// there they are clamped where something is read; what would be written is
+// dropped.
 
 namespace mlxjs {
+
+// The integers that are places of an axis, or starts of parts of it.
+struct Bounds {
+  int64_t least, most;
+  // Of the axis, and of a part.
+  int64_t size, part = 1;
+
+  static Bounds of(int64_t size) {
+    return {-size, size - 1, size};
+  }
+  static Bounds of_part(int64_t size, int64_t part) {
+    return {0, size - part, size, part};
+  }
+  // Of a part, which is a single entry where negative indices may be used.
+  static Bounds of_index(int64_t size, int64_t part) {
+    return part == 1 ? of(size) : of_part(size, part);
+  }
+
+  // Of the matrices in a stack, of which MLX counts none from the end.
+  static Bounds of_matrices(const mx::array& stack) {
+    int64_t count = 1;
+    for (size_t i = 0; i + 2 < stack.ndim(); i++) {
+      count *= stack.shape(i);
+    }
+    return {0, count - 1, count};
+  }
+
+  bool has(int64_t i) const {
+    return least <= i && i <= most;
+  }
+  // Whether it has all numbers of an integer dtype.
+  bool has_all(mx::Dtype dtype) const;
+  bool operator==(const Bounds&) const = default;
+};
+
+// Whose indices they are, for messages: a function and its parameter.
+struct Caller {
+  const char* function;
+  const char* parameter = "indices";
+  // They count what a mask selects.
+  bool of_mask = false;
+  bool operator==(const Caller&) const = default;
+};
+
+[[noreturn]] void
+refuse_index(int64_t index, const Bounds& bounds, const Caller& caller);
+
+inline void
+check_index(int64_t index, const Bounds& bounds, const Caller& caller) {
+  if (!bounds.has(index)) {
+    refuse_index(index, bounds, caller);
+  }
+}
 
 template <typename T, typename F>
 void each_of(const T* data, const mx::array& a, int dimension, const F& f) {
@@ -31,90 +88,128 @@ void each_of(const T* data, const mx::array& a, int dimension, const F& f) {
   }
 }
 
-// Calls f for every value of an integer or boolean array if they are there.
-// CUDA would have to copy them for that.
+// Calls f with the data of an integer array.
 template <typename F>
-void each_known(const mx::array& a, const F& f) {
-  if (a.is_tracer() || !a.is_available() || a.data_shared_ptr() == nullptr ||
-      mx::cu::is_available()) {
-    return;
-  }
+void with_integers(const mx::array& a, const F& f) {
   switch (a.dtype()) {
-    case mx::bool_:
-      return each_of(a.data<bool>(), a, 0, f);
     case mx::int8:
-      return each_of(a.data<int8_t>(), a, 0, f);
+      return f(a.data<int8_t>());
     case mx::int16:
-      return each_of(a.data<int16_t>(), a, 0, f);
+      return f(a.data<int16_t>());
     case mx::int32:
-      return each_of(a.data<int32_t>(), a, 0, f);
+      return f(a.data<int32_t>());
     case mx::int64:
-      return each_of(a.data<int64_t>(), a, 0, f);
+      return f(a.data<int64_t>());
     case mx::uint8:
-      return each_of(a.data<uint8_t>(), a, 0, f);
+      return f(a.data<uint8_t>());
     case mx::uint16:
-      return each_of(a.data<uint16_t>(), a, 0, f);
+      return f(a.data<uint16_t>());
     case mx::uint32:
-      return each_of(a.data<uint32_t>(), a, 0, f);
+      return f(a.data<uint32_t>());
     case mx::uint64:
-      return each_of(a.data<uint64_t>(), a, 0, f);
+      return f(a.data<uint64_t>());
     default:
       return;
   }
 }
 
-// Throws for an index outside of -size, or 0, to size - 1.
-inline void check_index(
-    int64_t index,
-    int64_t size,
-    const char* function,
-    bool from_end = true) {
-  auto least = from_end ? -size : 0;
-  if (index < least || index >= size) {
-    std::ostringstream msg;
-    msg << "[" << function << "] indices: expected ";
-    if (size == 0) {
-      msg << "none";
-    } else {
-      msg << "integers from " << least << " to " << size - 1;
-    }
-    msg << " for an axis of size " << size << ", received " << index;
-    throw RangeError(msg.str());
-  }
+// Whether the values are there. CUDA would have to copy them for that.
+inline bool is_known(const mx::array& a) {
+  return !a.is_tracer() && a.is_available() && a.data_shared_ptr() != nullptr &&
+      !mx::cu::is_available();
 }
 
-inline void check_indices(
-    const mx::array& indices,
-    int64_t size,
-    const char* function,
-    bool from_end = true) {
-  if (!mx::issubdtype(indices.dtype(), mx::integer)) {
-    // MLX finds this out as late as in the evaluation for some, which it then
-    // does not recover from.
-    std::ostringstream msg;
-    msg << "[" << function << "] indices: expected integers, received "
-        << indices.dtype();
-    throw TypeError(msg.str());
-  }
-  each_known(
-      indices, [&](int64_t i) { check_index(i, size, function, from_end); });
-}
-
-// The same for indices of the matrices in a stack, of which MLX counts none
-// from the end.
-inline void check_matrices(
-    const std::optional<mx::array>& indices,
-    const mx::array& stack,
-    const char* function) {
-  if (!indices) {
+// Calls f for every value of an integer or boolean array if they are there.
+template <typename F>
+void each_known(const mx::array& a, const F& f) {
+  if (!is_known(a)) {
     return;
   }
-  int64_t count = 1;
-  for (size_t i = 0; i + 2 < stack.ndim(); i++) {
-    count *= stack.shape(i);
+  if (a.dtype() == mx::bool_) {
+    return each_of(a.data<bool>(), a, 0, f);
   }
-  check_indices(*indices, count, function, false);
+  with_integers(a, [&](auto data) { each_of(data, a, 0, f); });
 }
+
+// Indices to read at, as they are or clamped.
+mx::array checked(
+    const mx::array& indices,
+    const Bounds& bounds,
+    const Caller& caller,
+    mx::StreamOrDevice s);
+
+// Indices of the matrices in a stack.
+std::optional<mx::array> checked_matrices(
+    const std::optional<mx::array>& indices,
+    const mx::array& stack,
+    const char* function,
+    mx::StreamOrDevice s);
+
+// The first places of a part of the array along some axes, to read it from.
+mx::array checked_starts(
+    const mx::array& starts,
+    const mx::array& a,
+    const std::vector<int>& axes,
+    const mx::Shape& part,
+    const char* function,
+    mx::StreamOrDevice s);
+
+// A mask that selects at most so many parts in each of its groups, which are
+// along its first axis if there are several.
+mx::array checked_mask(
+    const mx::array& mask,
+    int groups,
+    int64_t parts,
+    const char* function,
+    mx::StreamOrDevice s);
+
+// Whether a part of such a shape lies within an array.
+bool lies_within(
+    const mx::Shape& part,
+    const mx::Shape& start,
+    const mx::Shape& step,
+    const mx::Shape& shape);
+
+// The message, if an error tells of an index that was wrong when it was
+// computed: of what a stream's thread throws nothing is left but the text.
+std::optional<std::string> late_range_error(const char* text);
+
+using Write = std::function<
+    mx::array(const mx::array& a, const std::vector<mx::array>& indices)>;
+
+// What a function gives that writes parts of the array, of which each begins
+// where the indices of the axes say. `part` is the size of these along the
+// axes of the array.
+mx::array written(
+    const mx::array& a,
+    std::vector<mx::array> indices,
+    const std::vector<int>& axes,
+    const mx::Shape& part,
+    const char* function,
+    mx::StreamOrDevice s,
+    const Write& write);
+
+// The same of a function that writes one part.
+mx::array part_written(
+    const mx::array& a,
+    const mx::array& starts,
+    const std::vector<int>& axes,
+    const mx::Shape& part,
+    const char* function,
+    mx::StreamOrDevice s,
+    const std::function<mx::array(const mx::array& starts)>& write);
+
+// A graph that was not made by functions of ours, or for other shapes: checks
+// what its operations have as their indices now, in place of what they had.
+void check_graph(
+    std::vector<mx::array>& outputs,
+    const std::vector<mx::array>& inputs);
+
+// Takes the checks out of a graph that is to be written to a file. Indices that
+// do not depend on the function's inputs are computed, and so checked.
+void take_out_checks(
+    const std::vector<mx::array>& outputs,
+    const std::vector<mx::array>& inputs);
 
 // The axis, counted from the end if it is negative; -1 if there is none such.
 inline int find_axis(const mx::array& a, int axis) {

@@ -168,6 +168,7 @@ class Subscript {
  private:
   mx::array sliced(const mx::array& x, mx::StreamOrDevice s) const;
 
+  const char* function_;
   // The slice of the array.
   mx::Shape start_, stop_, step_;
   bool whole_ = true;
@@ -190,7 +191,8 @@ class Subscript {
 Subscript::Subscript(
     const mx::array& x,
     const Indices& indices,
-    const char* function) {
+    const char* function)
+    : function_(function) {
   int ndim = x.ndim();
   int axes = 0, ellipses = 0;
   for (auto& index : indices) {
@@ -239,7 +241,7 @@ Subscript::Subscript(
       case integer: {
         auto i = *index.start;
         auto size = x.shape(axis);
-        check_index(i, size, function);
+        check_index(i, Bounds::of(size), {function});
         advanced();
         start_[axis] = i < 0 ? i + size : i;
         stop_[axis] = start_[axis] + 1;
@@ -273,7 +275,6 @@ Subscript::Subscript(
         break;
       }
       default:
-        check_indices(*index.indices, x.shape(axis), function);
         advanced();
         arrays_.push_back(*index.indices);
         array_axes_.push_back(kept++);
@@ -320,10 +321,15 @@ mx::array Subscript::sliced(const mx::array& x, mx::StreamOrDevice s) const {
 }
 
 mx::array Subscript::get(const mx::array& x, mx::StreamOrDevice s) const {
+  auto out = sliced(x, s);
+  auto arrays = arrays_;
+  for (size_t i = 0; i < arrays.size(); i++) {
+    auto bounds = Bounds::of(out.shape(array_axes_[i]));
+    arrays[i] = checked(arrays[i], bounds, {function_}, s);
+  }
   if (empty_) { // MLX does not gather from an axis of size 0
     return mx::zeros(shape_, x.dtype(), s);
   }
-  auto out = sliced(x, s);
   if (!arrays_.empty()) {
     int picked = picked_.size();
     auto sizes = out.shape();
@@ -332,7 +338,7 @@ mx::array Subscript::get(const mx::array& x, mx::StreamOrDevice s) const {
       sizes[axis] = 1;
       axis += picked;
     }
-    out = mx::gather(out, arrays_, array_axes_, sizes, s);
+    out = mx::gather(out, arrays, array_axes_, sizes, s);
     out = mx::squeeze(out, gathered, s);
     if (before_ > 0 && picked > 0) {
       out = exchange(out, picked, before_, s);
@@ -387,10 +393,15 @@ mx::array Subscript::update(
   if (arrays_.empty()) {
     return Slice(x, value, start_, stop_, step_, s);
   }
+  auto write = [&](const mx::array& to, const std::vector<mx::array>& arrays) {
+    return empty_ ? to : Scatter(to, arrays, value, array_axes_, s);
+  };
+  auto of = sliced(x, s);
+  mx::Shape single(of.ndim(), 1);
+  auto part = written(of, arrays_, array_axes_, single, function_, s, write);
   if (empty_) {
     return x;
   }
-  auto part = Scatter(sliced(x, s), arrays_, value, array_axes_, s);
   if (whole_) {
     return part;
   }
@@ -436,7 +447,7 @@ mx::array subscript_row(const mx::array& x, int i, mx::StreamOrDevice s) {
     return subscript_get(x, {{integer, i}}, s);
   }
   auto size = x.shape(0);
-  check_index(i, size, "get");
+  check_index(i, Bounds::of(size), {"get"});
   i = i < 0 ? i + size : i;
   // A slice is faster, but no function for all shapes can be compiled of it.
   return x.is_tracer() ? mx::take(x, mx::array(i, mx::uint32), 0, s)
@@ -457,17 +468,16 @@ mx::array masked(
     leading++;
   }
   value = mx::squeeze(value, consecutive(0, leading), s);
+  auto selected = mask;
   if (static_cast<int>(value.ndim()) == rest + 1) {
-    int count = 0;
-    each_known(mask, [&](int64_t selected) { count += selected; });
-    if (count > value.shape(0)) {
-      std::ostringstream msg;
-      msg << "[set] value: expected " << count
-          << " parts, as many as the mask selects, received " << value.shape(0);
-      throw RangeError(msg.str());
+    selected = checked_mask(mask, 1, value.shape(0), "set", s);
+    if (value.is_tracer()) {
+      // MLX adds nothing to the gradient of the part after the last selected.
+      auto zero = mx::array(0, value.dtype());
+      value = mx::pad(value, {0}, {0}, {1}, zero, "constant", s);
     }
   }
-  return mx::masked_scatter(x, mask, value, s);
+  return mx::masked_scatter(x, selected, value, s);
 }
 
 // In place: the array in the slot becomes the result. Others that share its

@@ -80,7 +80,8 @@ export function layerNorm(
  * class that is right, as float32.
  *
  * @param targets The classes, integers in the shape of the logits without
- * their last axis. MLX does not check that there are such classes.
+ * their last axis. Negative ones count from the last.
+ * @throws RangeError if there is no such class, as for `x.get`.
  * @example
  * mx.fast.crossEntropy(mx.array([[0, 0], [2, 0]]), mx.array([1, 0], mx.int32))
  * // array([0.693147, 0.126928], dtype=float32)

@@ -68,8 +68,15 @@ declare module "./array.js" {
      * goes, `null` is a new one, `"..."` stands for the axes in between. Arrays
      * and lists of integers pick along their axes; several go together.
      *
-     * @throws RangeError for indices outside of their axis, as far as they are
-     * known, and if there are more than dimensions.
+     * No index reads or writes beyond an axis, here and wherever arrays hold
+     * indices: in other functions, layers' inputs and classes for losses. What
+     * is known at the call is checked then. Indices that are the result of other
+     * operations are checked when they are computed, and the evaluation fails
+     * where one is wrong. A GPU cannot do that: there such indices are clamped to
+     * the axis where they read, and what they would write is dropped.
+     *
+     * @throws RangeError for indices outside of their axis, at the call or at the
+     * evaluation, and if there are more than dimensions.
      * @example
      * const x = mx.array([[1, 2, 3], [4, 5, 6]]);
      * [x.get(-1), x.get(0, "1:"), x.get("...", [2, 0])]
@@ -87,8 +94,9 @@ declare module "./array.js" {
      * only index is a mask; the value then holds as many elements as it selects,
      * or broadcasts. Other arrays do not change, even if they share the data.
      *
-     * @throws RangeError for indices outside of their axis, as far as they are
-     * known, and if there are more than dimensions.
+     * @throws RangeError for indices outside of their axis, as for `get`, if there
+     * are more than dimensions, and for a mask that selects more than there are
+     * values for.
      * @example
      * const x = mx.zeros([2, 3]);
      * x.set([":", 1], mx.array([7, 8]));

@@ -177,11 +177,12 @@ function pick(x: mx.array, targets: mx.array, axis: number, fn: string): mx.arra
  * The cross entropy between targets and the softmax of logits.
  *
  * @param targets Classes, integers in the shape of the logits without the
- * axis, or probabilities of the classes in the shape of the logits. MLX does
- * not check that there are such classes.
+ * axis, or probabilities of the classes in the shape of the logits. Negative
+ * classes count from the last.
  * @param options.reduction By default `"none"`.
  * @throws TypeError if the shapes do not fit, or classes are not integers.
- * @throws RangeError if the label smoothing is not in [0, 1).
+ * @throws RangeError if the label smoothing is not in [0, 1), or, as for
+ * `x.get`, if there is no such class.
  * @example
  * const logits = mx.array([[2, -1], [-1, 2]]);
  * nn.losses.crossEntropy(logits, mx.array([0, 1], mx.int32))

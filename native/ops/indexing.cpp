@@ -18,14 +18,14 @@ std::optional<int64_t> size_along(const mx::array& a, const Axis& axis) {
   return along < 0 ? std::nullopt : std::optional<int64_t>(a.shape(along));
 }
 
-void check_along(
-    const mx::array& a,
+mx::array checked_along(
     const mx::array& indices,
+    const mx::array& a,
     const Axis& axis,
-    const char* function) {
-  if (auto size = size_along(a, axis)) {
-    check_indices(indices, *size, function);
-  }
+    const char* function,
+    mx::StreamOrDevice s) {
+  auto size = size_along(a, axis);
+  return size ? checked(indices, Bounds::of(*size), {function}, s) : indices;
 }
 
 mx::array take(
@@ -33,15 +33,15 @@ mx::array take(
     const mx::array& indices,
     Axis axis,
     mx::StreamOrDevice s) {
-  check_along(a, indices, axis, "take");
-  return axis ? mx::take(a, indices, axis->at(0), s) : mx::take(a, indices, s);
+  auto safe = checked_along(indices, a, axis, "take", s);
+  return axis ? mx::take(a, safe, axis->at(0), s) : mx::take(a, safe, s);
 }
 
 // At one index, whose axis goes.
 mx::array
 take_at(const mx::array& a, int index, Axis axis, mx::StreamOrDevice s) {
   if (auto size = size_along(a, axis)) {
-    check_index(index, *size, "take");
+    check_index(index, Bounds::of(*size), {"take"});
     index = index < 0 ? index + static_cast<int>(*size) : index;
   }
   return axis ? mx::take(a, index, axis->at(0), s) : mx::take(a, index, s);
@@ -53,9 +53,31 @@ mx::array take_along_axis(
     const mx::array& indices,
     Axis axis,
     mx::StreamOrDevice s) {
-  check_along(a, indices, axis, "take_along_axis");
-  return axis ? mx::take_along_axis(a, indices, axis->at(0), s)
-              : mx::take_along_axis(mx::reshape(a, {-1}, s), indices, 0, s);
+  auto safe = checked_along(indices, a, axis, "take_along_axis", s);
+  return axis ? mx::take_along_axis(a, safe, axis->at(0), s)
+              : mx::take_along_axis(mx::reshape(a, {-1}, s), safe, 0, s);
+}
+
+mx::array put_along(
+    const mx::array& a,
+    const mx::array& indices,
+    const mx::array& values,
+    int axis,
+    mx::StreamOrDevice s) {
+  auto along = find_axis(a, axis);
+  if (along < 0) { // MLX knows wrong axes
+    return mx::put_along_axis(a, indices, values, axis, s);
+  }
+  return written(
+      a,
+      {indices},
+      {along},
+      mx::Shape(a.ndim(), 1),
+      "put_along_axis",
+      s,
+      [&](const mx::array& to, const std::vector<mx::array>& safe) {
+        return mx::put_along_axis(to, safe[0], values, along, s);
+      });
 }
 
 mx::array put_along_axis(
@@ -64,36 +86,12 @@ mx::array put_along_axis(
     Operand values,
     Axis axis,
     mx::StreamOrDevice s) {
-  check_along(a, indices, axis, "put_along_axis");
   auto v = values.beside(a.dtype());
   if (axis) {
-    return mx::put_along_axis(a, indices, v, axis->at(0), s);
+    return put_along(a, indices, v, axis->at(0), s);
   }
-  auto flat = mx::reshape(a, {-1}, s);
-  return mx::reshape(mx::put_along_axis(flat, indices, v, 0, s), a.shape(), s);
-}
-
-// Throws unless a part of the given size fits behind each start.
-void check_starts(
-    const mx::array& a,
-    const mx::array& starts,
-    const std::vector<int>& axes,
-    const mx::Shape& size,
-    const char* function) {
-  if (starts.size() != axes.size() || size.size() != a.ndim()) {
-    return;
-  }
-  size_t i = 0;
-  each_known(starts, [&](int64_t start) {
-    auto axis = find_axis(a, axes[i++]);
-    if (axis >= 0 && (start < 0 || start > a.shape(axis) - size[axis])) {
-      std::ostringstream msg;
-      msg << "[" << function << "] expected a part that stays inside of the "
-          << "array, received a size of " << size[axis] << " at " << start
-          << " for an axis of size " << a.shape(axis);
-      throw RangeError(msg.str());
-    }
-  });
+  auto flat = put_along(mx::reshape(a, {-1}, s), indices, v, 0, s);
+  return mx::reshape(flat, a.shape(), s);
 }
 
 mx::array slice(
@@ -107,8 +105,8 @@ mx::array slice(
       throw RangeError("[slice] Expected sizes that are not negative.");
     }
   }
-  check_starts(a, starts, axes, size, "slice");
-  return mx::slice(a, starts, std::move(axes), std::move(size), s);
+  auto safe = checked_starts(starts, a, axes, size, "slice", s);
+  return mx::slice(a, safe, std::move(axes), std::move(size), s);
 }
 
 mx::array slice_update(
@@ -125,8 +123,10 @@ mx::array slice_update(
   // Along the axes that the update lacks it has size 1, if there is a start.
   mx::Shape size(a.ndim(), 1);
   std::ranges::copy(update.shape(), size.end() - update.ndim());
-  check_starts(a, starts, axes, size, "slice_update");
-  return mx::slice_update(a, update, starts, std::move(axes), s);
+  auto write = [&](const mx::array& safe) {
+    return mx::slice_update(a, update, safe, axes, s);
+  };
+  return part_written(a, starts, axes, size, "slice_update", s, write);
 }
 
 using Diagonal =

@@ -70,9 +70,40 @@ mx::array gather_mm(
     Maybe rhs_indices,
     bool sorted_indices,
     mx::StreamOrDevice s) {
-  check_matrices(lhs_indices, a, "gather_mm");
-  check_matrices(rhs_indices, b, "gather_mm");
-  return mx::gather_mm(a, b, lhs_indices, rhs_indices, sorted_indices, s);
+  return mx::gather_mm(
+      a,
+      b,
+      checked_matrices(lhs_indices, a, "gather_mm", s),
+      checked_matrices(rhs_indices, b, "gather_mm", s),
+      sorted_indices,
+      s);
+}
+
+// Segments of an axis, of which none ends before it starts.
+mx::array
+checked_segments(const mx::array& segments, int size, mx::StreamOrDevice s) {
+  // Both ends are places between entries.
+  auto places = Bounds::of_part(size, 0);
+  Caller caller{"segmented_mm", "segments"};
+  auto safe = checked(segments, places, caller, s);
+  if (segments.ndim() == 0 || segments.shape(-1) != 2 || segments.size() == 0) {
+    return safe; // which MLX refuses, or nothing to compute
+  }
+  Caller of_length{"segmented_mm", "lengths of segments"};
+  if (is_known(segments)) {
+    std::optional<int64_t> start;
+    each_known(segments, [&](int64_t x) {
+      if (start) {
+        check_index(x - *start, places, of_length);
+      }
+      start = start ? std::nullopt : std::optional(x);
+    });
+    return safe;
+  }
+  auto ends = mx::split(mx::astype(safe, mx::int32, s), 2, -1, s);
+  auto length = mx::subtract(ends[1], ends[0], s);
+  length = checked(length, places, of_length, s);
+  return mx::concatenate({ends[0], mx::add(ends[0], length, s)}, -1, s);
 }
 
 mx::array segmented_mm(
@@ -80,33 +111,25 @@ mx::array segmented_mm(
     const mx::array& b,
     const mx::array& segments,
     mx::StreamOrDevice s) {
-  bool matrices = a.ndim() == 2 && b.ndim() == 2;
-  if (matrices) {
-    // MLX does not compare the sizes.
-    if (a.shape(1) != b.shape(0)) {
-      std::ostringstream msg;
-      msg << "[segmented_mm] Last dimension of first input with shape "
-          << a.shape() << " must match first dimension of second input with "
-          << "shape " << b.shape() << ".";
-      throw std::invalid_argument(msg.str());
-    }
-    int64_t start = -1;
-    each_known(segments, [&](int64_t x) {
-      auto ends = start >= 0;
-      if (x < 0 || x > a.shape(1) || (ends && x < start)) {
-        throw RangeError(
-            "[segmented_mm] Expected segments inside of the inner dimension.");
-      }
-      start = ends ? -1 : x;
-    });
+  if (a.ndim() != 2 || b.ndim() != 2) {
+    return mx::segmented_mm(a, b, segments, s); // which says so
   }
-  if (matrices && a.shape(0) * b.shape(1) == 0 && segments.ndim() > 0) {
+  // MLX does not compare the sizes.
+  if (a.shape(1) != b.shape(0)) {
+    std::ostringstream msg;
+    msg << "[segmented_mm] Last dimension of first input with shape "
+        << a.shape() << " must match first dimension of second input with "
+        << "shape " << b.shape() << ".";
+    throw std::invalid_argument(msg.str());
+  }
+  auto safe = checked_segments(segments, a.shape(1), s);
+  if (a.shape(0) * b.shape(1) == 0 && segments.ndim() > 0) {
     auto shape = segments.shape(); // nothing to compute, which MLX cannot
     shape.back() = a.shape(0);
     shape.push_back(b.shape(1));
     return mx::zeros(shape, mx::result_type(a, b), s);
   }
-  return mx::segmented_mm(a, b, segments, s);
+  return mx::segmented_mm(a, b, safe, s);
 }
 
 // The contractions in order and, for people, what they cost.

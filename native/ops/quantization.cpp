@@ -156,15 +156,13 @@ mx::array gather_qmm(
     mx::StreamOrDevice s) {
   check_format("gather_qmm", mode, group_size, bits);
   check_scales("gather_qmm", w, scales);
-  check_matrices(lhs_indices, x, "gather_qmm");
-  check_matrices(rhs_indices, w, "gather_qmm");
   auto out = mx::gather_qmm(
       x,
       w,
       scales,
       biases,
-      lhs_indices,
-      rhs_indices,
+      checked_matrices(lhs_indices, x, "gather_qmm", s),
+      checked_matrices(rhs_indices, w, "gather_qmm", s),
       transpose,
       group_size,
       bits,
@@ -276,14 +274,12 @@ mx::array gather_qqmm(
           w.shape().begin(), w.shape().end() - 1, scales->shape().begin())) {
     refuse("gather_qqmm", "scales of the leading dimensions of w");
   }
-  check_matrices(lhs_indices, x, "gather_qqmm");
-  check_matrices(rhs_indices, w, "gather_qqmm");
   auto out = mx::gather_qqmm(
       x,
       w,
       scales,
-      lhs_indices,
-      rhs_indices,
+      checked_matrices(lhs_indices, x, "gather_qqmm", s),
+      checked_matrices(rhs_indices, w, "gather_qqmm", s),
       group_size,
       bits,
       mode,

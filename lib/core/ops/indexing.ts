@@ -35,8 +35,8 @@ export interface DiagonalOfOptions extends StreamOptions {
  * array. The indices' dimensions take the axis's place; a single integer's
  * axis goes.
  *
- * @throws RangeError for indices outside of the axis, as far as they are known:
- * those that a computation has yet to give are not looked at.
+ * @throws RangeError for indices outside of the axis, at the latest when they
+ * are computed, as for `x.get`.
  * @example
  * mx.take(mx.array([[1, 2, 3], [4, 5, 6]]), [2, 0], 1)
  * // array([[3, 1],
@@ -66,7 +66,7 @@ export function take(
  * place has indices of its own; with `null`, of the flattened array. So it takes
  * what `argsort` and `argmax` give. The other sizes broadcast.
  *
- * @throws RangeError for indices outside of the axis, as far as they are known.
+ * @throws RangeError for indices outside of the axis, as for `x.get`.
  * @example
  * mx.takeAlongAxis(mx.array([[1, 2, 3], [4, 5, 6]]), [[2], [0]])
  * // array([[3],
@@ -91,7 +91,7 @@ export function takeAlongAxis(
  * The array with values put at indices along an axis, where every other place has
  * indices of its own, or, without an axis, of the flattened array.
  *
- * @throws RangeError for indices outside of the axis, as far as they are known.
+ * @throws RangeError for indices outside of the axis, as for `x.get`.
  * @example
  * mx.putAlongAxis(mx.array([[1, 2, 3], [4, 5, 6]]), [[2], [0]], mx.array([[30], [40]]), -1)
  * // array([[1, 2, 30],
@@ -125,8 +125,7 @@ export function putAlongAxis(
  *
  * @param startIndices Where the part starts, along each of the axes.
  * @param sliceSize The shape of the part, all dimensions.
- * @throws RangeError if the part lies outside of the array, as far as the start
- * is known.
+ * @throws RangeError if the part lies outside of the array, as for `x.get`.
  * @example
  * mx.slice(mx.array([[1, 2, 3], [4, 5, 6]]), [1], [1], [2, 2])
  * // array([[2, 3],
@@ -155,8 +154,7 @@ export function slice(
  *
  * @param update The new part.
  * @param startIndices Where it starts, along each of the axes.
- * @throws RangeError if the part lies outside of the array, as far as the start
- * is known.
+ * @throws RangeError if the part lies outside of the array, as for `x.get`.
  * @example
  * mx.sliceUpdate(mx.zeros([2, 3]), mx.array([[7], [8]]), [2], [1])
  * // array([[0, 0, 7],

@@ -237,7 +237,7 @@ export function quantizedMatmul(
  * what `quantizedMatmul` is to `matmul`, this is to `gatherMm`. The indices
  * broadcast; they count the matrices of a flattened stack.
  *
- * @throws RangeError for indices outside of their stack, as far as they are known.
+ * @throws RangeError for indices outside of their stack, as for `x.get`.
  * @example
  * const experts = mx.multiply(mx.ones([2, 1, 32]), mx.array([[[1]], [[2]]]));
  * const [w, scales, biases] = mx.quantize(experts, { groupSize: 32 });
