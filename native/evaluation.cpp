@@ -1,141 +1,225 @@
 #include "evaluation.h"
 
-#include <set>
-#include <unordered_map>
-#include <unordered_set>
-
-#include "mlx/primitives.h"
+#include <algorithm>
+#include <chrono>
 
 #include "bind.h"
-#include "streams.h"
-#include "waiter.h"
 
 namespace mlxjs {
 
 namespace {
 
-template <typename F>
-void evaluating(Environment& e, F f) {
+using Piece = Plan::Piece;
+
+// MLX's own errors for what it does not evaluate.
+void refuse(const Plan& plan, const std::vector<mx::array>& outputs) {
+  if (plan.refused() || plan.traced()) {
+    mx::async_eval(outputs);
+  }
+}
+
+// Comes after all else that a stream of the CPU does in a piece, and asks for
+// its error. MLX signals the events of the piece's arrays afterwards: they have
+// no error then, which they would throw at whoever meets them first and forget.
+class Guard : public mx::Primitive {
+ public:
+  using Primitive::Primitive;
+
+  void eval_cpu(const std::vector<mx::array>&, std::vector<mx::array>&)
+      override {
+    check = mlxjs::check(stream());
+  }
+  void eval_gpu(const std::vector<mx::array>&, std::vector<mx::array>&)
+      override {}
+  const char* name() const override {
+    return "Guard";
+  }
+
+  Check check;
+};
+
+void schedule(Plan& plan, const Piece& piece, std::vector<mx::array> arrays) {
   try {
-    f();
+    mx::async_eval(std::move(arrays));
   } catch (...) {
-    // An error that has come from another stream is at that one as well, where
-    // it would meet the next evaluation.
-    check_error(mx::default_stream(mx::Device::cpu));
-    for (auto& s : e.streams) {
-      if (std::holds_alternative<mx::Stream>(s) ||
-          std::holds_alternative<mx::ThreadLocalStream>(s)) {
-        auto stream = mx::to_stream(s);
-        if (stream.device == mx::Device::cpu) {
-          check_error(stream);
-        }
-      }
-    }
+    plan.fail_scheduling(piece, std::current_exception());
     throw;
   }
 }
 
-} // namespace
-
-void evaluate(Environment& e, mx::array& a) {
-  evaluating(e, [&] { a.eval(); });
+// The same, and gives what tells when it is done.
+std::vector<Check> schedule_guarded(Plan& plan, const Piece& piece) {
+  auto last = piece.arrays;
+  std::vector<std::shared_ptr<Guard>> guards;
+  for (auto& s : piece.streams) {
+    auto& guard = guards.emplace_back(std::make_shared<Guard>(s));
+    last.emplace_back(mx::Shape{}, mx::bool_, guard, last);
+  }
+  schedule(plan, piece, std::move(last));
+  std::vector<Check> checks;
+  for (auto& guard : guards) {
+    checks.push_back(guard->check);
+  }
+  std::vector<mx::Stream> gpus;
+  for (auto& a : piece.arrays) {
+    auto& event = a.event();
+    if (event.valid() && event.stream().device == mx::Device::gpu &&
+        std::find(gpus.begin(), gpus.end(), event.stream()) == gpus.end()) {
+      gpus.push_back(event.stream());
+      checks.push_back(check(event));
+    }
+  }
+  return checks;
 }
 
-void evaluate(Environment& e, std::vector<mx::array> arrays) {
-  evaluating(e, [&] { mx::eval(std::move(arrays)); });
+void wait(const std::vector<Check>& checks) {
+  for (auto& check : checks) {
+    check.wait();
+  }
 }
 
-namespace {
+std::future_status state(const Check& check) {
+  return check.wait_for(std::chrono::seconds(0));
+}
 
-// What is scheduled together.
-struct Piece {
-  // Those of its arrays that later pieces or the caller need.
-  std::vector<mx::array> arrays;
-  // Those of the CPU.
-  std::set<mx::Stream> streams;
-  size_t length = 0;
-  // How many operations a piece has at most.
-  size_t most = cpu_length;
+bool ready(const std::vector<Check>& checks) {
+  return std::all_of(checks.begin(), checks.end(), [](auto& check) {
+    return state(check) == std::future_status::ready;
+  });
+}
 
-  // MLX blocks whoever schedules while too much is under way, about a hundred
-  // operations on the CPU, a few hundred on a GPU.
-  static constexpr size_t cpu_length = 16;
-  static constexpr size_t gpu_length = 256;
-};
+// Waits for them, too.
+std::exception_ptr error_of(const std::vector<Check>& checks) {
+  for (auto& check : checks) {
+    try {
+      check.get();
+    } catch (...) {
+      return std::current_exception();
+    }
+  }
+  return nullptr;
+}
 
-// Cuts a graph into pieces that are small enough to be scheduled without
-// waiting.
-std::deque<Piece> pieces(const std::vector<mx::array>& outputs) {
-  struct Node {
-    mx::array array;
-    size_t next_input = 0;
-  };
-  std::unordered_map<std::uintptr_t, size_t> piece_of;
-  std::deque<Piece> out(1);
-  std::unordered_set<std::uintptr_t> needed;
+// A key that has failed would be all that random numbers ever come from.
+void renew_random_state(Environment& e) {
+  if (e.random_state && Failed::error_of(*e.random_state)) {
+    e.random_state.reset();
+  }
+}
 
-  auto pending = [&](const mx::array& a) {
-    return a.status() == mx::array::Status::unscheduled && a.has_primitive();
-  };
-  auto need = [&](const mx::array& a) {
-    auto place = piece_of.find(a.id());
-    if (place != piece_of.end() && needed.insert(a.id()).second) {
-      out[place->second].arrays.push_back(a);
+// So that the next evaluation does not meet them.
+void forget_errors(const Piece& piece) {
+  for (auto& s : piece.streams) {
+    check(s).wait();
+  }
+}
+
+// Arrays of a transformation keep their graph, and have no events.
+void evaluate_traced(Plan& plan) {
+  for (auto& piece : plan.pieces()) {
+    try {
+      mx::eval(piece.arrays);
+    } catch (...) {
+      forget_errors(piece);
+      plan.fail_scheduling(piece, std::current_exception());
+      throw;
+    }
+  }
+}
+
+// The error of a piece that has no guards, once it is done.
+std::exception_ptr wait_for(Piece& piece) {
+  try {
+    for (auto& a : piece.arrays) {
+      a.wait();
+    }
+    return nullptr;
+  } catch (...) {
+    forget_errors(piece);
+    return std::current_exception();
+  }
+}
+
+// All pieces are scheduled before any is waited for. Nobody can meet the arrays
+// of the last one meanwhile, so it needs no guards.
+void evaluate_all(Plan& plan) {
+  auto& pieces = plan.pieces();
+  std::vector<std::vector<Check>> checks;
+  std::exception_ptr error;
+  try {
+    for (; checks.size() + 1 < pieces.size();) {
+      auto& piece = pieces[checks.size()];
+      checks.push_back(schedule_guarded(plan, piece));
+      piece.arrays.clear();
+    }
+    schedule(plan, pieces.back(), pieces.back().arrays);
+  } catch (...) {
+    error = std::current_exception();
+  }
+  auto last = error ? nullptr : wait_for(pieces.back());
+  std::exception_ptr first;
+  auto note = [&](const Piece& piece, const std::exception_ptr& failure) {
+    if (failure) {
+      plan.fail(piece, failure);
+      first = first ? first : failure;
     }
   };
+  for (size_t i = 0; i < checks.size(); i++) {
+    note(pieces[i], error_of(checks[i]));
+  }
+  note(pieces.back(), last);
+  first = first ? first : error;
+  if (first) {
+    std::rethrow_exception(first);
+  }
+}
 
-  // Inputs before what uses them.
-  std::vector<Node> path;
-  for (auto& output : outputs) {
-    if (!pending(output) || piece_of.count(output.id())) {
+// Waits for an array that is under way.
+void finish(Environment& e, const mx::array& a) {
+  if (e.evaluations) {
+    e.evaluations->finish(a);
+  }
+  if (a.status() == mx::array::Status::evaluated) {
+    try {
+      mx::array(a).wait();
+    } catch (...) {
+      Failed::mark(a, std::current_exception());
+    }
+  }
+}
+
+} // namespace
+
+void evaluate(Environment& e, const mx::array& a) {
+  if (a.status() != mx::array::Status::available) {
+    evaluate(e, std::vector{a});
+  }
+}
+
+void evaluate(Environment& e, const std::vector<mx::array>& arrays) {
+  while (true) {
+    bool others = e.evaluations && !e.evaluations->idle();
+    Plan plan(arrays, Plan::Pieces::large, others);
+    auto under_way = plan.take_under_way();
+    if (!under_way.empty()) {
+      for (auto& [a, _] : under_way) {
+        finish(e, a);
+      }
+      // Some may have failed.
       continue;
     }
-    path.push_back({output});
-    while (!path.empty()) {
-      auto& node = path.back();
-      auto& inputs = std::as_const(node.array).inputs();
-      if (node.next_input < inputs.size()) {
-        auto& input = inputs[node.next_input++];
-        if (pending(input) && !piece_of.count(input.id())) {
-          path.push_back({input});
-        }
-        continue;
-      }
-      auto array = std::move(node.array);
-      path.pop_back();
-      if (piece_of.count(array.id())) {
-        continue;
-      }
-      auto& stream = array.primitive().stream();
-      bool gpu = stream.device == mx::Device::gpu;
-      auto most = gpu ? Piece::gpu_length : Piece::cpu_length;
-      if (out.back().length >= most) {
-        out.emplace_back();
-      }
-      out.back().length++;
-      out.back().most = most;
-      if (!gpu) {
-        out.back().streams.insert(stream);
-      }
-      auto current = out.size() - 1;
-      for (auto& result : array.outputs()) {
-        piece_of.emplace(result.id(), current);
-      }
-      for (auto& input : std::as_const(array).inputs()) {
-        auto place = piece_of.find(input.id());
-        if (place != piece_of.end() && place->second != current) {
-          need(input);
-        }
-      }
+    if (plan.refused()) {
+      mx::eval(arrays);
     }
+    try {
+      plan.traced() ? evaluate_traced(plan) : evaluate_all(plan);
+    } catch (...) {
+      renew_random_state(e);
+      throw;
+    }
+    return;
   }
-  for (auto& output : outputs) {
-    need(output);
-  }
-  return out;
 }
-
-} // namespace
 
 // An evaluation that goes on while the event loop runs.
 struct EvaluationQueue::Evaluation {
@@ -143,8 +227,16 @@ struct EvaluationQueue::Evaluation {
   std::vector<mx::array> outputs;
   napi_deferred deferred = nullptr;
   // Once it is its turn; earlier evaluations may have parts of its graph.
-  std::optional<std::deque<Piece>> rest;
+  std::shared_ptr<Plan> plan;
+  // Of outputs that are earlier evaluations'.
+  std::vector<Check> others;
+  // Of the plan's pieces.
+  size_t scheduled = 0;
   size_t under_way = 0;
+
+  bool all_scheduled() const {
+    return !plan || scheduled == plan->pieces().size();
+  }
 };
 
 Promise EvaluationQueue::start(int number, std::vector<mx::array> outputs) {
@@ -164,8 +256,26 @@ Promise EvaluationQueue::start(int number, std::vector<mx::array> outputs) {
 void EvaluationQueue::give_up(int number) {
   auto found = open_.find(number);
   if (found != open_.end()) {
-    settle(found->second, nullptr);
+    settle(*found->second, nullptr);
   }
+}
+
+void EvaluationQueue::finish(const mx::array& a) {
+  auto flight = flight_of(a);
+  if (flight == flights_.end()) {
+    return;
+  }
+  wait(flight->checks);
+  wait(flight->others);
+  // What it depends on is done then, which a GPU does not tell until asked.
+  for (auto before = flights_.begin(); before != flight; before++) {
+    for (auto& check : before->checks) {
+      if (state(check) == std::future_status::deferred) {
+        check.wait();
+      }
+    }
+  }
+  advance();
 }
 
 // Graphs are scheduled on the thread that built them, piece by piece; only
@@ -173,56 +283,130 @@ void EvaluationQueue::give_up(int number) {
 void EvaluationQueue::schedule() {
   while (!waiting_.empty()) {
     auto evaluation = waiting_.front();
-    if (!open_.count(evaluation->number)) {
+    if (open_.count(evaluation->number)) {
+      try {
+        if (!evaluation->plan) {
+          make_plan(*evaluation);
+        }
+        // Two pieces at once keep a stream busy.
+        auto& next = evaluation->plan->pieces()[evaluation->scheduled];
+        if (scheduled_ > 0 && scheduled_ + next.length() > 2 * next.most) {
+          return;
+        }
+        depart(evaluation);
+      } catch (...) {
+        renew_random_state(environment_);
+        settle(*evaluation, std::current_exception());
+      }
+    }
+    if (evaluation->all_scheduled()) {
       waiting_.pop_front();
-      continue;
     }
-    if (!evaluation->rest) {
-      evaluation->rest = pieces(evaluation->outputs);
-    }
-    // Two pieces at once keep a stream busy.
-    auto& next = evaluation->rest->front();
-    auto length = std::max<size_t>(next.length, 1);
-    if (scheduled_ > 0 && scheduled_ + length > 2 * next.most) {
-      return;
-    }
-    auto piece = std::move(next);
-    evaluation->rest->pop_front();
-    bool last = evaluation->rest->empty();
-    if (last) {
-      waiting_.pop_front();
-    }
-    try {
-      mx::async_eval(piece.arrays);
-    } catch (...) {
-      settle(evaluation, std::current_exception());
-      continue;
-    }
-    scheduled_ += length;
-    evaluation->under_way++;
-    environment_.waiter->wait(
-        last ? evaluation->outputs : piece.arrays,
-        std::move(piece.streams),
-        [this, evaluation, length](std::exception_ptr error) {
-          Napi::HandleScope scope(environment_.env);
-          scheduled_ -= length;
-          evaluation->under_way--;
-          if (error || (evaluation->rest->empty() && !evaluation->under_way)) {
-            settle(evaluation, error);
-          }
-          schedule();
-        });
   }
 }
 
-void EvaluationQueue::settle(
-    std::shared_ptr<Evaluation> evaluation,
-    std::exception_ptr error) {
-  if (!open_.erase(evaluation->number)) {
+void EvaluationQueue::make_plan(Evaluation& evaluation) {
+  auto plan =
+      std::make_shared<Plan>(evaluation.outputs, Plan::Pieces::small, !idle());
+  refuse(*plan, evaluation.outputs);
+  for (auto& [a, user] : plan->take_under_way()) {
+    auto flight = flight_of(a);
+    if (flight == flights_.end()) {
+      continue;
+    }
+    if (user) {
+      plan->depend(*user, flight->plan, *flight->plan->operation_of(a));
+    } else {
+      auto& others = evaluation.others;
+      others.insert(others.end(), flight->checks.begin(), flight->checks.end());
+    }
+  }
+  evaluation.plan = std::move(plan);
+}
+
+// Schedules the next piece of an evaluation.
+void EvaluationQueue::depart(std::shared_ptr<Evaluation> evaluation) {
+  auto& plan = evaluation->plan;
+  auto& piece = plan->pieces()[evaluation->scheduled++];
+  auto checks = schedule_guarded(*plan, piece);
+  piece.arrays.clear();
+  auto& flight = flights_.emplace_back(Flight{evaluation, plan, piece, checks});
+  if (evaluation->all_scheduled()) {
+    flight.others = std::move(evaluation->others);
+    checks.insert(checks.end(), flight.others.begin(), flight.others.end());
+  }
+  scheduled_ += flight.piece.length();
+  evaluation->under_way++;
+  environment_.waiter->wait(std::move(checks), [this] {
+    Napi::HandleScope scope(environment_.env);
+    advance();
+    schedule();
+  });
+}
+
+// What a flight depends on has departed before it, and is there before it.
+void EvaluationQueue::advance() {
+  for (auto next = flights_.begin(); next != flights_.end();) {
+    auto flight = next++;
+    if (ready(flight->checks) && ready(flight->others)) {
+      auto arrived = std::move(*flight);
+      flights_.erase(flight);
+      arrive(arrived);
+    }
+  }
+}
+
+void EvaluationQueue::arrive(const Flight& flight) {
+  auto& evaluation = *flight.evaluation;
+  scheduled_ -= flight.piece.length();
+  evaluation.under_way--;
+  if (auto error = error_of(flight.checks)) {
+    fail(flight, error);
+    settle(evaluation, error);
+  } else if (evaluation.all_scheduled() && evaluation.under_way == 0) {
+    settle(evaluation, nullptr);
+  }
+}
+
+// With all evaluations that depend on it.
+void EvaluationQueue::fail(
+    const Flight& flight,
+    const std::exception_ptr& error) {
+  std::vector<Plan*> failed{flight.plan.get()};
+  flight.plan->fail(flight.piece, error);
+  for (auto& later : flights_) {
+    for (size_t i = 0; i < failed.size(); i++) {
+      if (later.plan->fail_with(*failed[i], error)) {
+        failed.push_back(later.plan.get());
+        break;
+      }
+    }
+  }
+  renew_random_state(environment_);
+}
+
+EvaluationQueue::Flights::iterator EvaluationQueue::flight_of(
+    const mx::array& a) {
+  return std::find_if(flights_.begin(), flights_.end(), [&](auto& flight) {
+    auto operation = flight.plan->operation_of(a);
+    return operation && *operation >= flight.piece.begin &&
+        *operation < flight.piece.end;
+  });
+}
+
+void EvaluationQueue::settle(Evaluation& evaluation, std::exception_ptr error) {
+  if (!open_.erase(evaluation.number)) {
     return;
   }
-  evaluation->outputs.clear();
-  evaluation->rest.emplace();
+  for (auto& output : evaluation.outputs) {
+    error = error ? error : Failed::error_of(output);
+  }
+  evaluation.outputs.clear();
+  // What is not scheduled yet stays undone.
+  if (evaluation.plan) {
+    auto& pieces = evaluation.plan->pieces();
+    pieces.resize(evaluation.scheduled);
+  }
   // These fail in a worker that is being terminated: nobody is there to be
   // told.
   auto env = environment_.env;
@@ -236,13 +420,13 @@ void EvaluationQueue::settle(
   } else {
     napi_get_undefined(env, &result);
   }
-  napi_resolve_deferred(env, evaluation->deferred, result);
+  napi_resolve_deferred(env, evaluation.deferred, result);
 }
 
 namespace {
 
 void eval(Environment& e, std::vector<mx::array> arrays) {
-  evaluate(e, std::move(arrays));
+  evaluate(e, arrays);
 }
 
 // The number is for give_up_eval().

@@ -1,16 +1,19 @@
 #pragma once
 
 #include <deque>
+#include <list>
 #include <memory>
 #include <unordered_map>
 
 #include "convert.h"
+#include "plan.h"
+#include "waiter.h"
 
 namespace mlxjs {
 
 // Now, while JavaScript waits.
-void evaluate(Environment& e, mx::array& a);
-void evaluate(Environment& e, std::vector<mx::array> arrays);
+void evaluate(Environment& e, const mx::array& a);
+void evaluate(Environment& e, const std::vector<mx::array>& arrays);
 
 // The evaluations of an environment that go on while its event loop runs: first
 // come, first served, and no more at once than MLX takes without blocking.
@@ -22,17 +25,42 @@ class EvaluationQueue {
   Promise start(int number, std::vector<mx::array> outputs);
   // Settles it, if it is not done, and schedules no more of it.
   void give_up(int number);
+  // Whether nothing is under way.
+  bool idle() const {
+    return flights_.empty();
+  }
+  // Waits until it is known whether an array that is under way has failed.
+  void finish(const mx::array& a);
 
  private:
   struct Evaluation;
+  // A piece that is under way.
+  struct Flight {
+    std::shared_ptr<Evaluation> evaluation;
+    std::shared_ptr<Plan> plan;
+    Plan::Piece piece;
+    std::vector<Check> checks;
+    // Of earlier evaluations, which this one is not done before.
+    std::vector<Check> others;
+  };
+  using Flights = std::list<Flight>;
 
   void schedule();
-  void settle(std::shared_ptr<Evaluation> e, std::exception_ptr error);
+  void make_plan(Evaluation& e);
+  void depart(std::shared_ptr<Evaluation> e);
+  // Finishes what is done.
+  void advance();
+  void arrive(const Flight& flight);
+  void fail(const Flight& flight, const std::exception_ptr& error);
+  Flights::iterator flight_of(const mx::array& a);
+  void settle(Evaluation& e, std::exception_ptr error);
 
   Environment& environment_;
   // Those of which not all is scheduled, and all that are not settled.
   std::deque<std::shared_ptr<Evaluation>> waiting_;
   std::unordered_map<int, std::shared_ptr<Evaluation>> open_;
+  // In the order of their departures.
+  Flights flights_;
   // How many operations are under way.
   size_t scheduled_ = 0;
 };

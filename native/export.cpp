@@ -6,6 +6,7 @@
 #include "mlx/primitives.h"
 
 #include "callback.h"
+#include "evaluation.h"
 #include "exported.h"
 #include "external.h"
 #include "graph.h"
@@ -31,15 +32,21 @@ void check_depth(const Arrays& outputs) {
 }
 
 // MLX writes the values of captured arrays as they lie in memory.
-void settle_constants(const Arrays& outputs, const Arrays& inputs) {
-  visit(outputs, inputs, [](mx::array& a) {
+void settle_constants(
+    Environment& e,
+    const Arrays& outputs,
+    const Arrays& inputs) {
+  visit(outputs, inputs, [&](mx::array& a) {
+    if (auto error = Failed::error_of(a)) {
+      std::rethrow_exception(error);
+    }
     if (a.has_primitive()) {
       return;
     }
-    a.eval();
+    evaluate(e, a);
     if (!a.flags().row_contiguous || a.data_size() != a.size()) {
       auto copy = mx::contiguous(a);
-      copy.eval();
+      evaluate(e, copy);
       a.copy_shared_buffer(copy);
     }
   });
@@ -63,7 +70,7 @@ struct Traced {
     check_depth(outputs);
     take_out_checks(outputs, inputs);
     if (to_file) {
-      settle_constants(outputs, inputs);
+      settle_constants(e, outputs, inputs);
     }
     return outputs;
   }

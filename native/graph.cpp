@@ -8,6 +8,8 @@
 
 #include "mlx/primitives.h"
 
+#include "by_id.h"
+
 namespace mlxjs {
 
 namespace {
@@ -34,56 +36,12 @@ uintptr_t stack_end() {
   return end;
 }
 
-// Numbers by the arrays' ids. Every transformation makes one, and
-// std::unordered_map would allocate for each array.
-class Heights {
- public:
-  // 0 is that of an array that it does not have.
-  size_t& operator[](std::uintptr_t id) {
-    if (2 * count_ >= entries_.size()) {
-      grow();
-    }
-    auto& entry = place(id);
-    count_ += entry.id == 0;
-    entry.id = id;
-    return entry.height;
-  }
-
- private:
-  struct Entry {
-    std::uintptr_t id = 0;
-    size_t height = 0;
-  };
-
-  Entry& place(std::uintptr_t id) {
-    auto mask = entries_.size() - 1;
-    // Ids are addresses, of which the middle differs most.
-    auto i = (id * 0x9e3779b97f4a7c15) >> 20 & mask;
-    while (entries_[i].id != 0 && entries_[i].id != id) {
-      i = (i + 1) & mask;
-    }
-    return entries_[i];
-  }
-
-  void grow() {
-    std::vector<Entry> old(2 * entries_.size());
-    old.swap(entries_);
-    for (auto& entry : old) {
-      if (entry.id != 0) {
-        place(entry.id) = entry;
-      }
-    }
-  }
-
-  std::vector<Entry> entries_ = std::vector<Entry>(256);
-  size_t count_ = 0;
-};
-
 // Goes through a graph, inputs before what uses them. The height of an array is
 // that of its highest input and 1, or what `met` makes of that, which is not 0.
 template <typename F>
 size_t walk(const std::vector<mx::array>& outputs, F met) {
-  Heights heights;
+  // 0 is that of an array that was not met.
+  ById<size_t> heights;
   struct Step {
     const mx::array& array;
     size_t next_input = 0;

@@ -147,9 +147,10 @@ void wait_for_streams() {
   }
 }
 
-std::future<void> check_error(mx::Stream s) {
+Check check(mx::Stream s) {
   auto checked = std::make_shared<std::promise<void>>();
-  mx::scheduler::enqueue(s, [s, checked] {
+  Check check = checked->get_future().share();
+  mx::scheduler::enqueue(s, [s, checked = std::move(checked)] {
     try {
       mx::scheduler::check_error(s);
       checked->set_value();
@@ -157,7 +158,18 @@ std::future<void> check_error(mx::Stream s) {
       checked->set_exception(std::current_exception());
     }
   });
-  return checked->get_future();
+  return check;
+}
+
+Check check(mx::Event event) {
+  // An array's own wait changes its state, which belongs to the thread that
+  // made it; so this waits for the same event on an array that has nothing
+  // else.
+  mx::array mark({}, mx::bool_, nullptr, {});
+  mark.attach_event(std::move(event));
+  mark.set_status(mx::array::Status::evaluated);
+  auto wait = [mark = std::move(mark)]() mutable { mark.wait(); };
+  return std::async(std::launch::deferred, std::move(wait)).share();
 }
 
 } // namespace mlxjs

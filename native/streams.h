@@ -29,10 +29,16 @@ void meet_thread();
 // whatever came of it. On a thread of a stream's own it does nothing.
 void wait_for_streams();
 
+// Whether a computation has come to an end, and with which error.
+using Check = std::shared_future<void>;
+
 // MLX keeps the error of a stream of the CPU and throws it at whoever waits
 // next for something there. Asked in the stream itself, after all that it was
-// given so far, whose error it is is certain: the future has it, and it is gone
+// given so far, whose error it is is certain: the check has it, and it is gone
 // from the stream.
-std::future<void> check_error(mx::Stream s);
+Check check(mx::Stream s);
+
+// On a GPU the event has the error. Nobody waits before the check is asked.
+Check check(mx::Event event);
 
 } // namespace mlxjs

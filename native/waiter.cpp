@@ -1,22 +1,16 @@
 #include "waiter.h"
 
 #include "bind.h"
-#include "streams.h"
 
 namespace mlxjs {
 
 namespace {
 
-struct Message {
-  Waiter::Then then;
-  std::exception_ptr error;
-};
-
 void call_back(napi_env env, napi_value, void*, void* data) {
-  std::unique_ptr<Message> message(static_cast<Message*>(data));
+  std::unique_ptr<Waiter::Then> then(static_cast<Waiter::Then*>(data));
   // Without an environment it is leaving: nobody is there to be told.
   if (env != nullptr) {
-    message->then(message->error);
+    (*then)();
   }
 }
 
@@ -59,44 +53,19 @@ Waiter::~Waiter() {
   napi_release_threadsafe_function(callback_, napi_tsfn_abort);
 }
 
-void Waiter::wait(
-    const std::vector<mx::array>& arrays,
-    std::set<mx::Stream> streams,
-    Then then) {
-  // An array's own wait changes its state, which belongs to the thread that
-  // made it; so the other thread waits for the same events on arrays of its
-  // own, which have nothing else.
-  std::vector<mx::array> marks;
-  for (auto& a : arrays) {
-    if (!a.event().valid()) {
-      continue;
-    }
-    auto& stream = a.event().stream();
-    if (stream.device == mx::Device::gpu) {
-      auto& mark = marks.emplace_back(
-          mx::Shape{}, mx::bool_, nullptr, std::vector<mx::array>{});
-      mark.attach_event(a.event());
-      mark.set_status(mx::array::Status::evaluated);
-    } else {
-      streams.insert(stream);
-    }
-  }
-  std::vector<std::future<void>> checks;
-  for (auto& s : streams) {
-    checks.push_back(check_error(s));
-  }
+void Waiter::wait(std::vector<Check> checks, Then then) {
   if (waiting_++ == 0) {
     napi_ref_threadsafe_function(environment_.env, callback_);
   }
-  auto done = [this, then = std::move(then)](std::exception_ptr error) {
+  auto done = [this, then = std::move(then)] {
     if (--waiting_ == 0) {
       napi_unref_threadsafe_function(environment_.env, callback_);
     }
-    then(error);
+    then();
   };
   {
     std::lock_guard lock(mutex_);
-    tasks_.push({std::move(checks), std::move(marks), std::move(done)});
+    tasks_.push({std::move(checks), std::move(done)});
   }
   changed_.notify_one();
 }
@@ -111,26 +80,14 @@ void Waiter::run() {
     auto task = std::move(tasks_.front());
     tasks_.pop();
     lock.unlock();
-    auto message =
-        std::make_unique<Message>(Message{std::move(task.then), nullptr});
-    auto wait = [&](auto wait_for_one) {
-      try {
-        wait_for_one();
-      } catch (...) {
-        message->error = std::current_exception();
-      }
-    };
     for (auto& check : task.checks) {
-      wait([&] { check.get(); });
+      check.wait();
     }
-    for (auto& mark : task.marks) {
-      wait([&] { mark.wait(); });
-    }
-    task.marks.clear();
+    auto then = std::make_unique<Then>(std::move(task.then));
     auto status = napi_call_threadsafe_function(
-        callback_, message.get(), napi_tsfn_blocking);
+        callback_, then.get(), napi_tsfn_blocking);
     if (status == napi_ok) {
-      message.release();
+      then.release();
     }
     lock.lock();
   }

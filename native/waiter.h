@@ -2,13 +2,12 @@
 
 #include <condition_variable>
 #include <functional>
-#include <future>
 #include <mutex>
 #include <queue>
-#include <set>
 #include <thread>
 
 #include "environment.h"
+#include "streams.h"
 
 namespace mlxjs {
 
@@ -20,21 +19,14 @@ class Waiter {
   // Waits for what is computing now.
   ~Waiter();
 
-  // What it is told: the error that the computation ended with, if any.
-  using Then = std::function<void(std::exception_ptr)>;
+  using Then = std::function<void()>;
 
-  // For the arrays, and for all that the streams have been given so far.
-  void wait(
-      const std::vector<mx::array>& arrays,
-      std::set<mx::Stream> streams,
-      Then then);
+  // Until all checks are there, whatever they say.
+  void wait(std::vector<Check> checks, Then then);
 
  private:
   struct Task {
-    // On a stream of the CPU.
-    std::vector<std::future<void>> checks;
-    // On a GPU.
-    std::vector<mx::array> marks;
+    std::vector<Check> checks;
     Then then;
   };
 

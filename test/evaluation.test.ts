@@ -1,8 +1,18 @@
 import { getEventListeners } from "node:events";
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { runInNewContext } from "node:vm";
 import { mx, nn, optim } from "mlx-js";
-import { describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { runScript } from "./support/process.js";
 
 /** Some hundred milliseconds of work in a few hundred operations. */
@@ -14,6 +24,8 @@ function work(): mx.array {
   }
   return x;
 }
+
+const onCpu = { stream: mx.cpu };
 
 /** What fails once it is computed. */
 function failing(stream: mx.StreamOrDevice = mx.cpu): mx.array {
@@ -226,6 +238,392 @@ describe("an AbortSignal", () => {
     controller.abort("elsewhere");
     await expect(done).rejects.toBe("elsewhere");
     await expect(mx.asyncEval(mx.array([1]), signal)).rejects.toBe("elsewhere");
+  });
+});
+
+describe("an evaluation that failed", () => {
+  const folder = mkdtempSync(join(tmpdir(), "mlx-js-evaluation-"));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  /** An array of a file that is cut short before it is read. */
+  function cutShort(save: (file: string, x: mx.array) => void, extension: string): mx.array {
+    const file = join(folder, `${Math.random()}.${extension}`);
+    save(file, mx.ones([64, 64]));
+    const loaded = mx.load(file) as mx.array | Record<string, mx.array>;
+    truncateSync(file, 4096);
+    return loaded instanceof mx.array ? loaded : (loaded["x"] as mx.array);
+  }
+
+  const kinds: [what: string, make: () => mx.array][] = [
+    ["a singular matrix", failing],
+    ["one of several outputs", () => mx.linalg.svd(mx.full([2, 2], Number.NaN), onCpu)[1]],
+    ["too little memory", () => mx.sum(mx.add(mx.zeros([2 ** 31 - 1, 2 ** 29]), 1), 0)],
+    ["an index", () => mx.take(mx.arange(4), mx.add(mx.array([0, 7], mx.int32), 1))],
+    ["an npy file cut short", () => cutShort(mx.save, "npy")],
+    [
+      "a safetensors file cut short",
+      () => cutShort((file, x) => mx.saveSafetensors(file, { x }), "safetensors"),
+    ],
+  ];
+
+  /** What a function throws, as text. */
+  function thrown(fn: () => unknown): string {
+    try {
+      fn();
+    } catch (error) {
+      return String(error);
+    }
+    return "nothing";
+  }
+
+  describe.each(kinds)("for %s", (_, make) => {
+    const reads: [string, (x: mx.array) => unknown][] = [
+      ["eval", (x) => mx.eval({ x })],
+      ["item", (x) => mx.sum(x).item()],
+      ["tolist", (x) => x.tolist()],
+      ["toTypedArray", (x) => x.toTypedArray()],
+      ["String", (x) => String(x)],
+      ["a view", (x) => x.reshape(-1).tolist()],
+      ["an operation", (x) => mx.add(x, 1).tolist()],
+      ["another stream", (x) => mx.add(x, 1, { stream: mx.newStream(mx.cpu) }).tolist()],
+      [
+        "set",
+        (x) => {
+          const y = mx.add(x, 0);
+          y.set([0], 5);
+          y.tolist();
+        },
+      ],
+      [
+        "vmap",
+        (x) =>
+          mx
+            .vmap((row) => mx.add(row, 1))(x)
+            .tolist(),
+      ],
+      [
+        "vmap of a function that uses it",
+        (x) =>
+          mx
+            .vmap((row) => mx.add(row, mx.sum(x)))(mx.ones([3]))
+            .tolist(),
+      ],
+      [
+        "grad",
+        (x) =>
+          mx
+            .grad((y: mx.array) => mx.sum(mx.multiply(x, y)))(mx.array(2))
+            .item(),
+      ],
+      [
+        "compile",
+        (x) =>
+          mx
+            .compile((y: mx.array) => mx.add(mx.sum(x), y))(mx.array(2))
+            .item(),
+      ],
+    ];
+
+    test.each(reads)("it throws again by %s", async (_, read) => {
+      const x = make();
+      const before = mx.add(mx.sum(x), 1);
+      const first = thrown(() => mx.eval(x));
+      expect(first).toMatch(/Error: ./);
+      for (let i = 0; i < 3; i++) {
+        expect(thrown(() => read(x))).toBe(first);
+        await expect(mx.asyncEval(x).catch(String)).resolves.toBe(first);
+        expect(thrown(() => before.item())).toBe(first);
+        // Others go on.
+        expect(mx.add(mx.array([i]), 1).item()).toBe(i + 1);
+        await mx.asyncEval(mx.add(mx.array([i]), 1));
+      }
+    });
+
+    test("nothing is saved or exported", () => {
+      const x = make();
+      const saves: [string, (file: string) => void][] = [
+        ["x.npy", (file) => mx.save(file, x)],
+        ["x.npz", (file) => mx.savez(file, [mx.ones([2]), x])],
+        ["c.npz", (file) => mx.savezCompressed(file, { x })],
+        ["x.safetensors", (file) => mx.saveSafetensors(file, { y: mx.ones([2]), x })],
+        ["x.gguf", (file) => mx.saveGguf(file, { y: mx.ones([2]), x })],
+        ["m.gguf", (file) => mx.saveGguf(file, { y: mx.ones([2]) }, { x })],
+      ];
+      const error = thrown(() => mx.eval(x));
+      for (const [name, save] of saves) {
+        const file = join(folder, name);
+        expect(thrown(() => save(file))).toBe(error);
+        expect(existsSync(file)).toBe(false);
+        writeFileSync(file, "as it was");
+        expect(thrown(() => save(file))).toBe(error);
+        expect(readFileSync(file, "utf8")).toBe("as it was");
+        rmSync(file);
+      }
+      const written: Uint8Array[] = [];
+      const target = { write: (bytes: Uint8Array) => void written.push(bytes) };
+      for (const save of [
+        () => mx.save(target, x),
+        () => mx.savez(target, [mx.ones([2]), x]),
+        () => mx.saveSafetensors(target, { y: mx.ones([2]), x }),
+      ]) {
+        expect(thrown(save)).toBe(error);
+      }
+      expect(written).toEqual([]);
+      const file = join(folder, "x.mlxfn");
+      expect(
+        thrown(() =>
+          mx.exportFunction(file, (y: mx.array) => mx.add(y, mx.sum(x)), [mx.ones([2])]),
+        ),
+      ).toBe(error);
+    });
+
+    test("what was computed rightly is there", () => {
+      const early = mx.multiply(mx.array([1, 2]), 3);
+      const x = make();
+      const late = mx.add(early, 1);
+      const mixed = mx.add(mx.sum(x), mx.sum(late));
+      const error = thrown(() => mx.eval(late, mixed, early));
+      expect(error).toMatch(/Error: ./);
+      expect([early.tolist(), late.tolist(), mx.sum(late).item()]).toEqual([[3, 6], [4, 7], 11]);
+      expect([thrown(() => mixed.item()), thrown(() => x.tolist())]).toEqual([error, error]);
+    });
+
+    test("and while the event loop goes on", async () => {
+      const early = mx.multiply(mx.array([1, 2]), 3);
+      const x = make();
+      const late = mx.add(early, 1);
+      const mixed = mx.add(mx.sum(x), mx.sum(late));
+      const other = mx.sum(mx.add(mx.array([1]), 1));
+      const after = mx.add(mixed, 1);
+      const outcomes = await Promise.allSettled([
+        mx.asyncEval(mixed),
+        mx.asyncEval(after),
+        mx.asyncEval(other, late),
+        mx.asyncEval(mx.add(mx.sum(x), 1)),
+      ]);
+      const results = outcomes.map((o) => (o.status === "rejected" ? String(o.reason) : o.status));
+      const error = thrown(() => x.tolist());
+      expect(error).toMatch(/Error: ./);
+      expect(results).toEqual([error, error, "fulfilled", error]);
+      expect([thrown(() => mixed.item()), thrown(() => after.item())]).toEqual([error, error]);
+      expect([early.tolist(), late.tolist(), other.item()]).toEqual([[3, 6], [4, 7], 2]);
+    });
+
+    test("and is known to who reads before it is done", async () => {
+      const x = make();
+      const y = mx.add(mx.sum(x), 1);
+      const done = Promise.allSettled([mx.asyncEval(x), mx.asyncEval(y)]);
+      const error = thrown(() => x.tolist());
+      expect(error).toMatch(/Error: ./);
+      expect(thrown(() => y.item())).toBe(error);
+      expect(thrown(() => mx.add(y, 1).item())).toBe(error);
+      expect((await done).map((o) => o.status === "rejected" && String(o.reason))).toEqual([
+        error,
+        error,
+      ]);
+    });
+  });
+
+  test("every output of an operation fails", () => {
+    const [u, s, v] = mx.linalg.svd(mx.full([2, 2], Number.NaN), onCpu);
+    expect(() => mx.eval(s)).toThrow("SVD");
+    for (const x of [u, s, v]) {
+      expect(() => x.tolist()).toThrow("SVD");
+    }
+  });
+
+  test("the first of several errors is that of what depends on both", () => {
+    const singular = failing();
+    const svd = mx.linalg.svd(mx.full([2, 2], Number.NaN), onCpu)[1];
+    const both = mx.add(mx.sum(singular), mx.sum(svd));
+    const error = thrown(() => mx.eval(both));
+    expect(thrown(() => both.item())).toBe(error);
+    expect(() => singular.tolist()).toThrow("LU");
+    expect(() => svd.tolist()).toThrow("SVD");
+  });
+
+  test("on one stream, with what depends on it on others", async () => {
+    const [a, b, c] = [mx.newStream(mx.cpu), mx.newStream(mx.cpu), mx.newStream(mx.cpu)];
+    for (let i = 0; i < 20; i++) {
+      const x = failing(a);
+      const y = mx.add(x, 1, { stream: b });
+      const z = mx.sum(y, null, { stream: c });
+      const good = mx.add(mx.array([i]), 1, { stream: b });
+      if (i % 2 === 0) {
+        expect(() => mx.eval(z, good)).toThrow("LU");
+      } else {
+        const done = Promise.allSettled([mx.asyncEval(x), mx.asyncEval(z), mx.asyncEval(good)]);
+        expect((await done).map(({ status }) => status)).toEqual([
+          "rejected",
+          "rejected",
+          "fulfilled",
+        ]);
+      }
+      for (const bad of [x, y, z]) {
+        expect(() => bad.tolist()).toThrow("LU");
+      }
+      expect(good.item()).toBe(i + 1);
+      for (const stream of [a, b, c]) {
+        expect(mx.add(mx.array([i]), 2, { stream }).item()).toBe(i + 2);
+      }
+    }
+  });
+
+  test("in the middle of much else", async () => {
+    for (const evaluate of [mx.eval, mx.asyncEval]) {
+      const xs: mx.array[] = [];
+      let [right, wrong] = [mx.array([0]), mx.sum(failing())];
+      for (let i = 0; i < 100; i++) {
+        right = mx.add(right, 1);
+        wrong = mx.add(wrong, right);
+        xs.push(right, wrong);
+      }
+      const error = await Promise.resolve()
+        .then(() => evaluate(xs))
+        .catch(String);
+      expect(error).toContain("LU");
+      xs.forEach((x, i) => {
+        if (i % 2 === 0) {
+          expect(x.item()).toBe(i / 2 + 1);
+        } else {
+          expect(thrown(() => x.tolist())).toBe(error);
+        }
+      });
+    }
+  });
+
+  test("in a function that is differentiated", () => {
+    const f = (x: mx.array) => {
+      const y = mx.linalg.inv(mx.multiply(x, 0), onCpu);
+      expect(() => y.tolist()).toThrow("LU");
+      expect(() => y.tolist()).toThrow("LU");
+      return mx.sum(y);
+    };
+    expect(() =>
+      mx
+        .grad(f)(mx.ones([2, 2]))
+        .tolist(),
+    ).toThrow("LU");
+    const g = (x: mx.array) => {
+      expect(mx.sum(x).item()).toBe(4);
+      return mx.sum(mx.square(x));
+    };
+    expect(
+      mx
+        .grad(g)(mx.ones([2, 2]))
+        .tolist(),
+    ).toEqual([
+      [2, 2],
+      [2, 2],
+    ]);
+  });
+
+  test("in random programs", async () => {
+    interface Value {
+      x: mx.array;
+      value: number;
+      fails: boolean;
+    }
+    let state = 1;
+    const random = (n: number) => {
+      state = (state * 48271) % 2147483647;
+      return state % n;
+    };
+    const streams = [mx.cpu, ...Array.from({ length: 2 }, () => mx.newStream(mx.cpu))];
+    const seen: [expected: unknown, received: unknown][] = [];
+    const note = (values: Value[], outcome: unknown) => {
+      const failed = outcome instanceof Error;
+      seen.push([values.some(({ fails }) => fails), failed]);
+    };
+    const read = ({ x, value, fails }: Value) => {
+      seen.push([fails ? true : value, thrown(() => x.item()) === "nothing" ? x.item() : true]);
+    };
+    for (let round = 0; round < 60; round++) {
+      const values: Value[] = [];
+      const done: Promise<void>[] = [];
+      const some = () =>
+        Array.from({ length: 1 + random(4) }, () => values[random(values.length)] as Value);
+      for (let i = 0; i < 50; i++) {
+        const options = { stream: streams[random(streams.length)] as mx.Stream };
+        const kind = values.length < 3 ? 0 : random(20);
+        if (kind < 3) {
+          values.push({ x: mx.add(mx.array(i), 1, options), value: i + 1, fails: false });
+        } else if (kind === 3) {
+          const x = mx.sum(failing(options.stream), null, options);
+          values.push({ x, value: 0, fails: true });
+        } else if (kind < 12) {
+          const [a, b] = [some()[0] as Value, some()[0] as Value];
+          const x = mx.minimum(mx.add(a.x, b.x, options), 1000, options);
+          const value = Math.min(a.value + b.value, 1000);
+          values.push({ x, value, fails: a.fails || b.fails });
+        } else if (kind < 14) {
+          read(some()[0] as Value);
+        } else if (kind < 16) {
+          const asked = some();
+          try {
+            mx.eval(asked.map(({ x }) => x));
+            note(asked, "done");
+          } catch (error) {
+            note(asked, error);
+          }
+        } else if (kind < 19) {
+          const asked = some();
+          const evaluation = mx.asyncEval(asked.map(({ x }) => x));
+          done.push(
+            evaluation.then(
+              () => note(asked, "done"),
+              (error) => note(asked, error),
+            ),
+          );
+        } else if (random(2) === 0) {
+          await new Promise((resolve) => setImmediate(resolve));
+        } else {
+          values.splice(random(values.length), 1);
+        }
+      }
+      await Promise.all(done);
+      values.forEach(read);
+    }
+    expect(seen.map(([, received]) => received)).toEqual(seen.map(([expected]) => expected));
+  });
+
+  test("that MLX refuses has not failed", async () => {
+    const y = mx.add(mx.array([1]), 1);
+    const f = mx.compile((x: mx.array) => {
+      const z = mx.add(x, y);
+      expect(() => z.tolist()).toThrow("not allowed");
+      return z;
+    });
+    expect(f(mx.array([1])).tolist()).toEqual([3]);
+    let done: Promise<unknown> = Promise.resolve();
+    const gradient = mx.grad((x: mx.array) => {
+      const z = mx.square(x);
+      done = mx.asyncEval(z).catch(String);
+      return z;
+    })(mx.array(3));
+    expect(await done).toContain("Not allowed inside a graph transformation");
+    expect(gradient.item()).toBe(6);
+  });
+
+  test("does not end random numbers", () => {
+    for (let i = 0; i < 3; i++) {
+      const x = mx.add(mx.sum(mx.random.normal([4])), mx.sum(failing()));
+      expect(() => x.item()).toThrow("LU");
+      const huge = mx.random.normal([2 ** 20, 2 ** 20, 2 ** 10]);
+      expect(() => mx.eval(huge)).toThrow("allocate");
+      expect(Number.isFinite(mx.random.normal([]).item())).toBe(true);
+    }
+  });
+
+  test("frees what it has computed", () => {
+    mx.tidy(() => {
+      const zeros = mx.zeros([1 << 20]);
+      mx.eval(zeros);
+      const x = mx.add(zeros, mx.sum(failing()));
+      const before = mx.getActiveMemory();
+      expect(() => mx.eval(x)).toThrow("LU");
+      expect(mx.getActiveMemory() - before).toBeLessThan(1 << 20);
+    });
   });
 });
 

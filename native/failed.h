@@ -1,0 +1,103 @@
+#pragma once
+
+#include <exception>
+#include <memory>
+#include <optional>
+#include <typeinfo>
+
+#include "mlx/mlx.h"
+#include "mlx/primitives.h"
+
+#include "by_id.h"
+
+namespace mlxjs {
+
+namespace mx = mlx::core;
+
+// What computes an array whose evaluation has failed: it throws the error
+// again. It takes the place of the operation in the array itself, which all
+// that depend on the array have a part in, so they fail, too, whenever they
+// were made.
+class Failed final : public mx::Primitive {
+ public:
+  Failed(mx::Stream stream, std::exception_ptr error)
+      : Primitive(stream),
+        error_(std::move(error)) {}
+
+  // Makes it fail, and all other outputs of its operation.
+  static void mark(mx::array a, const std::exception_ptr& error);
+  // The error that an array has failed with, if it has.
+  static std::exception_ptr error_of(const mx::array& a);
+
+  using Arrays = std::vector<mx::array>;
+  void eval_cpu(const Arrays&, Arrays&) override {
+    std::rethrow_exception(error_);
+  }
+  void eval_gpu(const Arrays&, Arrays&) override {
+    std::rethrow_exception(error_);
+  }
+  Arrays jvp(const Arrays&, const Arrays&, const std::vector<int>&) override {
+    std::rethrow_exception(error_);
+  }
+  Arrays vjp(
+      const Arrays&,
+      const Arrays&,
+      const std::vector<int>&,
+      const Arrays&) override {
+    std::rethrow_exception(error_);
+  }
+  std::pair<Arrays, std::vector<int>> vmap(
+      const Arrays&,
+      const std::vector<int>&) override {
+    std::rethrow_exception(error_);
+  }
+  std::vector<mx::Shape> output_shapes(const Arrays&) override {
+    std::rethrow_exception(error_);
+  }
+  const char* name() const override {
+    return "Failed";
+  }
+
+ private:
+  std::exception_ptr error_;
+};
+
+// What to expect of a primitive: that it may throw for what the values are, or
+// that it will, since it is Failed.
+enum class Risk { unknown, none, may_fail, failed };
+
+// By the primitives' types, of which there are few, since it is asked for every
+// operation.
+class Risks {
+ public:
+  static Risks& of_thread();
+
+  Risk of(mx::Primitive& p) {
+    auto& risk = known_[reinterpret_cast<uintptr_t>(&typeid(p))];
+    if (risk == Risk::unknown) {
+      risk = find(p);
+    }
+    return risk;
+  }
+
+ private:
+  static Risk find(mx::Primitive& p);
+
+  ById<Risk> known_;
+};
+
+// An array that is only known of: this keeps neither its memory nor MLX from
+// computing in it, as it does where nobody else holds an array. And no other
+// array gets the same id meanwhile.
+class WeakArray {
+ public:
+  explicit WeakArray(const mx::array& a);
+  // Nothing, if it is gone.
+  std::optional<mx::array> lock() const;
+
+ private:
+  // What an array shares with its copies, whose type is private.
+  std::weak_ptr<void> shared_;
+};
+
+} // namespace mlxjs

@@ -1,0 +1,228 @@
+#include "plan.h"
+
+#include <algorithm>
+
+namespace mlxjs {
+
+namespace {
+
+using Status = mx::array::Status;
+
+// Whether a transformation is under way. MLX tells that only of an array.
+bool tracing() {
+  static const auto& tracer = [] {
+    auto a = new mx::array({}, mx::bool_, nullptr, {});
+    a->set_tracer(true);
+    return *a;
+  }();
+  return tracer.is_tracer();
+}
+
+} // namespace
+
+Plan::Plan(const std::vector<mx::array>& outputs, Pieces pieces, bool others)
+    : others_(others),
+      pieces_(1) {
+  if (!spare().empty()) {
+    graph_ = std::move(spare().back());
+    spare().pop_back();
+  }
+  struct Node {
+    const mx::array& array;
+    size_t next_input = 0;
+  };
+  std::vector<Node> path;
+  bool any_tracers = tracing();
+  auto enter = [&](const mx::array& a) {
+    if (a.status() != Status::unscheduled) {
+      return;
+    }
+    if (!a.has_primitive()) {
+      refused_ = true;
+    } else if (!operation_of(a)) {
+      path.push_back({a});
+    }
+  };
+  for (auto& output : outputs) {
+    meet(output, std::nullopt);
+    enter(output);
+    while (!path.empty()) {
+      auto& node = path.back();
+      auto& inputs = node.array.inputs();
+      if (node.next_input < inputs.size()) {
+        enter(inputs[node.next_input++]);
+      } else {
+        traced_ |= any_tracers && node.array.is_tracer();
+        add(node.array, pieces);
+        path.pop_back();
+      }
+    }
+  }
+  for (auto& output : outputs) {
+    need(output);
+  }
+}
+
+Plan::~Plan() {
+  static constexpr size_t most = 4;
+  static constexpr size_t longest = 1 << 14;
+  graph_.outputs.clear();
+  if (spare().size() < most && graph_.operations.capacity() <= longest) {
+    graph_.operations.clear();
+    graph_.inputs.clear();
+    graph_.places.clear();
+    spare().push_back(std::move(graph_));
+  }
+}
+
+std::vector<Plan::Graph>& Plan::spare() {
+  static thread_local std::vector<Graph> all;
+  return all;
+}
+
+void Plan::add(const mx::array& a, Pieces pieces) {
+  auto risk = risks_.of(a.primitive());
+  if (risk == Risk::failed) {
+    std::rethrow_exception(Failed::error_of(a));
+  }
+  auto operation = graph_.operations.size();
+  auto stream = a.primitive().stream();
+  auto most = stream.device == mx::Device::gpu ? most_on_gpu : most_on_cpu;
+  bool alone = risk == Risk::may_fail;
+  auto& last = pieces_.back();
+  bool full = pieces == Pieces::small && last.length() >= most;
+  if (last.closed || full || (alone && last.length() > 0)) {
+    pieces_.push_back({operation, operation});
+  }
+  auto& piece = pieces_.back();
+  piece.end++;
+  piece.most = most;
+  piece.closed = alone;
+  if (stream.device == mx::Device::cpu &&
+      std::find(piece.streams.begin(), piece.streams.end(), stream) ==
+          piece.streams.end()) {
+    piece.streams.push_back(stream);
+  }
+
+  for (auto& input : a.inputs()) {
+    if (input.status() == Status::unscheduled) {
+      if (auto found = operation_of(input)) {
+        graph_.inputs.push_back(*found);
+        if (*found < piece.begin) {
+          need(input);
+        }
+      }
+    } else {
+      meet(input, operation);
+    }
+  }
+  auto output = [&](const mx::array& a) {
+    graph_.places[a.id()].operation = operation + 1;
+    graph_.outputs.emplace_back(a);
+  };
+  output(a);
+  for (auto& sibling : a.siblings()) {
+    output(sibling);
+  }
+  graph_.operations.push_back({graph_.inputs.size(), graph_.outputs.size()});
+}
+
+void Plan::meet(const mx::array& a, std::optional<size_t> user) {
+  // MLX takes an event off that was signaled, but leaves this.
+  if (a.status() != Status::evaluated) {
+    return;
+  }
+  bool gpu = a.event().valid() && a.event().stream().device == mx::Device::gpu;
+  if (others_ || gpu) {
+    under_way_.push_back({a, user});
+  } else {
+    mx::array(a).wait();
+  }
+}
+
+// The piece that computes the array has to give it.
+void Plan::need(const mx::array& a) {
+  auto place = graph_.places.find(a.id());
+  if (place == nullptr || place->needed) {
+    return;
+  }
+  place->needed = true;
+  auto operation = place->operation - 1;
+  auto piece = std::upper_bound(
+      pieces_.begin(), pieces_.end(), operation, [](size_t i, auto& piece) {
+        return i < piece.end;
+      });
+  piece->arrays.push_back(a);
+}
+
+std::optional<size_t> Plan::operation_of(const mx::array& a) {
+  auto place = graph_.places.find(a.id());
+  if (place == nullptr || place->operation == 0) {
+    return std::nullopt;
+  }
+  return place->operation - 1;
+}
+
+void Plan::fail(const Piece& piece, const std::exception_ptr& error) {
+  for (auto i = piece.begin; i < piece.end; i++) {
+    graph_.operations[i].failed = true;
+  }
+  spread(error);
+}
+
+void Plan::fail_scheduling(
+    const Piece& piece,
+    const std::exception_ptr& error) {
+  for (auto i = piece.begin; i < piece.end; i++) {
+    each_output(i, [&](mx::array& a) {
+      // MLX attaches the event first, then calls the operation, then changes
+      // the state. There are no events in a transformation.
+      bool threw = a.status() == Status::unscheduled && a.event().valid();
+      if (threw || traced_) {
+        graph_.operations[i].failed = true;
+        Failed::mark(a, error);
+      } else if (a.status() == Status::evaluated) {
+        // MLX has waited for it.
+        a.attach_event({});
+        a.set_status(Status::available);
+      }
+    });
+  }
+  spread(error);
+}
+
+bool Plan::fail_with(const Plan& other, const std::exception_ptr& error) {
+  bool failed = false;
+  for (auto& link : links_) {
+    if (link.other.lock().get() == &other &&
+        other.graph_.operations[link.operation].failed) {
+      graph_.operations[link.user].failed = true;
+      failed = true;
+    }
+  }
+  if (failed) {
+    spread(error);
+  }
+  return failed;
+}
+
+void Plan::spread(const std::exception_ptr& error) {
+  size_t input = 0;
+  for (size_t i = 0; i < graph_.operations.size(); i++) {
+    auto& operation = graph_.operations[i];
+    for (; input < operation.inputs_end; input++) {
+      operation.failed |= graph_.operations[graph_.inputs[input]].failed;
+    }
+    if (!operation.failed) {
+      continue;
+    }
+    each_output(i, [&](mx::array& a) {
+      // What is not scheduled yet will find out.
+      if (a.status() != Status::unscheduled) {
+        Failed::mark(a, error);
+      }
+    });
+  }
+}
+
+} // namespace mlxjs

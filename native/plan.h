@@ -1,0 +1,143 @@
+#pragma once
+
+#include <exception>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "failed.h"
+
+namespace mlxjs {
+
+// The operations that an evaluation has to do, inputs before what uses them, in
+// pieces that are scheduled one after the other. MLX forgets a graph while it
+// schedules it, and what its tasks throw is known to its stream alone; so this
+// remembers what depends on what, and each operation that may fail has a piece
+// to itself. What has failed is marked, once that is known.
+class Plan {
+ public:
+  // MLX blocks whoever schedules while too much is under way, about a hundred
+  // operations on the CPU, a few hundred on a GPU. Small pieces can be
+  // scheduled without waiting.
+  enum class Pieces { large, small };
+  static constexpr size_t most_on_cpu = 16;
+  static constexpr size_t most_on_gpu = 256;
+
+  struct Piece {
+    // Its operations.
+    size_t begin = 0;
+    size_t end = 0;
+    // Those of its arrays that later pieces or the caller need.
+    std::vector<mx::array> arrays;
+    // Those of the CPU.
+    std::vector<mx::Stream> streams;
+    // How many operations a piece on its device has at most.
+    size_t most = most_on_cpu;
+    // Whether it has an operation that may fail, and so no other.
+    bool closed = false;
+
+    size_t length() const {
+      return end - begin;
+    }
+  };
+
+  // Throws the error of what has failed before. Other plans may be under way.
+  Plan(const std::vector<mx::array>& outputs, Pieces pieces, bool others);
+  ~Plan();
+  Plan(const Plan&) = delete;
+
+  std::vector<Piece>& pieces() {
+    return pieces_;
+  }
+  // An array that is on its way already, and what uses it: an operation, or
+  // else whoever asked for it.
+  struct UnderWay {
+    mx::array array;
+    std::optional<size_t> user;
+  };
+  // They are held until this is called.
+  std::vector<UnderWay> take_under_way() {
+    return std::move(under_way_);
+  }
+  // Whether MLX has reason to refuse it: it needs arrays that nothing computes,
+  // which only stand for others while a function is traced.
+  bool refused() const {
+    return refused_;
+  }
+  // Whether a transformation that is under way has a part in it.
+  bool traced() const {
+    return traced_;
+  }
+
+  // The operation that computes an array, if it is one of this plan's.
+  std::optional<size_t> operation_of(const mx::array& a);
+  // What is under way is computed by an operation of another plan.
+  void
+  depend(size_t user, const std::shared_ptr<Plan>& other, size_t operation) {
+    links_.push_back({user, other, operation});
+  }
+
+  // A piece was scheduled and has failed.
+  void fail(const Piece& piece, const std::exception_ptr& error);
+  // Scheduling a piece threw.
+  void fail_scheduling(const Piece& piece, const std::exception_ptr& error);
+  // Another plan has failed: what depends on it does, too. Tells whether any
+  // does.
+  bool fail_with(const Plan& other, const std::exception_ptr& error);
+
+ private:
+  struct Operation {
+    // Where its inputs and outputs end.
+    size_t inputs_end;
+    size_t outputs_end;
+    bool failed = false;
+  };
+
+  struct Place {
+    // Counted from 1; 0 for none.
+    uint32_t operation = 0;
+    bool needed = false;
+  };
+
+  template <typename F>
+  void each_output(size_t operation, F f) const {
+    auto begin =
+        operation == 0 ? 0 : graph_.operations[operation - 1].outputs_end;
+    for (auto i = begin; i < graph_.operations[operation].outputs_end; i++) {
+      if (auto a = graph_.outputs[i].lock()) {
+        f(*a);
+      }
+    }
+  }
+
+  void add(const mx::array& a, Pieces pieces);
+  void meet(const mx::array& a, std::optional<size_t> user);
+  void need(const mx::array& a);
+  // What depends on operations that have failed does, too.
+  void spread(const std::exception_ptr& error);
+
+  Risks& risks_ = Risks::of_thread();
+  bool others_;
+  struct Graph {
+    std::vector<Operation> operations;
+    std::vector<WeakArray> outputs;
+    // By the numbers of their operations.
+    std::vector<uint32_t> inputs;
+    ById<Place> places;
+  };
+  // The memory of plans that are gone: the next one needs as much.
+  static std::vector<Graph>& spare();
+  Graph graph_;
+  struct Link {
+    size_t user;
+    std::weak_ptr<Plan> other;
+    size_t operation;
+  };
+  std::vector<Link> links_;
+  std::vector<Piece> pieces_;
+  std::vector<UnderWay> under_way_;
+  bool refused_ = false;
+  bool traced_ = false;
+};
+
+} // namespace mlxjs
