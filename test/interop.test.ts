@@ -226,12 +226,47 @@ describe("operators", () => {
     expect(`${mx.array(3)}`).toBe("array(3, dtype=float32)");
   });
 
-  test("other arrays are text, and no number", () => {
+  test("other arrays are text in templates, and nothing to operators", () => {
     expect(`${mx.array([1, 2])}`).toBe("array([1, 2], dtype=float32)");
-    expect(any(mx.array([1, 2])) + any(mx.array([3]))).toBe("array([1, 2], dtype=float32)3");
-    for (const x of [mx.array([1, 2]), mx.zeros([0]), mx.array({ re: 1, im: 1 })]) {
-      expect(() => +any(x)).toThrow(/expected a single real value/);
+    for (const x of [mx.array([1, 2]), mx.zeros([0]), mx.array({ re: 1, im: 1 })].map(any)) {
+      for (const run of [() => +x, () => x + 1, () => x * x, () => x < 3]) {
+        expect(run).toThrow(TypeError);
+        expect(run).toThrow("[array] expected a single real value, received ");
+        expect(run).toThrow("; write mx.add(x, y) for x + y, and String(x) for the text");
+      }
     }
+  });
+
+  test("an array is no list", () => {
+    const x = any(mx.array([1, 2], mx.uint8));
+    const takers: [() => unknown, string][] = [
+      [() => Buffer.from(x), ""],
+      [() => Buffer.from(mx.array([[1], [2]]) as never), ""],
+      [() => new Float32Array(4).set(x), ""],
+      [() => Math.max.apply(null, x), ""],
+      [() => Array.prototype.map.call(x, (y) => y), ""],
+      [() => x[0], "x.get(0), or x.toTypedArray() for all values, received x[0]"],
+      [() => x[7], "x.get(7), or x.toTypedArray() for all values, received x[7]"],
+      [
+        () => {
+          x[1] = 3;
+        },
+        "x.set([1], value), received x[1] = value",
+      ],
+    ];
+    for (const [run, text] of takers) {
+      expect(run).toThrow(TypeError);
+      expect(run).toThrow(`[array] expected ${text}`);
+    }
+    expect(Buffer.from(mx.zeros([0]) as never)).toHaveLength(0);
+    expect(x.tolist()).toEqual([1, 2]);
+    expect(Object.keys(x)).toEqual([]);
+    // What goes through it has the values.
+    expect(Buffer.from(x.toTypedArray())).toEqual(Buffer.of(1, 2));
+    expect(new Uint8Array(x)).toEqual(Uint8Array.of(1, 2));
+    expect(Float32Array.from(x)).toEqual(Float32Array.of(1, 2));
+    expect([...x].map((row) => row.item())).toEqual([1, 2]);
+    expect(Array.from(x, (row: types.array) => row.item())).toEqual([1, 2]);
   });
 });
 

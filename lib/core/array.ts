@@ -183,7 +183,11 @@ export class ArrayHandle {
     return receiver(this, "toJSON").tolist();
   }
 
-  /** The single value where there is just one, otherwise the text. */
+  /**
+   * The text in a template; to operators the value, if there is a single real one.
+   *
+   * @throws TypeError for other arrays, of which operators know nothing.
+   */
   [Symbol.toPrimitive](hint: "string" | "number" | "default"): unknown {
     live(this, "array");
     if (hint === "string") {
@@ -191,12 +195,10 @@ export class ArrayHandle {
     }
     const value = this.size === 1 ? this.item() : undefined;
     if (value === undefined || typeof value === "object") {
-      if (hint === "number") {
-        throw new TypeError(
-          `[array] expected a single real value, received an array of shape [${this.shape}]`,
-        );
-      }
-      return this.toString();
+      throw new TypeError(
+        `[array] expected a single real value, received ${this.dtype} of shape [${this.shape}]; ` +
+          "write mx.add(x, y) for x + y, and String(x) for the text",
+      );
     }
     return value;
   }

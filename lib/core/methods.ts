@@ -313,3 +313,19 @@ for (const name of Reflect.ownKeys(subscripts)) {
     writable: true,
   });
 }
+
+// An array has a length, and so passes for a list with holes. What takes it for
+// one, such as `Buffer.from` or `Math.max.apply`, starts here, as many habits do.
+for (let i = 0; i < 8; i++) {
+  Object.defineProperty(ArrayHandle.prototype, i, {
+    get() {
+      throw new TypeError(
+        `[array] expected x.get(${i}), or x.toTypedArray() for all values, received x[${i}]`,
+      );
+    },
+    set() {
+      throw new TypeError(`[array] expected x.set([${i}], value), received x[${i}] = value`);
+    },
+    configurable: true,
+  });
+}

@@ -3,7 +3,6 @@ import { type array, moveTo, scopeOf, takeSlot } from "./array.js";
 import { context, currentScope, run } from "./context.js";
 import { mismatch } from "./errors.js";
 import { native } from "./native.js";
-import { visitArrays } from "./tree.js";
 
 /** The arrays made inside a `tidy`, which frees them at its end. */
 export class Scope {
@@ -49,7 +48,7 @@ export class Scope {
 }
 
 function keepOf(tree: object, scope: Scope): void {
-  visitArrays(tree, (x) => {
+  visitHeld(tree, (x) => {
     if (scopeOf(x) === scope) {
       moveTo(x, undefined);
     }

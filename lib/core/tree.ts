@@ -19,27 +19,6 @@ export function isBranch(x: unknown): x is Record<string, unknown> | unknown[] {
  */
 export const treeLike: unique symbol = Symbol.for("mlx-js.tree");
 
-/** Calls a function with every array of a tree, however deep, each branch once. */
-export function visitArrays(tree: unknown, visit: (x: array) => void): void {
-  if (isArray(tree)) {
-    visit(tree);
-    return;
-  }
-  const seen = new Set<object>();
-  const ahead: unknown[] = [tree];
-  while (ahead.length > 0) {
-    const x = ahead.pop();
-    if (isArray(x)) {
-      visit(x);
-    } else if (isBranch(x) && !seen.has(x)) {
-      seen.add(x);
-      for (const value of Object.values(x).reverse()) {
-        ahead.push(value);
-      }
-    }
-  }
-}
-
 /** The same tree with every leaf replaced; a cyclic one is a TypeError. */
 export function mapLeaves(tree: unknown, fn: (leaf: unknown) => unknown): unknown {
   const path = new Set<object>();

@@ -230,28 +230,35 @@ function defaultsIn(
     }
   }
   const parameters = new Set(fn?.parameters.map(({ name }) => name.getText()));
+  // What options that were taken apart are called from then on.
+  /** @type {Values} */
+  const parts = new Map();
+  /** @type {(x: ts.Expression) => string | undefined} */
+  const nameOf = (x) => (ts.isIdentifier(x) ? parts.get(x.text) : undefined) ?? read(x, names);
   /** @param {ts.Expression} x */
   const isGiven = (x) =>
     /^(options|o|rest)\b/.test(x.getText()) ||
-    (ts.isIdentifier(x) && (names === undefined ? parameters.has(x.text) : names.has(x.text)));
+    (ts.isIdentifier(x) &&
+      (parts.has(x.text) || (names === undefined ? parameters.has(x.text) : names.has(x.text))));
   /** @param {ts.Node} node */
   const visit = (node) => {
     if (
       ts.isBinaryExpression(node) &&
       node.operatorToken.kind === ts.SyntaxKind.QuestionQuestionToken
     ) {
-      note(read(node.left, names), node.right);
+      note(nameOf(node.left), node.right);
     } else if (ts.isBindingElement(node)) {
       const name = node.propertyName?.getText() ?? node.name.getText();
       note(name, node.initializer);
       names?.set(node.name.getText(), name);
+      parts.set(node.name.getText(), name);
     } else if (
       ts.isConditionalExpression(node) &&
       ts.isBinaryExpression(node.condition) &&
       node.condition.operatorToken.kind === ts.SyntaxKind.EqualsEqualsEqualsToken &&
       node.condition.right.getText() === "undefined"
     ) {
-      note(read(node.condition.left, names), node.whenTrue);
+      note(nameOf(node.condition.left), node.whenTrue);
     } else if (ts.isCallExpression(node)) {
       const [first, second, third] = node.arguments;
       if (second !== undefined && /^(read|check)Options$/.test(node.expression.getText())) {
@@ -262,7 +269,7 @@ function defaultsIn(
       // flag(o.keepdims, false, …) and only(options, "alpha", 1, …)
       const fallback = calleeOf(node)?.parameters[1]?.name.getText() === "fallback";
       if (first !== undefined && fallback) {
-        note(read(first, names), second);
+        note(nameOf(first), second);
       }
       if (second !== undefined && ts.isStringLiteral(second) && third !== undefined) {
         const name = calleeOf(node)?.parameters[2]?.name.getText();
@@ -285,7 +292,7 @@ function defaultsIn(
           if (text !== undefined) {
             given.set(parameter.name.getText(), text);
           }
-          const option = argument === undefined ? undefined : read(argument, names);
+          const option = argument === undefined ? undefined : nameOf(argument);
           if (option !== undefined) {
             options.set(parameter.name.getText(), option);
           }
