@@ -132,6 +132,185 @@ describe("tidy", () => {
     expect(live()).toBe(before);
   });
 
+  test("looks through maps, sets and fields of objects, as deep as they may be", () => {
+    const before = live();
+    class Pair {
+      first = mx.array([1]);
+      second = { list: [mx.array([2])] };
+      self: unknown = this;
+    }
+    class Named extends Map<string, unknown> {
+      own = mx.array([3]);
+      override forEach() {
+        throw new Error("not to be called");
+      }
+    }
+    const result = mx.tidy(() => {
+      mx.array([0]);
+      const key = mx.array([4]);
+      const named = new Named([["a", mx.array([5])]]);
+      return { pair: new Pair(), named, set: new Set([new Map([[key, mx.array([6])]])]) };
+    });
+    expect(live()).toBe(before + 6);
+    const [[key, value]] = [...(result.set.values().next().value as Map<mx.array, mx.array>)] as [
+      [mx.array, mx.array],
+    ];
+    const all = [
+      result.pair.first,
+      result.pair.second.list[0],
+      result.named.own,
+      key,
+      result.named.get("a"),
+      value,
+    ] as mx.array[];
+    expect(all.map((x) => x.item())).toEqual([1, 2, 3, 4, 5, 6]);
+    mx.dispose(result);
+    expect(live()).toBe(before);
+
+    for (const wrap of [
+      (x: unknown) => [x],
+      (x: unknown) => ({ x }),
+      (x: unknown) => new Map([[1, x]]),
+      (x: unknown) => new Set([x]),
+      (x: unknown) => Object.assign(new Pair(), { second: x, first: 0 }),
+    ]) {
+      const deep = mx.tidy(() => {
+        let x: unknown = mx.array([7]);
+        for (let i = 0; i < 20_000; i++) {
+          x = wrap(x);
+        }
+        return x;
+      });
+      mx.dispose(mx.tidy(() => mx.keep(deep)));
+      expect(live()).toBe(before);
+    }
+  });
+
+  test("a result that throws when it is looked at", async () => {
+    const boom = new Error("boom");
+    const thrower = () => {
+      throw boom;
+    };
+    const handler = { get: thrower, ownKeys: thrower, getPrototypeOf: thrower };
+    const results: ((x: mx.array) => unknown)[] = [
+      (x) => [x, Object.defineProperty({}, "a", { get: thrower, enumerable: true })],
+      (x) => ({ x, b: Object.defineProperty({}, "a", { get: thrower, enumerable: true }) }),
+      (x) => Object.defineProperty({ x }, "th".concat("en"), { get: thrower }),
+      (x) => [x, new Proxy({ x }, handler)],
+      (x) => new Map([[x, new Proxy([x], handler)]]),
+    ];
+    const before = live();
+    for (const make of results) {
+      for (let i = 0; i < 20; i++) {
+        mx.tidy(() => {
+          const outer = mx.array([1]);
+          expect(() => mx.tidy(() => make(mx.array([2])))).toThrow(boom);
+          // The scope around it is the current one again.
+          expect(mx.add(outer, mx.array([1])).item()).toBe(2);
+        });
+        await expect(mx.tidy(async () => make(mx.array([3])))).rejects.toBe(boom);
+      }
+    }
+    expect(live()).toBe(before);
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    expect(() => mx.tidy(() => [mx.array([1]), proxy])).toThrow(TypeError);
+    expect(live()).toBe(before);
+  });
+
+  test("what a getter does while a result is looked at", () => {
+    const before = live();
+    let inside: mx.array | undefined;
+    const result = mx.tidy(() => {
+      const x = mx.array([1]);
+      const y = mx.array([2]);
+      return {
+        get a() {
+          inside = mx.array([5]);
+          return mx.tidy(() => mx.add(x, 1));
+        },
+        get b() {
+          y.dispose();
+          return y;
+        },
+      };
+    });
+    expect(inside?.item()).toBe(5);
+    expect(result.b.disposed).toBe(true);
+    inside?.dispose();
+    inside = undefined;
+    expect(live()).toBe(before);
+  });
+
+  test("without stack its arrays are freed all the same", () => {
+    const before = live();
+    let deepest = 0;
+    const nest = (n: number): mx.array => {
+      deepest = n;
+      return mx.tidy(() => mx.add(mx.array([n]), nest(n + 1)));
+    };
+    for (let i = 0; i < 5; i++) {
+      expect(() => nest(0)).toThrow(RangeError);
+      expect(deepest).toBeGreaterThan(100);
+    }
+    expect(live()).toBe(before);
+    // No scope is the current one.
+    const own = mx.array([1]);
+    mx.tidy(() => mx.array([2]));
+    expect(own.disposed).toBe(false);
+  });
+
+  test("generators are refused: their code would run outside", () => {
+    const before = live();
+    function* generator() {
+      yield mx.array([1]);
+    }
+    async function* asynchronous() {
+      yield mx.array([1]);
+    }
+    for (const fn of [generator, asynchronous]) {
+      const expected =
+        "fn: expected a function that is done when it returns, or when its promise settles, " +
+        "received Object [";
+      const inTidy = () => {
+        mx.array([1]);
+        return fn();
+      };
+      expect(() => mx.tidy(inTidy)).toThrow(`[tidy] ${expected}`);
+      expect(() => mx.stream(mx.cpu, fn as () => unknown)).toThrow(`[stream] ${expected}`);
+      expect(() => mx.printoptions({}, fn as () => unknown)).toThrow(`[printoptions] ${expected}`);
+    }
+    expect(live()).toBe(before);
+  });
+
+  test("what it does not find says so when it is used", () => {
+    class Hidden {
+      readonly #x = mx.array([1]);
+      sum() {
+        return this.#x.sum();
+      }
+    }
+    const hidden = mx.tidy(() => new Hidden());
+    const closure = mx.tidy(() => {
+      const x = mx.array([1]);
+      return () => x;
+    });
+    const by = "received one that has been disposed by tidy: return it from there, or mx.keep it";
+    expect(() => hidden.sum()).toThrow(new TypeError(`[sum] a: expected an array, ${by}`));
+    expect(() => mx.add(1, closure())).toThrow(new TypeError(`[add] b: expected an array, ${by}`));
+    expect(() => closure().shape).toThrow(new TypeError(`[shape] this: expected an array, ${by}`));
+    expect(() => mx.stack([closure()])).toThrow(`[stack] arrays[0]: expected an array, ${by}`);
+    // What was disposed before stays so.
+    const early = mx.tidy(() => {
+      const x = mx.array([1]);
+      x.dispose();
+      return x;
+    });
+    expect(() => early.tolist()).toThrow(/received one that has been disposed$/);
+    closure().dispose();
+    expect(() => closure().item()).toThrow(by);
+  });
+
   test("a scope with thousands of arrays", () => {
     const before = live();
     mx.tidy(() => {
@@ -148,6 +327,200 @@ describe("tidy", () => {
     expect(() => mx.tidy(3 as never)).toThrow(
       new TypeError("[tidy] fn: expected a function, received 3"),
     );
+  });
+});
+
+/** An object with this method, which an `await` calls. */
+function thenable(then: unknown): object {
+  // biome-ignore lint/suspicious/noThenProperty: that is what it is about
+  return Object.fromEntries([["then", then]]);
+}
+
+describe("what is awaited", () => {
+  const boom = new Error("boom");
+  type Then = (resolve: (value: unknown) => void, reject: (error: unknown) => void) => unknown;
+  const kinds: Record<string, [Then, unknown, boolean]> = {
+    "settles twice": [
+      (resolve, reject) => {
+        resolve(1);
+        resolve(2);
+        reject(boom);
+      },
+      1,
+      true,
+    ],
+    "settles again later": [
+      (resolve, reject) => {
+        resolve(1);
+        setTimeout(() => reject(boom), 1);
+      },
+      1,
+      true,
+    ],
+    "throws when asked": [
+      () => {
+        throw boom;
+      },
+      boom,
+      false,
+    ],
+    "throws after it settled": [
+      (resolve) => {
+        resolve(3);
+        throw boom;
+      },
+      3,
+      true,
+    ],
+    "resolves with another": [
+      (resolve) => resolve(thenable((next: Then) => next(4 as never, 5 as never))),
+      4,
+      true,
+    ],
+    rejects: [(_, reject) => reject(boom), boom, false],
+  };
+
+  test.each(Object.entries(kinds))("a thenable that %s", async (_, [then, value, good]) => {
+    const before = live();
+    const own = () => {
+      mx.array([1]);
+      return thenable(then);
+    };
+    const foreign = () => Object.assign(Promise.resolve(), own());
+    for (const fn of [own, foreign]) {
+      for (const call of [
+        () => mx.tidy(fn),
+        () => mx.tidy(() => mx.stream(mx.cpu, fn)),
+        () => mx.tidy(() => mx.printoptions({ precision: 1 }, fn)),
+      ]) {
+        const result = call() as Promise<unknown>;
+        await (good ? expect(result).resolves.toBe(value) : expect(result).rejects.toBe(value));
+      }
+    }
+    await new Promise((resolve) => setTimeout(resolve, 3));
+    // Contexts are as before, also those to come.
+    expect(live()).toBe(before);
+    expect(String(mx.array(1.25))).toBe("array(1.25, dtype=float32)");
+    await mx.printoptions({ precision: 1 }, async () => {
+      await null;
+      expect(String(mx.array(1.25))).toMatch("array(1.2, ");
+    });
+    await mx.tidy(async () => {
+      await null;
+      mx.array([2]);
+    });
+    expect(live()).toBe(before);
+  });
+
+  test("a thenable's own work belongs to the scope", async () => {
+    const before = live();
+    const result = await mx.tidy(() =>
+      thenable((resolve: (x: mx.array) => void) => resolve(mx.add(mx.array([1]), 1))),
+    );
+    expect((result as unknown as mx.array).item()).toBe(2);
+    expect(live()).toBe(before + 1);
+    mx.dispose(result);
+  });
+
+  test("a promise that never settles holds up no other scope", async () => {
+    mx.tidy(() => new Promise(() => {}));
+    const before = live();
+    const result = await mx.tidy(async () => {
+      await null;
+      return mx.tidy(() => mx.add(mx.array([1]), 1));
+    });
+    expect(live()).toBe(before + 1);
+    const own = mx.array([1]);
+    mx.tidy(() => mx.array([1]));
+    expect(own.disposed).toBe(false);
+    mx.dispose([result, own]);
+  });
+
+  test("work that comes when its scope has been left belongs to the one around", async () => {
+    const before = live();
+    const late: mx.array[] = [];
+    const step = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+    const work = async () => {
+      await step(5);
+      late.push(
+        mx.array([1]),
+        mx.tidy(() => mx.add(mx.array([1]), 1)),
+      );
+    };
+    await mx.tidy(async () => {
+      await mx.tidy(async () => {
+        void work();
+        await null;
+      });
+      await step(10);
+      expect(late.map((x) => x.item())).toEqual([1, 2]);
+    });
+    expect(late.map((x) => x.disposed)).toEqual([true, true]);
+    // With none around, to the collector.
+    late.length = 0;
+    await mx.tidy(async () => {
+      void work();
+    });
+    await mx.tidy(() => step(10));
+    expect(late.map((x) => x.item())).toEqual([1, 2]);
+    late.length = 0;
+    expect(live()).toBe(before);
+  });
+});
+
+describe("contexts that are left by hand", () => {
+  const text = () => String(mx.array(1.23456));
+
+  test("in any order, and twice", () => {
+    const usual = text();
+    const a = mx.printoptions({ precision: 1 });
+    const b = mx.printoptions({ precision: 2 });
+    const c = mx.printoptions({ precision: 3 });
+    expect(text()).toMatch("(1.235,");
+    b[Symbol.dispose]();
+    expect(text()).toMatch("(1.235,");
+    c[Symbol.dispose]();
+    expect(text()).toMatch("(1.2,");
+    c[Symbol.dispose]();
+    b[Symbol.dispose]();
+    expect(text()).toMatch("(1.2,");
+    a[Symbol.dispose]();
+    expect(text()).toBe(usual);
+    a[Symbol.dispose]();
+    b[Symbol.dispose]();
+    expect(text()).toBe(usual);
+  });
+
+  test("inside of a function, or not at all", () => {
+    const usual = text();
+    const outer = mx.printoptions({ precision: 1 });
+    let inner: Disposable | undefined;
+    mx.tidy(() => {
+      inner = mx.printoptions({ precision: 2 });
+      outer[Symbol.dispose]();
+      expect(text()).toMatch("(1.23,");
+    });
+    expect(text()).toBe(usual);
+    inner?.[Symbol.dispose]();
+    expect(text()).toBe(usual);
+  });
+
+  test("streams likewise", () => {
+    const before = live();
+    const s = mx.newStream(mx.cpu);
+    let left: Disposable | undefined;
+    mx.tidy(() => {
+      left = mx.stream(s);
+      mx.array([1]);
+    });
+    left?.[Symbol.dispose]();
+    left?.[Symbol.dispose]();
+    // No scope that has been left is the current one.
+    const own = mx.array([1]);
+    mx.tidy(() => mx.array([2]));
+    expect(own.item()).toBe(1);
+    own.dispose();
+    expect(live()).toBe(before);
   });
 });
 

@@ -5,6 +5,7 @@ import { readdirSync } from "node:fs";
 import { mx } from "mlx-js";
 import { describe, expect, test } from "vitest";
 import { type Case, cases, decode, goldenFolder } from "./support/golden.js";
+import { live } from "./support/live.js";
 
 // biome-ignore lint/suspicious/noExplicitAny: arguments of any function
 type Any = any;
@@ -190,5 +191,169 @@ describe.each([...calls])("%s", (_, c) => {
       expect(error).toBeInstanceOf(TypeError);
     }
     mx.dispose(made);
+  });
+});
+
+describe("what is read twice", () => {
+  const x = mx.array([1, 2, 3]);
+
+  test("streams, dtypes and options that pretend", () => {
+    let reads = 0;
+    const pretend = (target: object) =>
+      new Proxy(target, {
+        get: (from, key) => {
+          reads++;
+          return key === "id" ? 2 ** 31 : Reflect.get(from, key);
+        },
+      });
+    expect(() => mx.zeros([2], pretend(mx.float32) as Any)).toThrow(TypeError);
+    expect(() => mx.array([2], pretend(mx.int8) as Any)).toThrow(TypeError);
+    expect(() => x.astype(Object.create(mx.int8))).toThrow(TypeError);
+    expect(reads).toBe(0);
+    expect(() => mx.add(x, x, { stream: pretend(mx.defaultStream(mx.cpu)) as Any })).toThrow(
+      TypeError,
+    );
+    // One that says yes when it is checked, and something else when it is used.
+    let times = 0;
+    const options = {
+      get keepdims() {
+        return times++ === 0 ? true : "later";
+      },
+    };
+    expect(mx.sum(x, 0, options as Any).shape).toEqual([1]);
+    expect(times).toBe(1);
+    const changing = () =>
+      new Proxy([1, 3], { get: (list, key) => (key === "0" ? ++times : Reflect.get(list, key)) });
+    times = 0;
+    expect(mx.reshape(x, changing()).shape).toEqual([1, 3]);
+    times = 0;
+    expect(mx.pad(x, changing() as Any).shape).toEqual([7]);
+  });
+});
+
+describe("functions that are transformed", () => {
+  const x = mx.array([1, 2, 3]);
+  const boom = new Error("boom");
+  const transformed: Record<string, (f: (x: mx.array) => mx.array) => unknown> = {
+    grad: (f) => mx.grad((y: mx.array) => f(y).sum())(x),
+    valueAndGrad: (f) => mx.valueAndGrad((y: mx.array) => f(y).sum())(x),
+    jvp: (f) => mx.jvp(f, [x], [mx.ones([3])]),
+    vjp: (f) => mx.vjp(f, [x], [mx.ones([3])]),
+    vmap: (f) => mx.vmap(f)(x),
+    compile: (f) => mx.compile(f)(x),
+    checkpoint: (f) => mx.checkpoint(f)(x),
+    customFunction: (f) =>
+      mx.customFunction(f).vjp((_: unknown, cotangent: unknown) => [cotangent])(x),
+    "grad of compile": (f) => mx.grad((y: mx.array) => mx.compile(f)(y).sum())(x),
+    "vmap of grad": (f) => mx.vmap(mx.grad(f))(x),
+  };
+
+  describe.each(Object.entries(transformed))("%s", (_, transform) => {
+    test("that make calls of all kinds give what they give without", () => {
+      const f = (y: mx.array) => mx.multiply(mx.sin(y), y);
+      const usual = plain(transform(f));
+      const inner = mx.compile((y: mx.array) => mx.add(y, 1));
+      const busy = (y: mx.array): mx.array => {
+        meddle(200);
+        mx.eval(mx.grad((z: mx.array) => z.square().sum())(mx.array([1, 2])));
+        mx.vmap((z: mx.array) => inner(z))(mx.array([1, 2])).dispose();
+        const result = mx.tidy(() => f(y));
+        inner(mx.array([4]));
+        return result;
+      };
+      expect(plain(transform(busy))).toEqual(usual);
+    });
+
+    test("that dispose of their input, or free their output, fail with an error that says so", () => {
+      expect(() =>
+        transform((y) => {
+          y.dispose();
+          return mx.add(y, 1);
+        }),
+      ).toThrow("[add] a: expected an array, received one that has been disposed");
+      let lost: mx.array | undefined;
+      const losing = (y: mx.array): mx.array => {
+        mx.tidy(() => {
+          lost = mx.add(y, 1);
+        });
+        return lost as mx.array;
+      };
+      expect(() => transform(losing)).toThrow(/disposed by tidy: return it from there/);
+      // Disposing of the input is all right when it is not needed any more.
+      const used = (y: mx.array) => {
+        const result = mx.add(y, 1);
+        y.dispose();
+        return result;
+      };
+      expect(plain(transform(used))).toEqual(plain(transform((y) => mx.add(y, 1))));
+      expect(x.tolist()).toEqual([1, 2, 3]);
+    });
+
+    test("that throw half way leave nothing behind", () => {
+      const before = live();
+      for (let i = 0; i < 20; i++) {
+        mx.tidy(() => {
+          expect(() =>
+            transform((y) =>
+              mx.tidy(() => {
+                mx.add(y, mx.array([1]));
+                throw boom;
+              }),
+            ),
+          ).toThrow(boom);
+        });
+      }
+      expect(live()).toBe(before);
+    });
+  });
+
+  test("compiled functions that call themselves, from inside and from their arguments", () => {
+    const power = mx.compile(
+      (y: mx.array, n: number): mx.array =>
+        n === 0 ? mx.ones([3]) : mx.multiply(y, power(y, n - 1)),
+    );
+    expect(power(x, 3).tolist()).toEqual([1, 8, 27]);
+    const add = mx.compile((a: Any, b: mx.array): mx.array => mx.add(a.x ?? a, b));
+    const calling = {
+      get x(): mx.array {
+        return add(x, mx.array([10, 10, 10]));
+      },
+    };
+    expect(add(calling, x).tolist()).toEqual([12, 14, 16]);
+    expect(add(calling, x).tolist()).toEqual([12, 14, 16]);
+    // The slot of what has been read is not taken over meanwhile.
+    const y = mx.array([1, 1, 1]);
+    const disposing = {
+      get x() {
+        y.dispose();
+        return mx.array([5, 5, 5]);
+      },
+    };
+    const sum = mx.compile((a: mx.array, b: Any): mx.array => mx.add(a, b.x));
+    expect(() => sum(y, disposing)).toThrow(/disposed/);
+  });
+
+  test("arguments of a compiled function that change while it is traced", () => {
+    let reads = 0;
+    const changing = {
+      get n() {
+        return ++reads;
+      },
+    };
+    const f = mx.compile((a: mx.array, b: { n: number }) => mx.multiply(a, b.n));
+    expect(() => f(x, changing)).toThrow("[compile] arguments: expected values that stay the same");
+    expect(f(x, { n: 2 }).tolist()).toEqual([2, 4, 6]);
+  });
+
+  test("axes and trees of vmap are read before arrays are", () => {
+    const y = mx.array([[1, 2]]);
+    const inAxes = {
+      get a() {
+        y.dispose();
+        return 0;
+      },
+    };
+    const make = () => mx.vmap((t: { a: mx.array }) => mx.add(t.a, 1), { inAxes: inAxes as Any });
+    expect(() => make()({ a: y })).toThrow(/disposed/);
   });
 });

@@ -2,7 +2,7 @@
  * From what users write to what travels to the addon (`wire.ts`). Each takes
  * the value and, for the error, the names of the function and the parameter.
  */
-import { type array, isArray, slotOf } from "./array.js";
+import { type array, freed, isArray, slotOf } from "./array.js";
 import { currentStream } from "./context.js";
 import { type StreamOptions, type StreamOrDevice, streamId } from "./device.js";
 import { Dtype } from "./dtype.js";
@@ -99,17 +99,13 @@ export type Axes = number | readonly number[] | null | undefined;
 /** One axis, or `null` for the flattened array. */
 export type Axis = number | null | undefined;
 
-export function disposed(fn: string, param: string): TypeError {
-  return new TypeError(`[${fn}] ${param}: expected an array, received one that has been disposed`);
-}
-
 export function slot(x: array, fn: string, param: string): Slot {
   if (isArray(x)) {
     const s = slotOf(x);
     if (s >= 0) {
       return s;
     }
-    throw disposed(fn, param);
+    throw freed(s, fn, param);
   }
   throw mismatch(fn, param, "an array", x);
 }
@@ -124,7 +120,7 @@ export function operand(x: Operand, fn: string, param: string): OperandCode {
     if (s >= 0) {
       return s;
     }
-    throw disposed(fn, param);
+    throw freed(s, fn, param);
   }
   return scalarCode(x, fn, param);
 }

@@ -12,16 +12,26 @@ import { type Result, results, type Slot, type Slots } from "./wire.js";
 // Node 20 has these from 20.5 on.
 (Symbol as { dispose?: symbol }).dispose ??= Symbol.for("Symbol.dispose");
 
-const gone = -1 as Slot;
+// What stands in place of the slot of an array that has been freed.
+const freedByDispose = -1 as Slot;
+export const freedByTidy = -2 as Slot;
+
+/** The error for an array that has been freed, which says by what. */
+export function freed(slot: Slot, fn: string, param: string): TypeError {
+  const by = slot === freedByTidy ? " by tidy: return it from there, or mx.keep it" : "";
+  return new TypeError(
+    `[${fn}] ${param}: expected an array, received one that has been disposed${by}`,
+  );
+}
 
 // The inside of the class, for this package alone.
 
-/** The slot of an array, negative after `dispose`. */
+/** The slot of an array, negative if that has been freed. */
 export let slotOf: (x: array) => Slot;
 /** Whether a value is an array. */
 export let isArray: (x: unknown) => x is array;
-/** Disposes of the handle and gives its slot, which is the caller's to free. */
-export let takeSlot: (x: array) => Slot;
+/** Frees the handle and gives its slot, which is the caller's to release. */
+export let takeSlot: (x: array, instead?: Slot) => Slot;
 /** The `tidy` scope that will free an array. */
 export let scopeOf: (x: array) => Scope | undefined;
 /** Gives an array to another scope or, without one, to the garbage collector. */
@@ -40,10 +50,12 @@ export class ArrayHandle {
   static {
     slotOf = (x) => (x as ArrayHandle).#slot;
     isArray = (x): x is array => typeof x === "object" && x !== null && #slot in x;
-    takeSlot = (x) => {
+    takeSlot = (x, instead = freedByDispose) => {
       const handle = x as ArrayHandle;
       const slot = handle.#slot;
-      handle.#slot = gone;
+      if (slot >= 0) {
+        handle.#slot = instead;
+      }
       handle.#scope = undefined;
       return slot;
     };
@@ -221,7 +233,7 @@ function receiver(x: unknown, method: string): array {
 function live(x: unknown, method: string): Slot {
   const slot = slotOf(receiver(x, method));
   if (slot < 0) {
-    throw new TypeError(`[${method}] this: expected an array, received one that has been disposed`);
+    throw freed(slot, method, "this");
   }
   return slot;
 }

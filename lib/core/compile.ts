@@ -1,7 +1,7 @@
 /** `mx.compile`: functions whose graph is made once and then used again. */
 
-import { checkOptions, flag } from "./arguments.js";
-import { type array, isArray, makeAll, makeFrom, slotOf, slotsFrom } from "./array.js";
+import { checkOptions, flag, slot } from "./arguments.js";
+import { type array, freed, isArray, makeAll, makeFrom, slotOf, slotsFrom } from "./array.js";
 import { currentStream, isPromise } from "./context.js";
 import { Device, DeviceType, Stream } from "./device.js";
 import { Dtype } from "./dtype.js";
@@ -9,8 +9,8 @@ import { mismatch } from "./errors.js";
 import { isFailure, native, reasonOf } from "./native.js";
 import { keep } from "./scope.js";
 import type { AnyFunction } from "./transforms.js";
-import { anArray, fill, isBranch, takeArrays, treeLike, withArrays } from "./tree.js";
-import { type List, list, type Slot, type Slots } from "./wire.js";
+import { anArray, fill, isBranch, mapLeaves, takeArrays, treeLike, withArrays } from "./tree.js";
+import { interrupt, type List, lengthOf, list, resume, type Slot, type Slots } from "./wire.js";
 
 /** Of `compile`. */
 export interface CompileOptions {
@@ -71,18 +71,28 @@ function isConstant(x: unknown): boolean {
  * Two trees with equal keys differ in nothing but the values of their arrays.
  */
 class Reader {
-  readonly key: unknown[] = [];
+  readonly key: unknown[];
   readonly slots: Slot[] = [];
   // The branches that it is in.
   readonly #open: object[] = [];
 
-  argument(x: unknown, position: number): void {
+  constructor(stream: unknown) {
+    this.key = [stream];
+  }
+
+  arguments(args: readonly unknown[]): void {
+    for (let i = 0; i < args.length; i++) {
+      this.#argument(args[i], i);
+    }
+  }
+
+  #argument(x: unknown, position: number): void {
     if (isArray(x)) {
-      this.#array(x);
+      this.#array(x, position);
     } else if (isConstant(x)) {
       this.key.push(x);
     } else if (isBranch(x) && !(treeLike in x)) {
-      this.#branch(x, (value) => this.argument(value, position));
+      this.#branch(x, (value) => this.#argument(value, position));
     } else {
       const hint = isBranch(x) ? " (a module belongs in the option inputs)" : "";
       throw mismatch(
@@ -96,7 +106,7 @@ class Reader {
 
   state(x: unknown): void {
     if (isArray(x)) {
-      this.#array(x);
+      this.#array(x, "inputs");
     } else if (isBranch(x)) {
       this.#branch(x, (value) => this.state(value));
     } else {
@@ -104,13 +114,13 @@ class Reader {
     }
   }
 
-  #array(x: array): void {
-    const slot = slotOf(x);
-    if (slot < 0) {
-      throw new TypeError("[compile] expected arrays, received one that has been disposed");
+  #array(x: array, place: number | "inputs"): void {
+    const s = slotOf(x);
+    if (s < 0) {
+      throw freed(s, "compile", place === "inputs" ? place : `argument ${place}`);
     }
     this.key.push(anArray);
-    this.slots.push(slot);
+    this.slots.push(s);
   }
 
   #branch(x: Record<string, unknown> | unknown[], read: (value: unknown) => void): void {
@@ -119,9 +129,10 @@ class Reader {
     }
     this.#open.push(x);
     if (Array.isArray(x)) {
-      this.key.push(aList, x.length);
-      for (const value of x) {
-        read(value);
+      const length = lengthOf(x, "compile", "arguments");
+      this.key.push(aList, length);
+      for (let i = 0; i < length; i++) {
+        read(x[i]);
       }
     } else {
       const names = Object.keys(x);
@@ -220,6 +231,7 @@ class Compiled {
   readonly #traces: Trace[] = [];
   // The call under way: its arguments and, once it traces, the way back.
   #args: readonly unknown[] = none;
+  #key: readonly unknown[] = none;
   #restore: ReturnType<typeof snapshot> | undefined;
   #tracing = false;
   number = 0;
@@ -237,15 +249,18 @@ class Compiled {
     if (this.#tracing) {
       return this.#fun(...args);
     }
-    const reader = new Reader();
-    reader.key.push(currentStream());
-    for (let i = 0; i < args.length; i++) {
-      reader.argument(args[i], i);
-    }
-    if (this.#inputs !== undefined) {
-      reader.state(this.#inputs);
+    const reader = new Reader(currentStream());
+    const place = interrupt();
+    try {
+      reader.arguments(args);
+      if (this.#inputs !== undefined) {
+        reader.state(this.#inputs);
+      }
+    } finally {
+      resume(place);
     }
     this.#args = args;
+    this.#key = reader.key;
     const result = native.call_compiled(
       this.number,
       this.#trace,
@@ -256,6 +271,7 @@ class Compiled {
     // Between calls nothing of them stays alive.
     const restore = this.#restore;
     this.#args = none;
+    this.#key = none;
     this.#restore = undefined;
     if (result === undefined) {
       return this.#fun(...args);
@@ -277,33 +293,49 @@ class Compiled {
     return fill(trace.result, arrays);
   }
 
+  // The arguments again, as a tree of our own. The graph is for all calls of the
+  // key: getters among them must not give something else now.
+  #read(): unknown {
+    const args = mapLeaves(this.#args, (leaf) => leaf) as unknown[];
+    const reader = new Reader(this.#key[0]);
+    reader.arguments(args);
+    if (this.#inputs !== undefined) {
+      reader.state(this.#inputs);
+    }
+    if (!sameKey(reader.key, this.#key)) {
+      throw mismatch("compile", "arguments", "values that stay the same when read again", args);
+    }
+    return args;
+  }
+
   readonly #trace = (tracers: Slots): List => {
     const arrays = makeAll(tracers);
-    const args = withArrays(this.#args, arrays) as unknown[];
-    const restore = snapshot(this.#inputs);
-    this.#restore = restore;
-    this.#tracing = true;
     const outputs: Place[] = [];
     const results: array[] = [];
+    // Getters and setters of arguments and state may call this function, too.
+    this.#tracing = true;
     try {
+      const given = this.#read();
+      const restore = snapshot(this.#inputs);
+      this.#restore = restore;
       // The captured arrays follow those of the arguments.
       const captured = places(this.#inputs);
       put(captured, arrays.slice(arrays.length - captured.length));
-      const returned = this.#fun(...args);
+      const returned = this.#fun(...(withArrays(given, arrays) as unknown[]));
       if (isPromise(returned)) {
         throw mismatch("compile", "fun's result", "arrays, not a promise", returned);
       }
       const result = takeArrays(returned, results);
       outputs.push(...places(this.#outputs));
       this.#traces.push({ result, length: results.length });
+      // What the function changed without saying so in `outputs` changes back:
+      // the next call will not run it.
+      restore(new Set(outputs.map(({ owner }) => owner)));
     } finally {
       this.#tracing = false;
     }
-    // What the function changed without saying so in `outputs` changes back:
-    // the next call will not run it.
-    restore(new Set(outputs.map(({ owner }) => owner)));
     const all = [...results, ...outputs.map(({ value }) => value)];
-    return list([this.#traces.length - 1, ...all.map(slotOf)]);
+    return list([this.#traces.length - 1, ...all.map((x) => slot(x, "compile", "fun's result"))]);
   };
 
   #store(arrays: array[]): void {

@@ -257,6 +257,8 @@ export class StreamContext {
  * Runs a function, synchronous or not, whose operations use a stream or a
  * device's default stream; or, without a function, makes it the current one
  * until the result is disposed (`using _ = mx.stream(mx.cpu)`).
+ * Without a function it is for code that does not await: what runs meanwhile would
+ * be affected, too.
  *
  * @example
  * mx.stream(mx.cpu, () => mx.add(mx.array([1, 2]), 1))
@@ -271,5 +273,5 @@ export function stream<T>(s: StreamOrDevice, fn?: () => T): T | StreamContext {
   if (typeof fn !== "function") {
     throw mismatch("stream", "fn", "a function", fn);
   }
-  return run({ ...context(), stream: streamId(s, "stream") }, fn);
+  return run("stream", { ...context(), stream: streamId(s, "stream") }, fn);
 }

@@ -75,6 +75,8 @@ export interface PrintOptionsContext {
  * Runs a function, synchronous or not, inside of which arrays are printed in
  * another way; or, without a function, makes it the current way until the
  * result is disposed (`using _ = mx.printoptions({ precision: 3 })`).
+ * Without a function it is for code that does not await: what runs meanwhile would
+ * be affected, too.
  *
  * @throws RangeError for a precision that is not -1 to 100.
  * @example
@@ -95,5 +97,5 @@ export function printoptions<T>(
   if (typeof fn !== "function") {
     throw mismatch("printoptions", "fn", "a function", fn);
   }
-  return run(next, fn);
+  return run("printoptions", next, fn);
 }

@@ -1,6 +1,6 @@
 /** Transformations of functions: automatic differentiation and vectorization. */
 
-import { checkOptions, isList, slot, slots, stream } from "./arguments.js";
+import { checkOptions, elements, isList, slot, slots, stream } from "./arguments.js";
 import { type array, isArray, make, makeAll } from "./array.js";
 import { isPromise } from "./context.js";
 import type { StreamOptions } from "./device.js";
@@ -243,11 +243,15 @@ export function vjp<P extends readonly array[]>(
   cotangents: readonly array[],
 ): [outputs: array[], vjps: { -readonly [I in keyof P]: array }] {
   requireFunction(fun, "vjp");
-  const inputs = slots(primals, "vjp", "primals");
+  const inputs = elements(primals, "a list of arrays", "vjp", "primals") as array[];
   const all = makeAll(
-    native.vjp(ofArrays(fun as AnyFunction, "vjp"), inputs, slots(cotangents, "vjp", "cotangents")),
+    native.vjp(
+      ofArrays(fun as AnyFunction, "vjp"),
+      slots(inputs, "vjp", "primals"),
+      slots(cotangents, "vjp", "cotangents"),
+    ),
   );
-  const outputs = all.length - primals.length;
+  const outputs = all.length - inputs.length;
   return [
     all.slice(0, outputs),
     all.slice(outputs) as unknown as { -readonly [I in keyof P]: array },
@@ -337,13 +341,8 @@ export function vmap<F extends AnyFunction>(fun: F, options?: VmapOptions): F {
       const axes = mappedAxes(output, outAxes, "outAxes", 1);
       return list([...outputs.map((x) => slot(x, "vmap", "fun's result")), ...axes]);
     };
-    const values = makeAll(
-      native.vmap(
-        trace,
-        slots(inputs, "vmap", "arguments"),
-        list(mappedAxes(tree, inAxes, "inAxes", 0)),
-      ),
-    );
+    const axes = mappedAxes(tree, inAxes, "inAxes", 0);
+    const values = makeAll(native.vmap(trace, slots(inputs, "vmap", "arguments"), list(axes)));
     return withArrays(output, values);
   }) as F;
 }
