@@ -1,22 +1,20 @@
 #include <algorithm>
-#include <cerrno>
+#include <array>
 #include <cstring>
-
-#include <fcntl.h>
-#include <unistd.h>
 
 #include "mlx/io/load.h"
 
 #include "bind.h"
 #include "evaluation.h"
+#include "external.h"
+#include "file.h"
+#include "gguf.h"
 
 // What is in a file is checked in lib/core/formats before MLX reads it here.
 
 namespace mlxjs {
 
 namespace {
-
-using Arrays = std::unordered_map<std::string, mx::array>;
 
 // Bytes of JavaScript's, for the time of one call.
 class MemoryReader : public mx::io::Reader {
@@ -43,7 +41,7 @@ class MemoryReader : public mx::io::Reader {
     position_ += n;
   }
   void read(char* data, size_t n, size_t offset) override {
-    if (offset > bytes_.length || n > bytes_.length - offset) {
+    if (n > 0 && (offset > bytes_.length || n > bytes_.length - offset)) {
       throw std::runtime_error("[read] Unable to read from memory.");
     }
     if (n > 0) {
@@ -56,65 +54,6 @@ class MemoryReader : public mx::io::Reader {
 
  private:
   Bytes bytes_;
-  size_t position_ = 0;
-};
-
-// A file within a file, from the given place on. Positions are its own, since
-// several threads read at a time.
-class PartReader : public mx::io::Reader {
- public:
-  PartReader(std::string file, size_t start)
-      : fd_(open(file.c_str(), O_RDONLY | O_CLOEXEC)),
-        start_(start),
-        label_("file " + std::move(file)) {}
-  ~PartReader() override {
-    if (fd_ >= 0) {
-      close(fd_);
-    }
-  }
-
-  bool is_open() const override {
-    return fd_ >= 0;
-  }
-  bool good() const override {
-    return is_open();
-  }
-  size_t tell() override {
-    return position_;
-  }
-  void seek(int64_t offset, std::ios_base::seekdir way) override {
-    if (way == std::ios_base::end) {
-      throw std::runtime_error("[read] The end of the part is not known.");
-    }
-    position_ = offset + (way == std::ios_base::cur ? position_ : 0);
-  }
-  void read(char* data, size_t n) override {
-    read(data, n, position_);
-    position_ += n;
-  }
-  void read(char* data, size_t n, size_t offset) override {
-    offset += start_;
-    while (n > 0) {
-      auto done = pread(fd_, data, std::min<size_t>(n, 1 << 30), offset);
-      if (done < 0 && errno == EINTR) {
-        continue;
-      }
-      if (done <= 0) {
-        throw std::runtime_error("[read] Unable to read from " + label_ + ".");
-      }
-      data += done;
-      n -= done;
-      offset += done;
-    }
-  }
-  std::string label() const override {
-    return label_;
-  }
-
- private:
-  int fd_;
-  size_t start_;
-  std::string label_;
   size_t position_ = 0;
 };
 
@@ -142,7 +81,7 @@ class FunctionWriter : public mx::io::Writer {
     throw std::runtime_error("[write] Unable to seek.");
   }
   void write(const char* data, size_t n) override {
-    static constexpr size_t longest = 1 << 26;
+    static constexpr size_t longest = 1 << 24;
     while (n > 0) {
       auto m = std::min(n, longest);
       // Or every piece would stay until the end.
@@ -181,87 +120,142 @@ std::vector<std::string> sorted_keys(const Map& map) {
   return keys;
 }
 
-napi_value write_text(Environment& e, const std::string& x) {
-  return Convert<std::string>::write(e, x);
+// An open file, for as long as something is to be read from it.
+using File = std::shared_ptr<FileReader>;
+
+// Where values come from, and whether they are read when they are needed: those
+// of a file, unless too many stay open already. Bytes are JavaScript's, so they
+// are read before the call returns.
+struct Source {
+  std::shared_ptr<mx::io::Reader> reader;
+  bool lazily;
+};
+
+constexpr int most_open_files = 256;
+
+Source source_of(Environment& e, Napi::Value origin) {
+  if (origin.IsExternal()) {
+    auto& file = unwrap<File>(e, origin);
+    if (!file) {
+      throw TypeError("Expected a file that is open.");
+    }
+    return {file, FileReader::count() <= most_open_files};
+  }
+  return {
+      std::make_shared<MemoryReader>(Convert<Bytes>::read(e, origin)), false};
 }
 
-napi_value write_text(Environment& e, const mx::GGUFMetaData& x) {
-  if (auto text = std::get_if<std::string>(&x)) {
-    return write_text(e, *text);
-  }
-  if (auto texts = std::get_if<std::vector<std::string>>(&x)) {
-    return Convert<std::vector<std::string>>::write(e, *texts);
-  }
-  return Convert<mx::array>::write(e, std::get<mx::array>(x));
+Napi::Value open_file(Environment& e, int fd, std::string path) {
+  return external(
+      e, std::make_unique<File>(std::make_shared<FileReader>(fd, path)));
 }
 
-// Names, the arrays' slots, the metadata's names, its values.
-template <typename Metadata>
+// It stays open for the arrays whose values are still to be read. Gives whether
+// it is as it was when it was opened.
+bool close_file(Environment& e, Napi::Value file) {
+  auto open = std::move(unwrap<File>(e, file));
+  return open && open->is_unchanged();
+}
+
+mx::array load_npy(
+    Environment& e,
+    Napi::Value origin,
+    size_t start,
+    mx::StreamOrDevice s) {
+  auto [reader, lazily] = source_of(e, origin);
+  auto out = mx::load(std::make_shared<PartReader>(reader, start), s);
+  if (!lazily) {
+    evaluate(e, out);
+  }
+  return out;
+}
+
+// Names, the arrays' slots, the metadata's names, its texts.
 Napi::Value
-result(Environment& e, const Arrays& arrays, const Metadata& metadata) {
+load_safetensors(Environment& e, Napi::Value origin, mx::StreamOrDevice s) {
+  auto [reader, lazily] = source_of(e, origin);
+  auto [arrays, metadata] = mx::load_safetensors(reader, s);
   auto names = sorted_keys(arrays);
   std::vector<mx::array> values;
   for (auto& name : names) {
-    values.push_back(arrays.at(name));
+    auto& value = values.emplace_back(arrays.at(name));
+    // One by one: where there is no memory for one, none is still being read.
+    if (!lazily) {
+      evaluate(e, value);
+    }
   }
   auto keys = sorted_keys(metadata);
-  auto texts = Napi::Array::New(e.env, keys.size());
-  for (size_t i = 0; i < keys.size(); i++) {
-    texts.Set(i, Napi::Value(e.env, write_text(e, metadata.at(keys[i]))));
+  std::vector<std::string> texts;
+  for (auto& key : keys) {
+    texts.push_back(metadata.at(key));
   }
   auto out = Napi::Array::New(e.env, 4);
   out.Set(0u, Convert<std::vector<std::string>>::write(e, names));
   out.Set(1u, Convert<std::vector<mx::array>>::write(e, std::move(values)));
   out.Set(2u, Convert<std::vector<std::string>>::write(e, keys));
-  out.Set(3u, texts);
+  out.Set(3u, Convert<std::vector<std::string>>::write(e, texts));
   return out;
 }
 
-mx::array load_npy(std::string file, mx::StreamOrDevice s) {
-  return mx::load(file, s);
+std::vector<mx::array> load_tensor(
+    Environment& e,
+    Napi::Value origin,
+    size_t start,
+    int type,
+    mx::Shape shape) {
+  return load_gguf_tensor(*source_of(e, origin).reader, start, type, shape);
 }
 
-mx::array load_npy_part(std::string file, size_t start, mx::StreamOrDevice s) {
-  return mx::load(std::make_shared<PartReader>(file, start), s);
-}
-
-// The bytes are JavaScript's, so they are read before the call returns.
-mx::array load_npy_bytes(Environment& e, Bytes bytes, mx::StreamOrDevice s) {
-  auto out = mx::load(std::make_shared<MemoryReader>(bytes), s);
-  evaluate(e, out);
-  return out;
-}
-
-Napi::Value
-load_safetensors(Environment& e, std::string file, mx::StreamOrDevice s) {
-  auto [arrays, metadata] = mx::load_safetensors(file, s);
-  return result(e, arrays, metadata);
-}
-
-Napi::Value
-load_safetensors_bytes(Environment& e, Bytes bytes, mx::StreamOrDevice s) {
-  auto [arrays, metadata] =
-      mx::load_safetensors(std::make_shared<MemoryReader>(bytes), s);
-  // One by one: where there is no memory for one, none is still being read.
-  for (auto& [name, array] : arrays) {
-    evaluate(e, array);
+// The checksum of zip archives, for eight bytes at a time: a table for each of
+// their places.
+constexpr auto crc_tables = [] {
+  std::array<std::array<uint32_t, 256>, 8> out{};
+  for (uint32_t i = 0; i < 256; i++) {
+    auto crc = i;
+    for (int bit = 0; bit < 8; bit++) {
+      crc = crc >> 1 ^ (crc & 1 ? 0xedb88320 : 0);
+    }
+    out[0][i] = crc;
   }
-  return result(e, arrays, metadata);
+  for (int place = 1; place < 8; place++) {
+    for (int i = 0; i < 256; i++) {
+      auto crc = out[place - 1][i];
+      out[place][i] = crc >> 8 ^ out[0][crc & 255];
+    }
+  }
+  return out;
+}();
+
+// Goes on from the checksum of what comes before.
+double crc32(Bytes bytes, double before) {
+  auto crc = ~static_cast<uint32_t>(before);
+  auto data = static_cast<const uint8_t*>(bytes.data);
+  auto end = data + bytes.length;
+  auto& tables = crc_tables;
+  for (; end - data >= 8; data += 8) {
+    auto low = crc ^
+        (data[0] | data[1] << 8 | data[2] << 16 |
+         static_cast<uint32_t>(data[3]) << 24);
+    crc = tables[7][low & 255] ^ tables[6][low >> 8 & 255] ^
+        tables[5][low >> 16 & 255] ^ tables[4][low >> 24] ^ tables[3][data[4]] ^
+        tables[2][data[5]] ^ tables[1][data[6]] ^ tables[0][data[7]];
+  }
+  for (; data < end; data++) {
+    crc = crc >> 8 ^ tables[0][(crc ^ *data) & 255];
+  }
+  return ~crc;
 }
 
-Napi::Value load_gguf(Environment& e, std::string file, mx::StreamOrDevice s) {
-  auto [arrays, metadata] = mx::load_gguf(file, s);
-  return result(e, arrays, metadata);
-}
-
-void save_npy(Environment& e, std::string file, const mx::array& a) {
-  evaluate(e, {a});
-  mx::save(file, a);
-}
-
-void save_npy_to(Environment& e, Napi::Value write, const mx::array& a) {
+void save_npy(Environment& e, Napi::Value write, const mx::array& a) {
   evaluate(e, {a});
   mx::save(std::make_shared<FunctionWriter>(e, write), a);
+}
+
+// An array's values alone, row-major.
+void save_values(Environment& e, Napi::Value write, const mx::array& a) {
+  auto row_major = mx::contiguous(a);
+  evaluate(e, row_major);
+  FunctionWriter(e, write).write(row_major.data<char>(), row_major.nbytes());
 }
 
 std::unordered_map<std::string, std::string> texts(
@@ -278,17 +272,6 @@ std::unordered_map<std::string, std::string> texts(
 
 void save_safetensors(
     Environment& e,
-    std::string file,
-    Napi::Value names,
-    std::vector<mx::array> values,
-    Napi::Value keys,
-    Napi::Value metadata) {
-  evaluate(e, values);
-  mx::save_safetensors(file, named(names, values), texts(keys, metadata));
-}
-
-void save_safetensors_to(
-    Environment& e,
     Napi::Value write,
     Napi::Value names,
     std::vector<mx::array> values,
@@ -301,50 +284,18 @@ void save_safetensors_to(
       texts(keys, metadata));
 }
 
-// MLX's own way to make an array row-major leaves some as they are.
-void save_gguf(
-    Environment& e,
-    std::string file,
-    Napi::Value names,
-    std::vector<mx::array> values,
-    Napi::Value keys,
-    Napi::Value metadata) {
-  std::unordered_map<std::string, mx::GGUFMetaData> data;
-  auto list = metadata.As<Napi::Array>();
-  uint32_t i = 0;
-  for (auto& key : strings(keys)) {
-    Napi::Value value = list[i++];
-    if (value.IsString()) {
-      data.emplace(key, value.As<Napi::String>().Utf8Value());
-    } else if (value.IsArray()) {
-      data.emplace(key, strings(value));
-    } else {
-      auto array = Convert<mx::array>::read(e, value);
-      evaluate(e, array);
-      data.emplace(key, mx::contiguous(array));
-    }
-  }
-  evaluate(e, values);
-  for (auto& value : values) {
-    value = mx::contiguous(value);
-  }
-  mx::save_gguf(file, named(names, values), std::move(data));
-}
-
 } // namespace
 
 const std::vector<Binding> io_bindings{
+    LOCAL(open_file),
+    LOCAL(close_file),
     LOCAL(load_npy),
-    LOCAL(load_npy_part),
-    LOCAL(load_npy_bytes),
     LOCAL(load_safetensors),
-    LOCAL(load_safetensors_bytes),
-    LOCAL(load_gguf),
+    LOCAL(load_tensor),
+    LOCAL(crc32),
     LOCAL(save_npy),
-    LOCAL(save_npy_to),
+    LOCAL(save_values),
     LOCAL(save_safetensors),
-    LOCAL(save_safetensors_to),
-    LOCAL(save_gguf),
 };
 
 } // namespace mlxjs

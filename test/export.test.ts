@@ -375,7 +375,9 @@ describe("errors", () => {
       `[importFunction] ${folder}: expected a file, received a folder or a device`,
     );
     expect(() => mx.exportFunction(join(folder, "no", "folder"), f, [mx.array(1)])).toThrow(
-      "[export_function] Failed to open",
+      "[exportFunction] " +
+        join(folder, "no", "folder") +
+        ": expected to write it, received ENOENT",
     );
   });
 });

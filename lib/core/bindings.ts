@@ -68,6 +68,7 @@ export interface Bindings {
   clear_streams: () => void;
   clip: (a: Slot, b: OperandCode | undefined, c: OperandCode | undefined, d: StreamId) => Result;
   close_exporter: (a: unknown) => void;
+  close_file: (a: unknown) => boolean;
   concatenate: (a: List, b: OptionalList, c: StreamId) => Result;
   conjugate: (a: OperandCode, b: StreamId) => Result;
   contiguous: (a: Slot, b: boolean, c: StreamId) => Result;
@@ -78,6 +79,7 @@ export interface Bindings {
   cos: (a: OperandCode, b: StreamId) => Result;
   cosh: (a: OperandCode, b: StreamId) => Result;
   count_nonzero: (a: Slot, b: OptionalList, c: boolean, d: StreamId) => Result;
+  crc32: (a: ArrayBufferView, b: number) => number;
   cross_entropy: (a: Slot, b: Slot, c: StreamId) => Result;
   cuda_is_available: () => boolean;
   cuda_kernel: (a: string, b: unknown, c: unknown, d: string, e: string, f: boolean, g: number) => unknown;
@@ -201,12 +203,9 @@ export interface Bindings {
   linspace: (a: number, b: number, c: number, d: boolean, e: DtypeId, f: StreamId) => Result;
   live_arrays: () => number;
   live_bytes: () => number;
-  load_gguf: (a: string, b: StreamId) => unknown;
-  load_npy: (a: string, b: StreamId) => Result;
-  load_npy_bytes: (a: ArrayBufferView, b: StreamId) => Result;
-  load_npy_part: (a: string, b: number, c: StreamId) => Result;
-  load_safetensors: (a: string, b: StreamId) => unknown;
-  load_safetensors_bytes: (a: ArrayBufferView, b: StreamId) => unknown;
+  load_npy: (a: unknown, b: number, c: StreamId) => Result;
+  load_safetensors: (a: unknown, b: StreamId) => unknown;
+  load_tensor: (a: unknown, b: number, c: number, d: List) => Slots;
   log: (a: OperandCode, b: StreamId) => Result;
   log10: (a: OperandCode, b: StreamId) => Result;
   log1p: (a: OperandCode, b: StreamId) => Result;
@@ -243,6 +242,7 @@ export interface Bindings {
   not_equal: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
   ones: (a: List, b: DtypeId, c: StreamId) => Result;
   ones_like: (a: Slot, b: OptionalDtypeId, c: StreamId) => Result;
+  open_file: (a: number, b: string) => unknown;
   outer: (a: Slot, b: Slot, c: StreamId) => Result;
   pad: (a: Slot, b: List, c: OperandCode, d: string, e: StreamId) => Result;
   partition: (a: Slot, b: number, c: OptionalList, d: StreamId) => Result;
@@ -290,11 +290,9 @@ export interface Bindings {
   rope: (a: Slot, b: number, c: boolean, d: number, e: number, f: OperandCode, g: OptionalSlot, h: StreamId) => Result;
   round: (a: OperandCode, b: number, c: StreamId) => Result;
   rsqrt: (a: OperandCode, b: StreamId) => Result;
-  save_gguf: (a: string, b: unknown, c: List, d: unknown, e: unknown) => void;
-  save_npy: (a: string, b: Slot) => void;
-  save_npy_to: (a: unknown, b: Slot) => void;
-  save_safetensors: (a: string, b: unknown, c: List, d: unknown, e: unknown) => void;
-  save_safetensors_to: (a: unknown, b: unknown, c: List, d: unknown, e: unknown) => void;
+  save_npy: (a: unknown, b: Slot) => void;
+  save_safetensors: (a: unknown, b: unknown, c: List, d: unknown, e: unknown) => void;
+  save_values: (a: unknown, b: Slot) => void;
   scalar: (a: OperandCode, b: OptionalDtypeId) => Result;
   scaled_dot_product_attention: (a: Slot, b: Slot, c: Slot, d: number, e: string, f: OptionalSlot, g: OptionalSlot, h: boolean, i: StreamId) => Result;
   searchsorted: (a: Slot, b: Slot, c: string, d: StreamId) => Result;

@@ -1,5 +1,6 @@
 /** Functions in files: their graphs, to be called without the code that made them. */
-import { writeFileSync } from "node:fs";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { checkOptions, flag, slot, slots, text } from "./arguments.js";
 import { type array, isArray, makeAll, makeFrom } from "./array.js";
 import { isPromise } from "./context.js";
@@ -9,11 +10,13 @@ import {
   type FilePath,
   FormatError,
   isPath,
-  isWriter,
   pathOf,
-  requireFile,
-  type SaveTarget,
+  type Source,
+  temporaryFolder,
+  withFile,
+  withTemporary,
 } from "./formats/source.js";
+import { copyTo, isWriter, OutputFile, type SaveTarget, writeFile } from "./formats/target.js";
 import type { NamedArrays } from "./io.js";
 import { native } from "./native.js";
 import { isBranch } from "./tree.js";
@@ -141,6 +144,106 @@ function fileOf(file: unknown, fn: string): string {
 
 type Trace = (...args: ExportArguments) => void;
 
+/**
+ * A file of functions that is being written: by MLX, which wants its name. It
+ * takes the place of another when the first trace is in it. To a pipe or a
+ * device it goes in the end, since MLX goes back and forth.
+ */
+class ExportFile {
+  readonly #file: OutputFile;
+  readonly #folder: string | undefined;
+  readonly #exporter: unknown;
+  readonly #fn: string;
+  #tracing = false;
+  #finished = false;
+
+  constructor(path: string, fn: string, { shapeless, metadata }: ReturnType<typeof optionsOf>) {
+    this.#fn = fn;
+    this.#file = new OutputFile(path, fn);
+    try {
+      this.#folder = this.#file.isInPlace ? temporaryFolder() : undefined;
+      this.#exporter = native.make_exporter(this.#path, shapeless, metadata);
+    } catch (error) {
+      this.#abandon();
+      throw error;
+    }
+  }
+
+  get #path(): string {
+    return this.#folder === undefined ? this.#file.path : join(this.#folder, "functions");
+  }
+
+  trace(fun: ExportableFunction, inputs: Inputs): void {
+    const { args, names, values } = inputs;
+    // A function may call its own exporter, which is an error of that call.
+    const outer = !this.#tracing;
+    this.#tracing = true;
+    try {
+      const traced = tracer(fun, inputs, this.#fn);
+      native.export_trace(this.#exporter, traced, args, names, values);
+      if (outer && this.#folder === undefined) {
+        this.#finish();
+      }
+    } catch (error) {
+      if (outer) {
+        this.#abandon(isUnwritten(error));
+      }
+      throw error;
+    } finally {
+      this.#tracing = !outer;
+    }
+  }
+
+  close(): void {
+    native.close_exporter(this.#exporter);
+    if (!this.#tracing) {
+      this.#finish();
+    }
+  }
+
+  #finish(): void {
+    if (this.#finished) {
+      return;
+    }
+    try {
+      if (this.#folder !== undefined) {
+        withFile(this.#path, this.#fn, (source) => copyTo(this.#file, source));
+      }
+      this.#finished = true;
+      this.#file.close();
+    } finally {
+      this.#abandon();
+      this.#removeFolder();
+    }
+  }
+
+  /** Leaves what was there before; may ask the system why MLX could not write. */
+  #abandon(ask = false): void {
+    if (this.#finished) {
+      return;
+    }
+    this.#finished = true;
+    try {
+      if (ask) {
+        this.#file.write(new Uint8Array(1 << 16));
+      }
+    } finally {
+      this.#removeFolder();
+      this.#file.abandon();
+    }
+  }
+
+  #removeFolder(): void {
+    if (this.#folder !== undefined) {
+      rmSync(this.#folder, { recursive: true, force: true });
+    }
+  }
+}
+
+function isUnwritten(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith("[write]");
+}
+
 /** Makes a function that is given the object under construction. */
 class Callable {
   constructor(call: Trace) {
@@ -157,22 +260,21 @@ Object.setPrototypeOf(Callable.prototype, Function.prototype);
  */
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: instances can be called
 export class FunctionExporter extends Callable {
-  readonly #exporter: unknown;
+  readonly #file: ExportFile;
 
   /** @internal */
   constructor(file: FilePath, fun: ExportableFunction, options: ExporterOptions = {}) {
     const fn = "exporter";
     const path = fileOf(file, fn);
     requireFunction(fun, fn);
-    const { shapeless, metadata } = optionsOf(options, fn);
-    const exporter = native.make_exporter(path, shapeless, metadata);
-    super((...given) => trace(exporter, fun, given, fn));
-    this.#exporter = exporter;
+    const exported = new ExportFile(path, fn, optionsOf(options, fn));
+    super((...given) => exported.trace(fun, inputsOf(given, fn)));
+    this.#file = exported;
   }
 
   /** Closes the file. Further calls are errors; closing again does nothing. */
   close(): void {
-    native.close_exporter(this.#exporter);
+    this.#file.close();
   }
 
   [Symbol.dispose](): void {
@@ -182,16 +284,10 @@ export class FunctionExporter extends Callable {
 
 export interface FunctionExporter extends Trace {}
 
-function trace(exporter: unknown, fun: ExportableFunction, given: readonly unknown[], fn: string) {
-  const inputs = inputsOf(given, fn);
-  const { args, names, values } = inputs;
-  native.export_trace(exporter, tracer(fun, inputs, fn), args, names, values);
-}
-
 /**
  * An exporter, which writes several traces of a function to one file: call it
- * with each kind of inputs, then close it. When a trace fails, it is closed,
- * and the file is not to be used.
+ * with each kind of inputs, then close it. When a trace fails, it is closed, and
+ * the file is not to be used; if it was the first, there is none.
  *
  * @throws Error if the file cannot be written.
  * @example
@@ -264,21 +360,32 @@ export function exportFunction(
   if (!Array.isArray(args)) {
     throw mismatch(fn, "args", "a list of arrays, which may end with a record of them", args);
   }
-  const { shapeless, metadata } = optionsOf(options, fn);
+  const settings = optionsOf(options, fn);
   const inputs = inputsOf(args, fn);
-  const traced = tracer(fun, inputs, fn);
   if (callback === undefined) {
-    const exporter = native.make_exporter(path, shapeless, metadata);
-    native.export_trace(exporter, traced, inputs.args, inputs.names, inputs.values);
-    native.close_exporter(exporter);
+    const file = new ExportFile(path, fn, settings);
+    file.trace(fun, inputs);
+    file.close();
     return;
   }
-  if (metadata !== "") {
-    throw mismatch(fn, "metadata", "none beside a callback", metadata);
+  if (settings.metadata !== "") {
+    throw mismatch(fn, "metadata", "none beside a callback", settings.metadata);
   }
+  const traced = tracer(fun, inputs, fn);
   const step = (x: Record<string, unknown>) => callback(stepOf(x));
   const { names, values } = inputs;
-  native.export_steps(step as never, traced, inputs.args, names, values, shapeless);
+  native.export_steps(step as never, traced, inputs.args, names, values, settings.shapeless);
+}
+
+/**
+ * MLX reads the file by its name, after it was checked, and its constants when
+ * they are needed: so it gets a copy that nobody else knows.
+ */
+function importCopy(source: Source): [unknown, string] {
+  return withTemporary("functions", (path) => {
+    writeFile(path, "importFunction", (file) => copyTo(file, source));
+    return native.import_function(path) as [unknown, string];
+  });
 }
 
 /**
@@ -315,8 +422,7 @@ export function importFunction(
   const path = fileOf(file, fn);
   checkOptions(options, ["returnMetadata"], fn);
   const returnMetadata = flag(options.returnMetadata, false, fn, "returnMetadata");
-  requireFile(path, fn);
-  const [imported, second] = native.import_function(path) as [unknown, string];
+  const [imported, second] = withFile(path, fn, importCopy);
   if (typeof imported === "string") {
     throw new FormatError(path, imported, second, fn);
   }
@@ -349,9 +455,10 @@ export function exportToDot(file: SaveTarget, args: ExportArguments = []): void 
   }
   const inputs = inputsOf(args, fn);
   const graph = native.dot(inputs.args, inputs.names, inputs.values);
+  const bytes = Buffer.from(graph);
   if (typeof target === "string") {
-    writeFileSync(target, graph);
+    writeFile(target, fn, (writer) => writer.write(bytes));
   } else {
-    target.write(Buffer.from(graph));
+    target.write(bytes);
   }
 }

@@ -1,37 +1,36 @@
 /** Arrays in files. */
-import { closeSync, openSync, readSync, writeFileSync } from "node:fs";
 import { flag, readOptions, slot, streamOf } from "./arguments.js";
-import { type array, isArray, make, makeAll, makeFrom } from "./array.js";
+import { type array, isArray, make, makeAll } from "./array.js";
 import type { StreamOptions } from "./device.js";
-import { type Dtype, float16, float32, float64, int8, int16, int32 } from "./dtype.js";
+import { type Dtype, float64, uint32 } from "./dtype.js";
 import { mismatch, outOfRange } from "./errors.js";
-import { loadGguf } from "./formats/gguf.js";
+import {
+  type GgufMetadata,
+  ggufDtypes,
+  ggufMetadataDtypes,
+  loadGguf,
+  saveGguf as writeGguf,
+} from "./formats/gguf.js";
 import { loadNpy } from "./formats/npy.js";
 import { loadNpz, saveNpz } from "./formats/npz.js";
 import { loadSafetensors } from "./formats/safetensors.js";
-import {
-  type ByteWriter,
-  type FilePath,
-  FormatError,
-  isPath,
-  isWriter,
-  type LoadInput,
-  pathOf,
-  type SaveTarget,
-  withSource,
-  withTemporary,
-} from "./formats/source.js";
+import { type FilePath, FormatError, type LoadInput, withSource } from "./formats/source.js";
+import { type ByteWriter, type SaveTarget, targetOf, writeFile } from "./formats/target.js";
 import { native } from "./native.js";
 import { isBranch } from "./tree.js";
 import { list, type Slot } from "./wire.js";
 
-export { type ByteWriter, type FilePath, FormatError, type LoadInput, type SaveTarget };
+export {
+  type ByteWriter,
+  type FilePath,
+  FormatError,
+  type GgufMetadata,
+  type LoadInput,
+  type SaveTarget,
+};
 
 /** Texts that a safetensors file carries beside its arrays. */
 export type Metadata = Record<string, string>;
-
-/** What a gguf file carries beside its arrays. */
-export type GgufMetadata = Record<string, array | string | string[]>;
 
 /** Arrays by name. */
 export type NamedArrays = Record<string, array>;
@@ -49,16 +48,23 @@ export interface LoadOptions extends StreamOptions {
 
 // Saving.
 
-/** The target, or an error. */
-function targetOf(file: SaveTarget, fn: string): string | ByteWriter {
-  if (isPath(file)) {
-    return pathOf(file, fn);
+/** Gives the bytes of arrays to the target; a file is opened once they are computed. */
+function saveTo(
+  target: string | ByteWriter,
+  slots: readonly Slot[],
+  fn: string,
+  write: (writer: ByteWriter) => void,
+): void {
+  if (typeof target === "string") {
+    native.eval(list(slots));
+    writeFile(target, fn, write);
+  } else {
+    write(target);
   }
-  if (isWriter(file)) {
-    return file;
-  }
-  throw mismatch(fn, "file", "the name of a file, or an object with write", file);
 }
+
+/** What the addon calls with pieces of a file. */
+const pieceTo = (writer: ByteWriter) => (piece: Uint8Array) => writer.write(piece);
 
 /** The names and the slots of a record of arrays. */
 function entriesOf(arrays: unknown, fn: string, expected: string): [string[], Slot[]] {
@@ -87,7 +93,8 @@ function checkDtypes(
  * Saves an array in NumPy's format. A name without `.npy` gets it.
  *
  * @param file The name of a file, or an object whose `write` takes its bytes.
- * @throws Error if the file cannot be written.
+ * @throws Error with the code of the system if the file cannot be written; it is
+ * as it was before then.
  * @example
  * const pieces = [];
  * mx.save({ write: (bytes) => pieces.push(bytes) }, mx.array([1, 2]));
@@ -95,13 +102,9 @@ function checkDtypes(
  * // array([1, 2], dtype=float32)
  */
 export function save(file: SaveTarget, arr: array): void {
-  const target = targetOf(file, "save");
+  const target = targetOf(file, ".npy", "save");
   const source = slot(arr, "save", "arr");
-  if (typeof target === "string") {
-    native.save_npy(target, source);
-  } else {
-    native.save_npy_to((bytes: Uint8Array) => target.write(bytes), source);
-  }
+  saveTo(target, [source], "save", (writer) => native.save_npy(pieceTo(writer), source));
 }
 
 // The archive's lengths have 32 bits; the npy headers and the directory take
@@ -115,7 +118,7 @@ function saveArchive(
   compressed: boolean,
   fn: string,
 ): void {
-  const target = targetOf(file, fn);
+  const target = targetOf(file, ".npz", fn);
   const record = Array.isArray(arrays)
     ? Object.fromEntries(Array.from(arrays, (x: array, i) => [`arr_${i}`, x]))
     : (arrays as NamedArrays);
@@ -129,16 +132,7 @@ function saveArchive(
   // Before anything is written: the file may be what they are read from, and
   // where one of them fails there is to be none.
   native.eval(list(slots));
-  if (typeof target !== "string") {
-    saveNpz(target, names, slots, compressed);
-    return;
-  }
-  const fd = openSync(target.endsWith(".npz") ? target : `${target}.npz`, "w");
-  try {
-    saveNpz({ write: (piece) => writeFileSync(fd, piece) }, names, slots, compressed);
-  } finally {
-    closeSync(fd);
-  }
+  saveTo(target, slots, fn, (writer) => saveNpz(writer, names, slots, compressed));
 }
 
 /**
@@ -197,7 +191,7 @@ export function saveSafetensors(
     ["metadata"],
     fn,
   );
-  const target = targetOf(file, fn);
+  const target = targetOf(file, ".safetensors", fn);
   const [names, slots] = entriesOf(arrays, fn, "a record of arrays");
   if (names.includes("__metadata__")) {
     throw mismatch(fn, "arrays", "names other than that of the metadata", "__metadata__");
@@ -207,51 +201,38 @@ export function saveSafetensors(
     throw mismatch(fn, "metadata", "a record of texts", metadata);
   }
   const texts = [Object.keys(metadata), Object.values(metadata)] as const;
-  if (typeof target === "string") {
-    native.save_safetensors(target, names, list(slots), ...texts);
-  } else {
-    const write = (bytes: Uint8Array) => target.write(bytes);
-    native.save_safetensors_to(write, names, list(slots), ...texts);
-  }
+  saveTo(target, slots, fn, (writer) =>
+    native.save_safetensors(pieceTo(writer), names, list(slots), ...texts),
+  );
 }
 
-const ggufDtypes: readonly Dtype[] = [float32, float16, int8, int16, int32];
-
-/** Metadata on its way: texts, lists of texts, the slots of arrays. */
-function ggufValue(value: unknown, name: string): string | string[] | Slot {
+/** Checks a value of metadata; gives the slot of an array. */
+function ggufValue(value: unknown, name: string): Slot | undefined {
   const param = `metadata[${JSON.stringify(name)}]`;
   if (typeof value === "string") {
-    return value;
+    return undefined;
   }
   if (Array.isArray(value) && value.every((x) => typeof x === "string")) {
-    return value;
+    return undefined;
   }
   if (!isArray(value)) {
     throw mismatch("saveGguf", param, "an array, a text or a list of texts", value);
   }
   const place = slot(value, "saveGguf", param);
+  if (value.ndim > 1) {
+    throw outOfRange("saveGguf", param, "at most one dimension", value.ndim);
+  }
+  if (!ggufMetadataDtypes.includes(value.dtype)) {
+    throw mismatch("saveGguf", param, "integers, float32 or bool", value.dtype.name);
+  }
   // The values are put at multiples of 32, whatever is written here.
-  if (name === "general.alignment" && (value.ndim > 0 || Number(value.item()) !== 32)) {
-    throw outOfRange("saveGguf", param, "32", value);
+  if (
+    name === "general.alignment" &&
+    (value.dtype !== uint32 || value.ndim > 0 || value.item() !== 32)
+  ) {
+    throw outOfRange("saveGguf", param, "32, of dtype uint32", value);
   }
   return place;
-}
-
-/** The bytes of a file, piece by piece. */
-function copyTo(writer: ByteWriter, path: string): void {
-  const fd = openSync(path, "r");
-  try {
-    for (;;) {
-      const bytes = new Uint8Array(1 << 24);
-      const n = readSync(fd, bytes);
-      if (n === 0) {
-        return;
-      }
-      writer.write(bytes.subarray(0, n));
-    }
-  } finally {
-    closeSync(fd);
-  }
 }
 
 /**
@@ -271,7 +252,7 @@ function copyTo(writer: ByteWriter, path: string): void {
  */
 export function saveGguf(file: SaveTarget, arrays: NamedArrays, metadata: GgufMetadata = {}): void {
   const fn = "saveGguf";
-  const target = targetOf(file, fn);
+  const target = targetOf(file, ".gguf", fn);
   const [names, slots] = entriesOf(arrays, fn, "a record of arrays");
   const expected = "float32, float16, int8, int16 or int32";
   checkDtypes(arrays, (dtype) => ggufDtypes.includes(dtype), expected, fn);
@@ -284,32 +265,21 @@ export function saveGguf(file: SaveTarget, arrays: NamedArrays, metadata: GgufMe
   if (!isBranch(metadata) || Array.isArray(metadata)) {
     throw mismatch(fn, "metadata", "a record of arrays and texts", metadata);
   }
-  const values = Object.entries(metadata).map(([name, value]) => ggufValue(value, name));
-  const write = (path: string) =>
-    native.save_gguf(path, names, list(slots), Object.keys(metadata), values);
-  if (typeof target === "string") {
-    write(target);
-  } else {
-    withTemporary("model.gguf", (path) => {
-      write(path);
-      copyTo(target, path);
-    });
-  }
+  const values = Object.entries(metadata).flatMap(([name, value]) => ggufValue(value, name) ?? []);
+  saveTo(target, [...slots, ...values], fn, (writer) => writeGguf(writer, arrays, metadata));
 }
 
 // Loading.
 
-/** What the addon gives for a file: names and slots, names and values. */
-type Loaded = [string[], Slot[], string[], (string | string[] | Slot)[]];
+/** What the addon gives for a file: names and slots, names and texts. */
+type Loaded = [string[], Slot[], string[], string[]];
 
-function unpack(loaded: unknown): [NamedArrays, GgufMetadata] {
-  const [names, slots, keys, values] = loaded as Loaded;
+function unpack(loaded: unknown): [NamedArrays, Metadata] {
+  const [names, slots, keys, texts] = loaded as Loaded;
   const arrays = makeAll(slots);
   return [
     Object.fromEntries(names.map((name, i) => [name, arrays[i] as array])),
-    Object.fromEntries(
-      values.map((x, i) => [keys[i] as string, typeof x === "number" ? makeFrom(x) : x]),
-    ),
+    Object.fromEntries(keys.map((key, i) => [key, texts[i] as string])),
   ];
 }
 
@@ -328,9 +298,9 @@ function formatOf(file: unknown, given: unknown): FileFormat {
  * Loads arrays: one from an npy file, a record of them from an npz,
  * safetensors or gguf file, with the metadata of the latter two if asked for.
  * Of an npy or safetensors file, and of an npz file that is not compressed,
- * values are read when they are needed. Tensors of gguf files that are
- * quantized as MLX does come with their `scales` and `biases`, others as
- * float16.
+ * values are read when they are needed, and that is an error if the file has
+ * changed by then. Tensors of gguf files that are quantized as MLX does come
+ * with their `scales` and `biases`, others as float16.
  *
  * @param file The name of a file, or the bytes of one, whose format is then an
  * option.
@@ -386,8 +356,7 @@ export function load(
     if (format === "npz") {
       return loadNpz(source, stream, make);
     }
-    const loader = format === "gguf" ? loadGguf : loadSafetensors;
-    const result = unpack(loader(source, stream));
+    const result = format === "gguf" ? loadGguf(source) : unpack(loadSafetensors(source, stream));
     return returnMetadata ? result : result[0];
   });
 }

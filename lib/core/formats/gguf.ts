@@ -1,23 +1,45 @@
 /**
- * The GGUF format: metadata, the tensors' descriptions, their values. MLX maps
- * the file and follows its lengths and offsets, so each is checked before.
+ * The GGUF format: metadata, the tensors' descriptions, their values. The
+ * lengths and offsets in a file are checked before they are followed.
  */
-import { accessSync, constants, copyFileSync, writeFileSync } from "node:fs";
+import { type array, make, makeAll, slotOf } from "../array.js";
+import {
+  bool_,
+  type Dtype,
+  float16,
+  float32,
+  int8,
+  int16,
+  int32,
+  int64,
+  uint8,
+  uint16,
+  uint32,
+  uint64,
+} from "../dtype.js";
 import { native } from "../native.js";
-import type { StreamId } from "../wire.js";
-import { bytesAt, FormatError, type Source, sizeOf, withTemporary } from "./source.js";
+import { list } from "../wire.js";
+import { bytesAt, FormatError, type Source, sizeOf } from "./source.js";
+import type { ByteWriter } from "./target.js";
 
-// The sizes of metadata's values; of strings and arrays, the least. There are
-// 64-bit floats, too, but MLX goes on after half of one.
-const valueSizes = [1, 1, 2, 2, 4, 4, 4, 1, 8, 12, 8, 8];
-const uint32 = 4;
-const string = 8;
-const array = 9;
+/** What a gguf file carries beside its arrays. */
+export type GgufMetadata = Record<string, array | string | string[]>;
+
+// The types of metadata, by their numbers. There are 64-bit floats, too, but
+// MLX goes on after half of one.
+const valueDtypes = [uint8, int8, uint16, int16, uint32, int32, float32, bool_];
+const text = 8;
+const values = 9;
+const moreDtypes = [uint64, int64];
+const dtypeOf = (type: number): Dtype | undefined =>
+  valueDtypes[type] ?? moreDtypes[type - values - 1];
+// A text has at least its length.
+const leastText = 8;
 
 /** How a type's values are stored: so many in a block of so many bytes. */
 type Block = readonly [values: number, bytes: number];
 
-// The types that MLX reads.
+// The types of tensors that MLX reads.
 const blocks = new Map<number, Block>([
   [0, [1, 4]], // F32
   [1, [1, 2]], // F16
@@ -104,65 +126,74 @@ class Cursor {
   }
 }
 
-function skipValue(cursor: Cursor, type: number, key: string): void {
-  const size = valueSizes[type];
-  const what = `the value of ${JSON.stringify(key.slice(0, 80))}`;
-  if (size === undefined) {
-    throw cursor.damage(`${what} of a type that MLX reads`, `type ${type}`);
-  }
-  if (type === string) {
-    cursor.skip(cursor.length(what), what);
-  } else if (type === array) {
-    const inner = cursor.uint32(what);
-    const innerSize = valueSizes[inner];
-    if (innerSize === undefined || inner === array) {
-      throw cursor.damage(`${what} of a list of plain values`, `a list of type ${inner}`);
-    }
-    const count = cursor.uint64(what, Math.min(0x7fffffff, Math.floor(cursor.left / innerSize)));
-    if (inner === string) {
-      for (let i = 0; i < count; i++) {
-        cursor.skip(cursor.length(what), what);
-      }
-    } else {
-      cursor.skip(count * innerSize, what);
-    }
-  } else {
-    cursor.skip(size, what);
-  }
+function numbers(cursor: Cursor, dtype: Dtype, shape: number[], what: string): array {
+  const bytes = cursor.bytes((shape[0] ?? 1) * dtype.size, what);
+  return make(native.from_bytes(bytes, list(shape), dtype.id));
 }
 
-/** The metadata; gives the alignment of the values. */
-function checkMetadata(cursor: Cursor, count: number): number {
+function readValue(cursor: Cursor, type: number, key: string): array | string | string[] {
+  const what = `the value of ${JSON.stringify(key.slice(0, 80))}`;
+  if (type === text) {
+    return cursor.text(what);
+  }
+  if (type !== values) {
+    const dtype = dtypeOf(type);
+    if (dtype === undefined) {
+      throw cursor.damage(`${what} of a type that MLX reads`, `type ${type}`);
+    }
+    return numbers(cursor, dtype, [], what);
+  }
+  const inner = cursor.uint32(what);
+  const dtype = dtypeOf(inner);
+  if (dtype === undefined && inner !== text) {
+    throw cursor.damage(`${what} of a list of plain values`, `a list of type ${inner}`);
+  }
+  const least = dtype?.size ?? leastText;
+  const count = cursor.uint64(what, Math.min(0x7fffffff, Math.floor(cursor.left / least)));
+  return dtype === undefined
+    ? Array.from({ length: count }, () => cursor.text(what))
+    : numbers(cursor, dtype, [count], what);
+}
+
+/** The metadata, and the alignment of the values. */
+function readMetadata(cursor: Cursor, count: number): [GgufMetadata, alignment: number] {
+  const metadata = new Map<string, array | string | string[]>();
   let alignment = 32;
   for (let i = 0; i < count; i++) {
     const key = cursor.text("a key");
     const type = cursor.uint32("a type");
     if (key === "general.alignment") {
-      if (type !== uint32) {
+      if (dtypeOf(type) !== uint32) {
         throw cursor.damage("general.alignment as uint32", `type ${type}`);
       }
+      const { position } = cursor;
       alignment = cursor.uint32(key);
       if (alignment === 0 || alignment % 8 !== 0) {
         throw cursor.damage("general.alignment of a multiple of 8", `${alignment}`);
       }
-    } else {
-      skipValue(cursor, type, key);
+      cursor.position = position;
     }
+    metadata.set(key, readValue(cursor, type, key));
   }
-  return alignment;
+  return [Object.fromEntries(metadata), alignment];
 }
 
-/** One tensor's description; gives where its values start and end. */
-function checkTensor(
-  cursor: Cursor,
-  names: Set<string>,
-): [name: string, start: number, end: number] {
+/** A tensor's description. */
+interface Tensor {
+  readonly name: string;
+  readonly type: number;
+  /** In MLX's order. */
+  readonly shape: number[];
+  /** From the place on where values begin. */
+  readonly start: number;
+  readonly end: number;
+}
+
+const nameOf = (name: string) => `tensor ${JSON.stringify(name.slice(0, 80))}`;
+
+function readTensor(cursor: Cursor): Tensor {
   const name = cursor.text("a tensor's name");
-  const what = `tensor ${JSON.stringify(name.slice(0, 80))}`;
-  if (names.has(name)) {
-    throw cursor.damage("tensors of different names", `two of the name ${what.slice(7)}`);
-  }
-  names.add(name);
+  const what = nameOf(name);
   const rank = cursor.uint32(what);
   if (rank > 8) {
     throw cursor.damage(`${what} of at most 8 dimensions`, `${rank}`);
@@ -182,11 +213,20 @@ function checkTensor(
     throw cursor.damage(`${what} of rows of whole blocks of ${block[0]}`, `shape [${shape}]`);
   }
   const start = cursor.uint64(what);
-  return [what, start, start + Math.ceil(size / block[0]) * block[1]];
+  const end = start + Math.ceil(size / block[0]) * block[1];
+  return { name, type, shape: shape.reverse(), start, end };
 }
 
-/** Checks every length and offset. */
-export function checkGguf(source: Source): void {
+// Quantized tensors come in three parts, the others of which have names that
+// are made from the first's.
+const ending = ".weight";
+const partsOf = (name: string) => {
+  const stem = name.slice(0, -ending.length) || name;
+  return [name, `${stem}.scales`, `${stem}.biases`];
+};
+
+/** The arrays by name, and the metadata. */
+export function loadGguf(source: Source): [Record<string, array>, GgufMetadata] {
   const cursor = new Cursor(source);
   if (Buffer.from(cursor.bytes(4, "a header")).toString("latin1") !== "GGUF") {
     throw cursor.damage("a gguf file", "another kind of file");
@@ -196,48 +236,148 @@ export function checkGguf(source: Source): void {
     throw cursor.damage("gguf version 2 or 3", `version ${version}`);
   }
   // The least that a tensor's description and a metadata entry take.
-  const tensors = cursor.uint64("a number of tensors", Math.floor(source.size / 24));
+  const count = cursor.uint64("a number of tensors", Math.floor(source.size / 24));
   const entries = cursor.uint64("a number of metadata entries", Math.floor(source.size / 13));
-  const alignment = checkMetadata(cursor, entries);
-  const names = new Set<string>();
-  const ranges = Array.from({ length: tensors }, () => checkTensor(cursor, names));
+  const [metadata, alignment] = readMetadata(cursor, entries);
+  const tensors = Array.from({ length: count }, () => readTensor(cursor));
   const data = Math.ceil(cursor.position / alignment) * alignment;
-  const available = source.size - data;
+  const available = Math.max(source.size - data, 0);
   let total = 0;
-  for (const [what, start, end] of ranges) {
+  for (const { name, start, end } of tensors) {
     if (end > available) {
-      throw cursor.damage(`${what} of bytes ${start} to ${end}`, `${Math.max(available, 0)} bytes`);
+      throw cursor.damage(`${nameOf(name)} of bytes ${start} to ${end}`, `${available} bytes`);
     }
     total += end - start;
   }
   // Tensors do not share values: a small file must not become a large model.
-  if (total > Math.max(available, 0)) {
+  if (total > available) {
     throw cursor.damage(`tensors of ${available} bytes in all`, `${total} bytes`);
   }
+  const arrays = new Map<string, array>();
+  for (const { name, type, shape, start } of tensors) {
+    const names = partsOf(name);
+    const loaded = native.load_tensor(source.origin, data + start, type, list(shape));
+    makeAll(loaded).forEach((x, i) => {
+      const part = names[i] as string;
+      if (arrays.has(part)) {
+        throw cursor.damage(
+          "tensors of different names",
+          `two of the name ${JSON.stringify(part)}`,
+        );
+      }
+      arrays.set(part, x);
+    });
+  }
+  return [Object.fromEntries(arrays), metadata];
 }
 
-// MLX opens the file for writing, though it only reads it.
-function isWritable(path: string): boolean {
-  try {
-    accessSync(path, constants.W_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
+// The numbers of the dtypes that files have, as tensors and in metadata.
+const tensorTypes = new Map<Dtype, number>([
+  [float32, 0],
+  [float16, 1],
+  [int8, 24],
+  [int16, 25],
+  [int32, 26],
+]);
+const valueTypes = new Map<Dtype, number>([
+  ...valueDtypes.map((dtype, type) => [dtype, type] as const),
+  ...moreDtypes.map((dtype, i) => [dtype, values + 1 + i] as const),
+]);
 
-export function loadGguf(source: Source, stream: StreamId): unknown {
-  checkGguf(source);
-  const { origin } = source;
-  if (typeof origin === "string" && isWritable(origin)) {
-    return native.load_gguf(origin, stream);
+/** The dtypes of arrays that can be saved. */
+export const ggufDtypes: readonly Dtype[] = [...tensorTypes.keys()];
+/** The dtypes of arrays in metadata. */
+export const ggufMetadataDtypes: readonly Dtype[] = [...valueTypes.keys()];
+
+// What is written here.
+const unit = 32;
+const padded = (place: number) => Math.ceil(place / unit) * unit;
+
+/** The head of a file, before its tensors' values. */
+class Head {
+  readonly #pieces: Uint8Array[] = [];
+  length = 0;
+
+  bytes(piece: Uint8Array): void {
+    this.#pieces.push(piece);
+    this.length += piece.length;
   }
-  return withTemporary("model.gguf", (path) => {
-    if (typeof origin === "string") {
-      copyFileSync(origin, path, constants.COPYFILE_FICLONE);
+  uint32(x: number): void {
+    this.bytes(Uint8Array.of(x, x >>> 8, x >>> 16, x >>> 24));
+  }
+  uint64(x: number): void {
+    this.uint32(x % 2 ** 32);
+    this.uint32(Math.floor(x / 2 ** 32));
+  }
+  text(x: string): void {
+    const bytes = Buffer.from(x);
+    this.uint64(bytes.length);
+    this.bytes(bytes);
+  }
+  value(x: array | string | string[]): void {
+    if (typeof x === "string") {
+      this.uint32(text);
+      this.text(x);
+    } else if (Array.isArray(x)) {
+      this.uint32(values);
+      this.uint32(text);
+      this.uint64(x.length);
+      for (const each of x) {
+        this.text(each);
+      }
     } else {
-      writeFileSync(path, origin);
+      if (x.ndim === 1) {
+        this.uint32(values);
+      }
+      this.uint32(valueTypes.get(x.dtype) as number);
+      if (x.ndim === 1) {
+        this.uint64(x.size);
+      }
+      native.save_values((piece: Uint8Array) => this.bytes(piece), slotOf(x));
     }
-    return native.load_gguf(path, stream);
-  });
+  }
+  pad(): void {
+    this.bytes(new Uint8Array(padded(this.length) - this.length));
+  }
+  toBytes(): Uint8Array {
+    return Buffer.concat(this.#pieces);
+  }
+}
+
+/** Writes a file, of arrays and metadata of the dtypes and ranks that it can have. */
+export function saveGguf(
+  writer: ByteWriter,
+  arrays: Record<string, array>,
+  metadata: GgufMetadata,
+): void {
+  const tensors = Object.entries(arrays);
+  const entries = Object.entries(metadata);
+  const head = new Head();
+  head.bytes(Buffer.from("GGUF"));
+  head.uint32(3);
+  head.uint64(tensors.length);
+  head.uint64(entries.length);
+  for (const [key, value] of entries) {
+    head.text(key);
+    head.value(value);
+  }
+  let place = 0;
+  for (const [name, x] of tensors) {
+    const { shape } = x;
+    head.text(name);
+    head.uint32(shape.length);
+    for (const n of shape.reverse()) {
+      head.uint64(n);
+    }
+    head.uint32(tensorTypes.get(x.dtype) as number);
+    head.uint64(place);
+    place = padded(place + x.nbytes);
+  }
+  head.pad();
+  writer.write(head.toBytes());
+  for (const [, x] of tensors) {
+    const { nbytes } = x;
+    native.save_values((piece: Uint8Array) => writer.write(piece), slotOf(x));
+    writer.write(new Uint8Array(padded(nbytes) - nbytes));
+  }
 }

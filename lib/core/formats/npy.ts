@@ -61,8 +61,5 @@ export function checkNpy(source: Source): void {
 
 export function loadNpy(source: Source, stream: StreamId): Result {
   checkNpy(source);
-  const { origin } = source;
-  return typeof origin === "string"
-    ? native.load_npy(origin, stream)
-    : native.load_npy_bytes(origin, stream);
+  return native.load_npy(source.origin, source.start, stream);
 }

@@ -123,8 +123,5 @@ export function checkSafetensors(source: Source): void {
 
 export function loadSafetensors(source: Source, stream: StreamId): unknown {
   checkSafetensors(source);
-  const { origin } = source;
-  return typeof origin === "string"
-    ? native.load_safetensors(origin, stream)
-    : native.load_safetensors_bytes(origin, stream);
+  return native.load_safetensors(source.origin, stream);
 }

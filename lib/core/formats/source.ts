@@ -1,27 +1,17 @@
-/** Where bytes come from and go to: files, memory, whatever can be written to. */
-import { closeSync, fstatSync, mkdtempSync, openSync, readSync, rmSync, statSync } from "node:fs";
+/** Where bytes come from: files, memory. */
+import { closeSync, constants, fstatSync, mkdtempSync, openSync, readSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isAnyArrayBuffer, isSharedArrayBuffer } from "node:util/types";
 import { mismatch } from "../errors.js";
+import { native } from "../native.js";
 
 /** The name of a file. */
 export type FilePath = string | URL;
 
 /** What can be loaded: the file of a name, or the bytes themselves. */
 export type LoadInput = FilePath | ArrayBufferLike | ArrayBufferView;
-
-/**
- * What takes the bytes of a file, piece by piece: a stream of Node's, or any
- * object that has `write`. The pieces are its own to keep.
- */
-export interface ByteWriter {
-  write(bytes: Uint8Array): unknown;
-}
-
-/** Where arrays can be saved: the file of a name, or what takes its bytes. */
-export type SaveTarget = FilePath | ByteWriter;
 
 /** A file that is not what its format says: truncated, damaged or foreign. */
 export class FormatError extends Error {
@@ -40,8 +30,10 @@ export class FormatError extends Error {
 export interface Source {
   readonly label: string;
   readonly size: number;
-  /** The file, or the bytes in memory. */
-  readonly origin: string | Uint8Array;
+  /** What the addon reads values from: an open file, or the bytes in memory. */
+  readonly origin: unknown;
+  /** Where the source starts in there. */
+  readonly start: number;
   /** The bytes of a range that the source has. */
   read(start: number, length: number): Uint8Array;
 }
@@ -89,47 +81,61 @@ function bytesOf(x: unknown): Uint8Array | undefined {
   return undefined;
 }
 
-/** Before a file is opened: opening a pipe waits for its other end. */
-export function requireFile(path: string, fn: string): void {
-  if (!statSync(path).isFile()) {
-    throw new FormatError(path, "a file", "a folder or a device", fn);
+// Opening a pipe would wait for its other end.
+const forReading = constants.O_RDONLY | constants.O_NONBLOCK;
+
+/**
+ * Calls a function with the file of a name, open. What it reads, and what the
+ * addon reads from it later, is one state of the file: an error if that changes.
+ */
+export function withFile<T>(path: string, fn: string, use: (source: Source) => T): T {
+  const fd = openSync(path, forReading);
+  try {
+    const status = fstatSync(fd);
+    if (!status.isFile()) {
+      throw new FormatError(path, "a file", "a folder or a device", fn);
+    }
+    const origin = native.open_file(fd, path);
+    // Of the state that the addon goes by.
+    const { size } = fstatSync(fd);
+    const read = (start: number, length: number) => {
+      const bytes = new Uint8Array(length);
+      let done = 0;
+      while (done < length) {
+        const n = readSync(fd, bytes, done, length - done, start + done);
+        if (n === 0) {
+          throw new FormatError(path, `a file of ${size} bytes`, `${start + done} bytes`, fn);
+        }
+        done += n;
+      }
+      return bytes;
+    };
+    let unchanged: boolean;
+    let result: T;
+    try {
+      result = use({ label: path, size, origin, start: 0, read });
+    } finally {
+      unchanged = native.close_file(origin);
+    }
+    if (!unchanged) {
+      throw new FormatError(path, "a file that stays as it is", "one that changed meanwhile", fn);
+    }
+    return result;
+  } finally {
+    closeSync(fd);
   }
 }
 
 /** Calls a function with the source; a file is open meanwhile. */
 export function withSource<T>(input: LoadInput, use: (source: Source) => T): T {
-  if (!isPath(input)) {
-    const bytes = bytesOf(input);
-    if (bytes === undefined) {
-      throw mismatch("load", "file", "the name of a file, or bytes", input);
-    }
-    return use(memorySource(bytes));
+  if (isPath(input)) {
+    return withFile(pathOf(input, "load"), "load", use);
   }
-  const path = pathOf(input, "load");
-  requireFile(path, "load");
-  const fd = openSync(path, "r");
-  try {
-    const { size } = fstatSync(fd);
-    return use({
-      label: path,
-      size,
-      origin: path,
-      read: (start, length) => {
-        const bytes = new Uint8Array(length);
-        let done = 0;
-        while (done < length) {
-          const n = readSync(fd, bytes, done, length - done, start + done);
-          if (n === 0) {
-            throw new FormatError(path, `a file of ${size} bytes`, `${start + done} bytes`);
-          }
-          done += n;
-        }
-        return bytes;
-      },
-    });
-  } finally {
-    closeSync(fd);
+  const bytes = bytesOf(input);
+  if (bytes === undefined) {
+    throw mismatch("load", "file", "the name of a file, or bytes", input);
   }
+  return use(memorySource(bytes));
 }
 
 export function memorySource(bytes: Uint8Array, label = "memory"): Source {
@@ -137,24 +143,35 @@ export function memorySource(bytes: Uint8Array, label = "memory"): Source {
     label,
     size: bytes.length,
     origin: bytes,
+    start: 0,
     read: (start, length) => bytes.subarray(start, start + length),
   };
 }
 
+/** A file within another, whose bytes the other has. */
+export function partOf(whole: Source, label: string, start: number, size: number): Source {
+  return {
+    label,
+    size,
+    origin: whole.origin,
+    start: whole.start + start,
+    read: (from, length) => whole.read(start + from, length),
+  };
+}
+
+/** A folder that others cannot look into. */
+export function temporaryFolder(): string {
+  return mkdtempSync(join(tmpdir(), "mlx-js-"));
+}
+
 /** Calls a function with the name of a file for its time. */
 export function withTemporary<T>(name: string, use: (path: string) => T): T {
-  const folder = mkdtempSync(join(tmpdir(), "mlx-js-"));
+  const folder = temporaryFolder();
   try {
     return use(join(folder, name));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-export function isWriter(x: unknown): x is ByteWriter {
-  // A buffer's `write` is for texts.
-  const holds = typeof x === "object" && x !== null && !ArrayBuffer.isView(x);
-  return holds && typeof (x as ByteWriter).write === "function";
 }
 
 /**

@@ -1,0 +1,90 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <sys/stat.h>
+
+#include "mlx/io/load.h"
+
+namespace mlxjs {
+
+namespace io = mlx::core::io;
+
+// A file that is open, and stays so while something is to be read from it. What
+// was checked is what is read: where another program writes to it or cuts it
+// short in between, reading is an error. Another file that gets its name does
+// no harm. It is read, not mapped, since what is missing from a map ends the
+// process.
+class FileReader : public io::Reader {
+ public:
+  // Takes a descriptor of its own for the same file.
+  FileReader(int fd, std::string path);
+  ~FileReader() override;
+  FileReader(const FileReader&) = delete;
+
+  // How many there are.
+  static int count();
+
+  // Whether it is as it was when it was opened.
+  bool is_unchanged() const;
+
+  bool is_open() const override {
+    return true;
+  }
+  bool good() const override {
+    return true;
+  }
+  size_t tell() override {
+    return position_;
+  }
+  void seek(int64_t offset, std::ios_base::seekdir way) override;
+  void read(char* data, size_t n) override;
+  // From any thread.
+  void read(char* data, size_t n, size_t offset) override;
+  std::string label() const override {
+    return path_;
+  }
+
+ private:
+  int fd_;
+  std::string path_;
+  struct stat status_;
+  size_t position_ = 0;
+};
+
+// A file within another, from the given place on. Positions are its own.
+class PartReader : public io::Reader {
+ public:
+  PartReader(std::shared_ptr<io::Reader> whole, size_t start)
+      : whole_(std::move(whole)),
+        start_(start) {}
+
+  bool is_open() const override {
+    return true;
+  }
+  bool good() const override {
+    return true;
+  }
+  size_t tell() override {
+    return position_;
+  }
+  void seek(int64_t offset, std::ios_base::seekdir way) override;
+  void read(char* data, size_t n) override {
+    read(data, n, position_);
+    position_ += n;
+  }
+  void read(char* data, size_t n, size_t offset) override {
+    whole_->read(data, n, start_ + offset);
+  }
+  std::string label() const override {
+    return whole_->label();
+  }
+
+ private:
+  std::shared_ptr<io::Reader> whole_;
+  size_t start_;
+  size_t position_ = 0;
+};
+
+} // namespace mlxjs

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <vector>
+
+#include "mlx/io/load.h"
+#include "mlx/mlx.h"
+
+namespace mlxjs {
+
+namespace mx = mlx::core;
+
+// A tensor of a gguf file, whose values start at a place: one array, or, for
+// those types that MLX has as quantized ones, weights, scales and biases. The
+// shape and the type have been checked.
+std::vector<mx::array> load_gguf_tensor(
+    mx::io::Reader& reader,
+    size_t start,
+    int type,
+    const mx::Shape& shape);
+
+} // namespace mlxjs
