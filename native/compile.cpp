@@ -7,7 +7,7 @@
 
 #include "callback.h"
 #include "graph.h"
-#include "indices.h"
+#include "graph_check.h"
 #include "kernels.h"
 
 namespace mlxjs {

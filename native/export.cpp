@@ -10,6 +10,7 @@
 #include "exported.h"
 #include "external.h"
 #include "graph.h"
+#include "graph_check.h"
 #include "indices.h"
 
 namespace mlxjs {

@@ -54,8 +54,8 @@ struct Bounds {
 
 // Whose indices they are, for messages: a function and its parameter.
 struct Caller {
-  const char* function;
-  const char* parameter = "indices";
+  std::string function;
+  std::string parameter = "indices";
   // They count what a mask selects.
   bool of_mask = false;
   bool operator==(const Caller&) const = default;
@@ -199,11 +199,14 @@ mx::array part_written(
     mx::StreamOrDevice s,
     const std::function<mx::array(const mx::array& starts)>& write);
 
-// A graph that was not made by functions of ours, or for other shapes: checks
-// what its operations have as their indices now, in place of what they had.
-void check_graph(
-    std::vector<mx::array>& outputs,
-    const std::vector<mx::array>& inputs);
+// Gives every operation of a graph other inputs.
+void replace_inputs(
+    const std::vector<mx::array>& outputs,
+    const std::vector<mx::array>& inputs,
+    const std::function<mx::array(const mx::array&)>& replaced);
+
+// An array of indices as it was before it was checked.
+const mx::array& before_checks(const mx::array& a);
 
 // Takes the checks out of a graph that is to be written to a file. Indices that
 // do not depend on the function's inputs are computed, and so checked.

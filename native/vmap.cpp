@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <span>
 #include <sstream>
 #include <string_view>
 #include <unordered_map>
@@ -80,6 +81,16 @@ Mapped map_slice_update(mx::Primitive& primitive, Mapped inputs, int size) {
   return map_with_mlx(primitive, std::move(inputs), size);
 }
 
+// MLX counts the parts in int32, which goes with all indices but of uint64.
+Mapped map_gather(mx::Primitive& primitive, Mapped inputs, int size) {
+  for (auto& indices : std::span(inputs.arrays).subspan(1)) {
+    if (indices.dtype() == mx::uint64) {
+      indices = mx::astype(indices, mx::int64, primitive.stream());
+    }
+  }
+  return map_with_mlx(primitive, std::move(inputs), size);
+}
+
 // MLX makes an axis among those of the updates before it moves the mapped one,
 // and counts the parts in the type of the indices.
 Mapped map_scatter(mx::Primitive& primitive, Mapped inputs, int size) {
@@ -126,6 +137,7 @@ Mapped map_bitwise(mx::Primitive& primitive, Mapped inputs, int size) {
 // An operation with variants has the name that its variants' begin with.
 constexpr Rule rules[] = {
     {"ExpandDims", map_expand_dims},
+    {"Gather", map_gather},
     {"SliceUpdate", map_slice_update},
     {"DynamicSliceUpdate", map_slice_update},
     {"Scatter", map_scatter},

@@ -381,6 +381,114 @@ describe("errors", () => {
   });
 });
 
+// MLX computes shapes anew, but reads what it kept of the first ones.
+describe("arrays of other shapes that do not fit, where it is shapeless", () => {
+  const [w, scales, biases] = mx.quantize(mx.arange(0, 256, 1, mx.float32).reshape([4, 64]), {
+    groupSize: 32,
+  }) as [mx.array, mx.array, mx.array];
+  const count = (...shape: number[]) =>
+    mx
+      .arange(
+        0,
+        shape.reduce((n, m) => n * m, 1),
+        1,
+        mx.float32,
+      )
+      .reshape(shape);
+  type Arrays = mx.array[];
+  const cases: Record<string, [(...xs: Arrays) => mx.array, Arrays, right: Arrays, wrong: Arrays]> =
+    {
+      matmul: [
+        (a, b) => mx.matmul(a, b),
+        [count(2, 3), count(3, 2)],
+        [count(4, 5), count(5, 1)],
+        [count(2, 5), count(3, 2)],
+      ],
+      "matmul of stacks": [
+        (a, b) => mx.matmul(a, b),
+        [count(2, 2, 3), count(2, 3, 1)],
+        [count(3, 1, 2), count(3, 2, 2)],
+        [count(3, 1, 2), count(3, 3, 2)],
+      ],
+      add: [
+        (a, b) => mx.add(a, b),
+        [count(3), count(3)],
+        [count(5), count(5)],
+        [count(5), count(3)],
+      ],
+      "a chain": [
+        (a, b) => mx.maximum(mx.subtract(a, b), mx.exp(b)),
+        [count(2, 3), count(2, 3)],
+        [count(4, 1), count(4, 1)],
+        [count(2, 3), count(2, 2)],
+      ],
+      where: [
+        (a, b, c) => mx.where(mx.greater(a, 1), b, c),
+        [count(3), count(3), count(3)],
+        [count(2), count(2), count(2)],
+        [count(5), count(3), count(3)],
+      ],
+      addmm: [
+        (a, b, c) => mx.addmm(c, a, b),
+        [count(2, 3), count(3, 2), count(2, 2)],
+        [count(1, 2), count(2, 3), count(1, 3)],
+        [count(2, 5), count(3, 2), count(2, 2)],
+      ],
+      concatenate: [
+        (a, b) => mx.concatenate([a, b], 0),
+        [count(2, 3), count(1, 3)],
+        [count(1, 4), count(3, 4)],
+        [count(2, 5), count(2, 3)],
+      ],
+      conv1d: [
+        (a, b) => mx.conv1d(a, b),
+        [count(1, 5, 2), count(1, 3, 2)],
+        [count(2, 7, 1), count(3, 2, 1)],
+        [count(1, 5, 4), count(1, 3, 2)],
+      ],
+      quantizedMatmul: [
+        (a) => mx.quantizedMatmul(a, w, scales, { biases, groupSize: 32 }),
+        [count(1, 64)],
+        [count(3, 64)],
+        [count(1, 32)],
+      ],
+      gatherMm: [
+        (a, b) => mx.gatherMm(a, b, { rhsIndices: mx.array([1], mx.uint32) }),
+        [count(2, 3), count(2, 3, 2)],
+        [count(1, 4), count(3, 4, 1)],
+        [count(2, 5), count(2, 3, 2)],
+      ],
+      partition: [(a) => mx.sort(mx.partition(a, 3)), [count(6)], [count(4)], [count(2)]],
+      squeeze: [(a) => mx.squeeze(a, 0), [count(1, 2)], [count(1, 5)], [count(3, 2)]],
+      unflatten: [(a) => mx.unflatten(a, 0, [2, 3]), [count(6, 2)], [count(6, 1)], [count(4, 2)]],
+      layerNorm: [
+        (a, weight) => mx.fast.layerNorm(a, weight, null, 1e-5),
+        [count(2, 3), count(3)],
+        [count(4, 2), count(2)],
+        [count(2, 5), count(3)],
+      ],
+      "set of a slice": [
+        (a) => {
+          a.set(["1:3"], 5);
+          return a;
+        },
+        [count(4)],
+        [count(3)],
+        [count(2)],
+      ],
+    };
+
+  test.each(Object.entries(cases))("%s", (_, [f, first, right, wrong]) => {
+    const plain = (xs: Arrays) => f(...xs.map((x) => mx.add(x, 0))).tolist();
+    const compiled = mx.compile(f, { shapeless: true });
+    expect(compiled(...first).tolist()).toEqual(plain(first));
+    expect(compiled(...right).tolist()).toEqual(plain(right));
+    expect(() => compiled(...wrong)).toThrow(RangeError);
+    expect(() => compiled(...wrong)).toThrow("expected inputs whose shapes fit");
+    expect(compiled(...right).tolist()).toEqual(plain(right));
+  });
+});
+
 describe("memory", () => {
   test("graphs go with their functions", () => {
     const megabyte = 2 ** 20;

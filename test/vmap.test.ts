@@ -124,6 +124,72 @@ describe("updates", () => {
   });
 });
 
+describe("indices", () => {
+  const dtypes = [mx.int8, mx.uint8, mx.int32, mx.uint32, mx.int64, mx.uint64];
+
+  test.each(dtypes.map((dtype) => [dtype.name, dtype] as const))("of %s", (_, dtype) => {
+    const i = mx.array(
+      [
+        [0, 2],
+        [1, 1],
+        [2, 0],
+      ],
+      dtype,
+    );
+    const f: Record<string, Slices> = {
+      take: (x, j) => mx.take(x, j, 0),
+      "take, of the last axis": (x, j) => mx.take(x, j, 1),
+      get: (x, j) => x.get(":", j),
+      takeAlongAxis: (x, j) => mx.takeAlongAxis(x, mx.expandDims(j, 1), 0),
+      "the gradient of take": (x, j) => mx.grad((y) => mx.sum(mx.square(mx.take(y, j, 1))))(x),
+      at: (x, j) => x.at(":", j).multiply(2),
+    };
+    const withValues: Record<string, Slices> = {
+      "at.add": (x, j, v) => x.at(j).add(v as mx.array),
+      set: (x, j, v) => {
+        const out = mx.add(x, 0);
+        out.set([j], v as mx.array);
+        return out;
+      },
+      putAlongAxis: (x, j, v) => mx.putAlongAxis(x, mx.expandDims(j, 1), v as mx.array, 0),
+      "the gradient for values": (x, j, v) =>
+        mx.grad((u: mx.array) => mx.sum(mx.square(x.at(j).add(u))))(v as mx.array),
+    };
+    for (const indexAxis of [0, 1]) {
+      const indices = mx.moveaxis(i, 0, indexAxis);
+      for (const inAxis of [null, 0, 1, 2]) {
+        const x = inAxis === null ? counting([3, 4]) : mx.moveaxis(counting([3, 3, 4]), 0, inAxis);
+        for (const g of Object.values(f)) {
+          compare(g, [x, indices], [inAxis, indexAxis]);
+        }
+        for (const valueAxis of [null, 0, 1, 2]) {
+          const values = valueAxis === null ? counting([2, 4], 50) : counting([3, 2, 4], 50);
+          const v = mx.moveaxis(values, 0, valueAxis ?? 0);
+          for (const g of Object.values(withValues)) {
+            compare(g, [x, indices, v], [inAxis, indexAxis, valueAxis]);
+          }
+        }
+      }
+    }
+  });
+
+  test("masks", () => {
+    const mask = mx.greater(counting([3, 3]), mx.array([4, 2, 5]));
+    const f: Slices = (x, m, v) => {
+      const out = mx.add(x, 0);
+      out.set([m], v as mx.array);
+      return out;
+    };
+    for (const axis of [0, 1]) {
+      compare(f, [counting([3, 3]), mask, counting([3, 3], 50)], [axis, 1 - axis, axis]);
+      compare(f, [counting([3]), mask, counting([3], 50)], [null, axis, null]);
+      const gradient: Slices = (x, m, v) =>
+        mx.grad((u: mx.array) => mx.sum(mx.square(f(x, m, u))))(v as mx.array);
+      compare(gradient, [counting([3, 3]), mask, counting([3, 3], 50)], [axis, axis, axis]);
+    }
+  });
+});
+
 test("operations whose other operand comes first and is not mapped", () => {
   const x = counting([2, 3]);
   const whole = x.astype(mx.int32);

@@ -1,6 +1,6 @@
 /** Indices: integer arrays, or lists of integers, which become int32 arrays. */
-import { slot } from "./arguments.js";
-import { type array, isArray, slotFrom } from "./array.js";
+import { slot, stream } from "./arguments.js";
+import { type array, isArray, make, slotFrom } from "./array.js";
 import { int32 } from "./dtype.js";
 import { mismatch, outOfRange } from "./errors.js";
 import { native } from "./native.js";
@@ -96,4 +96,10 @@ export function withIndices<T>(
   } finally {
     native.release(made);
   }
+}
+
+/** For losses: the entries of `x` at the classes that targets name, along an axis, which goes. */
+export function pickClasses(x: array, targets: array, axis: number, fn: string): array {
+  const s = stream(undefined, fn);
+  return make(native.pick_classes(slot(x, fn, "x"), slot(targets, fn, "targets"), axis, fn, s));
 }

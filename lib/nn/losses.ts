@@ -4,6 +4,7 @@ import { checkOptions, slot } from "../core/arguments.js";
 import { isFloating } from "../core/dtype.js";
 import { mismatch, outOfRange } from "../core/errors.js";
 import * as mx from "../core/index.js";
+import { pickClasses } from "../core/indices.js";
 import { asBoolean, asInteger, asNumber } from "../core/numbers.js";
 
 /** What is done with the losses of the single entries: nothing, their mean, their sum. */
@@ -170,7 +171,7 @@ function pick(x: mx.array, targets: mx.array, axis: number, fn: string): mx.arra
         `received ${targets.dtype}`,
     );
   }
-  return mx.squeeze(mx.takeAlongAxis(x, mx.expandDims(targets, axis), axis), axis);
+  return pickClasses(x, targets, axis, fn);
 }
 
 /**

@@ -58,6 +58,20 @@ mx::array take_along_axis(
               : mx::take_along_axis(mx::reshape(a, {-1}, s), safe, 0, s);
 }
 
+// What stands at the class that each target names, along an axis that goes.
+mx::array pick_classes(
+    const mx::array& a,
+    const mx::array& targets,
+    int axis,
+    std::string function,
+    mx::StreamOrDevice s) {
+  auto classes = Bounds::of(a.shape(axis));
+  Caller caller{std::move(function), "targets"};
+  auto safe = checked(targets, classes, caller, s);
+  auto picked = mx::take_along_axis(a, mx::expand_dims(safe, axis, s), axis, s);
+  return mx::squeeze(picked, axis, s);
+}
+
 mx::array put_along(
     const mx::array& a,
     const mx::array& indices,
@@ -138,6 +152,7 @@ const std::vector<Binding> indexing{
     LOCAL(take_at),
     LOCAL(take_along_axis),
     LOCAL(put_along_axis),
+    LOCAL(pick_classes),
     BIND(Diagonal, diagonal),
     BIND(mx::array (*)(const mx::array&, int, mx::StreamOrDevice), diag),
     LOCAL(slice),

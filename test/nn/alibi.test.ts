@@ -62,6 +62,11 @@ describe("createAlibiMatrix", () => {
     expect(() => nn.ALiBi.createAlibiMatrix(-1, 2, 1, 0)).toThrow(RangeError);
     expect(() => nn.ALiBi.createAlibiMatrix(2, 2, 0, 0)).toThrow(RangeError);
     expect(() => nn.ALiBi.createAlibiSlope("2" as never)).toThrow(TypeError);
+    for (const heads of [2 ** 20 + 1, 2 ** 31 - 1]) {
+      expect(() => nn.ALiBi.createAlibiSlope(heads)).toThrow(RangeError);
+      expect(() => nn.ALiBi.createAlibiMatrix(1, 1, heads)).toThrow(RangeError);
+    }
+    expect(nn.ALiBi.createAlibiSlope(2 ** 20).shape).toEqual([2 ** 20, 1, 1]);
   });
 });
 

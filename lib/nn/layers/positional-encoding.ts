@@ -112,6 +112,8 @@ export class SinusoidalPositionalEncoding extends Module {
   }
 }
 
+const mostHeads = 2 ** 20;
+
 /** The slopes of the paper: a geometric series for powers of two. */
 function slopes(numHeads: number): number[] {
   const power = 2 ** Math.floor(Math.log2(numHeads));
@@ -195,12 +197,17 @@ export class ALiBi extends Module {
   /**
    * The slope of each head, of shape (numHeads, 1, 1).
    *
+   * @throws RangeError for more than 2 ** 20 heads.
    * @example
    * nn.ALiBi.createAlibiSlope(3).flatten()
    * // array([0.0625, 0.00390625, 0.25], dtype=float32)
    */
   static createAlibiSlope(numHeads: number, dtype: mx.Dtype = mx.float32): mx.array {
-    const values = slopes(asPositive(numHeads, "createAlibiSlope", "numHeads"));
+    // The slopes are a list of JavaScript's before they are an array.
+    if (asPositive(numHeads, "createAlibiSlope", "numHeads") > mostHeads) {
+      throw outOfRange("createAlibiSlope", "numHeads", `at most ${mostHeads}`, numHeads);
+    }
+    const values = slopes(numHeads);
     return mx.reshape(mx.array(values, dtype), [numHeads, 1, 1]);
   }
 
