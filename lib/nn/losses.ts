@@ -312,6 +312,7 @@ export function mseLoss(
  * @param targets Classes, integers in the shape of the inputs without the axis.
  * @param options.reduction By default `"none"`.
  * @throws TypeError if the shapes do not fit, or classes are not integers.
+ * @throws RangeError, as for `x.get`, if there is no such class.
  * @example
  * const inputs = mx.log(mx.array([[0.5, 0.5], [0.25, 0.75]]));
  * nn.losses.nllLoss(inputs, mx.array([1, 0], mx.int32))
