@@ -120,8 +120,10 @@ void want_large_pages(void* data, size_t length) {
 #endif
 }
 
-// How many bytes the values take.
-double nbytes(const mx::array& a) {
+// Computes the values; how many bytes they take.
+double computed_bytes(Environment& e, const mx::array& source) {
+  auto a = source;
+  evaluate(e, a);
   return static_cast<double>(a.nbytes());
 }
 
@@ -241,7 +243,7 @@ const std::vector<Binding> array_bindings{
     LOCAL(scalar),
     LOCAL(from_bytes),
     LOCAL(from_floats),
-    LOCAL(nbytes),
+    LOCAL(computed_bytes),
     LOCAL(copy_values),
     LOCAL(is_there),
     LOCAL(item),

@@ -42,7 +42,7 @@ describe("arrays that are too large", () => {
     const huge = () => mx.add(mx.zeros([2 ** 31 - 1, 2 ** 29]), 1);
     const start = mx.getActiveMemory();
     expect(() => mx.eval(huge())).toThrow("allocate");
-    expect(() => huge().toTypedArray()).toThrow("[toTypedArray] There is not");
+    expect(() => huge().toTypedArray()).toThrow("allocate");
     expect(() => mx.eval(mx.sort(huge()))).toThrow("allocate");
     await expect(mx.asyncEval(huge())).rejects.toThrow("allocate");
     expect(mx.getActiveMemory() - start).toBeLessThan(2 ** 20);

@@ -69,6 +69,7 @@ export interface Bindings {
   clip: (a: Slot, b: OperandCode | undefined, c: OperandCode | undefined, d: StreamId) => Result;
   close_exporter: (a: unknown) => void;
   close_file: (a: unknown) => boolean;
+  computed_bytes: (a: Slot) => number;
   concatenate: (a: List, b: OptionalList, c: StreamId) => Result;
   conjugate: (a: OperandCode, b: StreamId) => Result;
   contiguous: (a: Slot, b: boolean, c: StreamId) => Result;
@@ -233,7 +234,6 @@ export interface Bindings {
   moveaxis: (a: Slot, b: number, c: number, d: StreamId) => Result;
   multiply: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
   nan_to_num: (a: OperandCode, b: number, c: OperandCode | undefined, d: OperandCode | undefined, e: StreamId) => Result;
-  nbytes: (a: Slot) => number;
   ndim: (a: Slot) => number;
   negative: (a: OperandCode, b: StreamId) => Result;
   new_stream: (a: number, b: number) => number;

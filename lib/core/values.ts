@@ -62,8 +62,7 @@ const storage = new Map<Dtype, unknown>([
 
 /** A copy of an array's values, row-major. */
 export function bufferOf(slot: Slot, fn: string): ArrayBuffer {
-  const bytes = native.nbytes(slot);
-  const out = freshBytes(bytes, fn);
+  const out = freshBytes(native.computed_bytes(slot), fn);
   native.copy_values(slot, out);
   return out.buffer;
 }

@@ -14,6 +14,7 @@ const image = x.reshape([1, 512, 512, 4]);
 const kernel = mx.remainder(mx.arange(9 * 16).reshape([4, 3, 3, 4]), 7);
 const noise = mx.random.normal([n, n], mx.float32, { key: mx.random.key(7) });
 const half = square.astype(mx.float16);
+const values = new Float32Array(mebi).fill(5);
 const large = mx.full([50 * mebi], 3);
 mx.eval(x, square, image, kernel, noise, half, large);
 const step = mx.compile((a) => mx.exp(mx.negative(mx.square(a))));
@@ -40,7 +41,7 @@ const computations = {
   random: () => mx.random.normal([n, n], mx.float32, { key: mx.random.key(3) }),
   gradient: () => mx.grad((/** @type {mx.array} */ a) => mx.sum(mx.exp(mx.matmul(a, x))))(noise),
   compiled: () => step(x),
-  fromValues: () => mx.array(new Float32Array(mebi).fill(5)),
+  fromValues: () => mx.array(values),
   stored: () => {
     mx.save(join(folder, "x.npy"), mx.transpose(x));
     return /** @type {mx.array} */ (mx.load(join(folder, "x.npy")));
