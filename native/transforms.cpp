@@ -2,11 +2,13 @@
 
 #include <sstream>
 #include <string_view>
+#include <unordered_set>
 
 #include "mlx/mlx.h"
 #include "mlx/primitives.h"
 
 #include "callback.h"
+#include "derivatives.h"
 #include "graph.h"
 
 namespace mlxjs::transforms {
@@ -14,12 +16,21 @@ namespace mlxjs::transforms {
 namespace {
 
 // A function's outputs after waypoints, which it counts.
-Function routed(const Function& f, size_t& waypoints) {
-  return [&](const Arrays& inputs) {
-    auto [outputs, count] = route(f(inputs));
+Function routed(const Function& f, Derivative derivative, size_t& waypoints) {
+  return [&, derivative](const Arrays& inputs) {
+    auto [outputs, count] =
+        route(with_right_derivatives(f(inputs), derivative));
     waypoints = count;
     return outputs;
   };
+}
+
+mx::array cast(const mx::array& x, mx::Dtype dtype) {
+  if (x.dtype() == dtype) {
+    return x;
+  }
+  return x.has_primitive() ? mx::astype(x, dtype, x.primitive().stream())
+                           : mx::astype(x, dtype);
 }
 
 bool loses(mx::Dtype from, mx::Dtype to, mx::Dtype::Category kind) {
@@ -48,16 +59,26 @@ mx::array fitted(
   if (x.shape() != owner.shape()) {
     fail(of_shape(owner), of_shape(x));
   }
-  if (x.dtype() == owner.dtype()) {
-    return x;
-  }
   if (loses(x.dtype(), owner.dtype(), mx::complexfloating) ||
       (of_primal && loses(x.dtype(), owner.dtype(), mx::inexact))) {
     fail(owner.dtype(), x.dtype());
   }
-  return owner.has_primitive()
-      ? mx::astype(x, owner.dtype(), owner.primitive().stream())
-      : mx::astype(x, owner.dtype());
+  return cast(x, owner.dtype());
+}
+
+// Derivatives in the dtypes of what they belong to, which those of masks do not
+// have. Of another shape they would be wrong, and dangerous.
+void adopt(Arrays& derivatives, const Arrays& owners) {
+  for (size_t i = 0; i < derivatives.size(); i++) {
+    auto& x = derivatives[i];
+    if (x.shape() != owners[i].shape()) {
+      std::ostringstream msg;
+      msg << "MLX gives a derivative of the shape " << x.shape() << " for "
+          << owners[i].shape() << ".";
+      throw std::runtime_error(msg.str());
+    }
+    x = cast(x, owners[i].dtype());
+  }
 }
 
 std::string numbered(const char* list, size_t i) {
@@ -82,7 +103,14 @@ vjp(const Function& f, const Arrays& primals, const Arrays& cotangents) {
   size_t waypoints = 0;
   auto checked = [&](const Arrays& xs) {
     auto outputs = f(xs);
-    // MLX itself casts cotangents, and has none for outputs that are constants.
+    // MLX keeps just one cotangent for an array that is there twice.
+    std::unordered_set<std::uintptr_t> seen;
+    for (auto& out : outputs) {
+      if (!seen.insert(out.id()).second) {
+        out = mx::copy(out);
+      }
+    }
+    // It casts cotangents, and has none for outputs that are constants.
     size_t count = 0;
     for (auto& out : outputs) {
       if (out.has_primitive() &&
@@ -100,8 +128,10 @@ vjp(const Function& f, const Arrays& primals, const Arrays& cotangents) {
     }
     return outputs;
   };
-  auto out = mx::vjp(routed(checked, waypoints), primals, cotangents);
+  auto out =
+      mx::vjp(routed(checked, Derivative::vjp, waypoints), primals, cotangents);
   drop_first(out.first, waypoints);
+  adopt(out.second, primals);
   return out;
 }
 
@@ -116,9 +146,10 @@ jvp(const Function& f, const Arrays& primals, const Arrays& tangents) {
     along.push_back(fitted(tangents[i], primals[i], name, true));
   }
   size_t waypoints = 0;
-  auto out = mx::jvp(routed(f, waypoints), primals, along);
+  auto out = mx::jvp(routed(f, Derivative::jvp, waypoints), primals, along);
   drop_first(out.first, waypoints);
   drop_first(out.second, waypoints);
+  adopt(out.second, out.first);
   return out;
 }
 

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <span>
 #include <sstream>
 #include <string_view>
 #include <unordered_map>
@@ -29,14 +28,18 @@ struct Mapped {
 };
 
 // Where MLX's rule for an operation is wrong, it is right of other inputs, or
-// there is another rule.
+// there is another rule. `traced` is the operation's output as it was traced.
 struct Rule {
   std::string_view operation;
-  Mapped (*map)(mx::Primitive& primitive, Mapped inputs, int size);
+  Mapped (*map)(const mx::array& traced, Mapped inputs, int size);
 };
 
-Mapped map_with_mlx(mx::Primitive& primitive, Mapped inputs, int) {
-  auto [outputs, axes] = primitive.vmap(inputs.arrays, inputs.axes);
+mx::Stream stream_of(const mx::array& a) {
+  return a.primitive().stream();
+}
+
+Mapped map_with_mlx(const mx::array& traced, Mapped inputs, int) {
+  auto [outputs, axes] = traced.primitive().vmap(inputs.arrays, inputs.axes);
   return {std::move(outputs), std::move(axes)};
 }
 
@@ -54,11 +57,55 @@ void spread(Mapped& of, size_t i, int axis, int size, mx::Stream s) {
   of.axes[i] = axis;
 }
 
+// The same operation of inputs that all have the axis, in the same place.
+Mapped repeated(const mx::array& traced, Mapped inputs, int axis, int size) {
+  std::vector<mx::Shape> shapes;
+  std::vector<mx::Dtype> dtypes;
+  for (auto& a : traced.outputs()) {
+    shapes.push_back(a.shape());
+    shapes.back().insert(shapes.back().begin() + axis, size);
+    dtypes.push_back(a.dtype());
+  }
+  Axes axes(shapes.size(), axis);
+  auto outputs = mx::array::make_arrays(
+      std::move(shapes), dtypes, traced.primitive_ptr(), inputs.arrays);
+  return {std::move(outputs), std::move(axes)};
+}
+
+// Of operations on each element for itself, about whose output's axis, shape or
+// dtype MLX is wrong, or whose variant it forgets.
+Mapped map_elements(const mx::array& traced, Mapped inputs, int size) {
+  auto axis = std::ranges::max(inputs.axes);
+  auto s = stream_of(traced);
+  for (size_t i = 0; i < inputs.axes.size(); i++) {
+    if (inputs.axes[i] < 0) {
+      spread(inputs, i, axis, size, s);
+    } else {
+      move_axis(inputs, i, axis, s);
+    }
+  }
+  return repeated(traced, std::move(inputs), axis, size);
+}
+
+// MLX inverts triangular matrices as if they were not.
+Mapped map_inverse(const mx::array& traced, Mapped inputs, int size) {
+  move_axis(inputs, 0, 0, stream_of(traced));
+  return repeated(traced, std::move(inputs), 0, size);
+}
+
+// MLX changes the operation that was traced, which another call may share.
+Mapped map_reshape(const mx::array& traced, Mapped inputs, int size) {
+  auto s = stream_of(traced);
+  move_axis(inputs, 0, 0, s);
+  auto shape = traced.shape();
+  shape.insert(shape.begin(), size);
+  return {{mx::reshape(inputs.arrays[0], std::move(shape), s)}, {0}};
+}
+
 // MLX moves the mapped axis once for each new axis, without regard to those
 // that it moved over before.
-Mapped map_expand_dims(mx::Primitive& primitive, Mapped inputs, int) {
-  auto axes = static_cast<mx::ExpandDims&>(primitive).state();
-  auto& a = inputs.arrays[0];
+Mapped map_expand_dims(const mx::array& traced, Mapped inputs, int) {
+  auto axes = static_cast<mx::ExpandDims&>(traced.primitive()).state();
   // The mapped axis stays before the same axis of the array.
   int place = 0;
   for (int kept = 0;; place++) {
@@ -70,31 +117,33 @@ Mapped map_expand_dims(mx::Primitive& primitive, Mapped inputs, int) {
   for (auto& axis : axes) {
     axis += axis >= place;
   }
-  return {{mx::expand_dims(a, axes, primitive.stream())}, {place}};
+  auto out = mx::expand_dims(inputs.arrays[0], axes, stream_of(traced));
+  return {{std::move(out)}, {place}};
 }
 
 // MLX gives an update that is not mapped to the first part alone.
-Mapped map_slice_update(mx::Primitive& primitive, Mapped inputs, int size) {
+Mapped map_slice_update(const mx::array& traced, Mapped inputs, int size) {
   if (inputs.axes[0] >= 0 && inputs.axes[1] < 0) {
-    spread(inputs, 1, inputs.axes[0], size, primitive.stream());
+    spread(inputs, 1, inputs.axes[0], size, stream_of(traced));
   }
-  return map_with_mlx(primitive, std::move(inputs), size);
+  return map_with_mlx(traced, std::move(inputs), size);
 }
 
-// MLX counts the parts in int32, which goes with all indices but of uint64.
-Mapped map_gather(mx::Primitive& primitive, Mapped inputs, int size) {
-  for (auto& indices : std::span(inputs.arrays).subspan(1)) {
+// MLX numbers the parts in int32, which has no integers in common with uint64.
+Mapped map_gather(const mx::array& traced, Mapped inputs, int size) {
+  for (size_t i = 1; i < inputs.arrays.size(); i++) {
+    auto& indices = inputs.arrays[i];
     if (indices.dtype() == mx::uint64) {
-      indices = mx::astype(indices, mx::int64, primitive.stream());
+      indices = mx::astype(indices, mx::int64, stream_of(traced));
     }
   }
-  return map_with_mlx(primitive, std::move(inputs), size);
+  return map_with_mlx(traced, std::move(inputs), size);
 }
 
 // MLX makes an axis among those of the updates before it moves the mapped one,
-// and counts the parts in the type of the indices.
-Mapped map_scatter(mx::Primitive& primitive, Mapped inputs, int size) {
-  auto s = primitive.stream();
+// and numbers the parts in the dtype of the indices.
+Mapped map_scatter(const mx::array& traced, Mapped inputs, int size) {
+  auto s = stream_of(traced);
   auto last = inputs.arrays.size() - 1;
   if (inputs.axes[last] > 0) {
     move_axis(inputs, last, 0, s);
@@ -105,49 +154,65 @@ Mapped map_scatter(mx::Primitive& primitive, Mapped inputs, int size) {
       indices = mx::astype(indices, mx::int32, s);
     }
   }
-  return map_with_mlx(primitive, std::move(inputs), size);
+  return map_with_mlx(traced, std::move(inputs), size);
 }
 
-// MLX names the axis of the first of the two results only.
-Mapped map_divmod(mx::Primitive& primitive, Mapped inputs, int size) {
-  auto out = map_with_mlx(primitive, std::move(inputs), size);
-  out.axes.resize(out.arrays.size(), out.axes[0]);
-  return out;
-}
-
-// MLX names the inputs' axes, not the output's.
-Mapped map_not_equal(mx::Primitive& primitive, Mapped inputs, int size) {
-  auto axis = std::max(inputs.axes[0], 0);
-  auto out = map_with_mlx(primitive, std::move(inputs), size);
-  out.axes = {axis};
-  return out;
-}
-
-// MLX leaves one that is not mapped as short as it is.
-Mapped map_bitwise(mx::Primitive& primitive, Mapped inputs, int size) {
-  auto axis = std::ranges::max(inputs.axes);
-  for (size_t i = 0; i < inputs.axes.size(); i++) {
-    if (inputs.axes[i] < 0) {
-      spread(inputs, i, axis, size, primitive.stream());
-    }
+// MLX takes mapped weights for more channels after each other, where there is a
+// group of them for each group of the input's.
+Mapped map_convolution(const mx::array& traced, Mapped inputs, int size) {
+  auto [stride, low, high, dilation, input_dilation, groups, flip] =
+      static_cast<mx::Convolution&>(traced.primitive()).state();
+  if (groups == 1 || inputs.axes[0] >= 0) {
+    return map_with_mlx(traced, std::move(inputs), size);
   }
-  return map_with_mlx(primitive, std::move(inputs), size);
+  auto s = stream_of(traced);
+  move_axis(inputs, 1, 0, s);
+  auto weights = mx::unflatten(inputs.arrays[1], 1, {groups, -1}, s);
+  weights = mx::flatten(mx::moveaxis(weights, 0, 1, s), 0, 2, s);
+  auto out = mx::conv_general(
+      inputs.arrays[0],
+      weights,
+      stride,
+      low,
+      high,
+      dilation,
+      input_dilation,
+      groups,
+      flip,
+      s);
+  out = mx::unflatten(out, -1, {groups, size, -1}, s);
+  out = mx::flatten(mx::moveaxis(out, -2, 0, s), -2, -1, s);
+  return {{std::move(out)}, {0}};
+}
+
+// MLX does not add an array that is mapped to a product that is not.
+Mapped map_addmm(const mx::array& traced, Mapped inputs, int size) {
+  if (inputs.axes[0] < 0 && inputs.axes[1] < 0) {
+    spread(inputs, 0, 0, size, stream_of(traced));
+  }
+  return map_with_mlx(traced, std::move(inputs), size);
 }
 
 // An operation with variants has the name that its variants' begin with.
 constexpr Rule rules[] = {
+    {"Abs", map_elements},
+    {"BitwiseAnd", map_elements},
+    {"BitwiseOr", map_elements},
+    {"BitwiseXor", map_elements},
+    {"DivMod", map_elements},
+    {"LeftShift", map_elements},
+    {"NaNEqual", map_elements},
+    {"NotEqual", map_elements},
+    {"RightShift", map_elements},
+    {"AddMM", map_addmm},
+    {"Convolution", map_convolution},
+    {"DynamicSliceUpdate", map_slice_update},
     {"ExpandDims", map_expand_dims},
     {"Gather", map_gather},
-    {"SliceUpdate", map_slice_update},
-    {"DynamicSliceUpdate", map_slice_update},
+    {"Inverse", map_inverse},
+    {"Reshape", map_reshape},
     {"Scatter", map_scatter},
-    {"DivMod", map_divmod},
-    {"NotEqual", map_not_equal},
-    {"BitwiseAnd", map_bitwise},
-    {"BitwiseOr", map_bitwise},
-    {"BitwiseXor", map_bitwise},
-    {"LeftShift", map_bitwise},
-    {"RightShift", map_bitwise},
+    {"SliceUpdate", map_slice_update},
 };
 
 bool is_of(std::string_view name, std::string_view operation) {
@@ -181,14 +246,13 @@ void check_mapped(
   }
 }
 
-Mapped map_operation(const mx::array& a, Mapped inputs, int size) {
-  auto& primitive = a.primitive();
-  auto name = primitive.name();
+Mapped map_operation(const mx::array& traced, Mapped inputs, int size) {
+  auto name = traced.primitive().name();
   auto rule = std::ranges::find_if(
       rules, [&](auto& rule) { return is_of(name, rule.operation); });
   auto map = rule == std::end(rules) ? map_with_mlx : rule->map;
-  auto outputs = map(primitive, std::move(inputs), size);
-  check_mapped(name, outputs, a.outputs(), size);
+  auto outputs = map(traced, std::move(inputs), size);
+  check_mapped(name, outputs, traced.outputs(), size);
   return outputs;
 }
 

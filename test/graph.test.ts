@@ -35,7 +35,7 @@ describe("graphs of many operations after each other", () => {
       ownVjp: [11, [25_002, 25_003], [13]],
       ownJvp: [1, [143]],
       captured: [[25_002, 25_002], [3 * 25_002, 4 * 25_002], [13 * 25_002]],
-      siblings: [2, 0],
+      siblings: [2, 1],
       compile: 8_002,
       compiledGrad: 6,
       compiledCapture: [3 * 8_002, 8_002],

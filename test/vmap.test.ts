@@ -1,6 +1,7 @@
 // Functions under mx.vmap: as if each of the slices went through them.
 import { mx } from "mlx-js";
 import { describe, expect, test } from "vitest";
+import { callsOf, families } from "./support/golden.js";
 
 type Slices = (...slices: mx.array[]) => mx.array;
 
@@ -210,3 +211,68 @@ test("operations whose other operand comes first and is not mapped", () => {
     }
   }
 });
+
+describe.each(families)("every call of %s", (family) => {
+  // What MLX cannot map, it says.
+  const refused =
+    /NYI|[Nn]ot (yet )?(supported|implemented)|[Cc]annot|can only|Can only|unsupported data type/;
+
+  // Another array that may stand in the place of one.
+  const turned = (x: mx.array): mx.array => x.reshape([-1]).get("::-1").reshape(x.shape);
+
+  function slicesOf(call: (...xs: mx.array[]) => mx.array[], parts: mx.array[][]) {
+    try {
+      const each = parts.map((xs) => call(...xs));
+      mx.eval(each);
+      return each;
+    } catch {
+      return undefined; // the other arrays do not fit
+    }
+  }
+
+  test("over each axis of each array, and of all together", () => {
+    for (const { title, call, arrays } of callsOf(family)) {
+      mx.tidy(() => {
+        const each = arrays.map((_, i) => arrays.map((_, j) => i === j));
+        for (const mapped of arrays.length > 1 ? [...each, arrays.map(() => true)] : each) {
+          const others = arrays.map((x, i) => (mapped[i] ? turned(x) : x));
+          const parts = [arrays, others, arrays];
+          mx.eval(parts);
+          const slices = slicesOf(call, parts);
+          const ndim = Math.max(...arrays.map((x, i) => (mapped[i] ? x.ndim : 0)));
+          for (let axis = 0; slices !== undefined && axis <= ndim; axis++) {
+            const axes = arrays.map((x, i) => (mapped[i] ? Math.min(axis, x.ndim) : null));
+            const inputs = arrays.map((x, i) => {
+              const all = parts.map((part) => part[i] as mx.array);
+              return mapped[i] ? mx.stack(all, axes[i] as number) : x;
+            });
+            let out: mx.array[];
+            try {
+              out = mx.vmap(call, { inAxes: axes })(...inputs);
+              mx.eval(out);
+            } catch (error) {
+              expect((error as Error).message, title).toMatch(refused);
+              break;
+            }
+            out.forEach((y, k) => {
+              const expected = mx.stack(slices.map((slice) => slice[k] as mx.array));
+              const where = `${title} over ${JSON.stringify(axes)}`;
+              const type = (x: mx.array) => `${x.dtype.name}[${x.shape}]`;
+              expect(type(y), where).toBe(type(expected));
+              expect(nearlyEqual(y, expected), where).toBe(true);
+            });
+          }
+        }
+      });
+    }
+  });
+});
+
+function nearlyEqual(a: mx.array, b: mx.array): boolean {
+  if (!mx.issubdtype(a.dtype, mx.inexact)) {
+    return mx.arrayEqual(a, b).item() as boolean;
+  }
+  const half = a.dtype.size === 2;
+  const options = { rtol: half ? 2e-2 : 1e-3, atol: half ? 1e-2 : 1e-4, equalNan: true };
+  return mx.allclose(a, b, options).item() as boolean;
+}

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "../bind.h"
 #include "../empty.h"
 
@@ -16,6 +18,118 @@ void check_groups(int groups) {
   }
 }
 
+bool is_int(int64_t x) {
+  return x == static_cast<int>(x);
+}
+
+// As many zeros between the elements along an axis as a dilation has.
+mx::array dilated(const mx::array& a, int axis, int dilation, mx::Stream s) {
+  auto out = mx::expand_dims(a, axis + 1, s);
+  auto zero = mx::array(0, a.dtype());
+  out = mx::pad(out, {axis + 1}, {0}, {dilation - 1}, zero, "constant", s);
+  out = mx::flatten(out, axis, axis + 1, s);
+  auto stop = out.shape();
+  stop[axis] -= dilation - 1;
+  return mx::slice(out, mx::Shape(stop.size(), 0), stop, s);
+}
+
+// Takes away from both ends of an axis, or adds zeros where that is negative.
+mx::array
+trimmed(const mx::array& a, int axis, int low, int high, mx::Stream s) {
+  auto zero = mx::array(0, a.dtype());
+  auto out = mx::pad(
+      a,
+      {axis},
+      {std::max(-low, 0)},
+      {std::max(-high, 0)},
+      zero,
+      "constant",
+      s);
+  auto start = mx::Shape(out.ndim(), 0);
+  auto stop = out.shape();
+  start[axis] = std::max(low, 0);
+  stop[axis] -= std::max(high, 0);
+  return mx::slice(out, start, stop, s);
+}
+
+// Where the input is dilated, MLX takes negative padding for a number of
+// elements before the dilation, and the gradients come to negative padding if
+// there is more of it than the kernel reaches, or if a stride leaves a rest. So
+// it gets the other cases only: what the kernel reaches of the padding, or an
+// input that is dilated already.
+mx::array convolved(
+    mx::array input,
+    const mx::array& weight,
+    Sizes stride,
+    Sizes padding_lo,
+    Sizes padding_hi,
+    Sizes kernel_dilation,
+    Sizes input_dilation,
+    int groups,
+    bool flip,
+    mx::StreamOrDevice device) {
+  auto s = mx::to_stream(device);
+  auto axes = input.ndim() < 2 ? 0 : input.ndim() - 2;
+  // MLX says what is wrong with others.
+  bool regular =
+      weight.ndim() == input.ndim() && input.size() > 0 && weight.size() > 0;
+  for (auto sizes :
+       {&stride, &padding_lo, &padding_hi, &kernel_dilation, &input_dilation}) {
+    if (sizes->size() == 1) {
+      sizes->resize(axes, sizes->at(0));
+    }
+    regular = regular && sizes->size() == axes;
+  }
+  // How far the kernel reaches, and how far it can be moved.
+  std::vector<int64_t> reaches, spans;
+  for (size_t i = 0; regular && i < axes; i++) {
+    int64_t dilation = input_dilation[i], size = input.shape(i + 1);
+    reaches.push_back(int64_t{kernel_dilation[i]} * (weight.shape(i + 1) - 1));
+    spans.push_back(
+        (size - 1) * dilation + padding_lo[i] + padding_hi[i] - reaches[i]);
+    regular = stride[i] > 0 && dilation > 0 && reaches[i] >= 0 &&
+        spans[i] >= 0 && is_int(reaches[i]) && is_int(spans[i]) &&
+        is_int(size * dilation);
+  }
+  Sizes low(axes, 0), high(axes, 0);
+  for (size_t i = 0; regular && i < axes; i++) {
+    auto& lo = padding_lo[i];
+    auto& hi = padding_hi[i];
+    auto reach = static_cast<int>(reaches[i]);
+    if (input_dilation[i] == 1) {
+      continue;
+    }
+    if (stride[i] == 1) {
+      low[i] = std::clamp(lo, 0, reach) - lo;
+      high[i] = std::clamp(hi, 0, reach) - hi;
+      lo += low[i];
+      hi += high[i];
+    } else if (
+        std::min(lo, hi) < 0 || std::max(lo, hi) > reach ||
+        spans[i] % stride[i] != 0) {
+      input = dilated(input, i + 1, input_dilation[i], s);
+      input_dilation[i] = 1;
+    }
+  }
+  auto out = mx::conv_general(
+      input,
+      weight,
+      std::move(stride),
+      std::move(padding_lo),
+      std::move(padding_hi),
+      std::move(kernel_dilation),
+      std::move(input_dilation),
+      groups,
+      flip,
+      s);
+  for (size_t i = 0; i < axes; i++) {
+    if (low[i] != 0 || high[i] != 0) {
+      out = trimmed(out, i + 1, low[i], high[i], s);
+    }
+  }
+  return unless_empty(out, s, input, weight);
+}
+
 mx::array conv_general(
     const mx::array& input,
     const mx::array& weight,
@@ -28,7 +142,7 @@ mx::array conv_general(
     bool flip,
     mx::StreamOrDevice s) {
   check_groups(groups);
-  auto out = mx::conv_general(
+  return convolved(
       input,
       weight,
       std::move(stride),
@@ -39,7 +153,6 @@ mx::array conv_general(
       groups,
       flip,
       s);
-  return unless_empty(out, s, input, weight);
 }
 
 // In as many dimensions as there are strides.
@@ -104,6 +217,33 @@ mx::array conv_transpose(
     int groups,
     mx::StreamOrDevice s) {
   check_groups(groups);
+  auto axes = stride.size();
+  if (input.ndim() == axes + 2 && weight.ndim() == axes + 2 &&
+      std::ranges::max(stride) > 1) {
+    // As MLX does it, but for its convolution.
+    Sizes padding_lo, padding_hi;
+    for (size_t i = 0; i < axes; i++) {
+      auto lo =
+          int64_t{dilation.at(i)} * (weight.shape(i + 1) - 1) - padding.at(i);
+      auto hi = lo + output_padding.at(i);
+      if (!is_int(lo) || !is_int(hi)) {
+        throw RangeError("[conv_transpose] Expected 32-bit padding.");
+      }
+      padding_lo.push_back(lo);
+      padding_hi.push_back(hi);
+    }
+    return convolved(
+        input,
+        weight,
+        Sizes(axes, 1),
+        std::move(padding_lo),
+        std::move(padding_hi),
+        std::move(dilation),
+        std::move(stride),
+        groups,
+        true,
+        s);
+  }
   auto out = transposed(
       input, weight, stride, padding, dilation, output_padding, groups, s);
   return unless_empty(out, s, input, weight);

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstdlib>
+#include <sstream>
 
 #include "../bind.h"
 #include "../indices.h"
@@ -101,6 +102,23 @@ repeat(const mx::array& a, int repeats, Axes axis, mx::StreamOrDevice s) {
               : mx::repeat(a, repeats, s);
 }
 
+using Widths = std::vector<std::pair<int, int>>;
+
+// MLX's gradients and mapped functions know just one of the two arrays, and its
+// gradients read beyond their lists. This is for values that are transformed.
+mx::array pad_around(
+    const mx::array& a,
+    const Widths& widths,
+    const mx::array& value,
+    mx::StreamOrDevice s) {
+  auto inside = mx::full(a.shape(), true, mx::bool_, s);
+  return mx::where(
+      mx::pad(inside, widths, mx::array(false), "constant", s),
+      mx::pad(a, widths, mx::array(0, a.dtype()), "constant", s),
+      mx::reshape(mx::astype(value, a.dtype(), s), {}, s),
+      s);
+}
+
 // The widths before and after each axis, one after the other; a single pair
 // stands for all axes.
 mx::array pad(
@@ -110,14 +128,22 @@ mx::array pad(
     std::string mode,
     mx::StreamOrDevice s) {
   auto fill = value.beside(a.dtype());
-  if (widths.size() == 2) {
-    return mx::pad(a, std::pair(widths[0], widths[1]), fill, mode, s);
-  }
-  std::vector<std::pair<int, int>> pairs;
+  Widths pairs;
   for (size_t i = 0; i + 1 < widths.size(); i += 2) {
     pairs.emplace_back(widths[i], widths[i + 1]);
   }
-  return mx::pad(a, pairs, fill, mode, s);
+  if (pairs.size() == 1) {
+    pairs.assign(a.ndim(), Widths::value_type(pairs[0]));
+  }
+  if (fill.size() != 1) { // of more MLX would take the first
+    std::ostringstream msg;
+    msg << "[pad] constantValues: expected a scalar, received an array of the "
+        << "shape " << fill.shape();
+    throw TypeError(msg.str());
+  }
+  return mode == "constant" && fill.is_tracer()
+      ? pad_around(a, pairs, fill, s)
+      : mx::pad(a, pairs, fill, mode, s);
 }
 
 mx::array as_strided(

@@ -467,17 +467,66 @@ function runCall(c: Case): void {
   }
 }
 
-function runTransform(c: Case): void {
-  const { owner, fn } = lookup(c.name as string);
-  const args = argumentsOf(c);
-  const place = (x: Any, values: Any[]): Any => {
+// A case's call as a function of the arrays in it, and these arrays.
+function functionOf(c: Case): { f: (...xs: mlx.mx.array[]) => Any; arrays: mlx.mx.array[] } {
+  const arrays: mlx.mx.array[] = [];
+  const walk = (x: Any, met: (x: mlx.mx.array) => Any): Any => {
     if (x instanceof (mx.array as Any)) {
-      return values.shift();
+      return met(x);
     }
-    return Array.isArray(x) ? x.map((y) => place(y, values)) : x;
+    if (Array.isArray(x)) {
+      return x.map((y) => walk(y, met));
+    }
+    return x !== null && typeof x === "object" && Object.getPrototypeOf(x) === Object.prototype
+      ? Object.fromEntries(Object.entries(x).map(([key, y]) => [key, walk(y, met)]))
+      : x;
   };
-  const f = (...xs: Any[]): Any => fn.call(owner, ...args.map((x) => place(x, xs)));
-  const arrays = args.flat().filter((x) => x instanceof (mx.array as Any));
+  const args =
+    c.index === undefined
+      ? argumentsOf(c)
+      : [c.array, c.indices ?? [], c.value].map((x) => decode(x ?? null));
+  walk(args, (x) => arrays.push(x));
+  const call = c.index === undefined ? lookup(c.name as string) : undefined;
+  const f = (...xs: mlx.mx.array[]): Any => {
+    let next = 0;
+    const given: [Any, ...Any[]] = walk(args, () => xs[next++]);
+    return call ? call.fn.apply(call.owner, given) : indexed(c.index as string, ...given);
+  };
+  return { f, arrays };
+}
+
+/** The families of functions of arrays. */
+export const families = [
+  ...["arithmetic", "comparison", "convolution", "creation", "fast", "fft", "indexing"],
+  ...["linalg", "product", "quantization", "reduction", "shape", "sorting"],
+];
+
+/** A call that gives arrays, as a function of those in its arguments. */
+export interface Call {
+  title: string;
+  name: string;
+  call: (...xs: mlx.mx.array[]) => mlx.mx.array[];
+  arrays: mlx.mx.array[];
+}
+
+/** The calls of a family that take and give arrays, and do not throw. */
+export function* callsOf(family: string): Generator<Call> {
+  for (const c of cases(family)) {
+    const plain = c.transform === undefined && c.seed === undefined && c.then === undefined;
+    if (c.throws !== undefined || !plain || (c.name ?? c.index) === undefined) {
+      continue;
+    }
+    const { f, arrays } = functionOf(c);
+    const call = (...xs: mlx.mx.array[]) => [f(...xs)].flat(2);
+    const isArray = (x: unknown) => x instanceof (mx.array as Any);
+    if (arrays.length > 0 && call(...arrays).every(isArray)) {
+      yield { title: titleOf(c), name: c.name ?? `index.${c.index}`, call, arrays };
+    }
+  }
+}
+
+function runTransform(c: Case): void {
+  const { f, arrays } = functionOf(c);
   check(
     () =>
       c.transform === "vmap"
@@ -554,19 +603,27 @@ function runOptimizer(c: Case): void {
   compareFlat(optimizer.state, c.state ?? {}, c);
 }
 
+/** What an index gives: of `get`, `set` or an update by `x.at(...)`. */
+function indexed(kind: string, x: Any, indices: Any[] = [], value?: Any): Any {
+  if (kind === "get") {
+    return x.get(...indices);
+  }
+  if (kind === "set") {
+    const out = mx.multiply(x, mx.ones([], x.dtype));
+    out.set(indices, value);
+    return out;
+  }
+  return x.at(...indices)[kind](value);
+}
+
 function runIndex(c: Case): void {
-  const indices = (c.indices ?? []).map(decode);
   check(() => {
-    const x: Any = decode(c.array as Json);
-    if (c.index === "get") {
-      return x.get(...indices);
-    }
-    const value = decode(c.value as Json);
+    const [x, indices, value] = [c.array, c.indices, c.value].map((y) => decode(y ?? null));
     if (c.index === "set") {
-      x.set(indices, value);
+      x.set(indices ?? [], value);
       return x;
     }
-    return x.at(...indices)[c.index as string](value);
+    return indexed(c.index as string, x, indices ?? [], value);
   }, c);
 }
 
