@@ -27,6 +27,7 @@ void finalize(node_api_basic_env, void* data, void* hint) {
   e.arrays.release_later(
       static_cast<Slot>(packed & 0xffffffff),
       static_cast<uint32_t>(packed >> 32));
+  e.sweep_later();
   e.unreference();
 }
 

@@ -85,7 +85,9 @@ void ArrayTable::clear() {
   nbytes_ = 0;
 }
 
-FunctionTable::FunctionTable(napi_env env) : env_(env) {
+FunctionTable::FunctionTable(napi_env env, std::function<void()> dropped)
+    : env_(env),
+      when_dropped_(std::move(dropped)) {
   napi_value list;
   napi_create_array(env, &list);
   napi_create_reference(env, list, 1, &list_);
@@ -116,6 +118,9 @@ napi_value FunctionTable::at(int place) const {
 void FunctionTable::drop(int place) {
   std::lock_guard lock(mutex_);
   dropped_.push_back(place);
+  if (when_dropped_) {
+    when_dropped_();
+  }
 }
 
 void FunctionTable::sweep() {
@@ -138,17 +143,23 @@ void FunctionTable::sweep() {
 }
 
 void FunctionTable::close() {
+  {
+    std::lock_guard lock(mutex_);
+    when_dropped_ = nullptr;
+  }
   napi_delete_reference(env_, list_);
 }
 
 Environment::Environment(napi_env env)
     : env(env),
+      loop(env),
       scratch_array(
           Napi::Persistent(Napi::Float64Array::New(env, scratch_length))),
       scratch(scratch_array.Value().Data()),
       shared(reinterpret_cast<Shared*>(scratch + stack_length)),
       arrays(shared->interrupted),
-      functions(std::make_shared<FunctionTable>(env)) {
+      functions(
+          std::make_shared<FunctionTable>(env, [this] { sweep_later(); })) {
   streams = {std::monostate{}, mx::Device::cpu, mx::Device::gpu};
 }
 
@@ -173,6 +184,18 @@ mx::array Environment::next_random_key() {
   auto [state, key] = mx::random::split(random_key());
   random_state = std::move(state);
   return key;
+}
+
+void Environment::sweep_later() {
+  // Asking first is what most calls cost.
+  if (sweeps_later || sweeps_later.exchange(true)) {
+    return;
+  }
+  loop.call_later([this] {
+    sweeps_later = false;
+    arrays.sweep();
+    report_memory();
+  });
 }
 
 int64_t Environment::report_memory() {

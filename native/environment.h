@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -14,6 +16,8 @@
 #include <napi.h>
 
 #include "mlx/mlx.h"
+
+#include "event_loop.h"
 
 namespace mlxjs {
 
@@ -121,7 +125,8 @@ class ScalarCache {
 // go when the environment comes by.
 class FunctionTable {
  public:
-  explicit FunctionTable(napi_env env);
+  // Something is called when a function was dropped, by whoever did.
+  FunctionTable(napi_env env, std::function<void()> dropped);
   int put(napi_value function);
   napi_value at(int place) const;
   // From any thread.
@@ -139,6 +144,7 @@ class FunctionTable {
   int length_ = 0;
   std::mutex mutex_;
   std::vector<int> dropped_;
+  std::function<void()> when_dropped_;
 };
 
 class Waiter;
@@ -156,7 +162,12 @@ struct Environment {
   // now believes to be held outside of its heap.
   int64_t report_memory();
 
+  // Frees what garbage collections and other threads left, in another turn of
+  // the event loop at the latest.
+  void sweep_later();
+
   napi_env env;
+  EventLoop loop;
   // Numbers on their way from JavaScript: scalars, shapes, lists of slots. They
   // lie in a stack: JavaScript puts on it what a call needs, and the call takes
   // it off as it reads.
@@ -196,6 +207,7 @@ struct Environment {
   mx::array next_random_key();
 
   int64_t reported_memory = 0;
+  std::atomic<bool> sweeps_later = false;
   std::unique_ptr<Waiter> waiter;
   std::unique_ptr<EvaluationQueue> evaluations;
 

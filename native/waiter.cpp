@@ -1,41 +1,9 @@
 #include "waiter.h"
 
-#include "bind.h"
-
 namespace mlxjs {
 
-namespace {
-
-void call_back(napi_env env, napi_value, void*, void* data) {
-  std::unique_ptr<Waiter::Then> then(static_cast<Waiter::Then*>(data));
-  // Without an environment it is leaving: nobody is there to be told.
-  if (env != nullptr) {
-    (*then)();
-  }
-}
-
-} // namespace
-
-Waiter::Waiter(Environment& e) : environment_(e) {
-  napi_value name;
-  napi_create_string_utf8(e.env, "mlx-js", NAPI_AUTO_LENGTH, &name);
-  auto status = napi_create_threadsafe_function(
-      e.env,
-      nullptr,
-      nullptr,
-      name,
-      0,
-      1,
-      nullptr,
-      nullptr,
-      nullptr,
-      call_back,
-      &callback_);
-  check(status, "a running environment");
-  // Only a wait under way keeps the event loop alive.
-  napi_unref_threadsafe_function(e.env, callback_);
-  // Hooks run in the reverse order, so this one before that of the function,
-  // which it has to release: Node 24 would wait for ever afterwards.
+Waiter::Waiter(Environment& e) : loop_(e.loop) {
+  // Before the event loop's own: hooks run in the reverse order.
   napi_add_env_cleanup_hook(
       e.env,
       [](void* data) { static_cast<Environment*>(data)->waiter.reset(); },
@@ -50,17 +18,13 @@ Waiter::~Waiter() {
   }
   changed_.notify_one();
   thread_.join();
-  napi_release_threadsafe_function(callback_, napi_tsfn_abort);
 }
 
 void Waiter::wait(std::vector<Check> checks, Then then) {
-  if (waiting_++ == 0) {
-    napi_ref_threadsafe_function(environment_.env, callback_);
-  }
+  // Only a wait under way keeps the event loop going.
+  loop_.hold();
   auto done = [this, then = std::move(then)] {
-    if (--waiting_ == 0) {
-      napi_unref_threadsafe_function(environment_.env, callback_);
-    }
+    loop_.let_go();
     then();
   };
   {
@@ -83,12 +47,7 @@ void Waiter::run() {
     for (auto& check : task.checks) {
       check.wait();
     }
-    auto then = std::make_unique<Then>(std::move(task.then));
-    auto status = napi_call_threadsafe_function(
-        callback_, then.get(), napi_tsfn_blocking);
-    if (status == napi_ok) {
-      then.release();
-    }
+    loop_.call_later(std::move(task.then));
     lock.lock();
   }
 }

@@ -32,12 +32,10 @@ class Waiter {
 
   void run();
 
-  Environment& environment_;
-  napi_threadsafe_function callback_;
+  EventLoop& loop_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::queue<Task> tasks_;
-  size_t waiting_ = 0;
   bool closing_ = false;
   std::thread thread_;
 };

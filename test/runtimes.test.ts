@@ -1,7 +1,7 @@
 // The programs of test/programs on all runtimes: what an application lives
 // with beside its own values, that is memory, threads and the event loop.
 import { describe, expect, test } from "vitest";
-import { runProgram } from "./support/process.js";
+import { runProgram, runScript } from "./support/process.js";
 import { runtimes } from "./support/runtimes.js";
 
 interface Loops {
@@ -30,6 +30,13 @@ interface Memory {
 interface Seen {
   external: number;
   reported: number;
+}
+
+interface Idle {
+  /** In megabytes. */
+  used: number;
+  freed: boolean;
+  letGo: boolean;
 }
 
 interface Figures {
@@ -95,6 +102,33 @@ for (const { name, path } of runtimes) {
         expect(Math.abs(reported)).toBeLessThan(10);
       }
       expect(growth).toBeLessThan(20);
+    });
+
+    test("what the collector found is freed while nothing is computed", async () => {
+      const idle = { used: 256, freed: true, letGo: true };
+      expect(await run<Record<string, Idle>>("idle")).toEqual({ main: idle, worker: idle });
+    });
+
+    test.each([
+      ["returns", ""],
+      ["exits", "process.exit(3);"],
+      ["throws", "throw new Error('the end');"],
+      ["exits a turn later", "setImmediate(() => process.exit(4));"],
+    ])("a program that %s with what the collector found", async (_, end) => {
+      const outcome = await runScript(
+        `
+        const { mx } = require(".");
+        for (let i = 0; i < 1000; i++) {
+          mx.eval(mx.add(mx.array([i]), 1));
+        }
+        globalThis.gc?.();
+        console.log("through");
+        ${end}
+      `,
+        { runtime: path, flags: ["--expose-gc"] },
+      );
+      const code = end.includes("throw") ? 1 : Number(end.match(/\d/)?.[0] ?? 0);
+      expect([outcome.code, outcome.signal, outcome.stdout]).toEqual([code, null, "through\n"]);
     });
 
     test("the event loop turns while a computation goes on", async () => {
