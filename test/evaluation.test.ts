@@ -347,7 +347,7 @@ describe("an evaluation that failed", () => {
         ["c.npz", (file) => mx.savezCompressed(file, { x })],
         ["x.safetensors", (file) => mx.saveSafetensors(file, { y: mx.ones([2]), x })],
         ["x.gguf", (file) => mx.saveGguf(file, { y: mx.ones([2]), x })],
-        ["m.gguf", (file) => mx.saveGguf(file, { y: mx.ones([2]) }, { x })],
+        ["m.gguf", (file) => mx.saveGguf(file, { y: mx.ones([2]) }, { x: x.reshape(-1) })],
       ];
       const error = thrown(() => mx.eval(x));
       for (const [name, save] of saves) {
