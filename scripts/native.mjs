@@ -1,6 +1,7 @@
 // Builds the addon: finds MLX and the tools, then leaves the rest to CMake.
 import { spawnSync } from "node:child_process";
 import { createRequire } from "node:module";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { definitions, SetupError } from "./mlx.mjs";
 
@@ -36,19 +37,21 @@ export function checkTools() {
 }
 
 /**
- * Builds `build/Release/mlx.node`.
+ * Builds `build/Release/mlx.node`, or `build/Sanitize/mlx.node` with `--CDMLX_JS_SANITIZE=ON`.
  *
  * @param {string[]} options more for cmake-js: `--debug`, `--CDMLX_JS_BASIC_FINALIZERS=OFF`
  */
 export function build(options) {
   checkTools();
+  const sanitize = options.includes("--CDMLX_JS_SANITIZE=ON");
+  const out = join("build", sanitize ? "cmake-sanitize" : "cmake");
   const found = Object.entries(definitions()).map(([name, value]) => `--CD${name}=${value}`);
   const cmakeJs = require.resolve("cmake-js/bin/cmake-js");
   // Two steps: cmake-js's `compile` keeps an old configuration, and after an
   // error it builds everything anew. A folder of its own: node-gyp's files lie
   // in build/, too.
   for (const step of ["configure", "build"]) {
-    const args = [cmakeJs, step, "--out", "build/cmake", "--log-level", "error"];
+    const args = [cmakeJs, step, "--out", out, "--log-level", "error"];
     const { status } = spawnSync(process.execPath, [...args, ...found, ...options], {
       cwd: root,
       stdio: "inherit",

@@ -1,4 +1,4 @@
-/** Wrong, odd and damaged arguments for every export; see support/fuzzer.mjs. */
+/** Programs that try what users should not: the kinds of support/fuzz. */
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -18,7 +18,7 @@ function fuzz(...args: string[]): Promise<{ code: number | null; lines: string[]
 }
 
 test("no call crashes, hangs or fails without a typed error", async () => {
-  const { code, lines } = await fuzz("--seed", "1", "--runs", "20");
+  const { code, lines } = await fuzz("--kind", "calls", "--seed", "1", "--runs", "20");
   const { findings, targets, calls, refused } = JSON.parse(lines.pop() ?? "");
   expect(lines.join("\n")).toBe("");
   expect({ findings, code }).toEqual({ findings: 0, code: 0 });
@@ -28,11 +28,47 @@ test("no call crashes, hangs or fails without a typed error", async () => {
   expect(calls - refused).toBeGreaterThan(calls / 10);
 }, 240_000);
 
+// What few runs of each reach; some have a target for each function, some take a
+// process for each run.
+test.each([
+  ["reentry", "5"],
+  ["typedArrays", "20"],
+  ["tangents", "10"],
+  ["scopes", "16"],
+  ["replacedFiles", "15"],
+  ["smallStacks", "30"],
+] as const)(
+  "%s: nothing is found",
+  async (kind, runs) => {
+    const { code, lines } = await fuzz(
+      "--kind",
+      kind,
+      "--seed",
+      "1",
+      "--runs",
+      runs,
+      "--patience",
+      "120",
+    );
+    const { findings, calls } = JSON.parse(lines.pop() ?? "");
+    expect(lines.join("\n")).toBe("");
+    expect({ findings, code }).toEqual({ findings: 0, code: 0 });
+    expect(calls).toBeGreaterThan(5);
+  },
+  240_000,
+);
+
 test.each([
   ["a crash", "process.abort()", /^crash \(SIGABRT\): process\.abort\(\)/],
   ["a hang", "(() => { for (;;); })()", /^hang: /],
   ["an untyped error", "undefined.x", /^error: undefined\.x\n {2}TypeError: Cannot read prop/],
   ["somebody else's exception", "(() => { throw 7; })()", /threw 7/],
+  [
+    "a wrong value",
+    "same(() => mx.add(1, 2), () => mx.add(1, 3), true)",
+    /expected .*3.*, received .*4/,
+  ],
+  ["a broken state", "void (mx.add = mx.multiply)", /state/],
   ["a failure of the addon", "({ failure: new Error() })", /a failure of the addon/],
 ])("%s is found", async (_, program, message) => {
   const { code, lines } = await fuzz("--eval", program, "--patience", "3");

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { mx } from "mlx-js";
 import { afterEach, describe, expect, test } from "vitest";
 import { runScript, runShell } from "./support/process";
+import { sanitized } from "./support/sanitized.js";
 
 describe("figures", () => {
   test("of what is in use, its peak, and the cache", () => {
@@ -68,7 +69,7 @@ describe("arrays that are too large", () => {
 });
 
 // Limits of the address space, which only Linux knows.
-describe.skipIf(process.platform !== "linux")("where memory runs out", () => {
+describe.skipIf(process.platform !== "linux" || sanitized)("where memory runs out", () => {
   const command = [JSON.stringify(process.execPath), join("test", "programs", "little-memory.mjs")];
 
   test("while anything is computed: an error, and then right values", async () => {

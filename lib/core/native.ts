@@ -5,10 +5,10 @@ import type { Bindings } from "./bindings.js";
 
 // From the built file.
 const root = join(__dirname, "..");
-const candidates = [
-  join(root, "build", "Release", "mlx.node"),
-  join(root, "build", "Debug", "mlx.node"),
-];
+// `MLX_JS_BUILD` names another build: `Sanitize` is that of scripts/sanitize.mjs.
+const { MLX_JS_BUILD: chosen } = process.env;
+const builds = chosen === undefined ? ["Release", "Debug"] : [chosen];
+const candidates = builds.map((build) => join(root, "build", build, "mlx.node"));
 
 function load(): Bindings {
   const path = candidates.find((candidate) => existsSync(candidate));

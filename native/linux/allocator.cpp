@@ -21,6 +21,7 @@
 #include "mlx/mlx.h"
 
 #include "../streams.h"
+#include "blocks.h"
 
 namespace mlx::core {
 
@@ -53,7 +54,7 @@ class CheckedAllocator : public Allocator {
         return;
       }
     }
-    std::free(buffer.ptr());
+    mlxjs::free_block(buffer.ptr());
   }
 
   size_t size(Buffer buffer) const override {
@@ -109,7 +110,7 @@ class CheckedAllocator : public Allocator {
   static constexpr size_t header = sizeof(size_t);
 
   static size_t size_of(void* memory) {
-    return *static_cast<size_t*>(memory);
+    return mlxjs::block_size(memory);
   }
 
   void* take(size_t size) {
@@ -134,13 +135,13 @@ class CheckedAllocator : public Allocator {
       throw std::runtime_error(
           "[malloc] Unable to allocate " + std::to_string(size) + " bytes.");
     }
-    *static_cast<size_t*>(memory) = size;
+    mlxjs::set_block_size(memory, size);
     return memory;
   }
 
   void* ask_system(size_t size) {
     auto memory =
-        size > max_size - header ? nullptr : std::malloc(size + header);
+        size > max_size - header ? nullptr : mlxjs::take_block(size + header);
     if (memory == nullptr || size < small) {
       return memory;
     }
@@ -148,7 +149,8 @@ class CheckedAllocator : public Allocator {
     unasked_ += size;
     if (unasked_ >= often) {
       if (!leaves_reserve()) {
-        std::free(memory);
+        mlxjs::set_block_size(memory, size);
+        mlxjs::free_block(memory);
         return nullptr;
       }
       unasked_ = 0;
@@ -176,10 +178,11 @@ class CheckedAllocator : public Allocator {
 
   mutable std::mutex mutex_;
   std::atomic<size_t> unasked_ = 0;
-  BufferCache<void> cache_{4096, size_of, std::free};
+  BufferCache<void> cache_{4096, size_of, mlxjs::free_block};
   size_t active_ = 0;
   size_t peak_ = 0;
-  size_t cache_limit_ = size_t(1) << 25;
+  // What is kept may be longer than what is asked for next.
+  size_t cache_limit_ = mlxjs::guarded() ? 0 : size_t(1) << 25;
   size_t memory_limit_ = get_memory_size() / 10 * 8;
 };
 

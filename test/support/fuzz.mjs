@@ -1,6 +1,7 @@
 // Runs the fuzzer in two processes, and again from the next target on where one
-// crashes or hangs. Prints what was found, then how many calls were made.
-// usage: fuzz.mjs [--seed N] [--runs M] [--only NAME] [--patience SECONDS] [--eval PROGRAM]
+// crashes or hangs. Prints what was found and the commands that show it again,
+// then how many calls were made. The kinds are those of fuzz/kinds.mjs.
+// usage: fuzz.mjs [--seed N] [--runs M] [--kind KIND] [--only NAME] [--patience SECONDS] [--eval PROGRAM]
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,7 +9,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
-const fuzzer = fileURLToPath(new URL("fuzzer.mjs", import.meta.url));
+const fuzzer = fileURLToPath(new URL("fuzz/fuzzer.mjs", import.meta.url));
 const args = process.argv.slice(2);
 const shares = args.includes("--eval") ? 1 : 2;
 // How many seconds without progress are a hang.
@@ -43,7 +44,7 @@ async function run(share, from) {
     try {
       return readFileSync(join(cwd, "program"), "utf8");
     } catch {
-      return "0 before the first program";
+      return "before the first program";
     }
   };
   let hung = false;
@@ -88,7 +89,8 @@ async function run(share, from) {
   }
   const found = hung ? "hang" : `crash (${signal ?? code})`;
   findings.push({ found, program: program.replace(/^\d+ /, ""), error: stderr.slice(-800) });
-  return shares === 1 ? undefined : Number.parseInt(program, 10) + 1;
+  const number = Number.parseInt(program, 10);
+  return shares === 1 || Number.isNaN(number) ? undefined : number + 1;
 }
 
 await Promise.all(
@@ -101,7 +103,8 @@ await Promise.all(
   }),
 );
 for (const { found, target, program, error } of findings) {
-  console.log(`${found}${target ? ` in ${target}` : ""}: ${program}\n  ${error}\n`);
+  const again = `npm run fuzz -- --eval '${program?.replaceAll("'", "'\\''")}'`;
+  console.log(`${found}${target ? ` in ${target}` : ""}: ${program}\n  ${error}\n  ${again}\n`);
 }
 console.log(JSON.stringify({ findings: findings.length, ...total }));
 process.exitCode = findings.length === 0 ? 0 : 1;

@@ -41,7 +41,9 @@ export function run(
   args: string[],
   { env = {}, runtime = process.execPath }: Options = {},
 ): Promise<Outcome> {
-  const child = spawn(runtime, args, {
+  // As the tests themselves run: `--execArgv=--gc-interval=100`.
+  const flags = process.execArgv.filter((flag) => flag.startsWith("--gc-interval"));
+  const child = spawn(runtime, runtime === process.execPath ? [...flags, ...args] : args, {
     cwd: join(__dirname, "..", ".."),
     env: { ...process.env, ...env },
     timeout: 120_000,

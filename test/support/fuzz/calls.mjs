@@ -1,54 +1,24 @@
-// Throws programs at the package's exports: calls as text, so that the one that
-// was under way when the process ended can be read and run again.
-// usage: fuzzer.mjs --seed N --runs M --share I/N --from TARGET [--only NAME]
-// In the current folder it writes `program`; what it finds goes to stdout.
-import {
-  ftruncateSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  writeFileSync,
-  writeSync,
-} from "node:fs";
+// Wrong, odd and damaged arguments for everything in the package that can be
+// called.
+import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import fc from "fast-check";
 import mlx from "mlx-js";
-import { boom, files, goldenCases, renew, scope } from "./hostile.mjs";
+import { cases, chain, edited } from "./cases.mjs";
+import { files, renew, run } from "./hostile.mjs";
 
 /** @typedef {import("./hostile.mjs").Any} Any */
+/** @typedef {import("./cases.mjs").Node} Node */
+/** @typedef {import("./cases.mjs").Segment} Segment */
+/**
+ * @typedef {{ name: string, length: number, before: Segment[], head: string, cases: Segment[][] }} Callee
+ */
 
 const mx = mlx.core;
-mx.setDefaultDevice(mx.cpu);
-
-const { values: given } = parseArgs({
-  options: {
-    seed: { type: "string", default: "1" },
-    runs: { type: "string", default: "50" },
-    share: { type: "string", default: "0/1" },
-    from: { type: "string", default: "0" },
-    only: { type: "string", default: "" },
-    eval: { type: "string" },
-  },
-});
-const seed = Number(given.seed);
-const runs = Number(given.runs);
-const from = Number(given.from);
-const [share = 0, shares = 1] = given.share.split("/").map(Number);
-
-// Targets: everything that can be called, found in the package.
-
-/**
- * A chain of calls: `new nn.Linear` with its arguments, `.forward` with others. An
- * argument is text, or a list or record of arguments.
- * @typedef {string | Any[] | Map<string, Any>} Node
- * @typedef {{ head: string, args: Node[] }} Segment
- * @typedef {{ name: string, length: number, before: Segment[], head: string, cases: Segment[][] }} Target
- */
 
 // TypeScript's private methods, which the types alone protect, and what is there
 // to be overridden and called by optimizers.
-const dist = fileURLToPath(new URL("../../dist", import.meta.url));
+const dist = fileURLToPath(new URL("../../../dist", import.meta.url));
 const notForUsers = new Set([
   ...["constructor", "initSingle", "applySingle"],
   ...readdirSync(dist, { recursive: true, encoding: "utf8" })
@@ -59,133 +29,6 @@ const notForUsers = new Set([
     })
     .map(([, name]) => name),
 ]);
-
-/** @param {Any} json @returns {Node} */
-function nodeOf(json) {
-  if (Array.isArray(json)) {
-    return json.map(nodeOf);
-  }
-  if (typeof json !== "object" || json === null) {
-    return JSON.stringify(json);
-  }
-  const { $array } = json;
-  if ($array) {
-    const values = $array.data.flat().slice(0, 64);
-    const x = `known(${JSON.stringify($array.dtype)}, ${JSON.stringify($array.shape)}, ${JSON.stringify(values)})`;
-    if (json.transpose) {
-      return `mx.transpose(${x}, ${JSON.stringify(json.transpose)})`;
-    }
-    return json.slice ? `${x}.get(...${JSON.stringify(json.slice)})` : x;
-  }
-  if (json.$dtype ?? json.$category) {
-    return `mx.${json.$dtype ?? json.$category}`;
-  }
-  if (json.$slice) {
-    return `new mx.Slice(${json.$slice.map((/** @type {Any} */ x) => x ?? undefined)})`;
-  }
-  if (json.$complex) {
-    return `{ re: ${Number(json.$complex[0])}, im: ${Number(json.$complex[1])} }`;
-  }
-  if (json.$bigint) {
-    return `${json.$bigint}n`;
-  }
-  if (json.$number) {
-    return String(Number(json.$number));
-  }
-  if (json.$undefined) {
-    return "undefined";
-  }
-  if (json.$call) {
-    return chain([{ head: nameOf(json.$call), args: argumentsOf(json) }]);
-  }
-  return new Map(Object.entries(json).map(([key, value]) => [key, nodeOf(value)]));
-}
-
-/** @param {string} name */
-function nameOf(name) {
-  const [root] = name.split(".");
-  return root === "nn" ? name : root === "optimizers" ? `optim${name.slice(10)}` : `mx.${name}`;
-}
-
-/** @param {{ args?: Any[], options?: Any }} c @returns {Node[]} */
-function argumentsOf({ args = [], options }) {
-  return [...args, ...(options && Object.keys(options).length > 0 ? [options] : [])].map(nodeOf);
-}
-
-/** @param {Node} node @returns {string} */
-function show(node) {
-  if (typeof node === "string") {
-    return node;
-  }
-  if (Array.isArray(node)) {
-    return `[${list(node)}]`;
-  }
-  const entries = [...node].map(([key, value]) => `${JSON.stringify(key)}: ${show(value)}`);
-  return `{ ${entries.filter((entry) => !entry.endsWith(": ")).join(", ")} }`;
-}
-
-/** @param {Node[]} nodes */
-function list(nodes) {
-  return nodes
-    .map(show)
-    .filter((text) => text !== "")
-    .join(", ");
-}
-
-/** @param {Segment[]} segments */
-function chain(segments) {
-  return segments.map(({ head, args }) => `${head}(${list(args)})`).join("");
-}
-
-/** @type {Map<string, Segment[][]>} */
-const cases = new Map();
-const golden = fileURLToPath(new URL("../golden", import.meta.url));
-for (const file of readdirSync(golden).sort()) {
-  for (const c of goldenCases(file.replace(".json", ""))) {
-    /** @param {string} name @param {Segment[]} segments */
-    const add = (name, segments) => {
-      if (!cases.has(name)) {
-        cases.set(name, []);
-      }
-      cases.get(name)?.push(segments);
-    };
-    const args = argumentsOf(c);
-    const inputs = [...(c.inputs ?? []), ...(c.forwardOptions ? [c.forwardOptions] : [])].map(
-      nodeOf,
-    );
-    if (c.layer) {
-      const made = { head: `new nn.${c.layer}`, args };
-      add(`nn.${c.layer}`, [made]);
-      add(`nn.${c.layer}.forward`, [made, { head: `.${c.method ?? "forward"}`, args: inputs }]);
-    } else if (c.optimizer) {
-      const made = { head: `new optim.${c.optimizer}`, args };
-      const step = [c.gradients[0], c.parameters].map(nodeOf);
-      add(`optim.${c.optimizer}`, [made]);
-      add(`optim.${c.optimizer}.applyGradients`, [made, { head: ".applyGradients", args: step }]);
-    } else if (c.index) {
-      const x = nodeOf(c.array);
-      const indices = c.indices.map(nodeOf);
-      const value = nodeOf(c.value ?? null);
-      const at = { head: 'method("at")', args: [x, ...indices] };
-      if (c.index === "get") {
-        add("array.get", [{ head: 'method("get")', args: [x, ...indices] }]);
-      } else if (c.index === "set") {
-        add("array.set", [{ head: 'method("set")', args: [x, indices, value] }]);
-      } else {
-        add("array.at", [at]);
-        add(`mx.ArrayAt.${c.index}`, [at, { head: `.${c.index}`, args: [value] }]);
-      }
-    } else if (c.name && !c.transform) {
-      const name = nameOf(c.name);
-      const call = { head: name, args };
-      add(name, c.then ? [call, { head: "", args: c.then.map(nodeOf) }] : [call]);
-      if (Object.hasOwn(mx.array.prototype, c.name)) {
-        add(`array.${c.name}`, [{ head: `method("${c.name}")`, args }]);
-      }
-    }
-  }
-}
-
 // How to come by an object of a class whose constructor is not for users, or
 // does little by itself.
 /** @type {Record<string, Segment[]>} */
@@ -213,12 +56,12 @@ const receivers = {
   ],
 };
 
-/** @type {Target[]} */
-const targets = [];
+/** @type {Callee[]} */
+const callees = [];
 
 /** @param {string} name @param {number} length @param {Segment[]} before @param {string} head */
-function target(name, length, before, head) {
-  targets.push({ name, length, before, head, cases: cases.get(name) ?? [] });
+function callee(name, length, before, head) {
+  callees.push({ name, length, before, head, cases: cases.get(name) ?? [] });
 }
 
 /**
@@ -247,10 +90,10 @@ function members(x) {
 
 /** @param {string} name @param {Any} Class */
 function enumerateClass(name, Class) {
-  target(name, Class.length, [], `new ${name}`);
+  callee(name, Class.length, [], `new ${name}`);
   for (const { key, member, access } of members(Class)) {
     if (typeof member.value === "function") {
-      target(`${name}.${String(key)}`, member.value.length, [], `${name}${access}`);
+      callee(`${name}.${String(key)}`, member.value.length, [], `${name}${access}`);
     }
   }
   const made = receivers[name] ??
@@ -267,7 +110,7 @@ function enumerateClass(name, Class) {
         typeof member.value === "function" &&
         (prototype === Class.prototype || cases.has(path))
       ) {
-        target(path, Math.max(member.value.length, 1), made, access);
+        callee(path, Math.max(member.value.length, 1), made, access);
       }
     }
   }
@@ -278,15 +121,15 @@ function enumerate(name, x) {
   for (const [key, value] of Object.entries(x)) {
     const path = `${name}.${key}`;
     if (path === "mx.array") {
-      target(path, 2, [], path);
+      callee(path, 2, [], path);
       for (const { key: method, member } of members(value.prototype)) {
         const head = `method(${keyText(method)})`;
-        target(`array.${String(method)}`, (member.value?.length ?? 0) + 1, [], head);
+        callee(`array.${String(method)}`, (member.value?.length ?? 0) + 1, [], head);
       }
     } else if (typeof value === "function" && /^class\b/.test(String(value))) {
       enumerateClass(path, value);
     } else if (typeof value === "function") {
-      target(path, value.length, [], path);
+      callee(path, value.length, [], path);
     } else if (
       typeof value === "object" &&
       value !== null &&
@@ -540,33 +383,7 @@ function options(names) {
   );
 }
 
-/** @param {Segment[]} segments @param {{ place: number, text: string }[]} edits */
-function edited(segments, edits) {
-  let copy = segments;
-  for (const { place, text } of edits) {
-    /** @param {Node} node @returns {number} */
-    const count = (node) =>
-      1 + (typeof node === "string" ? 0 : [...node.values()].reduce((n, x) => n + count(x), 0));
-    const total = copy.flatMap(({ args }) => args).reduce((n, x) => n + count(x), 0);
-    let at = total === 0 ? -1 : place % total;
-    /** @param {Node} node @returns {Node} */
-    const walk = (node) => {
-      if (at-- === 0) {
-        return text;
-      }
-      if (typeof node === "string") {
-        return node;
-      }
-      return Array.isArray(node)
-        ? node.map(walk)
-        : new Map([...node].map(([key, child]) => [key, walk(child)]));
-    };
-    copy = copy.map(({ head, args }) => ({ head, args: args.map(walk) }));
-  }
-  return chain(copy);
-}
-
-/** @param {Target} t @returns {fc.Arbitrary<string>} */
+/** @param {Callee} t @returns {fc.Arbitrary<string>} */
 function programs(t) {
   const names = optionNames(t);
   const anyArgs = fc.array(value, { minLength: 0, maxLength: t.length + 1 });
@@ -630,7 +447,7 @@ function programs(t) {
 
 /**
  * The options of a function: its complaint about an unknown one lists them.
- * @param {Target} t
+ * @param {Callee} t
  */
 function optionNames(t) {
   const names = new Set();
@@ -659,191 +476,7 @@ function optionNames(t) {
   return [...names];
 }
 
-// Running.
-
-const parameters = Object.keys(scope);
-const values = Object.values(scope);
-
-/** @param {string} text */
-function run(text) {
-  return new Function(...parameters, `return ${text};`)(...values);
-}
-
-const most = 16 << 20;
-const stream = mx.defaultStream(mx.cpu);
-const limits = {
-  memory: mx.getMemoryLimit(),
-  cache: mx.setCacheLimit(1 << 28),
+/** @type {import("./kinds.mjs").Kind} */
+export const calls = {
+  targets: callees.map((t) => ({ name: t.name, programs: () => programs(t) })),
 };
-mx.setCacheLimit(limits.cache);
-const printing = mx.getPrintoptions();
-
-function putBack() {
-  mx.setDefaultDevice(mx.cpu);
-  mx.setDefaultStream(stream);
-  mx.enableCompile();
-  mx.setMemoryLimit(limits.memory);
-  mx.setCacheLimit(limits.cache);
-  mx.setPrintoptions(/** @type {Any} */ (printing));
-}
-
-// What arrays had in all before the program: one that could be computed only
-// with more memory than there may be is left alone.
-let before = 0;
-
-/** Uses a result as a user would. @param {Any} x */
-function use(x, depth = 0) {
-  if (x instanceof mx.array) {
-    const dims = x.shape.reduce((n, size) => n * Math.max(size, 1), x.itemsize);
-    if (dims <= most && mx.memory().arrayBytes - before <= 4 * most) {
-      mx.eval(x);
-      String(x);
-      x.tolist();
-      x.toTypedArray();
-    }
-    return;
-  }
-  if (typeof x !== "object" || x === null || depth > 3) {
-    return;
-  }
-  if (Object.hasOwn(x, "failure") && x.failure !== 1) {
-    throw new TypeError("gave a failure of the addon");
-  }
-  if (x[Symbol.dispose] !== undefined) {
-    x[Symbol.dispose]();
-  }
-  const plain = [Object.prototype, Array.prototype, null].includes(Object.getPrototypeOf(x));
-  if (plain || x instanceof mlx.nn.Module) {
-    for (const child of Object.values(x).slice(0, 100)) {
-      use(child, depth + 1);
-    }
-  }
-}
-
-const raw =
-  /undefined|is not a function|is not iterable|is not a constructor|private|of null|Cannot (read|set|convert|mix|destructure|redefine|define|delete|assign)|Invalid array length|call stack|bad_alloc|std::|vector::|map::|basic_string|stoi|bad optional|bad_variant|[Ii]nternal|Object prototype|is not extensible|read.only|primitive/;
-
-/**
- * What is wrong with an error, or undefined.
- * @param {Any} error
- * @param {string} text
- */
-function wrongWith(error, text) {
-  if (error === boom || error === null) {
-    return text.match(/boom|null|throwing|failing/) ? undefined : "threw somebody else's";
-  }
-  if (!(error instanceof Error)) {
-    return `threw ${String(error)}`;
-  }
-  const { message } = error;
-  // Of a value's own, or of JavaScript's calls.
-  if (/revoked/.test(text) && /proxy that has been revoked/.test(message)) {
-    return undefined;
-  }
-  if (/deep\(/.test(text) && /call stack/.test(message)) {
-    return undefined;
-  }
-  if (/new mx.FormatError/.test(text)) {
-    return undefined; // as new Error is, with a symbol
-  }
-  if (/without 'new'/.test(message) && /class \{\}|new |nn|mx\./.test(text)) {
-    return undefined;
-  }
-  // The last check is the addon's, which does not know who calls it.
-  const ours = /^\[[\w.]+\] |^Expected [^']+\.$/.test(message);
-  if ((error instanceof TypeError || error instanceof RangeError) && !ours) {
-    return error.stack ?? message;
-  }
-  if (message === "" || (!ours && raw.test(message))) {
-    return error.stack ?? message;
-  }
-  return undefined;
-}
-
-const log = openSync("program", "w");
-let number = 0;
-
-/** @param {string} text */
-function note(text) {
-  const line = Buffer.from(`${number} ${text}`);
-  writeSync(log, line, 0, line.length, 0);
-  ftruncateSync(log, line.length);
-}
-
-let calls = 0;
-let refused = 0;
-
-process.on("unhandledRejection", (error) => {
-  if (error !== boom) {
-    console.log(JSON.stringify({ found: "unhandled", error: String(error) }));
-  }
-});
-
-/** @param {string} text */
-async function check(text) {
-  note(text);
-  renew();
-  calls++;
-  before = mx.memory().arrayBytes;
-  try {
-    /** @type {Any} */
-    let result;
-    const body = () => {
-      result = run(text);
-      use(result);
-    };
-    if (text.length % 4 === 0) {
-      body();
-    } else {
-      mx.tidy(body);
-    }
-    if (result instanceof Promise) {
-      await result;
-    }
-  } catch (error) {
-    refused++;
-    const wrong = wrongWith(error, text);
-    if (wrong !== undefined) {
-      throw new Error(wrong);
-    }
-  } finally {
-    putBack();
-  }
-}
-
-for (const file of goldenCases("io")) {
-  writeFileSync(`good.${file.format}`, Buffer.from(file.bytes, "base64"));
-}
-
-async function main() {
-  if (given.eval) {
-    try {
-      await check(given.eval);
-    } catch (error) {
-      const found = {
-        found: "error",
-        program: given.eval,
-        error: /** @type {Error} */ (error).message,
-      };
-      console.log(JSON.stringify(found));
-    }
-    return;
-  }
-  for (const [i, t] of targets.entries()) {
-    number = i;
-    if (i % shares !== share || i < from || !t.name.includes(given.only)) {
-      continue;
-    }
-    note(`options of ${t.name}`);
-    const property = fc.asyncProperty(programs(t), check);
-    const outcome = await fc.check(property, { seed: seed + i, numRuns: runs });
-    if (outcome.failed) {
-      const [program] = outcome.counterexample ?? [];
-      const error = /** @type {Any} */ (outcome.errorInstance)?.message;
-      console.log(JSON.stringify({ found: "error", target: t.name, program, error }));
-    }
-  }
-  console.log(JSON.stringify({ targets: targets.length, calls, refused }));
-}
-
-await main();

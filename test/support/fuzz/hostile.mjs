@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import vm from "node:vm";
 import mlx from "mlx-js";
-import { damage, randomOf } from "./damages.mjs";
+import { damage, randomOf } from "../damages.mjs";
 
 /** @typedef {any} Any */
 
@@ -74,7 +74,7 @@ const golden = {};
 /** @param {string} family */
 export function goldenCases(family) {
   golden[family] ??= JSON.parse(
-    readFileSync(fileURLToPath(new URL(`../golden/${family}.json`, import.meta.url)), "utf8"),
+    readFileSync(fileURLToPath(new URL(`../../golden/${family}.json`, import.meta.url)), "utf8"),
   ).cases;
   return golden[family];
 }
@@ -242,3 +242,13 @@ export const scope = {
     return data;
   },
 };
+
+/**
+ * What a program gives.
+ * @param {string} text
+ * @param {Record<string, Any>} more what it can name beside that
+ */
+export function run(text, more = {}) {
+  const names = { ...scope, ...more };
+  return new Function(...Object.keys(names), `return ${text};`)(...Object.values(names));
+}

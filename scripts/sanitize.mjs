@@ -1,0 +1,101 @@
+// Runs the tests, or the fuzzer, with an addon of AddressSanitizer and
+// UndefinedBehaviorSanitizer, and fails if they report anything.
+// usage: sanitize.mjs [--guard] [--fuzz] [options of vitest or of the fuzzer]
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { isAbsolute, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { SetupError } from "./mlx.mjs";
+import { build } from "./native.mjs";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const folder = join(root, "build", "Sanitize", "reports");
+
+/**
+ * A library that comes with the compiler.
+ * @param {string} compiler
+ * @param {string} name
+ */
+function library(compiler, name) {
+  const { stdout, error } = spawnSync(compiler, [`-print-file-name=${name}`], { encoding: "utf8" });
+  // A name that it does not know comes back as it is.
+  const path = error ? "" : stdout.trim();
+  if (!isAbsolute(path)) {
+    throw new SetupError(
+      `${compiler} has no ${name}, which sanitizers need. Install g++ with its libraries ` +
+        "(apt install g++), or name one that has them in CXX.",
+    );
+  }
+  return path;
+}
+
+/** What makes a process load the addon with sanitizers, and where they write. */
+function environment() {
+  if (process.platform !== "linux") {
+    throw new SetupError(
+      "The tests with sanitizers run under Linux: they preload g++'s libraries.",
+    );
+  }
+  const compiler = process.env["CXX"] ?? "g++";
+  // The sanitizer has to be there before everything else, and to find the
+  // C++ library, which Node does not load, when it looks for what it replaces.
+  const preload = ["libasan.so", "libstdc++.so.6"].map((name) => library(compiler, name));
+  const asan = [
+    // Node and V8 leave much to the end of the process.
+    ...["detect_leaks=0", `log_path=${join(folder, "asan")}`],
+    // What is too large is an error of ours, not the sanitizer's.
+    "allocator_may_return_null=1",
+  ];
+  const ubsan = ["print_stacktrace=1", `log_path=${join(folder, "ubsan")}`];
+  return {
+    ...{ MLX_JS_BUILD: "Sanitize", MLX_TEST_RUNTIMES: "none" },
+    ...{ LD_PRELOAD: preload.join(":") },
+    ...{ ASAN_OPTIONS: asan.join(":"), UBSAN_OPTIONS: ubsan.join(":") },
+  };
+}
+
+/** Every report, as a text. */
+function reports() {
+  return readdirSync(folder).flatMap((name) => {
+    const text = readFileSync(join(folder, name), "utf8");
+    // Warnings, of memory that was not there say, are no reports.
+    return /ERROR: |runtime error: /.test(text) ? [`${join(folder, name)}:\n${text}`] : [];
+  });
+}
+
+/** @param {string[]} args */
+function main(args) {
+  const { guard, fuzz, rest } = {
+    guard: args.includes("--guard"),
+    fuzz: args.includes("--fuzz"),
+    rest: args.filter((arg) => !["--guard", "--fuzz"].includes(arg)),
+  };
+  const env = { ...process.env, ...environment(), ...(guard && { MLX_JS_GUARD: "1" }) };
+  build(["--CDMLX_JS_SANITIZE=ON"]);
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder);
+  const script = fuzz ? join("test", "support", "fuzz.mjs") : join("scripts", "test.mjs");
+  const { status } = spawnSync(process.execPath, [script, ...rest], {
+    cwd: root,
+    env,
+    stdio: "inherit",
+  });
+  const found = reports();
+  for (const report of found) {
+    console.log(report.slice(0, 4000));
+  }
+  console.log(
+    `${found.length} reports of the sanitizers${found.length > 0 ? ` in ${folder}` : ""}`,
+  );
+  return status === 0 && found.length === 0;
+}
+
+try {
+  process.exitCode = main(process.argv.slice(2)) ? 0 : 1;
+} catch (error) {
+  if (!(error instanceof SetupError)) {
+    throw error;
+  }
+  console.error(`\nmlx-js: ${error.message}\n`);
+  process.exitCode = 1;
+}
