@@ -45,7 +45,8 @@ Slot ArrayTable::put(mx::array a) {
 mx::array& ArrayTable::at(Slot slot) {
   if (slot < 0 || static_cast<size_t>(slot) >= entries_.size() ||
       !entries_[slot].array) {
-    throw TypeError("The array has been disposed.");
+    throw TypeError(
+        "Expected an array, received one that has been disposed.");
   }
   return *entries_[slot].array;
 }

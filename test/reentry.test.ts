@@ -1,7 +1,8 @@
 // Code of the user's that runs while a call reads its arguments (getters of
 // options, proxies of lists, methods that give an array) and calls functions of
 // its own. It must not change what the call gives.
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { mx } from "mlx-js";
 import { describe, expect, test } from "vitest";
 import { type Case, cases, decode, goldenFolder } from "./support/golden.js";
@@ -192,6 +193,25 @@ describe.each([...calls])("%s", (_, c) => {
     }
     mx.dispose(made);
   });
+});
+
+test("options are taken apart in the statement that checks them", () => {
+  const lib = join(import.meta.dirname ?? __dirname, "..", "lib", "core");
+  const found = readdirSync(lib, { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".ts"))
+    .flatMap((file) => {
+      const text = readFileSync(join(lib, file), "utf8");
+      return [...text.matchAll(/(\S+)\s+readOptions[(<]/g)].map((found) => [file, found[1]]);
+    })
+    .filter(([file]) => file !== "arguments.ts");
+  expect(found.length).toBeGreaterThan(60);
+  for (const [file, before] of found) {
+    expect([file, before]).toEqual([file, "="]);
+  }
+  // Not under a name, of which something could be read later.
+  for (const file of new Set(found.map(([file]) => file as string))) {
+    expect(readFileSync(join(lib, file), "utf8")).not.toMatch(/const \w+ =\s+readOptions/);
+  }
 });
 
 describe("what is read twice", () => {

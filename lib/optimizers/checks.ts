@@ -22,8 +22,9 @@ export function bounded(
 }
 
 function pair(x: unknown): readonly [number, number] | undefined {
-  return Array.isArray(x) && x.length === 2 && x.every((y) => typeof y === "number")
-    ? ([...x] as [number, number])
+  const all: unknown[] = Array.isArray(x) ? [...x] : [];
+  return all.length === 2 && all.every((y) => typeof y === "number")
+    ? (all as [number, number])
     : undefined;
 }
 

@@ -86,10 +86,11 @@ function requireFunction(x: unknown, fn: string, param: string): void {
 function readOptions(options: object | undefined, known: readonly string[], fn: string) {
   const given = (options ?? {}) as TreeOptions & Record<string, unknown>;
   checkOptions(given, known, fn);
-  if (given.isLeaf !== undefined) {
-    requireFunction(given.isLeaf, fn, "isLeaf");
+  const read = Object.fromEntries(known.map((name) => [name, given[name]]));
+  if (read["isLeaf"] !== undefined) {
+    requireFunction(read["isLeaf"], fn, "isLeaf");
   }
-  return given;
+  return read as TreeOptions & Record<string, unknown>;
 }
 
 function readRest(rest: unknown, fn: string): readonly unknown[] {
