@@ -45,8 +45,7 @@ Slot ArrayTable::put(mx::array a) {
 mx::array& ArrayTable::at(Slot slot) {
   if (slot < 0 || static_cast<size_t>(slot) >= entries_.size() ||
       !entries_[slot].array) {
-    throw TypeError(
-        "Expected an array, received one that has been disposed.");
+    throw TypeError("Expected an array, received one that has been disposed.");
   }
   return *entries_[slot].array;
 }

@@ -251,6 +251,91 @@ describe("what is read twice", () => {
   });
 });
 
+describe("files", () => {
+  const arrays = () => ({ a: mx.array([1, 2]), b: mx.array([3, 4, 5]), c: mx.array([6]) });
+  const ends = {
+    npz: (file: Any, all: Any) => mx.savez(file, all),
+    safetensors: (file: Any, all: Any) =>
+      mx.saveSafetensors(file, all, { metadata: { made: "by me" } }),
+    gguf: (file: Any, all: Any) => mx.saveGguf(file, all, { t: ["x", "y"], n: mx.array([7]) }),
+  };
+  type Format = keyof typeof ends;
+
+  describe.each(Object.keys(ends) as Format[])("%s", (format) => {
+    const usual = plain(arrays());
+    const loaded = (pieces: Uint8Array[]) =>
+      plain(mx.load(Buffer.concat(pieces), { format, returnMetadata: false }));
+
+    test("records with getters, which make calls and are read once", () => {
+      let reads = 0;
+      const record = Object.defineProperty({}, "a", {
+        enumerable: true,
+        get: () => {
+          meddle(200);
+          return reads++ === 0 ? mx.array([1, 2]) : mx.array([9]);
+        },
+      });
+      const all = Object.assign(record, { b: mx.array([3, 4, 5]), c: mx.array([6]) });
+      const pieces: Uint8Array[] = [];
+      ends[format]({ write: (bytes: Uint8Array) => pieces.push(bytes) }, all);
+      expect(loaded(pieces)).toEqual(usual);
+      expect(reads).toBe(1);
+    });
+
+    test("what takes the bytes may make calls, change the record and dispose of arrays", () => {
+      for (const change of [
+        () => meddle(50),
+        (all: Any) => {
+          for (const name of Object.keys(all)) {
+            all[name] = mx.array([99, 99]);
+          }
+        },
+        (all: Any) => {
+          mx.dispose(all);
+          for (let i = 0; i < 5; i++) {
+            all[i] = mx.array([99, 99]);
+          }
+        },
+      ]) {
+        const all: Any = arrays();
+        const pieces: Uint8Array[] = [];
+        const write = (bytes: Uint8Array) => {
+          pieces.push(Buffer.from(bytes));
+          change(all);
+        };
+        const { error } = outcome(() => ends[format]({ write }, all));
+        if (error === undefined) {
+          expect(loaded(pieces)).toEqual(usual);
+        } else {
+          expect(error.message).toMatch(/received one that has been disposed/);
+          expect(error).toBeInstanceOf(TypeError);
+        }
+      }
+    });
+  });
+
+  test("bytes to be loaded that are gone", () => {
+    const pieces: Uint8Array[] = [];
+    mx.save({ write: (bytes) => pieces.push(bytes) }, mx.array([1, 2]));
+    const bytes = new Uint8Array(Buffer.concat(pieces));
+    const lying = Object.defineProperty(bytes.slice(), "byteLength", { value: 7 });
+    expect((mx.load(lying, { format: "npy" }) as mx.array).tolist()).toEqual([1, 2]);
+    const shared = new Uint8Array(new SharedArrayBuffer(bytes.length));
+    shared.set(bytes);
+    for (const x of [shared, shared.buffer]) {
+      expect((mx.load(x, { format: "npy" }) as mx.array).tolist()).toEqual([1, 2]);
+    }
+    const { buffer } = bytes;
+    const view = new DataView(buffer);
+    structuredClone(buffer, { transfer: [buffer] });
+    for (const gone of [bytes, buffer, view]) {
+      expect(() => mx.load(gone, { format: "npy" })).toThrow(
+        "[load] file: expected a view of a buffer that is still there",
+      );
+    }
+  });
+});
+
 describe("functions that are transformed", () => {
   const x = mx.array([1, 2, 3]);
   const boom = new Error("boom");

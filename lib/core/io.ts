@@ -1,5 +1,5 @@
 /** Arrays in files. */
-import { flag, readOptions, slot, streamOf } from "./arguments.js";
+import { elements, flag, readOptions, slot, slots, streamOf } from "./arguments.js";
 import { type array, isArray, make, makeAll } from "./array.js";
 import type { StreamOptions } from "./device.js";
 import { type Dtype, float64, uint32 } from "./dtype.js";
@@ -18,7 +18,7 @@ import { type FilePath, FormatError, type LoadInput, withSource } from "./format
 import { type ByteWriter, type SaveTarget, targetOf, writeFile } from "./formats/target.js";
 import { native } from "./native.js";
 import { isBranch } from "./tree.js";
-import { list, type Slot } from "./wire.js";
+import type { Slot } from "./wire.js";
 
 export {
   type ByteWriter,
@@ -51,12 +51,12 @@ export interface LoadOptions extends StreamOptions {
 /** Gives the bytes of arrays to the target; a file is opened once they are computed. */
 function saveTo(
   target: string | ByteWriter,
-  slots: readonly Slot[],
+  arrays: readonly array[],
   fn: string,
   write: (writer: ByteWriter) => void,
 ): void {
   if (typeof target === "string") {
-    native.eval(list(slots));
+    native.eval(slots(arrays, fn, "arrays"));
     writeFile(target, fn, write);
   } else {
     write(target);
@@ -66,14 +66,19 @@ function saveTo(
 /** What the addon calls with pieces of a file. */
 const pieceTo = (writer: ByteWriter) => (piece: Uint8Array) => writer.write(piece);
 
-/** The names and the slots of a record of arrays. */
-function entriesOf(arrays: unknown, fn: string, expected: string): [string[], Slot[]] {
+/**
+ * A record of arrays as one of our own: what takes the bytes, and getters, may
+ * change or dispose of what users have. So slots are read when they are needed.
+ */
+function namedArrays(arrays: unknown, fn: string, expected: string): NamedArrays {
   if (!isBranch(arrays) || Array.isArray(arrays)) {
     throw mismatch(fn, "arrays", expected, arrays);
   }
-  const names = Object.keys(arrays);
-  const at = (name: string) => `arrays[${JSON.stringify(name)}]`;
-  return [names, names.map((name) => slot(arrays[name] as array, fn, at(name)))];
+  const entries = Object.entries(arrays) as [string, array][];
+  for (const [name, x] of entries) {
+    slot(x, fn, `arrays[${JSON.stringify(name)}]`);
+  }
+  return Object.fromEntries(entries);
 }
 
 function checkDtypes(
@@ -103,8 +108,10 @@ function checkDtypes(
  */
 export function save(file: SaveTarget, arr: array): void {
   const target = targetOf(file, ".npy", "save");
-  const source = slot(arr, "save", "arr");
-  saveTo(target, [source], "save", (writer) => native.save_npy(pieceTo(writer), source));
+  slot(arr, "save", "arr");
+  saveTo(target, [arr], "save", (writer) =>
+    native.save_npy(pieceTo(writer), slot(arr, "save", "arr")),
+  );
 }
 
 // The archive's lengths have 32 bits; the npy headers and the directory take
@@ -120,19 +127,23 @@ function saveArchive(
 ): void {
   const target = targetOf(file, ".npz", fn);
   const record = Array.isArray(arrays)
-    ? Object.fromEntries(Array.from(arrays, (x: array, i) => [`arr_${i}`, x]))
-    : (arrays as NamedArrays);
-  const [names, slots] = entriesOf(record, fn, "a list or a record of arrays");
+    ? Object.fromEntries(
+        elements(arrays, "a list of arrays", fn, "arrays").map((x, i) => [`arr_${i}`, x]),
+      )
+    : arrays;
+  const named = namedArrays(record, fn, "a list or a record of arrays");
+  const names = Object.keys(named);
+  const all = Object.values(named);
   const bytes = names.reduce((sum, name) => {
-    return sum + (record[name] as array).nbytes + 4 * Buffer.byteLength(name) + 1024;
+    return sum + (named[name] as array).nbytes + 4 * Buffer.byteLength(name) + 1024;
   }, 0);
   if (names.length > mostFiles || bytes >= longestArchive) {
     throw outOfRange(fn, "arrays", `at most ${mostFiles} arrays of 4 GiB in all`, bytes);
   }
   // Before anything is written: the file may be what they are read from, and
   // where one of them fails there is to be none.
-  native.eval(list(slots));
-  saveTo(target, slots, fn, (writer) => saveNpz(writer, names, slots, compressed));
+  native.eval(slots(all, fn, "arrays"));
+  saveTo(target, all, fn, (writer) => saveNpz(writer, named, compressed));
 }
 
 /**
@@ -192,33 +203,43 @@ export function saveSafetensors(
     fn,
   );
   const target = targetOf(file, ".safetensors", fn);
-  const [names, slots] = entriesOf(arrays, fn, "a record of arrays");
+  const named = namedArrays(arrays, fn, "a record of arrays");
+  const names = Object.keys(named);
   if (names.includes("__metadata__")) {
     throw mismatch(fn, "arrays", "names other than that of the metadata", "__metadata__");
   }
-  checkDtypes(arrays, (dtype) => dtype !== float64, "a dtype that the format has", fn);
-  if (!isBranch(metadata) || Object.values(metadata).some((x) => typeof x !== "string")) {
+  checkDtypes(named, (dtype) => dtype !== float64, "a dtype that the format has", fn);
+  const texts: [string, unknown][] = isBranch(metadata) ? Object.entries(metadata) : [["", 0]];
+  if (texts.some(([, text]) => typeof text !== "string")) {
     throw mismatch(fn, "metadata", "a record of texts", metadata);
   }
-  const texts = [Object.keys(metadata), Object.values(metadata)] as const;
-  saveTo(target, slots, fn, (writer) =>
-    native.save_safetensors(pieceTo(writer), names, list(slots), ...texts),
+  const all = Object.values(named);
+  saveTo(target, all, fn, (writer) =>
+    native.save_safetensors(
+      pieceTo(writer),
+      names,
+      slots(all, fn, "arrays"),
+      texts.map(([key]) => key),
+      texts.map(([, text]) => text),
+    ),
   );
 }
 
-/** Checks a value of metadata; gives the slot of an array. */
-function ggufValue(value: unknown, name: string): Slot | undefined {
+/** A value of metadata, checked; a list of texts as one of our own. */
+function ggufValue(value: unknown, name: string): array | string | string[] {
   const param = `metadata[${JSON.stringify(name)}]`;
   if (typeof value === "string") {
-    return undefined;
+    return value;
   }
-  if (Array.isArray(value) && value.every((x) => typeof x === "string")) {
-    return undefined;
+  const expected = "an array, a text or a list of texts";
+  const texts = Array.isArray(value) ? elements(value, expected, "saveGguf", param) : undefined;
+  if (texts?.every((x) => typeof x === "string")) {
+    return texts as string[];
   }
   if (!isArray(value)) {
-    throw mismatch("saveGguf", param, "an array, a text or a list of texts", value);
+    throw mismatch("saveGguf", param, expected, value);
   }
-  const place = slot(value, "saveGguf", param);
+  slot(value, "saveGguf", param);
   if (value.ndim > 1) {
     throw outOfRange("saveGguf", param, "at most one dimension", value.ndim);
   }
@@ -232,7 +253,7 @@ function ggufValue(value: unknown, name: string): Slot | undefined {
   ) {
     throw outOfRange("saveGguf", param, "32, of dtype uint32", value);
   }
-  return place;
+  return value;
 }
 
 /**
@@ -253,11 +274,10 @@ function ggufValue(value: unknown, name: string): Slot | undefined {
 export function saveGguf(file: SaveTarget, arrays: NamedArrays, metadata: GgufMetadata = {}): void {
   const fn = "saveGguf";
   const target = targetOf(file, ".gguf", fn);
-  const [names, slots] = entriesOf(arrays, fn, "a record of arrays");
+  const named = namedArrays(arrays, fn, "a record of arrays");
   const expected = "float32, float16, int8, int16 or int32";
-  checkDtypes(arrays, (dtype) => ggufDtypes.includes(dtype), expected, fn);
-  for (const name of names) {
-    const { ndim } = arrays[name] as array;
+  checkDtypes(named, (dtype) => ggufDtypes.includes(dtype), expected, fn);
+  for (const [name, { ndim }] of Object.entries(named)) {
     if (ndim > 8) {
       throw outOfRange(fn, `arrays[${JSON.stringify(name)}]`, "at most 8 dimensions", ndim);
     }
@@ -265,8 +285,12 @@ export function saveGguf(file: SaveTarget, arrays: NamedArrays, metadata: GgufMe
   if (!isBranch(metadata) || Array.isArray(metadata)) {
     throw mismatch(fn, "metadata", "a record of arrays and texts", metadata);
   }
-  const values = Object.entries(metadata).flatMap(([name, value]) => ggufValue(value, name) ?? []);
-  saveTo(target, [...slots, ...values], fn, (writer) => writeGguf(writer, arrays, metadata));
+  const values = Object.entries(metadata).map(
+    ([name, value]) => [name, ggufValue(value, name)] as const,
+  );
+  const all = [...Object.values(named), ...values.map(([, value]) => value).filter(isArray)];
+  const own = Object.fromEntries(values);
+  saveTo(target, all, fn, (writer) => writeGguf(writer, named, own));
 }
 
 // Loading.

@@ -47,8 +47,8 @@ export function kindOf(x: unknown): string | undefined {
   return kind.call(x);
 }
 
-function gone(view: ArrayBufferView, fn: string, param: string): TypeError {
-  return mismatch(fn, param, "a view of a buffer that is still there", view);
+function gone(x: unknown, fn: string, param: string): TypeError {
+  return mismatch(fn, param, "a view of a buffer that is still there", x);
 }
 
 /** How many elements a typed array has; an error if its buffer is gone or too short by now. */
@@ -71,21 +71,23 @@ export function isShared(x: TypedArray): boolean {
 }
 
 /**
- * The bytes that a view shows. Those that other threads may change meanwhile
- * are copied.
+ * The bytes of a buffer, or those that a view shows. Those that other threads may
+ * change meanwhile are copied.
  */
-export function bytesOf(view: ArrayBufferView, fn: string, param: string): Uint8Array {
-  const isTyped = kindOf(view) !== undefined;
+export function bytesOf(x: ArrayBufferLike | ArrayBufferView, fn: string, param: string) {
+  const isTyped = kindOf(x) !== undefined;
   if (isTyped) {
-    lengthOfTyped(view as TypedArray, fn, param);
+    lengthOfTyped(x as TypedArray, fn, param);
   }
   const get = isTyped ? typed : data;
+  let bytes: Uint8Array;
   try {
-    const buffer = get.buffer.call(view);
-    const bytes = new Uint8Array(buffer, get.offset.call(view), get.length.call(view));
-    return types.isSharedArrayBuffer(buffer) ? new Uint8Array(bytes) : bytes;
+    bytes = types.isAnyArrayBuffer(x)
+      ? new Uint8Array(x)
+      : new Uint8Array(get.buffer.call(x), get.offset.call(x), get.length.call(x));
   } catch {
-    // A DataView's getters see to it themselves.
-    throw gone(view, fn, param);
+    // Buffers and a DataView's getters see to it themselves.
+    throw gone(x, fn, param);
   }
+  return types.isSharedArrayBuffer(bytes.buffer) ? new Uint8Array(bytes) : bytes;
 }

@@ -1,7 +1,8 @@
 /** NumPy's format for several arrays: a zip archive of npy files. */
 import { constants } from "node:buffer";
+import { type array, slotOf } from "../array.js";
 import { native } from "../native.js";
-import type { Result, Slot, StreamId } from "../wire.js";
+import type { Result, StreamId } from "../wire.js";
 import { checkNpy } from "./npy.js";
 import { FormatError, memorySource, partOf, type Source, viewAt } from "./source.js";
 import type { ByteWriter } from "./target.js";
@@ -181,8 +182,7 @@ export function loadNpz<T>(
 /** Writes the archive; the same arrays give the same bytes. */
 export function saveNpz(
   writer: ByteWriter,
-  names: readonly string[],
-  slots: readonly Slot[],
+  arrays: Record<string, array>,
   compressed: boolean,
 ): void {
   const { Zip, ZipDeflate, ZipPassThrough } = fflate();
@@ -192,12 +192,12 @@ export function saveNpz(
     }
     writer.write(bytes);
   });
-  names.forEach((name, i) => {
+  for (const [name, x] of Object.entries(arrays)) {
     const file = compressed ? new ZipDeflate(`${name}.npy`) : new ZipPassThrough(`${name}.npy`);
     file.mtime = new Date(1980, 0, 1);
     zip.add(file);
-    native.save_npy((bytes: Uint8Array) => file.push(bytes), slots[i] as Slot);
+    native.save_npy((bytes: Uint8Array) => file.push(bytes), slotOf(x));
     file.push(new Uint8Array(0), true);
-  });
+  }
   zip.end();
 }

@@ -3,9 +3,10 @@ import { closeSync, constants, fstatSync, mkdtempSync, openSync, readSync, rmSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { isAnyArrayBuffer, isSharedArrayBuffer } from "node:util/types";
+import { isAnyArrayBuffer } from "node:util/types";
 import { mismatch } from "../errors.js";
 import { native } from "../native.js";
+import { bytesOf } from "../typed-arrays.js";
 
 /** The name of a file. */
 export type FilePath = string | URL;
@@ -68,19 +69,6 @@ export function isPath(x: unknown): x is FilePath {
   return typeof x === "string" || x instanceof URL;
 }
 
-/** The bytes themselves; those that other threads may change are copied. */
-function bytesOf(x: unknown): Uint8Array | undefined {
-  if (isAnyArrayBuffer(x)) {
-    const bytes = new Uint8Array(x);
-    return isSharedArrayBuffer(x) ? bytes.slice() : bytes;
-  }
-  if (ArrayBuffer.isView(x)) {
-    const bytes = new Uint8Array(x.buffer, x.byteOffset, x.byteLength);
-    return isSharedArrayBuffer(x.buffer) ? bytes.slice() : bytes;
-  }
-  return undefined;
-}
-
 // Opening a pipe would wait for its other end.
 const forReading = constants.O_RDONLY | constants.O_NONBLOCK;
 
@@ -131,11 +119,10 @@ export function withSource<T>(input: LoadInput, use: (source: Source) => T): T {
   if (isPath(input)) {
     return withFile(pathOf(input, "load"), "load", use);
   }
-  const bytes = bytesOf(input);
-  if (bytes === undefined) {
+  if (!isAnyArrayBuffer(input) && !ArrayBuffer.isView(input)) {
     throw mismatch("load", "file", "the name of a file, or bytes", input);
   }
-  return use(memorySource(bytes));
+  return use(memorySource(bytesOf(input, "load", "file")));
 }
 
 export function memorySource(bytes: Uint8Array, label = "memory"): Source {
