@@ -57,10 +57,20 @@ mx::array cross_entropy(
   if (logits.ndim() == 0) {
     return mx::fast::cross_entropy(logits, targets, s); // which refuses it
   }
-  auto classes = Bounds::of(logits.shape(-1));
-  Caller caller{"cross_entropy", "targets"};
-  return mx::fast::cross_entropy(
-      logits, checked(targets, classes, caller, s), s);
+  auto count = logits.shape(-1);
+  auto classes =
+      checked(targets, Bounds::of(count), {"cross_entropy", "targets"}, s);
+  // The GPU has a kernel for this, which does not say what it does below 0.
+  if (mx::to_stream(s).device == mx::Device::gpu) {
+    if (classes.dtype().size() < 4) {
+      classes = mx::astype(classes, mx::int32, s);
+    }
+    auto dtype = classes.dtype();
+    auto negative = mx::less(classes, mx::array(0, dtype), s);
+    auto from_end = mx::add(classes, mx::array(count, dtype), s);
+    classes = mx::where(negative, from_end, classes, s);
+  }
+  return mx::fast::cross_entropy(logits, classes, s);
 }
 
 // MLX divides by the number of heads and takes the shapes on trust.

@@ -5,6 +5,9 @@ import { mx, nn } from "mlx-js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runScript } from "./support/process.js";
 
+// Everywhere but in the last part.
+mx.setDefaultDevice(mx.cpu);
+
 const at = (...indices: number[]) => mx.array(indices, mx.int32);
 const x = mx.reshape(mx.arange(0, 12, 1, mx.float32), [4, 3]);
 const stack = mx.reshape(mx.arange(0, 16, 1, mx.float32), [4, 2, 2]);
@@ -546,5 +549,150 @@ test("in a worker", async () => {
     signal: null,
     stdout: "true 3,2\nexit 0 3\n",
     stderr: "",
+  });
+});
+
+// Where nothing can throw.
+describe.runIf(process.env["MLX_TEST_DEVICE"] === "gpu")("on a GPU", () => {
+  beforeAll(() => {
+    mx.setDefaultDevice(mx.gpu);
+  });
+  const late = (indices: number[], dtype: mx.Dtype = mx.int32) =>
+    mx.add(mx.array(indices, dtype), mx.array(0, dtype));
+  const rows = x.tolist() as number[][];
+  const zeros = () => mx.zeros([4, 2]);
+
+  test.each([mx.int8, mx.int16, mx.int32, mx.int64])(
+    "%s indices that read are clamped",
+    (dtype) => {
+      const expected = [3, 3, 0, 0, 3, 0, 3].map((i) => rows[i]);
+      // Known ones are refused, where they are not on the device.
+      const indices = () => late([3, 4, -4, -5, 100, -100, -1], dtype);
+      expect(mx.take(x, indices(), 0).tolist()).toEqual(expected);
+      expect(x.get(indices()).tolist()).toEqual(expected);
+      expect(mx.takeAlongAxis(x, mx.expandDims(indices(), 1), 0).tolist()).toEqual(expected);
+      expect(
+        mx
+          .compile((i: mx.array) => x.get(i))(indices())
+          .tolist(),
+      ).toEqual(expected);
+    },
+  );
+
+  test.each([mx.uint8, mx.uint16, mx.uint32, mx.uint64])("%s ones, too", (dtype) => {
+    const expected = [3, 3, 3, 0].map((i) => rows[i]);
+    expect(x.get(late([3, 4, 200, 0], dtype)).tolist()).toEqual(expected);
+    expect(mx.slice(x, late([3, 200], dtype), [0, 1], [2, 2]).tolist()).toEqual([
+      [7, 8],
+      [10, 11],
+    ]);
+  });
+
+  test.each([mx.int8, mx.int32, mx.uint32])("what %s ones would write is dropped", (dtype) => {
+    const [i, j] = dtype === mx.uint32 ? [1, 200] : [-3, -5];
+    const y = zeros();
+    y.set(
+      [late([i, 4, 3, j], dtype)],
+      mx.array([
+        [1, 2],
+        [3, 4],
+        [5, 6],
+        [7, 8],
+      ]),
+    );
+    expect(y.tolist()).toEqual([
+      [0, 0],
+      [1, 2],
+      [0, 0],
+      [5, 6],
+    ]);
+    expect(
+      zeros()
+        .at(late([i, 4, j, 1], dtype), late([0, 0, 1, 1], dtype))
+        .add(1)
+        .tolist(),
+    ).toEqual([
+      [0, 0],
+      [1, 1],
+      [0, 0],
+      [0, 0],
+    ]);
+    expect(
+      mx.putAlongAxis(mx.zeros([4]), late([i, 4, 3, j], dtype), mx.array([1, 2, 3, 4]), 0).tolist(),
+    ).toEqual([0, 1, 0, 3]);
+    expect(
+      x
+        .at("1:", late([0, 3], dtype))
+        .maximum(100)
+        .tolist(),
+    ).toEqual(rows.map((row, n) => (n === 0 ? row : [100, ...row.slice(1)])));
+  });
+
+  test("a part that leaves the array is not written at all", () => {
+    const update = (start: number) =>
+      mx.sliceUpdate(zeros(), mx.ones([1, 2]), late([start]), [0]).tolist();
+    expect(update(3)).toEqual([
+      [0, 0],
+      [0, 0],
+      [0, 0],
+      [1, 1],
+    ]);
+    expect(update(4)).toEqual(zeros().tolist());
+    expect(update(-1)).toEqual(zeros().tolist());
+  });
+
+  test("masks, segments and classes", () => {
+    const y = mx.zeros([4]);
+    y.set([mx.greater(mx.arange(4), 0)], mx.array([1, 2]));
+    expect(y.tolist()).toEqual([0, 1, 2, 0]);
+    const segments = mx.reshape(late([0, 2, 3, 1, 2, 9]), [3, 2]);
+    expect(mx.segmentedMm(mx.ones([1, 4]), mx.ones([4, 1]), segments).tolist()).toEqual([
+      [[2]],
+      [[0]],
+      [[2]],
+    ]);
+    const logits = mx.array([
+      [1, 2, 4],
+      [1, 2, 4],
+    ]);
+    for (const loss of [nn.losses.crossEntropy, mx.fast.crossEntropy]) {
+      const [last, same] = loss(logits, late([2, 7])).tolist() as [number, number];
+      expect(same).toBe(last);
+      expect(loss(logits, late([-1, 2])).tolist()).toEqual([last, last]);
+    }
+  });
+
+  test("mapped, and in gradients", () => {
+    const f = (a: mx.array, i: mx.array) => a.at(i).add(1);
+    const indices = mx.array(
+      [
+        [0, 3],
+        [1, -1],
+      ],
+      mx.int32,
+    );
+    expect(
+      mx
+        .vmap(f)(mx.zeros([2, 3]), indices)
+        .tolist(),
+    ).toEqual([
+      [1, 0, 0],
+      [0, 1, 1],
+    ]);
+    const g = (v: mx.array) =>
+      mx.sum(
+        mx.multiply(
+          mx.arange(4),
+          mx
+            .zeros([4])
+            .at(late([2, 4]))
+            .add(v),
+        ),
+      );
+    expect(
+      mx
+        .grad(g)(mx.array([1, 1]))
+        .tolist(),
+    ).toEqual([2, 0]);
   });
 });

@@ -435,7 +435,8 @@ export function importFunction(
 
 /**
  * Writes the graph of arrays that are not computed yet in the DOT language, to
- * be drawn by Graphviz.
+ * be drawn by Graphviz. What is called `CheckIndices` there looks whether
+ * computed indices lie inside of an axis.
  *
  * @param file The name of a file, or an object whose `write` takes its bytes.
  * @param args The arrays; a record at the end names arrays of the graph.
