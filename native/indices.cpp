@@ -1,9 +1,9 @@
 #include "indices.h"
 
 #include <cstring>
+#include <span>
 #include <sstream>
 #include <string_view>
-#include <unordered_map>
 
 #include "mlx/allocator.h"
 #include "mlx/backend/cpu/encoder.h"
@@ -44,9 +44,9 @@ refusal(const Bounds& bounds, const Caller& caller, const std::string& got) {
 
 // Bounds for all indices or, if there are several, one for each entry of their
 // last axis.
-using AllBounds = std::vector<Bounds>;
+using AllBounds = std::span<const Bounds>;
 
-const Bounds& at(const AllBounds& all, size_t i) {
+const Bounds& at(AllBounds all, size_t i) {
   return all[all.size() == 1 ? 0 : i % all.size()];
 }
 
@@ -75,8 +75,7 @@ T clamped(T x, const Bounds& bounds) {
 // error, it stays inside of the arrays. Gives the first that was wrong. The
 // output may be the input.
 template <typename T>
-std::optional<Wrong<T>>
-clamp_all(const mx::array& in, T* out, const AllBounds& all) {
+std::optional<Wrong<T>> clamp_all(const mx::array& in, T* out, AllBounds all) {
   std::optional<Wrong<T>> wrong;
   auto one = [&](T x, const Bounds& bounds) {
     if (!wrong && !inside(x, bounds)) {
@@ -111,8 +110,11 @@ class CheckIndices : public mx::UnaryPrimitive {
  public:
   CheckIndices(mx::Stream s, AllBounds bounds, Caller caller)
       : UnaryPrimitive(s),
-        bounds_(std::move(bounds)),
-        caller_(caller) {}
+        bounds_(bounds.begin(), bounds.end()),
+        function_(caller.function),
+        caller_(caller) {
+    caller_.function = function_;
+  }
 
   const char* name() const override {
     return "CheckIndices";
@@ -129,9 +131,11 @@ class CheckIndices : public mx::UnaryPrimitive {
     encoder.set_input_array(in);
     encoder.set_output_array(out);
     encoder.dispatch([bounds = bounds_,
+                      function = function_,
                       caller = caller_,
                       in = mx::array::unsafe_weak_copy(in),
                       out = mx::array::unsafe_weak_copy(out)]() mutable {
+      caller.function = function;
       with_integers(in, [&](auto* data) {
         using T = std::remove_const_t<std::remove_pointer_t<decltype(data)>>;
         if (auto wrong = clamp_all<T>(in, out.data<T>(), bounds)) {
@@ -192,7 +196,9 @@ class CheckIndices : public mx::UnaryPrimitive {
         {a});
   }
 
-  AllBounds bounds_;
+  std::vector<Bounds> bounds_;
+  // The caller's name, which may not live as long as the graph.
+  std::string function_;
   Caller caller_;
 };
 
@@ -225,11 +231,14 @@ void require_integers(const mx::array& indices, const Caller& caller) {
 
 // Whether the indices need no check when they are computed. Throws for those
 // that are there and wrong.
-bool is_settled(
-    const mx::array& indices,
-    const AllBounds& all,
-    const Caller& caller) {
+bool is_settled(const mx::array& indices, AllBounds all, const Caller& caller) {
   require_integers(indices, caller);
+  if (is_known(indices)) {
+    size_t i = 0;
+    each_known(
+        indices, [&](int64_t x) { check_index(x, at(all, i++), caller); });
+    return true;
+  }
   if (indices.size() == 0) {
     return true;
   }
@@ -239,12 +248,6 @@ bool is_settled(
           refusal(bounds, caller, std::to_string(indices.size()) + " of them"));
     }
   }
-  if (is_known(indices)) {
-    size_t i = 0;
-    each_known(
-        indices, [&](int64_t x) { check_index(x, at(all, i++), caller); });
-    return true;
-  }
   return std::ranges::all_of(
              all,
              [&](auto& bounds) { return bounds.has_all(indices.dtype()); }) ||
@@ -252,8 +255,7 @@ bool is_settled(
 }
 
 // Clamped by MLX's own operations.
-mx::array
-clipped(const mx::array& indices, const AllBounds& all, mx::Stream s) {
+mx::array clipped(const mx::array& indices, AllBounds all, mx::Stream s) {
   auto dtype = indices.dtype();
   auto info = mx::iinfo(dtype);
   auto limits = [&](auto limit) {
@@ -289,7 +291,7 @@ mx::array checked_all(
   return mx::array(
       indices.shape(),
       indices.dtype(),
-      std::make_shared<CheckIndices>(s, std::move(all), caller),
+      std::make_shared<CheckIndices>(s, all, caller),
       {indices});
 }
 
@@ -356,7 +358,7 @@ mx::array checked(
     const Bounds& bounds,
     const Caller& caller,
     mx::StreamOrDevice s) {
-  return checked_all(indices, {bounds}, caller, s);
+  return checked_all(indices, {&bounds, 1}, caller, s);
 }
 
 std::optional<mx::array> checked_matrices(
@@ -372,12 +374,12 @@ std::optional<mx::array> checked_matrices(
 namespace {
 
 // None where MLX refuses the starts for their number or axes.
-AllBounds bounds_of_starts(
+std::vector<Bounds> bounds_of_starts(
     const mx::array& starts,
     const mx::array& a,
     const std::vector<int>& axes,
     const mx::Shape& part) {
-  AllBounds out;
+  std::vector<Bounds> out;
   if (starts.size() != axes.size() || part.size() != a.ndim()) {
     return out;
   }
@@ -422,7 +424,8 @@ mx::array part_written(
     const std::function<mx::array(const mx::array&)>& write) {
   auto out = write(checked_starts(starts, a, axes, part, function, s));
   auto bounds = bounds_of_starts(starts, a, axes, part);
-  if (!is_gpu(s) || is_settled(starts, bounds, {function, "start"})) {
+  if (!is_gpu(s) || bounds.empty() ||
+      is_settled(starts, bounds, {function, "start"})) {
     return out;
   }
   auto clamped = clipped(starts, bounds, mx::to_stream(s));
@@ -447,7 +450,7 @@ mx::array written(
     Caller caller{function};
     if (s.device == mx::Device::cpu) {
       indices[i] = checked(indices[i], bounds, caller, s);
-    } else if (!is_settled(indices[i], {bounds}, caller)) {
+    } else if (!is_settled(indices[i], {&bounds, 1}, caller)) {
       indices[i] = redirected(indices[i], bounds, s);
       leaving.push_back(axes[i]);
       more.push_back(length);

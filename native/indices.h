@@ -4,6 +4,7 @@
 #include <functional>
 #include <limits>
 #include <string>
+#include <string_view>
 
 #include "mlx/backend/cuda/cuda.h"
 
@@ -54,8 +55,8 @@ struct Bounds {
 
 // Whose indices they are, for messages: a function and its parameter.
 struct Caller {
-  std::string function;
-  std::string parameter = "indices";
+  std::string_view function;
+  std::string_view parameter = "indices";
   // They count what a mask selects.
   bool of_mask = false;
   bool operator==(const Caller&) const = default;
