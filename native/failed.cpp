@@ -64,7 +64,7 @@ Risks& Risks::of_thread() {
 Risk Risks::find(mx::Primitive& p) {
   // What a task of theirs throws depends on values, on files or on other
   // processes. MLX does not export the types of its own.
-  static constexpr std::array<std::string_view, 14> names{
+  static constexpr std::array<std::string_view, 15> names{
       "Inverse",
       "Cholesky",
       "LUF",
@@ -78,7 +78,8 @@ Risk Risks::find(mx::Primitive& p) {
       "Send",
       "Recv",
       "ReduceScatter",
-      "CheckIndices"};
+      "CheckIndices",
+      "CheckFactor"};
   if (typeid(p) == typeid(Failed)) {
     return Risk::failed;
   }

@@ -9,6 +9,7 @@
 
 #include "graph.h"
 #include "indices.h"
+#include "linalg.h"
 
 namespace mlxjs {
 
@@ -379,6 +380,12 @@ std::optional<mx::array> check_gather_qmm(mx::array& a, mx::Stream s) {
   return std::nullopt;
 }
 
+std::optional<mx::array> check_cholesky(mx::array& a, mx::Stream) {
+  // The same once more, since all that use the first will use the check.
+  return checked_factors(
+      mx::array(a.shape(), a.dtype(), a.primitive_ptr(), a.inputs()));
+}
+
 Check find_check(std::string_view name) {
   static const std::unordered_map<std::string_view, Check> all{
       {"Gather", check_gather},
@@ -389,7 +396,8 @@ Check find_check(std::string_view name) {
       {"DynamicSliceUpdate", check_dynamic_update},
       {"MaskedScatter", check_masked_scatter},
       {"GatherMM", check_gather_mm},
-      {"GatherQMM", check_gather_qmm}};
+      {"GatherQMM", check_gather_qmm},
+      {"Cholesky", check_cholesky}};
   auto found = all.find(name);
   return found == all.end() ? nullptr : found->second;
 }

@@ -1,6 +1,5 @@
 #include "indices.h"
 
-#include <cstring>
 #include <span>
 #include <sstream>
 #include <string_view>
@@ -202,9 +201,10 @@ class CheckIndices : public mx::UnaryPrimitive {
   Caller caller_;
 };
 
+// Also one of linalg.cpp's.
 bool is_check(const mx::array& a) {
-  return a.has_primitive() &&
-      std::strcmp(a.primitive().name(), "CheckIndices") == 0;
+  std::string_view name = a.has_primitive() ? a.primitive().name() : "";
+  return name == "CheckIndices" || name == "CheckFactor";
 }
 
 bool is_gpu(mx::StreamOrDevice s) {
@@ -510,15 +510,17 @@ const mx::array& before_checks(const mx::array& a) {
   return is_check(a) ? before_checks(a.inputs()[0]) : a;
 }
 
-void take_out_checks(const Arrays& outputs, const Arrays& inputs) {
-  replace_inputs(outputs, inputs, [](const mx::array& a) {
+void take_out_checks(Arrays& outputs, const Arrays& inputs) {
+  auto unchecked = [](const mx::array& a) {
     if (!is_check(a) || a.is_tracer()) {
       return before_checks(a);
     }
     auto computed = a;
     computed.eval();
     return computed;
-  });
+  };
+  replace_inputs(outputs, inputs, unchecked);
+  std::ranges::transform(outputs, outputs.begin(), unchecked);
 }
 
 } // namespace mlxjs

@@ -206,13 +206,13 @@ void replace_inputs(
     const std::vector<mx::array>& inputs,
     const std::function<mx::array(const mx::array&)>& replaced);
 
-// An array of indices as it was before it was checked.
+// An array as it was before it was checked.
 const mx::array& before_checks(const mx::array& a);
 
 // Takes the checks out of a graph that is to be written to a file. Indices that
 // do not depend on the function's inputs are computed, and so checked.
 void take_out_checks(
-    const std::vector<mx::array>& outputs,
+    std::vector<mx::array>& outputs,
     const std::vector<mx::array>& inputs);
 
 // The axis, counted from the end if it is negative; -1 if there is none such.

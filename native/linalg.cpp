@@ -1,7 +1,11 @@
 #include <limits>
 
+#include "mlx/backend/cpu/encoder.h"
+#include "mlx/primitives.h"
+
 #include "bind.h"
 #include "empty.h"
+#include "linalg.h"
 
 namespace mlxjs {
 
@@ -119,6 +123,93 @@ mx::array linalg_tri_inv(const mx::array& a, bool upper, mx::StreamOrDevice s) {
   return unless_empty(mx::linalg::tri_inv(a, upper, s), s, a);
 }
 
+// Whether all entries on the diagonals of stacked matrices are positive.
+template <typename T>
+bool has_positive_diagonals(const T* data, const mx::array& a, int axis) {
+  auto matrix = static_cast<int>(a.ndim()) - 2;
+  auto step = a.strides()[axis] + (axis == matrix ? a.strides()[axis + 1] : 0);
+  for (int i = 0; i < a.shape(axis); i++) {
+    auto entry = data + i * step;
+    if (axis == matrix ? !(*entry > 0)
+                       : !has_positive_diagonals(entry, a, axis + 1)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// Passes factors of Cholesky's through, and throws where LAPACK stopped at a
+// pivot that is not positive, of which MLX says nothing.
+class CheckFactor : public mx::UnaryPrimitive {
+ public:
+  using UnaryPrimitive::UnaryPrimitive;
+
+  const char* name() const override {
+    return "CheckFactor";
+  }
+
+  void eval_cpu(const std::vector<mx::array>& inputs, mx::array& out) override {
+    auto& in = inputs[0];
+    out.copy_shared_buffer(in);
+    auto& encoder = mx::cpu::get_command_encoder(stream());
+    encoder.set_input_array(in);
+    encoder.dispatch([in = mx::array::unsafe_weak_copy(in)] {
+      bool positive = in.dtype() == mx::float64
+          ? has_positive_diagonals(in.data<double>(), in, 0)
+          : has_positive_diagonals(in.data<float>(), in, 0);
+      if (!positive) {
+        throw std::runtime_error(
+            "[linalg.cholesky] a: expected positive definite matrices");
+      }
+    });
+  }
+
+  void eval_gpu(const std::vector<mx::array>&, mx::array&) override {
+    throw std::logic_error("Matrices are decomposed on the CPU.");
+  }
+
+  std::pair<std::vector<mx::array>, std::vector<int>> vmap(
+      const std::vector<mx::array>& inputs,
+      const std::vector<int>& axes) override {
+    auto factors = mx::moveaxis(inputs[0], axes[0], 0, stream());
+    return {{repeated(factors, stream())}, {0}};
+  }
+
+  std::vector<mx::array> jvp(
+      const std::vector<mx::array>&,
+      const std::vector<mx::array>& tangents,
+      const std::vector<int>&) override {
+    return tangents;
+  }
+
+  std::vector<mx::array> vjp(
+      const std::vector<mx::array>&,
+      const std::vector<mx::array>& cotangents,
+      const std::vector<int>&,
+      const std::vector<mx::array>&) override {
+    return cotangents;
+  }
+
+  bool is_equivalent(const Primitive&) const override {
+    return true;
+  }
+
+  std::vector<mx::Shape> output_shapes(
+      const std::vector<mx::array>& inputs) override {
+    return {inputs[0].shape()};
+  }
+
+  static mx::array repeated(const mx::array& factors, mx::Stream s) {
+    auto check = std::make_shared<CheckFactor>(s);
+    return mx::array(factors.shape(), factors.dtype(), check, {factors});
+  }
+};
+
+mx::array
+linalg_cholesky(const mx::array& a, bool upper, mx::StreamOrDevice s) {
+  return checked_factors(mx::linalg::cholesky(a, upper, s));
+}
+
 mx::array
 linalg_cholesky_inv(const mx::array& a, bool upper, mx::StreamOrDevice s) {
   return unless_empty(mx::linalg::cholesky_inv(a, upper, s), s, a);
@@ -166,6 +257,10 @@ using Pair = std::pair<mx::array, mx::array>;
 
 } // namespace
 
+mx::array checked_factors(const mx::array& factors) {
+  return CheckFactor::repeated(factors, factors.primitive().stream());
+}
+
 // An MLX function as it is.
 #define LINALG(type, name) \
   bind<static_cast<type>(&mx::linalg::name)>("linalg_" #name)
@@ -185,7 +280,7 @@ const std::vector<Binding> linalg_bindings{
         eigvalsh),
     LOCAL(linalg_inv),
     LOCAL(linalg_tri_inv),
-    LINALG(mx::array (*)(const mx::array&, bool, mx::StreamOrDevice), cholesky),
+    LOCAL(linalg_cholesky),
     LOCAL(linalg_cholesky_inv),
     LOCAL(linalg_lu),
     LOCAL(linalg_lu_factor),

@@ -1,4 +1,7 @@
+#include <sstream>
+
 #include "bind.h"
+#include "indices.h"
 
 namespace mlxjs {
 
@@ -82,6 +85,72 @@ mx::array random_multivariate_normal(
   return mx::random::multivariate_normal(mean, cov, shape, dtype, key.value, s);
 }
 
+// Whether a bound lies where float32, as which MLX draws integers, has gaps. Of
+// one that has yet to be computed nobody knows.
+bool has_gaps(const Operand& bound) {
+  constexpr int64_t exact = 1 << 24;
+  auto a = bound.resolve();
+  if (!mx::issubdtype(a.dtype(), mx::integer)) {
+    return false;
+  }
+  bool out = a.dtype() == mx::uint64 && !bound.is_array();
+  auto look = [&](int64_t x) { out = out || x < -exact || x > exact; };
+  if (bound.is_array()) {
+    each_known(a, look);
+  } else if (!out) {
+    look(a.dtype() == mx::int32 ? a.item<int32_t>() : a.item<int64_t>());
+  }
+  return out;
+}
+
+// Integers from all between the bounds: the distance between them times 96
+// random bits, of which the integer part counts. In digits of 32 bits, so that
+// no product is larger than 64.
+mx::array randint_between(
+    const mx::array& low,
+    const mx::array& high,
+    const mx::Shape& shape,
+    mx::Dtype dtype,
+    const mx::array& key,
+    mx::StreamOrDevice s) {
+  auto type = mx::promote_types(low.dtype(), high.dtype());
+  auto wide = [&](const mx::array& x) { return mx::astype(x, mx::uint64, s); };
+  auto digit = [&](const mx::array& x) {
+    return mx::bitwise_and(x, mx::array(0xffffffffull, mx::uint64), s);
+  };
+  auto carry = [&](const mx::array& x) {
+    return mx::right_shift(x, mx::array(32, mx::uint64), s);
+  };
+  auto start = mx::astype(low, type, s), stop = mx::astype(high, type, s);
+  auto distance = mx::subtract(wide(stop), wide(start), s);
+  auto d0 = digit(distance), d1 = carry(distance);
+  auto size = shape;
+  size.insert(size.begin(), 3);
+  auto r = mx::unstack(mx::random::bits(size, 4, key, s), 0, s);
+  for (auto& x : r) {
+    x = wide(x);
+  }
+  auto times = [&](const mx::array& x, const mx::array& y, const mx::array& z) {
+    return mx::add(mx::multiply(x, y, s), z, s);
+  };
+  auto a = times(r[1], d0, carry(mx::multiply(r[0], d0, s)));
+  auto b = times(r[0], d1, digit(a));
+  auto c = times(r[2], d0, carry(a));
+  auto d = mx::add(times(r[1], d1, digit(c)), carry(b), s);
+  auto offset = times(r[2], d1, mx::add(carry(c), carry(d), s));
+  // There is none below the lower bound, as in MLX.
+  auto none = mx::array(0, mx::uint64);
+  offset = mx::where(mx::greater(stop, start, s), offset, none, s);
+  auto out = mx::astype(mx::add(wide(start), offset, s), dtype, s);
+  if (out.shape() != shape) {
+    std::ostringstream msg;
+    msg << "[uniform] Cannot generate random values of shape " << shape
+        << " from broadcasted shape " << out.shape() << ".";
+    throw std::invalid_argument(msg.str());
+  }
+  return out;
+}
+
 mx::array random_randint(
     Operand low,
     Operand high,
@@ -89,8 +158,12 @@ mx::array random_randint(
     mx::Dtype dtype,
     Key key,
     mx::StreamOrDevice s) {
-  return mx::random::randint(
-      low.resolve(), high.resolve(), shape, dtype, key.value, s);
+  auto from = low.resolve(), to = high.resolve();
+  bool integers = mx::issubdtype(dtype, mx::integer) &&
+      mx::issubdtype(mx::promote_types(from.dtype(), to.dtype()), mx::integer);
+  return integers && (has_gaps(low) || has_gaps(high))
+      ? randint_between(from, to, shape, dtype, key.value, s)
+      : mx::random::randint(from, to, shape, dtype, key.value, s);
 }
 
 mx::array random_bernoulli(

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { mx } from "mlx-js";
 import { beforeAll, describe, expect, test } from "vitest";
 
@@ -142,6 +145,58 @@ describe("decompositions give back what they take apart", () => {
     near(mx.matmul(l, t(l)), a);
     near(linalg.choleskyInv(l), linalg.inv(a), 1e-3);
     near(linalg.choleskyInv(u, { upper: true }), linalg.inv(a), 1e-3);
+  });
+
+  describe("cholesky of what is not positive definite", () => {
+    const good = mx.array([4, 2, 2, 10]).reshape([2, 2]);
+    const wrong = {
+      indefinite: [1, 2, 2, 1],
+      singular: [1, 2, 2, 4],
+      zero: [0, 0, 0, 0],
+      negative: [-1, 0, 0, 1],
+      "not a number": [1, Number.NaN, Number.NaN, 1],
+    };
+    const text = "[linalg.cholesky] a: expected positive definite matrices";
+
+    test.each(Object.entries(wrong))("%s", (_, values) => {
+      const a = mx.array(values).reshape([2, 2]);
+      const stack = mx.stack([good, a]);
+      for (const upper of [false, true]) {
+        const factors = (x: mx.array) => linalg.cholesky(x, { upper });
+        const l = factors(a);
+        expect(() => l.tolist()).toThrow(text);
+        expect(() => mx.add(l, 1).tolist()).toThrow(text);
+        expect(() => factors(stack).tolist()).toThrow(text);
+        expect(() => factors(a.astype(mx.float64)).tolist()).toThrow(text);
+        for (const inAxes of [0, 1, 2]) {
+          const x = mx.moveaxis(stack, 0, inAxes);
+          expect(() => mx.vmap(factors, { inAxes })(x).tolist()).toThrow(text);
+        }
+        expect(() => mx.compile(factors)(a).tolist()).toThrow(text);
+        expect(() => linalg.choleskyInv(l, { upper }).tolist()).toThrow(text);
+      }
+    });
+
+    test("leaves the others as they are", () => {
+      const l = mx.array([2, 0, 1, 3]).reshape([2, 2]);
+      const mapped = mx.vmap((x: mx.array) => linalg.cholesky(x), { inAxes: 2 });
+      near(mapped(mx.stack([good, mx.multiply(good, 4)], 2)), mx.stack([l, mx.multiply(l, 2)]));
+      expect(linalg.cholesky(mx.zeros([3, 0, 0])).shape).toEqual([3, 0, 0]);
+    });
+
+    test("in files of functions", () => {
+      const folder = mkdtempSync(join(tmpdir(), "mlx-js-cholesky-"));
+      try {
+        const file = join(folder, "f.mlxfn");
+        mx.exportFunction(file, (x: mx.array) => linalg.cholesky(x), [good]);
+        const [l] = mx.importFunction(file)(good) as mx.array[];
+        near(l as mx.array, linalg.cholesky(good));
+        const [bad] = mx.importFunction(file)(mx.negative(good)) as mx.array[];
+        expect(() => bad?.tolist()).toThrow(text);
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    });
   });
 
   test.each([

@@ -209,6 +209,45 @@ describe("values", () => {
     is(random.randint(mx.array([0, 7]), mx.array([1, 8]), [2]), mx.int32, [0, 7]);
     is(random.randint(-3, -2, [1], mx.int64), mx.int64, [-3n]);
     expect(() => random.randint(0, 5, [2], mx.float32)).toThrow("[randint]");
+  });
+
+  test("randint reaches all integers between bounds of any size", () => {
+    // biome-ignore lint/suspicious/noExplicitAny: numbers and bigints
+    const counts = (low: any, high: any, dtype: mx.Dtype, part: (x: bigint) => bigint) => {
+      const xs = random.randint(low, high, [20_000], dtype, { key: key() }).tolist() as bigint[];
+      const found = new Map<bigint, number>();
+      for (const x of xs) {
+        found.set(part(BigInt(x)), (found.get(part(BigInt(x))) ?? 0) + 1);
+      }
+      return found;
+    };
+    const evenly = (found: Map<bigint, number>, parts: bigint[]) => {
+      expect([...found.keys()].sort()).toEqual([...parts].sort());
+      for (const count of found.values()) {
+        expect(Math.abs(count * parts.length - 20_000)).toBeLessThan(1200);
+      }
+    };
+    const same = (x: bigint) => x;
+    const close = [2n ** 25n, 2n ** 25n + 1n, 2n ** 25n + 2n];
+    evenly(counts(2 ** 25, 2 ** 25 + 3, mx.int32, same), close);
+    evenly(
+      counts(-(2 ** 31), 2 ** 31 - 1, mx.int32, (x) => x & 3n),
+      [0n, 1n, 2n, 3n],
+    );
+    const half = (x: bigint) => (x < 0n ? -1n : 1n);
+    evenly(counts(-(2n ** 63n), 2n ** 63n - 1n, mx.int64, half), [-1n, 1n]);
+    // A remainder of 64 random bits would favour two of the thirds.
+    const third = (x: bigint) => x / 2n ** 61n;
+    evenly(counts(0n, 3n * 2n ** 61n, mx.uint64, third), [0n, 1n, 2n]);
+    const low = mx.array([0, 2 ** 30], mx.int32);
+    const between = random.randint(low, mx.add(low, 2), [500, 2], null, { key: key() });
+    expect(mx.max(mx.subtract(between, low), 0).tolist()).toEqual([1, 1]);
+    expect(mx.min(mx.subtract(between, low), 0).tolist()).toEqual([0, 0]);
+    expect(random.randint(2 ** 30, 3, [2]).tolist()).toEqual([2 ** 30, 2 ** 30]);
+    expect(() => random.randint(low, 2 ** 31 - 1, [3])).toThrow("broadcast");
+  });
+
+  test("randint's bounds and dtypes", () => {
     expect(() => random.randint(any(undefined), 5)).toThrow(TypeError);
     expect(() => any(random.randint)(5)).toThrow("[random.randint] high: expected");
   });

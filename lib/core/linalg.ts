@@ -272,10 +272,11 @@ export function triInv(a: array, options?: TriangleOptions): array {
 /**
  * The Cholesky decomposition of symmetric, positive definite matrices: the lower
  * triangular `l` of `a = l @ l.T`, or the upper triangular `u` of `a = u.T @ u`.
- * Whether the matrices are such is not checked. It runs on the CPU only.
+ * It reads one triangle, and runs on the CPU only.
  *
  * @param a Matrices, `[..., n, n]`, in float32 or float64.
- * @throws Error for other dtypes and shapes.
+ * @throws Error for other dtypes and shapes; when it is computed, for a matrix
+ * that is not positive definite.
  * @example
  * mx.linalg.cholesky(mx.array([[4, 2], [2, 10]]), { stream: mx.cpu })
  * // array([[2, 0],

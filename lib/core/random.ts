@@ -218,8 +218,10 @@ export function multivariateNormal(
 }
 
 /**
- * Integers from `low` up to but without `high`. Bounds broadcast to the shape.
- * They are drawn as float32: not all are reached beyond 2^24.
+ * Integers from `low` up to but without `high`, each as likely as the others.
+ * Bounds broadcast to the shape. Those that are computed already may be of any
+ * size; between others beyond 2^24 not all integers are reached, as they are
+ * drawn as float32.
  *
  * @param shape By default that of a single value.
  * @param dtype An integer one or bool. By default `mx.int32`.

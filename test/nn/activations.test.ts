@@ -61,6 +61,25 @@ describe("activations", () => {
     }
   });
 
+  test("have gradients where exponentials have none", () => {
+    const x = mx.array([-200, -1, 0, 1, 100, 1e30]);
+    const gradient = (f: (a: mx.array) => mx.array) =>
+      mx
+        .grad((a: mx.array) => mx.sum(f(a)))(x)
+        .tolist() as number[];
+    const left = (alpha: number) => [0, alpha * Math.exp(-1), alpha];
+    const expected = {
+      elu: [...left(1), 1, 1, 1],
+      selu: [...left(1.67326), 1, 1, 1].map((slope) => slope * 1.0507),
+    };
+    for (const name of ["elu", "selu"] as const) {
+      gradient(nn[name]).forEach((slope, i) => {
+        expect(slope, `${name} at ${x.get(i)}`).toBeCloseTo(expected[name][i] as number, 4);
+      });
+    }
+    expect(gradient((a) => nn.elu(a, { alpha: 2 }))[1]).toBeCloseTo(2 * Math.exp(-1), 5);
+  });
+
   test("say what is wrong with an option", () => {
     expect(() => nn.elu(mx.zeros([2]), any({ aplha: 2 }))).toThrow(
       '[elu] options: expected alpha, received an option "aplha"',

@@ -189,8 +189,10 @@ export function logSoftmax(x: mx.array, options: AxisOptions = {}): mx.array {
  */
 export function elu(x: mx.array, options: ELUOptions = {}): mx.array {
   const alpha = only(options, "alpha", 1, "elu");
-  const left = mx.multiply(alpha, mx.subtract(mx.exp(x), 1));
-  return mx.where(mx.greater(x, 0), x, left);
+  const positive = mx.greater(x, 0);
+  // The gradient of what is not taken would be NaN where it is infinite.
+  const left = mx.multiply(alpha, mx.subtract(mx.exp(mx.where(positive, 0, x)), 1));
+  return mx.where(positive, x, left);
 }
 
 /**
