@@ -126,6 +126,69 @@ describe("jvp and vjp", () => {
   });
 });
 
+describe("lists and records of arguments", () => {
+  const [a, b, c] = [mx.array(1), mx.array(2), mx.array(7)];
+
+  test("are the caller's own in grad: what the function assigns stays, as in Python", () => {
+    const list = [a, b];
+    const gradient = mx.grad((xs: mx.array[]) => {
+      expect(xs).toBe(list);
+      expect(xs[0] === a).toBe(false);
+      xs[1] = c;
+      return mx.multiply(xs[0] as mx.array, 3);
+    })(list);
+    expect(list[0]).toBe(a);
+    expect(list[1]).toBe(c);
+    expect(gradient.map((x) => x.item())).toEqual([3, 0]);
+    const record: Record<string, mx.array | mx.array[]> = { x: a, inner: [b] };
+    const failure = new Error("no");
+    const fails = (r: Record<string, unknown>) => {
+      (r["inner"] as unknown[])[0] = c;
+      throw failure;
+    };
+    expect(() => mx.valueAndGrad(fails)(record)).toThrow(failure);
+    expect(record["x"]).toBe(a);
+    expect((record["inner"] as mx.array[])[0]).toBe(c);
+    const derived = [a, b];
+    mx.grad((xs: mx.array[]) => {
+      xs[1] = mx.add(xs[0] as mx.array, 10);
+      return xs[0] as mx.array;
+    })(derived);
+    expect(derived.map((x) => x.item())).toEqual([1, 11]);
+  });
+
+  test("that are frozen, shared or empty", () => {
+    const frozen = Object.freeze({ x: a, y: Object.freeze([b, c]) });
+    const f = (r: typeof frozen) =>
+      mx.multiply(r.x, mx.multiply(r.y[0] as mx.array, r.y[1] as mx.array));
+    const { x, y } = mx.grad(f)(frozen);
+    expect([x.item(), ...y.map((z) => z.item())]).toEqual([14, 7, 2]);
+    expect(frozen.x).toBe(a);
+    const shared = [a];
+    mx.grad((r: mx.array[][]) => mx.add(r[0]?.[0] as mx.array, r[1]?.[0] as mx.array))([
+      shared,
+      shared,
+    ]);
+    expect(shared[0]).toBe(a);
+    const cyclic: unknown[] = [a];
+    cyclic.push(cyclic);
+    expect(() => mx.grad((r: unknown[]) => r[0] as mx.array)(cyclic)).toThrow("contains itself");
+  });
+
+  test("are copies in vmap and checkpoint", () => {
+    const list = [mx.array([1, 2]), mx.array([3, 4])];
+    const [first, second] = list;
+    const f = (xs: mx.array[]) => {
+      xs[1] = c;
+      return mx.multiply(xs[0] as mx.array, 2);
+    };
+    expect(mx.vmap(f)(list).tolist()).toEqual([2, 4]);
+    expect(mx.checkpoint(f)(list).tolist()).toEqual([2, 4]);
+    expect(list[0]).toBe(first);
+    expect(list[1]).toBe(second);
+  });
+});
+
 describe("tangents and cotangents", () => {
   const x = mx.array([1, 4, 9]);
   const narrow = [mx.bool, mx.uint8, mx.int32, mx.int64, mx.float16, mx.bfloat16];

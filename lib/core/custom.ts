@@ -3,6 +3,7 @@ import { isList, slot, slots } from "./arguments.js";
 import { type array, isArray, makeAll, makeFrom, slotsFrom } from "./array.js";
 import { complex64, type Dtype } from "./dtype.js";
 import { mismatch } from "./errors.js";
+import { fieldsOf, withLent, withoutArrays } from "./lending.js";
 import { native } from "./native.js";
 import { zeros } from "./ops/creation.js";
 import { astype, broadcastTo } from "./ops/shape.js";
@@ -50,16 +51,22 @@ class Call {
   readonly #fn: string;
   readonly #fun: AnyFunction;
   readonly #rules: Rules;
+  // As rules get them, where modules are records, and as the function does.
   readonly #args: unknown;
+  readonly #given: readonly unknown[];
   // The result's structure, and the types of its arrays.
   #result: unknown;
   #types: readonly ArrayType[] | undefined;
 
-  constructor(fn: string, fun: AnyFunction, rules: Rules, args: unknown) {
+  constructor(fn: string, fun: AnyFunction, rules: Rules, args: unknown[], inputs: array[]) {
     this.#fn = fn;
     this.#fun = fun;
     this.#rules = rules;
-    this.#args = args;
+    this.#args = takeArrays(
+      args.map((arg) => fieldsOf(arg)),
+      inputs,
+    );
+    this.#given = args.map(withoutArrays);
   }
 
   /** The result of the call, from its arrays. */
@@ -82,7 +89,7 @@ class Call {
   };
 
   #outputs(inputs: readonly Slot[]): List {
-    const result = this.#fun(...(fill(this.#args, inputs.map(makeFrom)) as unknown[]));
+    const result = withLent(this.#given, inputs.map(makeFrom), false, (args) => this.#fun(...args));
     // Checkpoints pass on what is not an array.
     const outputs =
       this.#fn === "checkpoint" ? arraysOf(result) : onlyArrays(result, this.#fn, "fun's result");
@@ -304,7 +311,7 @@ export function customFunction<F extends AnyFunction>(f: F): CustomFunction<F> {
     }
     const inputs: array[] = [];
     // Later rules do not change graphs that are there.
-    const made = new Call("customFunction", f, { ...rules }, takeArrays(args, inputs));
+    const made = new Call("customFunction", f, { ...rules }, args, inputs);
     const given = slots(inputs, "customFunction", "arguments");
     return made.result(makeAll(native.custom_function(given, made.handler, !!vjp, !!jvp, !!vmap)));
   };
@@ -329,7 +336,7 @@ export function checkpoint<F extends AnyFunction>(fun: F): F {
   requireFunction(fun, "checkpoint");
   return ((...args: unknown[]) => {
     const inputs: array[] = [];
-    const made = new Call("checkpoint", fun, {}, takeArrays(args, inputs));
+    const made = new Call("checkpoint", fun, {}, args, inputs);
     const given = slots(inputs, "checkpoint", "arguments");
     return made.result(makeAll(native.checkpoint(given, made.handler)));
   }) as F;

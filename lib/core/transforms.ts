@@ -5,6 +5,7 @@ import { type array, isArray, make, makeAll } from "./array.js";
 import { isPromise } from "./context.js";
 import type { StreamOptions } from "./device.js";
 import { mismatch, outOfRange } from "./errors.js";
+import { fieldsOf, withLent } from "./lending.js";
 import { native } from "./native.js";
 import { arraysOf, mapLeaves, visitWithPrefix, withArrays } from "./tree.js";
 import { type Callback, type List, list, type Slots } from "./wire.js";
@@ -91,20 +92,18 @@ function differentiate(
   fn: string,
 ) {
   const picked = positions(argnums, args.length, fn);
-  const inputs = picked.map((position) => onlyArrays(args[position], fn, `argument ${position}`));
+  const trees = picked.map((position) => args[position]);
+  const fields = trees.map((tree) => fieldsOf(tree));
+  const inputs = fields.map((tree, i) => onlyArrays(tree, fn, `argument ${picked[i]}`));
   const all = inputs.flat();
   let output: unknown;
   let outputs = 0;
-  const trace = (tracers: Slots): List => {
-    const arrays = makeAll(tracers);
-    const call = [...args];
-    let next = 0;
+  const call = (lent: unknown[]): List => {
+    const all = [...args];
     picked.forEach((position, i) => {
-      const count = (inputs[i] as array[]).length;
-      call[position] = withArrays(args[position], arrays.slice(next, next + count));
-      next += count;
+      all[position] = lent[i];
     });
-    output = fun(...call);
+    output = fun(...all);
     checkOutput(output, fn);
     const leaves = arraysOf(output);
     outputs = leaves.length;
@@ -115,13 +114,15 @@ function differentiate(
     }
     return out;
   };
+  // As in Python, the function gets the lists, records and modules themselves.
+  const trace = (tracers: Slots): List => withLent(trees, makeAll(tracers), true, call);
   const values = makeAll(native.value_and_grad(trace, slots(all, fn, "arguments")));
   let next = outputs;
-  const grads = picked.map((position, i) => {
+  const grads = fields.map((tree, i) => {
     const count = (inputs[i] as array[]).length;
-    const tree = withArrays(args[position], values.slice(next, next + count));
+    const out = withArrays(tree, values.slice(next, next + count));
     next += count;
-    return tree;
+    return out;
   });
   return {
     value: withArrays(output, values.slice(0, outputs)),
@@ -137,9 +138,10 @@ export function requireFunction(fun: unknown, fn: string, param = "fun"): void {
 
 /**
  * A function that computes a function's value and its gradient with respect to
- * the arguments at `argnums`, which are arrays or trees of them. The function
- * returns a scalar array, or a list that starts with one; the rest of the list
- * is passed on.
+ * the arguments at `argnums`, which are arrays or trees of them, also modules.
+ * The function gets the same lists, records and modules, so what it assigns in
+ * them stays there. It returns a scalar array, or a list that starts with one;
+ * the rest of the list is passed on.
  *
  * @throws What the function throws, the same object.
  * @example
@@ -332,11 +334,12 @@ export function vmap<F extends AnyFunction>(fun: F, options?: VmapOptions): F {
   const inAxes = axesOption(o.inAxes, "inAxes");
   const outAxes = axesOption(o.outAxes, "outAxes");
   return ((...args: unknown[]) => {
-    const inputs = args.flatMap((arg, i) => onlyArrays(arg, "vmap", `argument ${i}`));
-    const tree = args.length === 1 ? args[0] : args;
+    const fields = args.map((arg) => fieldsOf(arg));
+    const inputs = fields.flatMap((arg, i) => onlyArrays(arg, "vmap", `argument ${i}`));
+    const tree = args.length === 1 ? fields[0] : fields;
     let output: unknown;
     const trace = (tracers: Slots): List => {
-      output = fun(...(withArrays(args, makeAll(tracers)) as unknown[]));
+      output = withLent(args, makeAll(tracers), false, (lent) => fun(...lent));
       const outputs = onlyArrays(output, "vmap", "fun's result");
       const axes = mappedAxes(output, outAxes, "outAxes", 1);
       return list([...outputs.map((x) => slot(x, "vmap", "fun's result")), ...axes]);

@@ -19,6 +19,14 @@ export function isBranch(x: unknown): x is Record<string, unknown> | unknown[] {
  */
 export const treeLike: unique symbol = Symbol.for("mlx-js.tree");
 
+/** Notes a branch that is gone through, in which it must not be met again. */
+export function enter(branch: object, path: Set<object>): void {
+  if (path.has(branch)) {
+    throw new TypeError("[tree] expected a tree, received a value that contains itself");
+  }
+  path.add(branch);
+}
+
 /** The same tree with every leaf replaced; a cyclic one is a TypeError. */
 export function mapLeaves(tree: unknown, fn: (leaf: unknown) => unknown): unknown {
   const path = new Set<object>();
@@ -26,10 +34,7 @@ export function mapLeaves(tree: unknown, fn: (leaf: unknown) => unknown): unknow
     if (!isBranch(x)) {
       return fn(x);
     }
-    if (path.has(x)) {
-      throw new TypeError("[tree] expected a tree, received a value that contains itself");
-    }
-    path.add(x);
+    enter(x, path);
     const out = Array.isArray(x)
       ? x.map(walk)
       : Object.fromEntries(Object.entries(x).map(([key, value]) => [key, walk(value)]));

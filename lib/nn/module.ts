@@ -68,11 +68,16 @@ function setAt(tree: ParameterTree, path: string, value: mx.array): void {
   node[last] = value;
 }
 
+function isModuleField(_: Module, __: string, value: unknown): boolean {
+  return value instanceof Module;
+}
+
 function isArrayField(_: Module, __: string, value: unknown): boolean {
   return value instanceof mx.array;
 }
 
-// A field's value with the leaves in it mapped, or nothing where it has none.
+// A field's value with the leaves in it mapped. What is no leaf, or is left out,
+// is an empty record: places count in a list.
 function mapField<Leaf>(
   module: Module,
   key: string,
@@ -87,21 +92,23 @@ function mapField<Leaf>(
   if (value instanceof Module) {
     return value.filterAndMap(filterFn, mapFn, isLeafFn);
   }
-  if (!isBranch(value)) {
-    return undefined;
-  }
-  const parts = Object.entries(value).map(([name, part]) => {
+  const part = (name: string, inner: unknown): unknown => {
     const at = `${key}.${name}`;
-    const taken = filterFn(module, at, part);
-    return [name, taken ? mapField(module, at, part, filterFn, mapFn, isLeafFn) : {}] as const;
-  });
-  if (parts.every(([, part]) => isEmpty(part))) {
-    return undefined;
+    return filterFn(module, at, inner)
+      ? mapField(module, at, inner, filterFn, mapFn, isLeafFn)
+      : {};
+  };
+  if (Array.isArray(value)) {
+    return value.map((inner, i) => part(String(i), inner));
   }
-  // Places count in a list, so one without leaves stays as an empty record.
-  return Array.isArray(value)
-    ? parts.map(([, part]) => part ?? {})
-    : Object.fromEntries(parts.filter(([, part]) => !isEmpty(part)));
+  return isBranch(value)
+    ? Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, part(name, inner)]))
+    : {};
+}
+
+function formatOf(file: string): "safetensors" | "npz" | "gguf" {
+  const found = /\.(npz|gguf)$/.exec(file)?.[1];
+  return (found as "npz" | "gguf" | undefined) ?? "safetensors";
 }
 
 function requireFunction(value: unknown, fn: string, param: string): void {
@@ -160,7 +167,7 @@ export function replaceParameters(module: Module, parameters: ParameterTree): vo
 /**
  * The base of all layers and models. Its public fields that hold arrays, other
  * modules, or lists and records of them are its parameters; `#private` ones
- * are not.
+ * and those whose names begin with an underscore are not.
  *
  * @example
  * class Perceptron extends nn.Module {
@@ -212,9 +219,12 @@ export class Module {
     return isBranch(value);
   }
 
-  /** The filter of {@link parameters}: what is an array, or may have some inside. */
-  static validParameterFilter(_module: Module, _key: string, value: unknown): boolean {
-    return value instanceof mx.array || isBranch(value);
+  /**
+   * The filter of {@link parameters}: what is an array, or may have some inside,
+   * unless the field's name begins with an underscore.
+   */
+  static validParameterFilter(_module: Module, key: string, value: unknown): boolean {
+    return (value instanceof mx.array || isBranch(value)) && !key.startsWith("_");
   }
 
   /** The filter of {@link trainableParameters}: parameters that are not frozen. */
@@ -246,10 +256,7 @@ export class Module {
     const out: ParameterTree = {};
     for (const [key, value] of Object.entries(this)) {
       if (filterFn(this, key, value)) {
-        const part = mapField(this, key, value, filterFn, mapFn, isLeafFn);
-        if (!isEmpty(part)) {
-          out[key] = part;
-        }
+        out[key] = mapField(this, key, value, filterFn, mapFn, isLeafFn);
       }
     }
     return out;
@@ -272,36 +279,27 @@ export class Module {
     return this.filterAndMap(Module.trainableParameterFilter);
   }
 
-  /** The modules that are fields, or in lists and records of them, by field. */
+  /**
+   * The modules that are fields, or in lists and records of them, in the shape
+   * of the module. In the place of what is no module is an empty record.
+   *
+   * @example
+   * const model = new nn.Sequential(nn.relu, new nn.Linear(2, 3));
+   * model.children()
+   * // { layers: [ {}, Linear(inputDims=2, outputDims=3, bias=true) ] }
+   */
   children(): ParameterTree {
-    const pick = (value: unknown): unknown => {
-      if (value instanceof Module) {
-        return value;
-      }
-      if (value instanceof mx.array || !isBranch(value)) {
-        return undefined;
-      }
-      const parts = Object.entries(value)
-        .map(([key, part]) => [key, pick(part)] as const)
-        .filter(([, part]) => part !== undefined);
-      if (parts.length === 0) {
-        return undefined;
-      }
-      return Array.isArray(value) ? parts.map(([, part]) => part) : Object.fromEntries(parts);
-    };
-    return Object.fromEntries(
-      Object.entries(this)
-        .map(([key, value]) => [key, pick(value)])
-        .filter(([, part]) => part !== undefined),
-    );
+    return this.filterAndMap(Module.validChildFilter, undefined, isModuleField);
   }
 
-  /** The modules inside that have none themselves, by name. */
-  leafModules(): Record<string, Module> {
-    const leaves = this.namedModules().filter(
-      ([name, module]) => name !== "" && module.modules().length === 1,
-    );
-    return Object.fromEntries(leaves);
+  /**
+   * The modules inside that have none themselves, in the shape of the module,
+   * as {@link updateModules} takes them.
+   */
+  leafModules(): ParameterTree {
+    const isLeaf = (_: Module, __: string, value: unknown): boolean =>
+      value instanceof Module && value.modules().length === 1;
+    return this.filterAndMap(Module.validChildFilter, undefined, isLeaf);
   }
 
   /** This module and all inside, each with its name: `""` for this one. */
@@ -367,7 +365,10 @@ export class Module {
     return this.update(this.filterAndMap(filterFn, mapFn));
   }
 
-  /** Replaces modules inside by those of a tree in the shape of {@link children}. */
+  /**
+   * Replaces modules inside by those of a tree in the shape of {@link children},
+   * which may have just some of them.
+   */
   updateModules(modules: ParameterTree, options: StrictOption = {}): this {
     const strict = strictOf(options, "updateModules");
     const walk = (target: Record<string, unknown>, values: unknown, path: string): void => {
@@ -382,9 +383,9 @@ export class Module {
         const current = Object.hasOwn(target, key) ? target[key] : undefined;
         if (current instanceof Module && value instanceof Module) {
           target[key] = value;
-        } else if (isBranch(current) && !(current instanceof mx.array)) {
+        } else if (isBranch(current) && !(value instanceof Module)) {
           walk(current as Record<string, unknown>, value, at);
-        } else if (strict) {
+        } else if (strict && !isEmpty(value)) {
           throw outOfRange("updateModules", at, "the name of a module", value);
         }
       }
@@ -459,8 +460,8 @@ export class Module {
   }
 
   /**
-   * Loads parameters from a safetensors file, or from a list of names and
-   * arrays. Names are Python's, such as `layers.0.query_proj.weight`.
+   * Loads parameters from a safetensors, npz or GGUF file, or from a list of
+   * names and arrays. Names are Python's, such as `layers.0.query_proj.weight`.
    *
    * @throws RangeError if names or shapes differ from the module's, unless
    * `strict` is false; Error if the file cannot be read.
@@ -472,7 +473,7 @@ export class Module {
     const strict = strictOf(options, "loadWeights");
     const weights: readonly (readonly [string, mx.array])[] =
       typeof fileOrWeights === "string"
-        ? Object.entries(mx.load(fileOrWeights, { format: "safetensors" }))
+        ? Object.entries(mx.load(fileOrWeights, { format: formatOf(fileOrWeights) }))
         : fileOrWeights;
     if (!Array.isArray(weights) || !Array.from(weights).every(isWeight)) {
       throw mismatch("loadWeights", "fileOrWeights", "a file or a list of weights", weights);
@@ -493,19 +494,22 @@ export class Module {
   }
 
   /**
-   * Saves the parameters as a safetensors file, which Python can load.
+   * Saves the parameters as a safetensors or npz file, which Python can load.
    *
    * @throws Error if the file cannot be written.
    */
   saveWeights(file: string): void {
-    if (typeof file !== "string" || !file.endsWith(".safetensors")) {
-      throw mismatch("saveWeights", "file", "a name that ends in .safetensors", file);
+    const format = typeof file === "string" ? /\.(safetensors|npz)$/.exec(file)?.[1] : undefined;
+    if (format === undefined) {
+      throw mismatch("saveWeights", "file", "a name that ends in .safetensors or .npz", file);
     }
     const leaves = flatten(this.parameters());
-    mx.saveSafetensors(
-      file,
-      Object.fromEntries(leaves.map(([path, value]) => [snakePath(path), value])),
-    );
+    const weights = Object.fromEntries(leaves.map(([path, value]) => [snakePath(path), value]));
+    if (format === "npz") {
+      mx.savez(file, weights);
+    } else {
+      mx.saveSafetensors(file, weights);
+    }
   }
 
   /** What stands in parentheses after the name in {@link toString}. */

@@ -328,3 +328,161 @@ describe("lifetimes", () => {
     expect(growth).toBeLessThan(150);
   });
 });
+
+describe("the shapes of Python's trees", () => {
+  class Parts extends nn.Module {
+    readonly a = mx.array([1, 2]);
+    readonly list = [nn.relu, new nn.Linear(2, 2)];
+    readonly record = { x: new nn.Linear(2, 1), y: 2 };
+    readonly empty: unknown[] = [];
+    readonly deep = { q: [1, { z: 3 }] };
+    readonly size = 3;
+    readonly _cache = mx.array([5]);
+    readonly _list = [mx.array(6)];
+    readonly _inner = new nn.Linear(1, 1);
+    forward(x: mx.array): mx.array {
+      return x;
+    }
+  }
+
+  const isLinear = (x: unknown) => x instanceof nn.Linear;
+
+  test("children and leaf modules keep the places of what is no module", () => {
+    const model = new Parts();
+    for (const tree of [model.children(), model.leafModules()]) {
+      expect(Object.keys(tree)).toEqual(["list", "record", "empty", "deep", "_list", "_inner"]);
+      expect(tree["list"][0]).toEqual({});
+      expect(tree["list"][1]).toBe(model.list[1]);
+      expect(tree["record"].x).toBe(model.record.x);
+      expect(tree["record"].y).toEqual({});
+      expect([tree["empty"], tree["deep"]]).toEqual([[], { q: [{}, { z: {} }] }]);
+      expect(isLinear(tree["_inner"])).toBe(true);
+      expect(model.updateModules(tree)).toBe(model);
+      expect(model.list[0]).toBe(nn.relu);
+    }
+    const outer = new nn.Sequential(model, new nn.Linear(1, 2));
+    expect(outer.children()["layers"][0]).toBe(model);
+    const [inner, leaf] = outer.leafModules()["layers"];
+    expect([isLinear(inner.list[1]), isLinear(leaf)]).toEqual([true, true]);
+    const other = new nn.Linear(2, 2);
+    outer.updateModules({ layers: [{ list: [{}, other] }, {}] });
+    expect(model.list[1]).toBe(other);
+    expect(() => outer.updateModules({ layers: [{ list: [other] }] })).toThrow(RangeError);
+    expect(() => outer.updateModules({ layers: [{ list: other }] })).toThrow(RangeError);
+  });
+
+  test("fields that begin with an underscore are no parameters", () => {
+    const model = new Parts();
+    expect(names(model.parameters())).toEqual([
+      ...["a", "list.1.weight", "list.1.bias", "record.x.weight", "record.x.bias"],
+    ]);
+    expect(names(model.trainableParameters())).toEqual(names(model.parameters()));
+    expect(model.modules().length).toBe(4);
+    model.freeze();
+    expect(names(model.trainableParameters())).toEqual([]);
+    expect(model.unfreeze().trainableParameters()["list"][0]).toEqual({});
+    const path = file("parts.npz");
+    model.saveWeights(path);
+    expect(Object.keys(mx.load(path)).sort()).toEqual([
+      ...["a", "list.1.bias", "list.1.weight", "record.x.bias", "record.x.weight"],
+    ]);
+  });
+
+  test("weights go to npz files and come back", () => {
+    const [model, other] = [new Model(), new Model()];
+    const path = file("weights.npz");
+    model.saveWeights(path);
+    other.loadWeights(path);
+    const values = (m: Model) => utils.treeFlatten(m.parameters()).map(([, x]) => x.tolist());
+    expect(values(other)).toEqual(values(model));
+    expect(Object.keys(mx.load(path))).toContain("layers.1.query_proj.weight");
+    expect(() => other.loadWeights(file("nothing.npz"))).toThrow(Error);
+    expect(() => model.saveWeights("weights.gguf")).toThrow(
+      "[saveWeights] file: expected a name that ends in .safetensors or .npz",
+    );
+  });
+});
+
+describe("transformations of functions of modules", () => {
+  const x = mx.array([1, 2]);
+  const layer = () => {
+    const out = new nn.Linear(2, 1);
+    out.update({ weight: mx.array([[3, 4]]), bias: mx.array([5]) });
+    return out;
+  };
+
+  test("give the function the module itself, and its arrays back", () => {
+    const model = layer();
+    const { weight, bias } = model;
+    let calls = 0;
+    const f = (m: nn.Linear, y: mx.array) => {
+      calls++;
+      expect(m).toBe(model);
+      expect(m.weight === weight).toBe(false);
+      return mx.sum(m.forward(y));
+    };
+    const expected = { weight: [[1, 2]], bias: [1] };
+    const listed = (tree: nn.ParameterTree) => ({
+      weight: tree["weight"].tolist(),
+      bias: tree["bias"].tolist(),
+    });
+    expect(listed(mx.grad(f)(model, x))).toEqual(expected);
+    const [value, gradient] = mx.valueAndGrad(f)(model, x);
+    expect([value.item(), listed(gradient)]).toEqual([16, expected]);
+    const saved = mx.checkpoint(f);
+    expect(listed(mx.grad((m: nn.Linear) => saved(m, x))(model))).toEqual(expected);
+    expect(saved(model, x).item()).toBe(16);
+    const rows = mx.stack([x, mx.multiply(x, 2)]);
+    const stacked = layer();
+    stacked.weight = mx.stack([weight, mx.negative(weight)]);
+    const over = (m: nn.Linear, y: mx.array) => {
+      expect(m).toBe(stacked);
+      return mx.sum(m.forward(y));
+    };
+    const inAxes = [{ weight: 0, bias: null }, 0] as const;
+    expect(mx.vmap(over, { inAxes })(stacked, rows).tolist()).toEqual([16, -17]);
+    expect(mx.vmap(f, { inAxes: [null, 0] })).toBeTypeOf("function");
+    const custom = mx
+      .customFunction(f)
+      .vjp((primals, c) => [
+        { weight: mx.multiply(c, mx.ones([1, 2])), bias: mx.multiply(c, mx.ones([1])) },
+        primals[1],
+      ]);
+    expect(listed(mx.grad((m: nn.Linear) => custom(m, x))(model))).toEqual({
+      weight: [[1, 1]],
+      bias: [1],
+    });
+    expect(model.weight).toBe(weight);
+    expect(model.bias).toBe(bias);
+    expect(calls).toBeGreaterThan(4);
+  });
+
+  test("also if it throws, and whatever else the module has", () => {
+    const model = new nn.Sequential(nn.relu, layer(), new nn.Dropout({ p: 0.5 })).eval();
+    const gradient = mx.grad((m: nn.Sequential) => mx.sum(m.forward(x)))(model);
+    expect(names(gradient)).toEqual(["layers.1.weight", "layers.1.bias"]);
+    const { weight } = model.children()["layers"][1];
+    const failure = new Error("no");
+    const fails = () => {
+      throw failure;
+    };
+    for (const f of [mx.grad(fails), mx.vmap(fails, { inAxes: 0 }), mx.checkpoint(fails)]) {
+      expect(() => (f as (...xs: unknown[]) => unknown)(model)).toThrow();
+      expect(model.children()["layers"][1].weight).toBe(weight);
+    }
+  });
+
+  test("what the function assigns stays", () => {
+    const model = layer();
+    const kept = mx.array([9]);
+    const { weight } = model;
+    const gradient = mx.grad((m: nn.Linear) => {
+      const out = mx.sum(m.forward(x));
+      m.bias = kept;
+      return out;
+    })(model);
+    expect(model.weight).toBe(weight);
+    expect(model.bias).toBe(kept);
+    expect((gradient as nn.ParameterTree)["bias"].tolist()).toEqual([1]);
+  });
+});
