@@ -69,7 +69,7 @@ struct Traced {
     }
     auto outputs = Convert<Arrays>::read(e, call_back(e, function, inputs));
     check_depth(outputs);
-    take_out_checks(outputs, inputs);
+    take_out_checks(e, outputs, inputs);
     if (to_file) {
       settle_constants(e, outputs, inputs);
     }

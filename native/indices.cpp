@@ -8,6 +8,7 @@
 #include "mlx/backend/cpu/encoder.h"
 #include "mlx/primitives.h"
 
+#include "evaluation.h"
 #include "graph.h"
 
 namespace mlxjs {
@@ -510,14 +511,16 @@ const mx::array& before_checks(const mx::array& a) {
   return is_check(a) ? before_checks(a.inputs()[0]) : a;
 }
 
-void take_out_checks(Arrays& outputs, const Arrays& inputs) {
-  auto unchecked = [](const mx::array& a) {
+void take_out_checks(
+    Environment& e,
+    Arrays& outputs,
+    const Arrays& inputs) {
+  auto unchecked = [&](const mx::array& a) {
     if (!is_check(a) || a.is_tracer()) {
       return before_checks(a);
     }
-    auto computed = a;
-    computed.eval();
-    return computed;
+    evaluate(e, a);
+    return a;
   };
   replace_inputs(outputs, inputs, unchecked);
   std::ranges::transform(outputs, outputs.begin(), unchecked);

@@ -212,6 +212,7 @@ const mx::array& before_checks(const mx::array& a);
 // Takes the checks out of a graph that is to be written to a file. Indices that
 // do not depend on the function's inputs are computed, and so checked.
 void take_out_checks(
+    Environment& e,
     std::vector<mx::array>& outputs,
     const std::vector<mx::array>& inputs);
 
