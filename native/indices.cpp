@@ -511,10 +511,7 @@ const mx::array& before_checks(const mx::array& a) {
   return is_check(a) ? before_checks(a.inputs()[0]) : a;
 }
 
-void take_out_checks(
-    Environment& e,
-    Arrays& outputs,
-    const Arrays& inputs) {
+void take_out_checks(Environment& e, Arrays& outputs, const Arrays& inputs) {
   auto unchecked = [&](const mx::array& a) {
     if (!is_check(a) || a.is_tracer()) {
       return before_checks(a);
