@@ -186,8 +186,13 @@ void keep_main_thread_out() {
   });
 }
 
+// The environment of this thread. Test runners load the addon again for each
+// file of tests; what MLX has for a thread, its streams among it, is there once.
+thread_local Environment* current = nullptr;
+
 void leave(napi_env, void* data, void*) {
   auto& e = *static_cast<Environment*>(data);
+  current = nullptr;
   e.evaluations.reset();
   e.arrays.clear();
   e.scalars = {};
@@ -195,6 +200,7 @@ void leave(napi_env, void* data, void*) {
   mx::detail::compile_clear_cache(mx::detail::compile_cache());
   e.functions->close();
   e.scratch_array.Reset();
+  e.exports.Reset();
   // Streams belong to their thread: a worker takes its own with it.
   return_streams();
   try {
@@ -205,6 +211,9 @@ void leave(napi_env, void* data, void*) {
 }
 
 napi_value init(napi_env env, napi_value exports) {
+  if (current != nullptr) {
+    return current->exports.Value();
+  }
   // First, since what the others call makes MLX meet this thread.
   keep_main_thread_out();
   finish_at_exit();
@@ -215,6 +224,7 @@ napi_value init(napi_env env, napi_value exports) {
     borrow_default_stream();
   }
   auto e = new Environment(env);
+  current = e;
   napi_set_instance_data(env, e, leave, nullptr);
   for (auto family : families()) {
     for (auto& binding : *family) {
@@ -229,6 +239,7 @@ napi_value init(napi_env env, napi_value exports) {
       env, "signatures", NAPI_AUTO_LENGTH, signatures, e, &function);
   napi_set_named_property(env, exports, "signatures", function);
   napi_set_named_property(env, exports, "scratch", e->scratch_array.Value());
+  e->exports = Napi::Persistent(Napi::Object(env, exports));
   return exports;
 }
 

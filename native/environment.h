@@ -196,6 +196,8 @@ struct Environment {
   ScalarCache scalars;
   // Shared with graphs, which may outlive the environment.
   std::shared_ptr<FunctionTable> functions;
+  // What the addon gives to whoever loads it in this thread.
+  Napi::ObjectReference exports;
   // What a stream's number stands for: 0 the default, 1 the CPU, 2 the GPU.
   std::vector<mx::StreamOrDevice> streams;
   // Groups of processes, by the number that JavaScript knows them by.
