@@ -187,7 +187,8 @@ void keep_main_thread_out() {
 }
 
 // The environment of this thread. Test runners load the addon again for each
-// file of tests; what MLX has for a thread, its streams among it, is there once.
+// file of tests; what MLX has for a thread, its streams among it, is there
+// once.
 thread_local Environment* current = nullptr;
 
 void leave(napi_env, void* data, void*) {

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <mutex>
 #include <sstream>
+#include <unordered_set>
 
 #include <sys/mman.h>
 
@@ -222,6 +223,29 @@ mx::Dtype dtype(const mx::array& a) {
   return a.dtype();
 }
 
+// Whether there are values, or can be. While a function is traced, arrays stand
+// for those that it will be called with, and have neither a value nor a graph.
+bool is_computable(const mx::array& source) {
+  std::vector<mx::array> open{source};
+  std::unordered_set<std::uintptr_t> seen{source.id()};
+  while (!open.empty()) {
+    auto a = std::move(open.back());
+    open.pop_back();
+    if (a.status() != mx::array::Status::unscheduled) {
+      continue;
+    }
+    if (!a.has_primitive()) {
+      return false;
+    }
+    for (auto& input : std::as_const(a).inputs()) {
+      if (seen.insert(input.id()).second) {
+        open.push_back(input);
+      }
+    }
+  }
+  return true;
+}
+
 // MLX's print options belong to the process, ours to their environment.
 std::string to_string(Environment& e, const mx::array& source, int precision) {
   static std::mutex printing;
@@ -253,6 +277,7 @@ const std::vector<Binding> array_bindings{
     LOCAL(size),
     LOCAL(dtype),
     LOCAL(promote_types),
+    LOCAL(is_computable),
     LOCAL(to_string),
 };
 

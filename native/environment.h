@@ -212,6 +212,7 @@ struct Environment {
   std::atomic<bool> sweeps_later = false;
   std::unique_ptr<Waiter> waiter;
   std::unique_ptr<EvaluationQueue> evaluations;
+  int last_evaluation = 0;
 
   // Finalizers may outlive the environment's own; the last one frees it.
   size_t references = 1;

@@ -429,7 +429,12 @@ void eval(Environment& e, std::vector<mx::array> arrays) {
   evaluate(e, arrays);
 }
 
-// The number is for give_up_eval().
+// The number of an evaluation, by which it can be given up. Of those, too, that
+// another copy of the package begins.
+int new_evaluation(Environment& e) {
+  return ++e.last_evaluation;
+}
+
 Promise async_eval(Environment& e, std::vector<mx::array> outputs, int number) {
   if (!e.waiter) {
     e.waiter = std::make_unique<Waiter>(e);
@@ -449,6 +454,7 @@ void give_up_eval(Environment& e, int number) {
 
 const std::vector<Binding> evaluation_bindings{
     LOCAL(eval),
+    LOCAL(new_evaluation),
     LOCAL(async_eval),
     LOCAL(give_up_eval),
 };

@@ -21,7 +21,7 @@ class EvaluationQueue {
  public:
   explicit EvaluationQueue(Environment& e) : environment_(e) {}
 
-  // The number is the caller's, one for each evaluation.
+  // The number is of no other evaluation.
   Promise start(int number, std::vector<mx::array> outputs);
   // Settles it, if it is not done, and schedules no more of it.
   void give_up(int number);

@@ -12,7 +12,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const dist = join(root, "dist");
 
 const file = join(dist, "mlx.js");
-const parts = ["core", "nn", "optimizers", "utils"];
+const parts = ["core", "nn", "optimizers", "utils", "testing"];
 const imports = parts.map((part) => `import * as ${part} from "./${part}/index.ts";\n`).join("");
 
 /** @param {string} code What the file exports. */
@@ -86,7 +86,9 @@ function write(folder, code, names, byDefault = { code: "", types: "" }) {
 for (const [part, module] of Object.entries(modules)) {
   const names = Object.keys(module);
   const hint = `0 && (${names.map((name) => `exports.${name} = `).join("")}0);\n`;
-  write(part, `module.exports = require("../mlx.js").${part};\n${hint}`, names);
+  // Whoever loads this one wants it done.
+  const done = part === "testing" ? "module.exports.install();\n" : "";
+  write(part, `module.exports = require("../mlx.js").${part};\n${done}${hint}`, names);
 }
 
 write(

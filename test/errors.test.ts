@@ -64,6 +64,44 @@ describe("one voice", () => {
     expect(() => mx.savez({ write: () => {} }, holes)).toThrow("[savez]");
   });
 
+  test("an array in an error is its dtype and shape", () => {
+    const x = mx.zeros([2, 3], mx.int32);
+    const disposed = mx.array(1);
+    disposed.dispose();
+    expect(() => mx.zeros(any(x))).toThrow("received int32 array of shape [2, 3]");
+    expect(() => mx.add(any([x, 1, "x"]), 1)).toThrow(
+      "received [ int32 array of shape [2, 3], 1, 'x' ]",
+    );
+    expect(() => mx.add(any({ a: mx.array(true), b: [x] }), 1)).toThrow(
+      "received { a: bool array of shape [], b: [ [Object] ] }",
+    );
+    expect(() => mx.zeros(any(disposed))).toThrow("received an array that has been disposed");
+    expect(() => mx.add(any(Array(20).fill(1).with(0, x)), 1)).toThrow("1, ... 12 more ]");
+  });
+
+  test("no code of a value's own runs for an error", () => {
+    let runs = 0;
+    const run = () => {
+      runs++;
+      return 1;
+    };
+    const traps = new Proxy({}, new Proxy({}, { get: () => run }));
+    const hostile = {
+      a: mx.ones([2]),
+      get b() {
+        return run();
+      },
+      [inspect.custom]: run,
+      toString: run,
+      inner: traps,
+    };
+    expect(() => mx.zeros(any(hostile))).toThrow(
+      "received { a: float32 array of shape [2], b: [Getter]",
+    );
+    expect(() => mx.expandDims(mx.ones([2]), any(hostile))).toThrow("b: [Getter]");
+    expect(runs).toBe(0);
+  });
+
   test("ranges", () => {
     expect(() => mx.zeros([2 ** 31])).toThrow(RangeError);
     expect(() => mx.zeros([Number.NaN])).toThrow(TypeError);

@@ -13,6 +13,84 @@ const none = "array([1, 2, -10000000000, nan], dtype=float32)";
 
 afterEach(() => mx.setPrintoptions());
 
+describe("an array without values is printed as its shape and dtype", () => {
+  const outline = "array(shape=[3], dtype=float32)";
+  const seen: string[] = [];
+  const note = (x: mx.array) => {
+    seen.push(
+      String(x),
+      `${x}`,
+      inspect(x),
+      inspect([{ a: x }], { depth: 1 }),
+      inspect(x, { depth: 0 }),
+    );
+    return mx.multiply(x, 2);
+  };
+  const all = [outline, outline, outline, `[ { a: ${outline} } ]`, outline];
+  const x = mx.ones([2, 3]);
+
+  afterEach(() => seen.splice(0));
+
+  test.each<[string, (f: typeof note) => unknown]>([
+    ["vmap", (f) => mx.vmap(f)(x)],
+    ["compile", (f) => mx.compile(f)(x.get(0))],
+    ["compile without shapes", (f) => mx.compile(f, { shapeless: true })(x.get(0))],
+    ["vmap of grad", (f) => mx.vmap(mx.grad((a) => mx.sum(f(a))))(x)],
+    ["grad of vmap", (f) => mx.grad((a) => mx.sum(mx.vmap(f)(a)))(x)],
+    ["vmap of a custom function", (f) => mx.vmap(mx.customFunction(f))(x)],
+    ["what depends on them", (f) => mx.vmap((a) => f(mx.exp(mx.add(a, 1))))(x)],
+  ])("in %s", (_, transform) => {
+    transform(note);
+    expect(seen.slice(0, 5)).toEqual(all);
+  });
+
+  test("and computes as it would without that", () => {
+    const twice = mx.vmap((a: mx.array) => mx.add(note(mx.exp(a)), note(a)))(mx.zeros([2, 3]));
+    expect(twice.tolist()).toEqual([
+      [2, 2, 2],
+      [2, 2, 2],
+    ]);
+  });
+
+  test("but where there are values, these are", () => {
+    mx.grad((a: mx.array) => mx.sum(note(a)))(mx.ones([3]));
+    mx.vmap((a: mx.array) => {
+      note(mx.zeros([3]));
+      return a;
+    })(x);
+    const ones = "array([1, 1, 1], dtype=float32)";
+    const zeros = "array([0, 0, 0], dtype=float32)";
+    expect(seen.filter((_, i) => i % 5 === 0)).toEqual([ones, zeros]);
+  });
+
+  test("of one that is left from a trace", () => {
+    let left: unknown;
+    mx.vmap((a: mx.array) => {
+      left = a;
+      return a;
+    })(x);
+    expect(inspect(left)).toBe(outline);
+    expect(String(left)).toBe(outline);
+  });
+});
+
+describe("an array that has no values any more says so", () => {
+  test("disposed", () => {
+    const x = mx.ones([2]);
+    x.dispose();
+    expect(inspect({ x })).toBe("{ x: array(disposed) }");
+    expect(() => String(x)).toThrow("received one that has been disposed");
+  });
+
+  test("failed", () => {
+    const x = mx.linalg.inv(mx.zeros([2, 2]), { stream: mx.cpu });
+    for (let i = 0; i < 2; i++) {
+      expect(inspect({ x })).toMatch(/array\(shape=\[2, 2\], dtype=float32, failed: .*LU/);
+      expect(() => String(x)).toThrow("LU");
+    }
+  });
+});
+
 describe("print options", () => {
   test("hold until they are set again", () => {
     expect(String(x)).toBe(usual);

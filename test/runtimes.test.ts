@@ -51,6 +51,10 @@ for (const { name, path } of runtimes) {
     runProgram(program, { runtime: path, flags: ["--expose-gc"] }) as Promise<T>;
 
   describe.concurrent(name, () => {
+    test("the package is loaded a hundred times", async () => {
+      expect(await run("reloading")).toEqual({ classes: 100, streams: 1, sum: 9900 });
+    });
+
     test("a dozen functions", async () => {
       expect(await run("smoke")).toEqual({
         matmul: [

@@ -2,7 +2,7 @@
 import { inspect } from "node:util";
 import { context } from "./context.js";
 import { type Dtype, dtypes } from "./dtype.js";
-import { mismatch } from "./errors.js";
+import { identify, mismatch } from "./errors.js";
 import { makeRoom, weigh } from "./garbage.js";
 import { type Failure, isFailure, native, reasonOf } from "./native.js";
 import type { Scope } from "./scope.js";
@@ -23,6 +23,11 @@ export function freed(slot: Slot, fn: string, param: string): TypeError {
     `[${fn}] ${param}: expected an array, received one that has been disposed${by}`,
   );
 }
+
+/** The name of what an array has that no other has, in deep comparisons. */
+export const unlike: unique symbol = Symbol("array");
+// How many arrays were made.
+let made = 0;
 
 // The inside of the class, for this package alone.
 
@@ -46,8 +51,15 @@ export class ArrayHandle {
   // The type check of every call: only arrays have it.
   #slot: Slot;
   #scope: Scope | undefined;
+  /** @internal What only it has; `comparing.ts` says what for. */
+  readonly [unlike]: unknown;
 
   static {
+    identify(ArrayHandle, "an array", (x) =>
+      x.disposed
+        ? "an array that has been disposed"
+        : `${x.dtype} array of shape [${x.shape.join(", ")}]`,
+    );
     slotOf = (x) => (x as ArrayHandle).#slot;
     isArray = (x): x is array => typeof x === "object" && x !== null && #slot in x;
     takeSlot = (x, instead = freedByDispose) => {
@@ -72,6 +84,7 @@ export class ArrayHandle {
 
   /** @internal */
   constructor(slot: Slot, scope: Scope | undefined) {
+    this[unlike] = made = (made + 1) | 0;
     this.#slot = slot;
     this.#scope = scope;
   }
@@ -177,9 +190,16 @@ export class ArrayHandle {
     receiver(this, "dispose").dispose();
   }
 
-  /** The values, shape-aware and abbreviated, with the dtype, as MLX prints them. */
+  /**
+   * The values, shape-aware and abbreviated, with the dtype, as MLX prints them.
+   * Where there are none, because a transformation traces a function, shape and
+   * dtype.
+   */
   toString(): string {
-    return native.to_string(live(this, "toString"), context().print.precision);
+    const slot = live(this, "toString");
+    return native.is_computable(slot)
+      ? native.to_string(slot, context().print.precision)
+      : outline(this);
   }
 
   /**
@@ -215,9 +235,22 @@ export class ArrayHandle {
     return value;
   }
 
+  // Printing is for finding faults, so it has none of its own.
   [inspect.custom](): string {
-    return receiver(this, "inspect").disposed ? "array(disposed)" : this.toString();
+    if (receiver(this, "inspect").disposed) {
+      return "array(disposed)";
+    }
+    try {
+      return this.toString();
+    } catch (error) {
+      return outline(this, `, failed: ${(error as Error).message}`);
+    }
   }
+}
+
+/** An array as it is printed without values. */
+function outline(x: ArrayHandle, more = ""): string {
+  return `array(shape=[${x.shape.join(", ")}], dtype=${x.dtype}${more})`;
 }
 
 import type { Scalar } from "./arguments.js";
@@ -280,5 +313,6 @@ export function slotsFrom(result: Slots): readonly Slot[] {
 
 /** Several results as arrays. */
 export function makeAll(result: Slots): array[] {
-  return slotsFrom(result).map(makeFrom);
+  // Not with `map`: a list of the addon's makes others of its realm.
+  return Array.from(slotsFrom(result), makeFrom);
 }

@@ -166,6 +166,7 @@ export interface Bindings {
   import_function: (a: string) => unknown;
   inner: (a: Slot, b: Slot, c: StreamId) => Result;
   is_available: (a: number, b: number) => boolean;
+  is_computable: (a: Slot) => boolean;
   is_there: (a: number) => boolean;
   isclose: (a: Slot, b: Slot, c: number, d: number, e: boolean, f: StreamId) => Result;
   isfinite: (a: OperandCode, b: StreamId) => Result;
@@ -236,6 +237,7 @@ export interface Bindings {
   nan_to_num: (a: OperandCode, b: number, c: OperandCode | undefined, d: OperandCode | undefined, e: StreamId) => Result;
   ndim: (a: Slot) => number;
   negative: (a: OperandCode, b: StreamId) => Result;
+  new_evaluation: () => number;
   new_stream: (a: number, b: number) => number;
   new_thread_local_stream: (a: number, b: number) => number;
   new_thread_unsafe_stream: (a: number, b: number) => number;

@@ -1,13 +1,17 @@
 /** Devices and streams: where operations run. */
 import { checkOptions } from "./arguments.js";
 import { context, enter, run } from "./context.js";
-import { mismatch } from "./errors.js";
+import { identify, mismatch } from "./errors.js";
 import { native } from "./native.js";
 import { asInteger } from "./numbers.js";
 import type { StreamId } from "./wire.js";
 
 /** A kind of device: `mx.cpu` or `mx.gpu`. */
 export class DeviceType {
+  static {
+    identify(DeviceType, "a device");
+  }
+
   readonly name: "cpu" | "gpu";
   /** @internal */
   readonly id: number;
@@ -44,6 +48,10 @@ function typeOf(id: number | undefined): DeviceType {
  * // Device(cpu, 0)
  */
 export class Device {
+  static {
+    identify(Device, "a device");
+  }
+
   readonly type: DeviceType;
   readonly index: number;
 
@@ -74,6 +82,10 @@ export class Device {
  * to the thread that made it.
  */
 export class Stream {
+  static {
+    identify(Stream, "a stream");
+  }
+
   /** @internal */
   readonly id: StreamId;
   readonly device: Device;

@@ -35,7 +35,8 @@ import {
 import { type array, make } from "./array.js";
 import type { StreamOptions } from "./device.js";
 import type { Dtype } from "./dtype.js";
-import { mismatch } from "./errors.js";
+import { identify, mismatch } from "./errors.js";
+import { about } from "./formats/system.js";
 import { native } from "./native.js";
 import type { GroupId, StreamId } from "./wire.js";
 
@@ -80,6 +81,10 @@ let idOf: (group: unknown, fn: string) => GroupId;
 
 /** Processes that communicate, of which this is one; made by `mx.distributed.init`. */
 export class Group {
+  static {
+    identify(Group, "a group of processes");
+  }
+
   readonly #id: GroupId;
 
   static {
@@ -195,7 +200,12 @@ function checkRing(fn: string): void {
   if (!/^\d{1,9}$/.test(rank)) {
     throw mismatch(fn, "MLX_RANK", "the place of this process in MLX_HOSTFILE", rank);
   }
-  const text = readFileSync(file, "utf8");
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    throw about(error, file, fn, "read");
+  }
   let hosts: unknown;
   try {
     hosts = JSON.parse(text);

@@ -1,5 +1,5 @@
 /** The types of an array's elements. */
-import { mismatch } from "./errors.js";
+import { identify, mismatch } from "./errors.js";
 import type { DtypeId } from "./wire.js";
 
 /**
@@ -70,6 +70,10 @@ export const complexfloating = DtypeCategory.complexfloating;
  * // true
  */
 export class Dtype {
+  static {
+    identify(Dtype, "a dtype");
+  }
+
   /** @internal */
   readonly id: DtypeId;
   /** MLX's name, such as `"float32"`. */

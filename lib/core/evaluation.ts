@@ -1,4 +1,5 @@
 /** Evaluation: at once, and while the event loop runs. */
+import { isMap, isSet } from "node:util/types";
 import { slots } from "./arguments.js";
 import { type array, isArray } from "./array.js";
 import { mismatch } from "./errors.js";
@@ -36,10 +37,10 @@ function hint(x: unknown): string {
   if (typeof (x as { then?: unknown }).then === "function") {
     return "; await it first";
   }
-  if (x instanceof Map) {
+  if (isMap(x)) {
     return "; pass [...map.values()]";
   }
-  if (x instanceof Set) {
+  if (isSet(x)) {
     return "; pass [...set]";
   }
   if (isSignal(x)) {
@@ -163,9 +164,6 @@ function whenAborted(signal: AbortSignal, giveUp: () => void): () => void {
   };
 }
 
-// Every evaluation has a number, by which it can be given up.
-let last = 0;
-
 /**
  * Computes arrays while the event loop goes on: the promise settles when they
  * are there, and errors reject it. Takes what `mx.eval` takes and, among the
@@ -190,7 +188,7 @@ export async function asyncEval(...args: (Evaluable | AbortSignal)[]): Promise<v
   );
   throwIfAborted(signals);
   makeRoom();
-  const number = ++last;
+  const number = native.new_evaluation();
   const giveUp = () => native.give_up_eval(number);
   const forget = signals.map((signal) => whenAborted(signal, giveUp));
   try {

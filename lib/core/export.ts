@@ -1,6 +1,7 @@
 /** Functions in files: their graphs, to be called without the code that made them. */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { isNativeError } from "node:util/types";
 import { checkOptions, flag, slot, slots, text } from "./arguments.js";
 import { type array, isArray, makeAll, makeFrom } from "./array.js";
 import { isPromise } from "./context.js";
@@ -241,7 +242,7 @@ class ExportFile {
 }
 
 function isUnwritten(error: unknown): boolean {
-  return error instanceof Error && error.message.startsWith("[write]");
+  return isNativeError(error) && error.message.startsWith("[write]");
 }
 
 /** Makes a function that is given the object under construction. */

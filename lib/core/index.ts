@@ -1,4 +1,5 @@
 /** `mlx.core`: arrays and what is done with them. */
+import "./comparing.js";
 import "./methods.js";
 
 export { ArrayLike, type Complex, type Operand, type Scalar } from "./arguments.js";

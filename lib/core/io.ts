@@ -14,7 +14,7 @@ import {
 import { loadNpy } from "./formats/npy.js";
 import { loadNpz, saveNpz } from "./formats/npz.js";
 import { loadSafetensors } from "./formats/safetensors.js";
-import { type FilePath, FormatError, type LoadInput, withSource } from "./formats/source.js";
+import { type FilePath, FormatError, isUrl, type LoadInput, withSource } from "./formats/source.js";
 import { type ByteWriter, type SaveTarget, targetOf, writeFile } from "./formats/target.js";
 import { native } from "./native.js";
 import { isBranch } from "./tree.js";
@@ -310,7 +310,7 @@ function unpack(loaded: unknown): [NamedArrays, Metadata] {
 const formats: readonly unknown[] = ["npy", "npz", "safetensors", "gguf"];
 
 function formatOf(file: unknown, given: unknown): FileFormat {
-  const name = typeof file === "string" ? file : file instanceof URL ? file.pathname : "";
+  const name = typeof file === "string" ? file : isUrl(file) ? file.pathname : "";
   const format = given ?? /\.(\w+)$/.exec(name)?.[1];
   if (!formats.includes(format)) {
     throw mismatch("load", "format", '"npy", "npz", "safetensors" or "gguf"', format ?? file);

@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Bindings } from "./bindings.js";
+import { isRecord } from "./records.js";
 
 // From the built file.
 const root = join(__dirname, "..");
@@ -61,6 +62,20 @@ function checked<T>(result: T): T {
   return result;
 }
 
+/** A list or a record of the addon's, made anew in this realm. */
+function ours(x: unknown): unknown {
+  if (typeof x !== "object" || x === null) {
+    return x;
+  }
+  if (Array.isArray(x)) {
+    return Array.from(x, ours);
+  }
+  // Other objects of the addon's have no prototype, or are of classes.
+  return Object.getPrototypeOf(x) !== null && isRecord(x)
+    ? Object.fromEntries(Object.entries(x).map(([name, value]) => [name, ours(value)]))
+    : x;
+}
+
 type Call = (...args: unknown[]) => unknown;
 
 // What makes arrays is left as it is: `make` and `makeAll` look at its result,
@@ -76,8 +91,13 @@ function throwing(addon: Bindings): Bindings {
         return call;
       case "Promise<void>":
         return async (...args) => checked(await checked(call(...args)));
-      default:
+      case "void":
+      case "number":
+      case "boolean":
+      case "string":
         return (...args) => checked(call(...args));
+      default:
+        return (...args) => ours(checked(call(...args)));
     }
   };
   const entries = Object.entries(addon).map(([name, value]: [string, unknown]) => {

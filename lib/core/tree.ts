@@ -1,16 +1,21 @@
 /** Trees: arrays in lists, records and modules. */
 import { type array, isArray } from "./array.js";
+import { isStranger, mismatch } from "./errors.js";
+import { isRecord } from "./records.js";
 
 /** What a tree's branches are: lists, plain records and modules. */
 export function isBranch(x: unknown): x is Record<string, unknown> | unknown[] {
   if (typeof x !== "object" || x === null || isArray(x)) {
     return false;
   }
-  if (Array.isArray(x)) {
+  if (Array.isArray(x) || isRecord(x) || treeLike in x) {
     return true;
   }
-  const prototype: unknown = Object.getPrototypeOf(x);
-  return prototype === Object.prototype || prototype === null || treeLike in x;
+  // It would be passed over.
+  if (isStranger(x)) {
+    throw mismatch("tree", "leaf", "what this copy of mlx-js has made", x);
+  }
+  return false;
 }
 
 /**

@@ -103,19 +103,26 @@ function isHalf(dtype: Dtype): boolean {
   return dtype === float16 || dtype === bfloat16;
 }
 
+/** A copy of the values of an array; those of half precision as float32. */
+export function valuesOf(slot: Slot, dtype: Dtype, fn: string): TypedArray {
+  if (!isHalf(dtype)) {
+    return viewOf(bufferOf(slot, fn), dtype);
+  }
+  const floats = slotFrom(native.astype(slot, float32.id, currentStream()));
+  try {
+    return new Float32Array(bufferOf(floats, fn));
+  } finally {
+    native.release(floats);
+  }
+}
+
 /** The values of an array as nested lists. */
 export function nested(slot: Slot, shape: readonly number[], dtype: Dtype): Nested {
-  let view: TypedArray;
-  if (isHalf(dtype)) {
-    const floats = slotFrom(native.astype(slot, float32.id, currentStream()));
-    try {
-      view = new Float32Array(bufferOf(floats, "tolist"));
-    } finally {
-      native.release(floats);
-    }
-  } else {
-    view = viewOf(bufferOf(slot, "tolist"), dtype);
-  }
+  return nestedFrom(valuesOf(slot, dtype, "tolist"), shape, dtype);
+}
+
+/** The same from a copy of the values. */
+export function nestedFrom(view: TypedArray, shape: readonly number[], dtype: Dtype): Nested {
   checkHeap(view.length, dtype);
   const value: (i: number) => Scalar =
     dtype === bool_

@@ -47,7 +47,6 @@ const limit = firstResult - 1;
 const shared = new Int32Array(scratch.buffer, 8 * limit, 2);
 const top = 0;
 const interrupted = 1;
-let interruptions = 0;
 
 /** A place for so many numbers, or -1. */
 function reserve(length: number): number {
@@ -69,7 +68,7 @@ function clearLater(): void {
     clearing = true;
     queueMicrotask(() => {
       clearing = false;
-      if (interruptions === 0) {
+      if (shared[interrupted] === 0) {
         shared[top] = 0;
       }
     });
@@ -83,12 +82,12 @@ function clearLater(): void {
  * that was read before stays that array's, or becomes an error.
  */
 export function interrupt(): number {
-  shared[interrupted] = ++interruptions;
+  (shared[interrupted] as number)++;
   return shared[top] as number;
 }
 
 export function resume(place: number): void {
-  shared[interrupted] = --interruptions;
+  (shared[interrupted] as number)--;
   shared[top] = place;
 }
 

@@ -2,7 +2,7 @@
 
 import { checkOptions } from "../core/arguments.js";
 import { isFloating } from "../core/dtype.js";
-import { mismatch, outOfRange } from "../core/errors.js";
+import { identify, mismatch, outOfRange } from "../core/errors.js";
 import * as mx from "../core/index.js";
 import { asBoolean } from "../core/numbers.js";
 import { adopt } from "../core/scope.js";
@@ -185,6 +185,10 @@ export function replaceParameters(module: Module, parameters: ParameterTree): vo
  * // ]
  */
 export class Module {
+  static {
+    identify(Module, "a module");
+  }
+
   readonly #frozen = new Set<string>();
   #training = true;
 

@@ -1,4 +1,5 @@
 /** What all optimizers have in common. */
+import { identify } from "../core/errors.js";
 import * as mx from "../core/index.js";
 import { isBranch, mapLeaves } from "../core/tree.js";
 import { childNames, childOf, cyclic, joined, putChild } from "../utils/branches.js";
@@ -109,6 +110,10 @@ function asRoot(x: unknown, fn: string, param: string): Record<string, unknown> 
  * // { w: array([1.5, 0.5], dtype=float32) }
  */
 export abstract class Optimizer {
+  static {
+    identify(Optimizer, "an optimizer");
+  }
+
   #state: OptimizerState = { step: mx.keep(mx.array(0, mx.uint64)) };
   readonly #schedules = new Map<string, Schedule>();
   #shared: Map<string, Map<mx.Dtype, mx.array>> | undefined;

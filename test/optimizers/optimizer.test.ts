@@ -230,7 +230,7 @@ describe("gradients that do not match", () => {
   test("names that the state has for itself", () => {
     const named = { step: mx.array([1]) };
     expect(() => new optim.SGD(0.1).applyGradients(named, named)).toThrow(
-      "[SGD] state.step: expected a record of arrays, received array",
+      "[SGD] state.step: expected a record of arrays, received uint64 array of shape []",
     );
   });
 

@@ -7,6 +7,7 @@ import { isAnyArrayBuffer } from "node:util/types";
 import { mismatch } from "../errors.js";
 import { native } from "../native.js";
 import { bytesOf } from "../typed-arrays.js";
+import { about } from "./system.js";
 
 /** The name of a file. */
 export type FilePath = string | URL;
@@ -58,15 +59,29 @@ export function viewAt(source: Source, start: number, length: number, what: stri
 
 /** The name of a file as the system takes it. */
 export function pathOf(file: FilePath, fn: string): string {
-  const path = file instanceof URL ? fileURLToPath(file) : file;
+  const path = typeof file === "string" ? file : pathOfUrl(file, fn);
   if (path === "" || path.includes("\0")) {
     throw mismatch(fn, "file", "the name of a file", path);
   }
   return path;
 }
 
+function pathOfUrl(url: URL, fn: string): string {
+  try {
+    return fileURLToPath(url);
+  } catch {
+    throw mismatch(fn, "file", "the name of a file, or its URL", url.href);
+  }
+}
+
+/** A `URL`, of this realm or another. */
+export function isUrl(x: unknown): x is URL {
+  const { href, protocol } = (x ?? {}) as Partial<URL>;
+  return typeof x === "object" && typeof href === "string" && typeof protocol === "string";
+}
+
 export function isPath(x: unknown): x is FilePath {
-  return typeof x === "string" || x instanceof URL;
+  return typeof x === "string" || isUrl(x);
 }
 
 // Opening a pipe would wait for its other end.
@@ -77,7 +92,12 @@ const forReading = constants.O_RDONLY | constants.O_NONBLOCK;
  * addon reads from it later, is one state of the file: an error if that changes.
  */
 export function withFile<T>(path: string, fn: string, use: (source: Source) => T): T {
-  const fd = openSync(path, forReading);
+  let fd: number;
+  try {
+    fd = openSync(path, forReading);
+  } catch (error) {
+    throw about(error, path, fn, "read");
+  }
   try {
     const status = fstatSync(fd);
     if (!status.isFile()) {

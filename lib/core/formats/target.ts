@@ -17,6 +17,7 @@ import {
 import { dirname, join, resolve } from "node:path";
 import { mismatch } from "../errors.js";
 import { type FilePath, isPath, pathOf, type Source } from "./source.js";
+import { about, isSystemError } from "./system.js";
 
 /**
  * What takes the bytes of a file, piece by piece: a stream of Node's, or any
@@ -45,23 +46,6 @@ export function targetOf(file: SaveTarget, end: string, fn: string): string | By
     return file;
   }
   throw mismatch(fn, "file", "the name of a file, or an object with write", file);
-}
-
-type SystemError = NodeJS.ErrnoException;
-
-function isSystemError(error: unknown): error is SystemError {
-  return error instanceof Error && typeof (error as SystemError).code === "string";
-}
-
-/** The system's error, about the file that the caller knows. */
-function about(error: unknown, path: string, fn: string): unknown {
-  if (!isSystemError(error)) {
-    return error;
-  }
-  const { code, errno, syscall } = error;
-  const reason = error.message.replace(/(, \w+)?( '.*)?$/s, "");
-  const message = `[${fn}] ${path}: expected to write it, received ${reason}`;
-  return Object.assign(new Error(message, { cause: error }), { code, errno, syscall, path });
 }
 
 function statOf(path: string): Stats | undefined {
@@ -150,7 +134,7 @@ export class OutputFile {
         takeAfter(fd, status);
       }
     } catch (error) {
-      throw about(error, name, fn);
+      throw about(error, name, fn, "write");
     }
   }
 
@@ -163,7 +147,7 @@ export class OutputFile {
     try {
       writeAll(this.#fd, bytes);
     } catch (error) {
-      throw about(error, this.#name, this.#fn);
+      throw about(error, this.#name, this.#fn, "write");
     }
   }
 
@@ -176,7 +160,7 @@ export class OutputFile {
       }
     } catch (error) {
       this.#remove();
-      throw about(error, this.#name, this.#fn);
+      throw about(error, this.#name, this.#fn, "write");
     }
   }
 

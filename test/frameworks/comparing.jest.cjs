@@ -1,0 +1,1 @@
+require("./comparing.cjs")(require("mlx-js"));

@@ -1,0 +1,4 @@
+import * as mlx from "mlx-js";
+import cases from "./comparing.cjs";
+
+cases(mlx);
