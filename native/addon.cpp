@@ -1,4 +1,5 @@
 #include <atomic>
+#include <cctype>
 #include <chrono>
 #include <cstdlib>
 #include <future>
@@ -47,9 +48,47 @@ napi_value thrown(napi_env env, napi_value value) {
   return failure(env, "thrown", "value", value);
 }
 
+// What users call a row's function: `linalg_norm` is `linalg.norm`.
+std::string public_name(std::string_view row) {
+  constexpr std::string_view inner = "subscript_";
+  constexpr std::string_view modules[] = {
+      "distributed_", "fft_", "linalg_", "random_"};
+  std::string out;
+  if (row.starts_with(inner)) {
+    row.remove_prefix(inner.size());
+  }
+  for (auto module : modules) {
+    if (row.starts_with(module)) {
+      out = std::string(module.substr(0, module.size() - 1)) + ".";
+      row.remove_prefix(module.size());
+      break;
+    }
+  }
+  bool upper = false;
+  for (char c : row) {
+    if (c != '_') {
+      out += upper ? std::toupper(c) : c;
+    }
+    upper = c == '_';
+  }
+  return out;
+}
+
+// A message as all others are: `[function] expected …`.
+std::string in_one_voice(std::string text, const char* row) {
+  if (row == nullptr || text.empty() || text[0] == '[') {
+    return text;
+  }
+  text[0] = std::tolower(text[0]);
+  if (text.back() == '.') {
+    text.pop_back();
+  }
+  return "[" + public_name(row) + "] " + text;
+}
+
 } // namespace
 
-napi_value failure(napi_env env) noexcept {
+napi_value failure(napi_env env, const char* row) noexcept {
   try {
     throw;
   } catch (const Pending&) {
@@ -59,9 +98,9 @@ napi_value failure(napi_env env) noexcept {
   } catch (const Napi::Error& e) {
     return thrown(env, e.Value());
   } catch (const TypeError& e) {
-    return error(env, "TypeError", e.what());
+    return error(env, "TypeError", in_one_voice(e.what(), row).c_str());
   } catch (const RangeError& e) {
-    return error(env, "RangeError", e.what());
+    return error(env, "RangeError", in_one_voice(e.what(), row).c_str());
   } catch (const std::bad_alloc&) {
     return error(env, "Error", no_memory);
   } catch (const std::runtime_error& e) {

@@ -69,7 +69,7 @@ void check_filled(Bytes bytes, const mx::Shape& shape, size_t itemsize) {
   size_t size = 1;
   for (auto n : shape) {
     if (n < 0) {
-      throw RangeError("Expected a shape without negative dimensions.");
+      throw RangeError("shape: expected sizes that are not negative");
     }
     size *= n;
   }

@@ -24,7 +24,12 @@ struct Binding {
 // throwing here could end the process: Node-API still remembers an exception
 // while V8 takes it over, and if that collects garbage, the first finalizer to
 // run is taken for the one that threw.
-napi_value failure(napi_env env) noexcept;
+// A message of the addon's own gets the name of the row's function.
+napi_value failure(napi_env env, const char* row = nullptr) noexcept;
+
+// The name of the row that calls a function.
+template <auto F>
+inline const char* row_of = nullptr;
 
 template <typename F>
 struct Signature;
@@ -73,7 +78,7 @@ napi_value call(napi_env env, napi_callback_info info) {
           e, invoke(F, e, argv, signature));
     }
   } catch (...) {
-    return failure(env);
+    return failure(env, row_of<F>);
   }
 }
 
@@ -106,6 +111,7 @@ std::string signature_of(R (*)(Environment&, A...)) {
 
 template <auto F>
 Binding bind(const char* name) {
+  row_of<F> = name;
   return {name, call<F>, signature_of(static_cast<decltype(F)>(nullptr))};
 }
 

@@ -338,7 +338,7 @@ struct Convert<mx::Shape> : ConvertList<mx::Shape> {
       size *= std::abs(static_cast<double>(n));
     }
     if (size >= 9223372036854775808.0) {
-      throw RangeError("Expected a shape of less than 2^63 elements.");
+      throw RangeError("shape: expected fewer than 2^63 elements");
     }
     return shape;
   }

@@ -49,7 +49,7 @@ struct Convert<Group> {
   static const Group& read(Environment& e, napi_value v) {
     auto id = Convert<int>::read(e, v);
     if (id < 0 || static_cast<size_t>(id) >= e.groups.size()) {
-      throw TypeError("Expected a group.");
+      throw TypeError("[distributed.Group] expected a group of MLX's");
     }
     return e.groups[id];
   }
@@ -221,7 +221,9 @@ mx::array all_gather(
   // MLX multiplies without looking out for overflow.
   auto limit = std::numeric_limits<int>::max();
   if (a.ndim() > 0 && a.shape(0) > limit / group.size()) {
-    throw RangeError("Expected a result of at most 2^31 - 1 rows.");
+    throw RangeError(
+        "[distributed.allGather] x: expected a result of at most 2^31 - 1 "
+        "rows");
   }
   return mx::distributed::all_gather(a, group, stream_for(group, s, asked_for));
 }

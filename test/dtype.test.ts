@@ -66,3 +66,9 @@ test("constants", () => {
   expect(mx.eulerGamma).toBeCloseTo(0.57721566, 8);
   expect(mx.zeros([2]).get(mx.newaxis).shape).toEqual([1, 2]);
 });
+
+test("the limits of complex64 are those of its parts", () => {
+  expect(mx.finfo(mx.complex64)).toEqual(mx.finfo(mx.float32));
+  expect(mx.finfo(mx.complex64).dtype).toBe(mx.float32);
+  expect(mx.finfo(mx.bfloat16).dtype).toBe(mx.bfloat16);
+});

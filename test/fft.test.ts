@@ -63,7 +63,7 @@ describe("transforms", () => {
   });
 
   test("errors", () => {
-    expect(() => fft.fft(any(1))).toThrow("[fft.fft] a: expected an array, received 1");
+    expect(() => fft.fft(any("1"))).toThrow("[fft.fft] a: expected an array");
     expect(() => fft.fft(x, 1.5)).toThrow("[fft.fft] n: expected an integer, received 1.5");
     expect(() => fft.fft(x, any([2]))).toThrow("[fft.fft] n: expected an integer");
     expect(() => fft.fft(x, null, any(null))).toThrow("[fft.fft] axis: expected an integer");
@@ -124,7 +124,7 @@ describe("stft", () => {
   });
 
   test("errors", () => {
-    expect(() => fft.stft(any([1]))).toThrow("[fft.stft] x: expected an array");
+    expect(() => fft.stft(any("1"))).toThrow("[fft.stft] x: expected an array");
     expect(() => fft.stft(x, { nFft: any("8") })).toThrow("[fft.stft] nFft: expected an integer");
     expect(() => fft.stft(x, { window: any([1]) })).toThrow("[fft.stft] window: expected an array");
     expect(() => fft.stft(x, { hopLength: 0.5 })).toThrow("[fft.stft] hopLength: expected");

@@ -164,7 +164,6 @@ describe("wrong indices", () => {
     ["1:2,3"],
     ["...:"],
     [undefined],
-    [true],
     [1n],
     [0.5],
     [Number.NaN],

@@ -2,12 +2,14 @@
  * From what users write to what travels to the addon (`wire.ts`). Each takes
  * the value and, for the error, the names of the function and the parameter.
  */
-import { type array, freed, isArray, slotOf } from "./array.js";
+import { type array, freed, isArray, make, slotOf } from "./array.js";
 import { currentStream } from "./context.js";
 import { type StreamOptions, type StreamOrDevice, streamId } from "./device.js";
 import { Dtype } from "./dtype.js";
 import { mismatch, outOfRange } from "./errors.js";
+import { native } from "./native.js";
 import { asBoolean, asInteger, asNumber, asString } from "./numbers.js";
+import { type ArrayInput, isTypedArray, type TypedArray, toArray } from "./values.js";
 import {
   bigintCode,
   booleanCode,
@@ -90,8 +92,8 @@ export function complexOf(x: object): Complex | undefined {
   return typeof re === "number" && typeof im === "number" ? { re, im } : undefined;
 }
 
-/** An array, what stands for one, or a scalar. */
-export type Operand = array | ArrayLike | Scalar;
+/** An array, what stands for one, a typed array, or a scalar. */
+export type Operand = array | ArrayLike | TypedArray | Scalar;
 
 /** One axis, several, or `null` for all. Negative ones count from the end. */
 export type Axes = number | readonly number[] | null | undefined;
@@ -108,6 +110,64 @@ export function slot(x: array, fn: string, param: string): Slot {
     throw freed(s, fn, param);
   }
   throw mismatch(fn, param, "an array", x);
+}
+
+/** An array, or what `mx.array` makes of something else; whole numbers are int32. */
+export function arraySlot(x: ArrayInput, fn: string, param: string): Slot {
+  return isArray(x) && slotOf(x) >= 0 ? slotOf(x) : slotOfInput(x, fn, param);
+}
+
+function slotOfInput(x: ArrayInput, fn: string, param: string): Slot {
+  if (isArray(x)) {
+    return slot(x, fn, param);
+  }
+  switch (typeof x) {
+    case "number":
+    case "boolean":
+      // Without an array beside them, of the type that operations give them.
+      return hold(make(native.scalar(scalarCode(x, fn, param), none)));
+    case "bigint":
+      return converted(x);
+    case "function":
+    case "object": {
+      if (x === null) {
+        break;
+      }
+      if (isList(x) || isTypedArray(x)) {
+        return converted(x);
+      }
+      const meant = standFor(x, fn, param);
+      if (meant !== undefined) {
+        return isArray(meant) ? slot(meant, fn, param) : converted(meant);
+      }
+    }
+  }
+  throw mismatch(fn, param, "an array, or what mx.array takes", x);
+}
+
+// What was made of other values is nobody else's, and stays until the call has
+// it, which is made before anything that waits.
+const held: array[] = [];
+
+function converted(x: ArrayInput): Slot {
+  // A list's elements may be the program's code.
+  const place = interrupt();
+  try {
+    return hold(toArray(x, undefined));
+  } finally {
+    resume(place);
+  }
+}
+
+function hold(x: array): Slot {
+  if (held.push(x) === 1) {
+    queueMicrotask(() => {
+      held.length = 0;
+    });
+  } else if (held.length > 8) {
+    held.shift(); // no call has as many operands
+  }
+  return slotOf(x);
 }
 
 export function optionalSlot(x: array | null | undefined, fn: string, param: string): OptionalSlot {
@@ -138,6 +198,9 @@ export function scalarCode(x: unknown, fn: string, param: string): OperandCode {
       return bigintCode(x);
   }
   if ((typeof x === "object" && x !== null) || typeof x === "function") {
+    if (isTypedArray(x)) {
+      return converted(x as ArrayInput);
+    }
     const meant = standFor(x, fn, param);
     if (meant !== undefined) {
       return isArray(meant) ? slot(meant, fn, param) : complexCode(meant.re, meant.im);

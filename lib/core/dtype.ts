@@ -1,5 +1,6 @@
 /** The types of an array's elements. */
 import { identify, mismatch } from "./errors.js";
+import { native } from "./native.js";
 import type { DtypeId } from "./wire.js";
 
 /**
@@ -155,6 +156,11 @@ export const dtypes: readonly Dtype[] = [
   complex64,
 ];
 
+/** The dtype of an operation on two. */
+export function promoted(a: Dtype, b: Dtype): Dtype {
+  return dtypes[native.promote_types(a.id, b.id)] as Dtype;
+}
+
 /** Whether a dtype is a real floating-point one. */
 export function isFloating(dtype: Dtype): boolean {
   return dtype.category === floating;
@@ -265,8 +271,8 @@ const floatLimits = new Map<Dtype, FloatLimits>(
     ] as const
   ).map(([dtype, fraction, exponent]) => {
     const max = (2 - 2 ** -fraction) * 2 ** exponent;
-    const bits = dtype === complex64 ? 32 : 8 * dtype.size;
-    const limits = { dtype, bits, min: -max, max, eps: 2 ** -fraction };
+    const part = dtype === complex64 ? float32 : dtype;
+    const limits = { dtype: part, bits: 8 * part.size, min: -max, max, eps: 2 ** -fraction };
     return [dtype, Object.freeze({ ...limits, smallestNormal: 2 ** (1 - exponent) })];
   }),
 );

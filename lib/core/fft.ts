@@ -2,6 +2,7 @@
 
 import {
   type Axes,
+  arraySlot,
   asInteger,
   asString,
   flag,
@@ -12,7 +13,6 @@ import {
   optionalShape,
   optionalSlot,
   readOptions,
-  slot,
   stream,
   streamOf,
   text,
@@ -22,6 +22,7 @@ import type { StreamOptions } from "./device.js";
 import { complex64 } from "./dtype.js";
 import { mismatch, outOfRange } from "./errors.js";
 import { native } from "./native.js";
+import type { ArrayInput } from "./values.js";
 import { listOf } from "./wire.js";
 
 /**
@@ -89,7 +90,7 @@ type Transform = "fftn" | "ifftn" | "rfftn" | "irfftn";
 
 function one(
   transform: Transform,
-  a: array,
+  a: ArrayInput,
   n: number | null | undefined,
   axis: number | undefined,
   options: FftOptions | undefined,
@@ -98,7 +99,7 @@ function one(
   const { norm, stream } = readOptions(options, ["norm"], fn);
   return make(
     native[`fft_${transform}`](
-      slot(a, fn, "a"),
+      arraySlot(a, fn, "a"),
       optionalAxis(n, fn, "n"),
       listOf(integer(axis, -1, fn, "axis")),
       normId(norm, fn),
@@ -109,7 +110,7 @@ function one(
 
 function several(
   transform: Transform,
-  a: array,
+  a: ArrayInput,
   s: readonly number[] | null | undefined,
   axes: readonly number[] | null | undefined,
   options: FftOptions | undefined,
@@ -122,7 +123,7 @@ function several(
   }
   return make(
     native[`fft_${transform}`](
-      slot(a, fn, "a"),
+      arraySlot(a, fn, "a"),
       optionalShape(sizes, fn, "s"),
       optionalAxes(axes, fn, "axes"),
       normId(norm, fn),
@@ -144,7 +145,7 @@ const lastTwo: readonly number[] = [-2, -1];
  * mx.real(mx.fft.fft(mx.array([1, 2, 3, 4])))
  * // array([10, -2, -2, -2], dtype=float32)
  */
-export function fft(a: array, n?: number | null, axis?: number, options?: FftOptions): array {
+export function fft(a: ArrayInput, n?: number | null, axis?: number, options?: FftOptions): array {
   return one("fftn", a, n, axis, options, "fft.fft");
 }
 
@@ -158,7 +159,7 @@ export function fft(a: array, n?: number | null, axis?: number, options?: FftOpt
  * mx.real(mx.fft.ifft(mx.fft.fft(mx.array([1, 2, 3, 4]))))
  * // array([1, 2, 3, 4], dtype=float32)
  */
-export function ifft(a: array, n?: number | null, axis?: number, options?: FftOptions): array {
+export function ifft(a: ArrayInput, n?: number | null, axis?: number, options?: FftOptions): array {
   return one("ifftn", a, n, axis, options, "fft.ifft");
 }
 
@@ -176,7 +177,7 @@ export function ifft(a: array, n?: number | null, axis?: number, options?: FftOp
  * //        [-5, 1]], dtype=float32)
  */
 export function fft2(
-  a: array,
+  a: ArrayInput,
   s?: readonly number[] | null,
   axes: readonly number[] | null = lastTwo,
   options?: FftOptions,
@@ -197,7 +198,7 @@ export function fft2(
  * //        [3, 5]], dtype=float32)
  */
 export function ifft2(
-  a: array,
+  a: ArrayInput,
   s?: readonly number[] | null,
   axes: readonly number[] | null = lastTwo,
   options?: FftOptions,
@@ -217,7 +218,7 @@ export function ifft2(
  * //        [-2, -3]], dtype=float32)
  */
 export function fftn(
-  a: array,
+  a: ArrayInput,
   s?: readonly number[] | null,
   axes?: readonly number[] | null,
   options?: FftOptions,
@@ -237,7 +238,7 @@ export function fftn(
  * //        [3, 5]], dtype=float32)
  */
 export function ifftn(
-  a: array,
+  a: ArrayInput,
   s?: readonly number[] | null,
   axes?: readonly number[] | null,
   options?: FftOptions,
@@ -256,7 +257,7 @@ export function ifftn(
  * mx.real(mx.fft.rfft(mx.array([1, 2, 3, 4])))
  * // array([10, -2, -2], dtype=float32)
  */
-export function rfft(a: array, n?: number | null, axis?: number, options?: FftOptions): array {
+export function rfft(a: ArrayInput, n?: number | null, axis?: number, options?: FftOptions): array {
   return one("rfftn", a, n, axis, options, "fft.rfft");
 }
 
@@ -269,7 +270,12 @@ export function rfft(a: array, n?: number | null, axis?: number, options?: FftOp
  * mx.fft.irfft(mx.fft.rfft(mx.array([1, 2, 4])), 3)
  * // array([1, 2, 4], dtype=float32)
  */
-export function irfft(a: array, n?: number | null, axis?: number, options?: FftOptions): array {
+export function irfft(
+  a: ArrayInput,
+  n?: number | null,
+  axis?: number,
+  options?: FftOptions,
+): array {
   return one("irfftn", a, n, axis, options, "fft.irfft");
 }
 
@@ -286,7 +292,7 @@ export function irfft(a: array, n?: number | null, axis?: number, options?: FftO
  * // [ 2, 4, 4 ]
  */
 export function rfft2(
-  a: array,
+  a: ArrayInput,
   s?: readonly number[] | null,
   axes: readonly number[] | null = lastTwo,
   options?: FftOptions,
@@ -306,7 +312,7 @@ export function rfft2(
  * //        [3, 5]], dtype=float32)
  */
 export function irfft2(
-  a: array,
+  a: ArrayInput,
   s?: readonly number[] | null,
   axes: readonly number[] | null = lastTwo,
   options?: FftOptions,
@@ -326,7 +332,7 @@ export function irfft2(
  * // [ 2, 3, 6 ]
  */
 export function rfftn(
-  a: array,
+  a: ArrayInput,
   s?: readonly number[] | null,
   axes?: readonly number[] | null,
   options?: FftOptions,
@@ -344,7 +350,7 @@ export function rfftn(
  * // array([[1, 2, 4]], dtype=float32)
  */
 export function irfftn(
-  a: array,
+  a: ArrayInput,
   s?: readonly number[] | null,
   axes?: readonly number[] | null,
   options?: FftOptions,
@@ -394,10 +400,10 @@ export function rfftfreq(n: number, options?: FrequencyOptions): array {
  * mx.fft.fftshift(mx.array([0, 1, 2, -2, -1]))
  * // array([-2, -1, 0, 1, 2], dtype=float32)
  */
-export function fftshift(a: array, axes?: Axes, options?: StreamOptions): array {
+export function fftshift(a: ArrayInput, axes?: Axes, options?: StreamOptions): array {
   const fn = "fft.fftshift";
   return make(
-    native.fft_fftshift(slot(a, fn, "a"), optionalAxes(axes, fn, "axes"), stream(options, fn)),
+    native.fft_fftshift(arraySlot(a, fn, "a"), optionalAxes(axes, fn, "axes"), stream(options, fn)),
   );
 }
 
@@ -409,10 +415,14 @@ export function fftshift(a: array, axes?: Axes, options?: StreamOptions): array 
  * mx.fft.ifftshift(mx.array([-2, -1, 0, 1, 2]))
  * // array([0, 1, 2, -2, -1], dtype=float32)
  */
-export function ifftshift(a: array, axes?: Axes, options?: StreamOptions): array {
+export function ifftshift(a: ArrayInput, axes?: Axes, options?: StreamOptions): array {
   const fn = "fft.ifftshift";
   return make(
-    native.fft_ifftshift(slot(a, fn, "a"), optionalAxes(axes, fn, "axes"), stream(options, fn)),
+    native.fft_ifftshift(
+      arraySlot(a, fn, "a"),
+      optionalAxes(axes, fn, "axes"),
+      stream(options, fn),
+    ),
   );
 }
 
@@ -429,7 +439,7 @@ export function ifftshift(a: array, axes?: Axes, options?: StreamOptions): array
  * //        [-2, -2],
  * //        [-2, -2]], dtype=float32)
  */
-export function stft(x: array, options?: StftOptions): array {
+export function stft(x: ArrayInput, options?: StftOptions): array {
   const fn = "fft.stft";
   const { nFft, hopLength, winLength, window, center, padMode, norm, onesided, stream } =
     readOptions(
@@ -437,7 +447,7 @@ export function stft(x: array, options?: StftOptions): array {
       ["nFft", "hopLength", "winLength", "window", "center", "padMode", "norm", "onesided"],
       fn,
     );
-  const input = slot(x, fn, "x");
+  const input = arraySlot(x, fn, "x");
   return make(
     native.fft_stft(
       input,
@@ -448,7 +458,7 @@ export function stft(x: array, options?: StftOptions): array {
       flag(center, true, fn, "center"),
       text(padMode, "reflect", fn, "padMode"),
       normId(norm, fn),
-      flag(onesided ?? undefined, x.dtype !== complex64, fn, "onesided"),
+      flag(onesided ?? undefined, native.dtype(input) !== complex64.id, fn, "onesided"),
       streamOf(stream, fn),
     ),
   );
@@ -466,7 +476,7 @@ export function stft(x: array, options?: StftOptions): array {
  * mx.round(mx.fft.istft(frames, { length: 6 }), 3)
  * // array([1, 2, 3, 4, 5, 6], dtype=float32)
  */
-export function istft(stftMatrix: array, options?: IstftOptions): array {
+export function istft(stftMatrix: ArrayInput, options?: IstftOptions): array {
   const fn = "fft.istft";
   const { nFft, hopLength, winLength, window, center, norm, onesided, length, stream } =
     readOptions(
@@ -476,7 +486,7 @@ export function istft(stftMatrix: array, options?: IstftOptions): array {
     );
   return make(
     native.fft_istft(
-      slot(stftMatrix, fn, "stftMatrix"),
+      arraySlot(stftMatrix, fn, "stftMatrix"),
       optionalAxis(nFft, fn, "nFft"),
       optionalAxis(hopLength, fn, "hopLength"),
       optionalAxis(winLength, fn, "winLength"),

@@ -3,6 +3,7 @@
 import {
   type Axes,
   type Axis,
+  arraySlot,
   flag,
   integer,
   optionalAxes,
@@ -15,6 +16,7 @@ import { type array, make, makeAll } from "./array.js";
 import type { StreamOptions } from "./device.js";
 import { mismatch, outOfRange } from "./errors.js";
 import { native } from "./native.js";
+import type { ArrayInput } from "./values.js";
 
 /** Of `norm`. */
 export interface NormOptions extends StreamOptions {
@@ -68,10 +70,10 @@ export type NormOrder = number | "fro" | "f" | "nuc" | null | undefined;
  * //   'array([7, 12], dtype=float32)'
  * // ]
  */
-export function norm(a: array, ord?: NormOrder, axis?: Axes, options?: NormOptions): array {
+export function norm(a: ArrayInput, ord?: NormOrder, axis?: Axes, options?: NormOptions): array {
   const fn = "linalg.norm";
   const { keepdims, stream } = readOptions(options, ["keepdims"], fn);
-  const x = slot(a, fn, "a");
+  const x = arraySlot(a, fn, "a");
   const axes = optionalAxes(axis, fn);
   const keep = flag(keepdims, false, fn, "keepdims");
   const s = streamOf(stream, fn);
@@ -121,11 +123,10 @@ export function cross(a: array, b: array, axis?: Axis, options?: StreamOptions):
  * mx.allclose(mx.matmul(q, r), a, { atol: 1e-5 })
  * // array(true, dtype=bool)
  */
-export function qr(a: array, options?: StreamOptions): [array, array] {
-  return makeAll(native.linalg_qr(slot(a, "linalg.qr", "a"), stream(options, "linalg.qr"))) as [
-    array,
-    array,
-  ];
+export function qr(a: ArrayInput, options?: StreamOptions): [array, array] {
+  return makeAll(
+    native.linalg_qr(arraySlot(a, "linalg.qr", "a"), stream(options, "linalg.qr")),
+  ) as [array, array];
 }
 
 /**
@@ -148,12 +149,12 @@ export function svd(
   a: array,
   options?: SvdOptions & { computeUv?: true | undefined },
 ): [array, array, array];
-export function svd(a: array, options?: SvdOptions): array | [array, array, array];
-export function svd(a: array, options?: SvdOptions): array | [array, array, array] {
+export function svd(a: ArrayInput, options?: SvdOptions): array | [array, array, array];
+export function svd(a: ArrayInput, options?: SvdOptions): array | [array, array, array] {
   const fn = "linalg.svd";
   const { computeUv, stream } = readOptions(options, ["computeUv"], fn);
   const vectors = flag(computeUv, true, fn, "computeUv");
-  const parts = makeAll(native.linalg_svd(slot(a, fn, "a"), vectors, streamOf(stream, fn)));
+  const parts = makeAll(native.linalg_svd(arraySlot(a, fn, "a"), vectors, streamOf(stream, fn)));
   return vectors ? (parts as [array, array, array]) : (parts[0] as array);
 }
 
@@ -169,11 +170,10 @@ export function svd(a: array, options?: SvdOptions): array | [array, array, arra
  * [mx.imag(values), vectors.shape]
  * // [ array([1, -1], dtype=float32), [ 2, 2 ] ]
  */
-export function eig(a: array, options?: StreamOptions): [array, array] {
-  return makeAll(native.linalg_eig(slot(a, "linalg.eig", "a"), stream(options, "linalg.eig"))) as [
-    array,
-    array,
-  ];
+export function eig(a: ArrayInput, options?: StreamOptions): [array, array] {
+  return makeAll(
+    native.linalg_eig(arraySlot(a, "linalg.eig", "a"), stream(options, "linalg.eig")),
+  ) as [array, array];
 }
 
 /**
@@ -184,9 +184,9 @@ export function eig(a: array, options?: StreamOptions): [array, array] {
  * mx.linalg.eigvals(mx.array([[2, 0], [0, 3]]), { stream: mx.cpu })
  * // array([2+0j, 3+0j], dtype=complex64)
  */
-export function eigvals(a: array, options?: StreamOptions): array {
+export function eigvals(a: ArrayInput, options?: StreamOptions): array {
   const fn = "linalg.eigvals";
-  return make(native.linalg_eigvals(slot(a, fn, "a"), stream(options, fn)));
+  return make(native.linalg_eigvals(arraySlot(a, fn, "a"), stream(options, fn)));
 }
 
 function triangle(UPLO: TriangleReadOptions["UPLO"], fn: string): string {
@@ -212,11 +212,11 @@ function triangle(UPLO: TriangleReadOptions["UPLO"], fn: string): string {
  * mx.allclose(again, a, { atol: 1e-5 })
  * // array(true, dtype=bool)
  */
-export function eigh(a: array, options?: TriangleReadOptions): [array, array] {
+export function eigh(a: ArrayInput, options?: TriangleReadOptions): [array, array] {
   const fn = "linalg.eigh";
   const { UPLO, stream } = readOptions(options, ["UPLO"], fn);
   return makeAll(
-    native.linalg_eigh(slot(a, fn, "a"), triangle(UPLO, fn), streamOf(stream, fn)),
+    native.linalg_eigh(arraySlot(a, fn, "a"), triangle(UPLO, fn), streamOf(stream, fn)),
   ) as [array, array];
 }
 
@@ -229,10 +229,12 @@ export function eigh(a: array, options?: TriangleReadOptions): [array, array] {
  * mx.linalg.eigvalsh(mx.array([[2, 9], [0, 1]]), { stream: mx.cpu })
  * // array([1, 2], dtype=float32)
  */
-export function eigvalsh(a: array, options?: TriangleReadOptions): array {
+export function eigvalsh(a: ArrayInput, options?: TriangleReadOptions): array {
   const fn = "linalg.eigvalsh";
   const { UPLO, stream } = readOptions(options, ["UPLO"], fn);
-  return make(native.linalg_eigvalsh(slot(a, fn, "a"), triangle(UPLO, fn), streamOf(stream, fn)));
+  return make(
+    native.linalg_eigvalsh(arraySlot(a, fn, "a"), triangle(UPLO, fn), streamOf(stream, fn)),
+  );
 }
 
 /**
@@ -246,8 +248,8 @@ export function eigvalsh(a: array, options?: TriangleReadOptions): array {
  * // array([[1, -1],
  * //        [-1, 2]], dtype=float32)
  */
-export function inv(a: array, options?: StreamOptions): array {
-  return make(native.linalg_inv(slot(a, "linalg.inv", "a"), stream(options, "linalg.inv")));
+export function inv(a: ArrayInput, options?: StreamOptions): array {
+  return make(native.linalg_inv(arraySlot(a, "linalg.inv", "a"), stream(options, "linalg.inv")));
 }
 
 /**
@@ -261,11 +263,15 @@ export function inv(a: array, options?: StreamOptions): array {
  * // array([[0.5, 0],
  * //        [-0.5, 1]], dtype=float32)
  */
-export function triInv(a: array, options?: TriangleOptions): array {
+export function triInv(a: ArrayInput, options?: TriangleOptions): array {
   const fn = "linalg.triInv";
   const { upper, stream } = readOptions(options, ["upper"], fn);
   return make(
-    native.linalg_tri_inv(slot(a, fn, "a"), flag(upper, false, fn, "upper"), streamOf(stream, fn)),
+    native.linalg_tri_inv(
+      arraySlot(a, fn, "a"),
+      flag(upper, false, fn, "upper"),
+      streamOf(stream, fn),
+    ),
   );
 }
 
@@ -282,11 +288,15 @@ export function triInv(a: array, options?: TriangleOptions): array {
  * // array([[2, 0],
  * //        [1, 3]], dtype=float32)
  */
-export function cholesky(a: array, options?: TriangleOptions): array {
+export function cholesky(a: ArrayInput, options?: TriangleOptions): array {
   const fn = "linalg.cholesky";
   const { upper, stream } = readOptions(options, ["upper"], fn);
   return make(
-    native.linalg_cholesky(slot(a, fn, "a"), flag(upper, false, fn, "upper"), streamOf(stream, fn)),
+    native.linalg_cholesky(
+      arraySlot(a, fn, "a"),
+      flag(upper, false, fn, "upper"),
+      streamOf(stream, fn),
+    ),
   );
 }
 
@@ -303,12 +313,12 @@ export function cholesky(a: array, options?: TriangleOptions): array {
  * // array([[0.25, 0],
  * //        [0, 1]], dtype=float32)
  */
-export function choleskyInv(a: array, options?: TriangleOptions): array {
+export function choleskyInv(a: ArrayInput, options?: TriangleOptions): array {
   const fn = "linalg.choleskyInv";
   const { upper, stream } = readOptions(options, ["upper"], fn);
   return make(
     native.linalg_cholesky_inv(
-      slot(a, fn, "a"),
+      arraySlot(a, fn, "a"),
       flag(upper, false, fn, "upper"),
       streamOf(stream, fn),
     ),
@@ -328,8 +338,8 @@ export function choleskyInv(a: array, options?: TriangleOptions): array {
  * //        [0, 0.25],
  * //        [0, 0]], dtype=float32)
  */
-export function pinv(a: array, options?: StreamOptions): array {
-  return make(native.linalg_pinv(slot(a, "linalg.pinv", "a"), stream(options, "linalg.pinv")));
+export function pinv(a: ArrayInput, options?: StreamOptions): array {
+  return make(native.linalg_pinv(arraySlot(a, "linalg.pinv", "a"), stream(options, "linalg.pinv")));
 }
 
 /**
@@ -345,12 +355,10 @@ export function pinv(a: array, options?: StreamOptions): array {
  * // array([[1, 2],
  * //        [4, 4]], dtype=float32)
  */
-export function lu(a: array, options?: StreamOptions): [array, array, array] {
-  return makeAll(native.linalg_lu(slot(a, "linalg.lu", "a"), stream(options, "linalg.lu"))) as [
-    array,
-    array,
-    array,
-  ];
+export function lu(a: ArrayInput, options?: StreamOptions): [array, array, array] {
+  return makeAll(
+    native.linalg_lu(arraySlot(a, "linalg.lu", "a"), stream(options, "linalg.lu")),
+  ) as [array, array, array];
 }
 
 /**
@@ -368,9 +376,12 @@ export function lu(a: array, options?: StreamOptions): [array, array, array] {
  * //   array([1, 1], dtype=uint32)
  * // ]
  */
-export function luFactor(a: array, options?: StreamOptions): [array, array] {
+export function luFactor(a: ArrayInput, options?: StreamOptions): [array, array] {
   const fn = "linalg.luFactor";
-  return makeAll(native.linalg_lu_factor(slot(a, fn, "a"), stream(options, fn))) as [array, array];
+  return makeAll(native.linalg_lu_factor(arraySlot(a, fn, "a"), stream(options, fn))) as [
+    array,
+    array,
+  ];
 }
 
 /**
@@ -422,8 +433,8 @@ export function solveTriangular(a: array, b: array, options?: TriangleOptions): 
  * mx.linalg.det(mx.array([[1, 2], [3, 4]]), { stream: mx.cpu })
  * // array(-2, dtype=float32)
  */
-export function det(a: array, options?: StreamOptions): array {
-  return make(native.linalg_det(slot(a, "linalg.det", "a"), stream(options, "linalg.det")));
+export function det(a: ArrayInput, options?: StreamOptions): array {
+  return make(native.linalg_det(arraySlot(a, "linalg.det", "a"), stream(options, "linalg.det")));
 }
 
 /**
@@ -435,7 +446,10 @@ export function det(a: array, options?: StreamOptions): array {
  * mx.linalg.slogdet(mx.array([[0, 1], [1, 0]]), { stream: mx.cpu })
  * // [ array(-1, dtype=float32), array(0, dtype=float32) ]
  */
-export function slogdet(a: array, options?: StreamOptions): [array, array] {
+export function slogdet(a: ArrayInput, options?: StreamOptions): [array, array] {
   const fn = "linalg.slogdet";
-  return makeAll(native.linalg_slogdet(slot(a, fn, "a"), stream(options, fn))) as [array, array];
+  return makeAll(native.linalg_slogdet(arraySlot(a, fn, "a"), stream(options, fn))) as [
+    array,
+    array,
+  ];
 }

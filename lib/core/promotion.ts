@@ -1,9 +1,8 @@
 /** The dtype in which dtypes meet. */
 import { dtypeId, elements } from "./arguments.js";
 import { type array, isArray } from "./array.js";
-import { Dtype, dtypes } from "./dtype.js";
+import { Dtype, promoted } from "./dtype.js";
 import { mismatch, outOfRange } from "./errors.js";
-import { native } from "./native.js";
 
 function dtypeOf(x: unknown, fn: string, param: string): Dtype {
   if (x instanceof Dtype) {
@@ -13,10 +12,6 @@ function dtypeOf(x: unknown, fn: string, param: string): Dtype {
     return x.dtype;
   }
   throw mismatch(fn, param, "an array or a dtype", x);
-}
-
-function promoted(a: Dtype, b: Dtype): Dtype {
-  return dtypes[native.promote_types(a.id, b.id)] as Dtype;
 }
 
 /**

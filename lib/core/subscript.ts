@@ -83,10 +83,12 @@ export type BooleanList = readonly (boolean | BooleanList)[];
 /**
  * One index of a subscript: an integer, `null` for a new axis, `"..."` for all
  * axes that no other index is for, a slice, also in Python's notation, a list
- * of integers, or an integer array. `x.set` takes a mask, too: a boolean array.
+ * of integers, or an integer array. `x.set` takes a mask, too: a boolean array, or
+ * a list or a value of booleans.
  */
 export type Index =
   | number
+  | boolean
   | null
   | "..."
   | `${string}:${string}`
@@ -160,6 +162,12 @@ function push(code: number[], index: unknown, fn: string, param: string): void {
     case "number":
       code.push(integer, asInteger(index, fn, param));
       return;
+    case "boolean":
+      if (fn !== "set") {
+        break;
+      }
+      code.push(booleanList, 0, index ? 1 : 0);
+      return;
     case "string": {
       const parsed = parse(index, fn, param);
       if (parsed === ellipsis) {
@@ -223,7 +231,11 @@ function row(x: array, i: number): array {
 
 /** What `x.set(indices, value)` does. */
 export function set(x: array, indices: readonly Index[], value: Operand): void {
-  const code = encode(elements(indices, "a list of indices", "set", "indices"), "set");
+  const all = elements(indices, "a list of indices", "set", "indices");
+  if (all.length > 1 && all.every((index) => typeof index === "boolean")) {
+    throw mismatch("set", "indices", "a mask in a list of its own, such as [[true, false]]", all);
+  }
+  const code = encode(all, "set");
   native.subscript_set(
     slot(x, "set", "this"),
     code,

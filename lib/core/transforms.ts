@@ -1,6 +1,6 @@
 /** Transformations of functions: automatic differentiation and vectorization. */
 
-import { checkOptions, elements, isList, slot, slots, stream } from "./arguments.js";
+import { arraySlot, checkOptions, elements, isList, slot, slots, stream } from "./arguments.js";
 import { type array, isArray, make, makeAll } from "./array.js";
 import { isPromise } from "./context.js";
 import type { StreamOptions } from "./device.js";
@@ -8,6 +8,7 @@ import { mismatch, outOfRange } from "./errors.js";
 import { fieldsOf, withLent } from "./lending.js";
 import { native } from "./native.js";
 import { arraysOf, mapLeaves, visitWithPrefix, withArrays } from "./tree.js";
+import type { ArrayInput } from "./values.js";
 import { type Callback, type List, list, type Slots } from "./wire.js";
 
 /**
@@ -17,8 +18,10 @@ import { type Callback, type List, list, type Slots } from "./wire.js";
  * mx.grad((x) => mx.multiply(x, mx.stopGradient(x)))(mx.array(3))
  * // array(3, dtype=float32)
  */
-export function stopGradient(a: array, options?: StreamOptions): array {
-  return make(native.stop_gradient(slot(a, "stopGradient", "a"), stream(options, "stopGradient")));
+export function stopGradient(a: ArrayInput, options?: StreamOptions): array {
+  return make(
+    native.stop_gradient(arraySlot(a, "stopGradient", "a"), stream(options, "stopGradient")),
+  );
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: any function of any arguments

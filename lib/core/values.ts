@@ -19,10 +19,13 @@ import {
   float16,
   float32,
   float64,
+  iinfo,
   int8,
   int16,
   int32,
   int64,
+  isFloating,
+  promoted,
   uint8,
   uint16,
   uint32,
@@ -167,6 +170,11 @@ function typedArrayDtype(x: unknown): Dtype | undefined {
   return kind === undefined ? undefined : typedArrays.get(kind);
 }
 
+/** Whether a value is a typed array of a kind that has a dtype. */
+export function isTypedArray(x: unknown): x is TypedArray {
+  return ArrayBuffer.isView(x) && typedArrayDtype(x) !== undefined;
+}
+
 // More dimensions than this are a list that contains itself.
 const deepest = 64;
 
@@ -175,33 +183,44 @@ interface Flat {
   readonly leaves: unknown[];
 }
 
-/** What lists hold, row-major. Each element is read once: a list may be a proxy. */
+/**
+ * What lists hold, row-major. Each element is read once: a list may be a proxy.
+ * An array is one leaf, and as deep as its dimensions.
+ */
 function flatten(data: readonly unknown[]): Flat {
   const shape: number[] = [];
   const leaves: unknown[] = [];
   // Whether the first leaf, or a list without any, has told all dimensions.
   let known = false;
+  const sized = (length: number, dimension: number): void => {
+    if (known) {
+      if (length !== shape[dimension]) {
+        throw ragged(data);
+      }
+    } else if (shape.push(length) > deepest) {
+      throw outOfRange("array", "data", `at most ${deepest} nested lists`, data);
+    }
+  };
   const walk = (x: unknown, dimension: number): void => {
     const length = lengthOfList(x);
     if (length === undefined) {
-      if (known && dimension < shape.length) {
+      const leaf = leafOf(x);
+      const inner = isArray(leaf) ? leaf.shape : [];
+      if (known && dimension + inner.length !== shape.length) {
         throw ragged(data);
       }
+      inner.forEach((n, i) => {
+        sized(n, dimension + i);
+      });
       if (!known) {
         known = true;
         checkCount(sizeOf(shape), data, "array", "data");
       }
-      leaves.push(leafOf(x));
+      leaves.push(leaf);
       return;
     }
-    if (!known) {
-      if (shape.push(length) > deepest) {
-        throw outOfRange("array", "data", `at most ${deepest} nested lists`, data);
-      }
-      known = length === 0;
-    } else if (length !== shape[dimension]) {
-      throw ragged(data);
-    }
+    sized(length, dimension);
+    known ||= length === 0;
     for (let i = 0; i < length; i++) {
       walk((x as ArrayLike<unknown>)[i], dimension + 1);
     }
@@ -395,14 +414,71 @@ function ofOne(leaf: unknown, dtype: Dtype | undefined): Result {
 function fromList(data: readonly ArrayInput[], dtype: Dtype | undefined): array {
   const { shape, leaves } = flatten(data);
   if (leaves.some(isArray)) {
-    return stacked(data, dtype);
+    return joined(leaves, shape, dtype ?? dtypeBeside(leaves));
   }
   return make(store(leaves, leaves.length, shape, dtype ?? inferred(leaves)));
 }
 
-// A list that has arrays among its leaves.
-function stacked(data: readonly ArrayInput[], dtype: Dtype | undefined): array {
-  const parts = Array.from(data, (part) => toArray(part, dtype));
-  const slots = list(parts.map(slotOf));
-  return make(native.stack(slots, 0, currentStream()));
+// Arrays and values between them, one after the other.
+function joined(leaves: readonly unknown[], shape: readonly number[], dtype: Dtype): array {
+  const parts: array[] = [];
+  let values: unknown[] = [];
+  const flush = (): void => {
+    if (values.length > 0) {
+      parts.push(make(store(values, values.length, [values.length], dtype)));
+      values = [];
+    }
+  };
+  for (const leaf of leaves) {
+    if (isArray(leaf)) {
+      flush();
+      const flat = make(native.reshape(slot(leaf, "array", "data"), list([-1]), currentStream()));
+      parts.push(toArray(flat, dtype));
+    } else {
+      values.push(leaf);
+    }
+  }
+  flush();
+  const whole = make(native.concatenate(list(parts.map(slotOf)), list([0]), currentStream()));
+  return make(native.reshape(slotOf(whole), list(shape), currentStream()));
+}
+
+// Beside arrays values are weak: they take the arrays' type if it has them.
+function dtypeBeside(leaves: readonly unknown[]): Dtype {
+  const values = leaves.filter((leaf) => !isArray(leaf));
+  const strong = leaves
+    .filter(isArray)
+    .map((x) => x.dtype)
+    .reduce((a, b) => promoted(a, b));
+  if (values.length === 0) {
+    return strong;
+  }
+  const weak = inferred(values);
+  if (weak === complex64) {
+    return complex64;
+  }
+  const whole = values.every((x) => typeof x !== "number" || Number.isInteger(x));
+  if (
+    strong === complex64 ||
+    isFloating(strong) ||
+    (whole && values.every((x) => fits(x, strong)))
+  ) {
+    return strong;
+  }
+  return promoted(strong, whole && weak === float32 ? narrowest(values) : weak);
+}
+
+function narrowest(values: readonly unknown[]): Dtype {
+  return values.every((x) => fits(x, int32)) ? int32 : int64;
+}
+
+function fits(x: unknown, dtype: Dtype): boolean {
+  if (typeof x === "boolean") {
+    return true;
+  }
+  if (dtype === bool_) {
+    return false;
+  }
+  const { min, max } = iinfo(dtype);
+  return (x as number | bigint) >= min && (x as number | bigint) <= max;
 }

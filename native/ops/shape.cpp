@@ -19,12 +19,12 @@ const mx::Shape& checked(const mx::Shape& shape, int least = 0) {
   double size = 1;
   for (auto n : shape) {
     if (n < least) {
-      throw RangeError("Expected a shape without negative dimensions.");
+      throw RangeError("shape: expected sizes that are not negative");
     }
     size *= std::abs(n);
   }
   if (size > 9007199254740991.0) {
-    throw RangeError("Expected a shape of at most 2^53 - 1 elements.");
+    throw RangeError("shape: expected at most 2^53 - 1 elements");
   }
   return shape;
 }
@@ -66,7 +66,7 @@ mx::array transpose(const mx::array& a, Axes axes, mx::StreamOrDevice s) {
 // An axis may be longer than memory, where the array was broadcast.
 void check_parts(int64_t parts) {
   if (parts > 1 << 20) {
-    throw RangeError("Expected at most 2^20 parts.");
+    throw RangeError("a: expected at most 2^20 parts");
   }
 }
 

@@ -287,7 +287,7 @@ describe("wrong arguments", () => {
   test.each(ofOne)("of %s", (name) => {
     const fn = any(mx[name]);
     const x = mx.array([1]);
-    for (const wrong of [1, "1", undefined, null, {}, [1], Symbol("x")]) {
+    for (const wrong of ["1", undefined, null, {}, new Map(), Symbol("x")]) {
       expect(() => fn(wrong)).toThrow(TypeError);
       expect(() => fn(wrong)).toThrow(`[${name}] a: expected an array`);
     }
@@ -300,7 +300,7 @@ describe("wrong arguments", () => {
 
   test("of logicalNot, which takes scalars, too", () => {
     expect(() => mx.logicalNot(any("0"))).toThrow(
-      '[logicalNot] a: expected an array or a scalar, received "0"',
+      '[logicalNot] a: expected an array, or what mx.array takes, received "0"',
     );
     expect(() => mx.logicalNot(disposed)).toThrow("[logicalNot] a: expected an array, received");
     expect(() => mx.logicalNot(1, any({ axis: 0 }))).toThrow('received an option "axis"');

@@ -113,7 +113,7 @@ describe("arguments", () => {
 
   test.each(everything)("that %s refuses", (name) => {
     const f = any(mx[name]);
-    for (const x of [undefined, null, 1, "x", [1, 2], new Float32Array(2), {}]) {
+    for (const x of [undefined, null, "x", new Map(), () => 1, {}]) {
       expect(() => f(x)).toThrow(`[${name}] a: expected an array`);
     }
     const dead = mx.array([1]);

@@ -88,9 +88,8 @@ describe("reshaping", () => {
       [1, 4, 1],
     ]);
     expect(mx.atleast2d([])).toEqual([]);
-    expect(() => mx.atleast2d(any(3))).toThrow(
-      "[atleast2d] arys: expected an array or a list of arrays, received 3",
-    );
+    expect(mx.atleast2d(3).tolist()).toEqual([[3]]);
+    expect(() => mx.atleast2d(any("3"))).toThrow("[atleast2d] arys: expected an array");
   });
 });
 
@@ -411,6 +410,6 @@ test("disposed and foreign arrays are refused", () => {
   expect(() => mx.reshape(x, [1])).toThrow(
     "[reshape] a: expected an array, received one that has been disposed",
   );
-  expect(() => mx.squeeze(any([1]))).toThrow("[squeeze] a: expected an array, received [ 1 ]");
+  expect(() => mx.squeeze(any("1"))).toThrow("[squeeze] a: expected an array");
   expect(() => mx.flip(any(new Proxy(mx.array([1]), {})))).toThrow(TypeError);
 });

@@ -55,7 +55,7 @@ describe("sort and argsort", () => {
   });
 
   test("refuse what is no array, axis or option", () => {
-    expect(() => mx.sort(any([2, 1]))).toThrow("[sort] a: expected an array, received [ 2, 1 ]");
+    expect(() => mx.sort(any("21"))).toThrow("[sort] a: expected an array");
     expect(() => mx.sort(a, any([0]))).toThrow("[sort] axis: expected an integer");
     expect(() => mx.argsort(a, 0.5)).toThrow(TypeError);
     expect(() => mx.argsort(a, 2)).toThrow("[argsort] Axis 2 is out of bounds");

@@ -6,6 +6,7 @@
 
 import {
   type Axes,
+  arraySlot,
   asNumber,
   flag,
   integer,
@@ -16,13 +17,13 @@ import {
   optionalOperand,
   readOptions,
   scalarCode,
-  slot,
   stream,
   streamOf,
 } from "../arguments.js";
 import { type array, make, makeAll } from "../array.js";
 import type { StreamOptions } from "../device.js";
 import { native } from "../native.js";
+import type { ArrayInput } from "../values.js";
 
 /**
  * The absolute value of each element; of complex numbers the magnitude, as
@@ -32,8 +33,8 @@ import { native } from "../native.js";
  * mx.abs(mx.array([-1.5, 2]))
  * // array([1.5, 2], dtype=float32)
  */
-export function abs(a: array, options?: StreamOptions): array {
-  return make(native.abs(slot(a, "abs", "a"), stream(options, "abs")));
+export function abs(a: ArrayInput, options?: StreamOptions): array {
+  return make(native.abs(arraySlot(a, "abs", "a"), stream(options, "abs")));
 }
 
 /**
@@ -44,8 +45,8 @@ export function abs(a: array, options?: StreamOptions): array {
  * mx.sign(mx.array([-3, 0, 2.5]))
  * // array([-1, 0, 1], dtype=float32)
  */
-export function sign(a: array, options?: StreamOptions): array {
-  return make(native.sign(slot(a, "sign", "a"), stream(options, "sign")));
+export function sign(a: ArrayInput, options?: StreamOptions): array {
+  return make(native.sign(arraySlot(a, "sign", "a"), stream(options, "sign")));
 }
 
 /**
@@ -55,8 +56,8 @@ export function sign(a: array, options?: StreamOptions): array {
  * mx.positive(mx.array([-1, 2]))
  * // array([-1, 2], dtype=float32)
  */
-export function positive(a: array, options?: StreamOptions): array {
-  return make(native.positive(slot(a, "positive", "a"), stream(options, "positive")));
+export function positive(a: ArrayInput, options?: StreamOptions): array {
+  return make(native.positive(arraySlot(a, "positive", "a"), stream(options, "positive")));
 }
 
 /**
@@ -67,8 +68,8 @@ export function positive(a: array, options?: StreamOptions): array {
  * mx.negative(mx.array([-1, 2]))
  * // array([1, -2], dtype=float32)
  */
-export function negative(a: array, options?: StreamOptions): array {
-  return make(native.negative(slot(a, "negative", "a"), stream(options, "negative")));
+export function negative(a: ArrayInput, options?: StreamOptions): array {
+  return make(native.negative(arraySlot(a, "negative", "a"), stream(options, "negative")));
 }
 
 /**
@@ -192,8 +193,8 @@ export function remainder(a: Operand, b: Operand, options?: StreamOptions): arra
  * mx.trunc(mx.array([-1.7, 1.7]))
  * // array([-1, 1], dtype=float32)
  */
-export function trunc(a: array, options?: StreamOptions): array {
-  return make(native.trunc(slot(a, "trunc", "a"), stream(options, "trunc")));
+export function trunc(a: ArrayInput, options?: StreamOptions): array {
+  return make(native.trunc(arraySlot(a, "trunc", "a"), stream(options, "trunc")));
 }
 
 /**
@@ -203,8 +204,8 @@ export function trunc(a: array, options?: StreamOptions): array {
  * mx.square(mx.array([-3, 4]))
  * // array([9, 16], dtype=float32)
  */
-export function square(a: array, options?: StreamOptions): array {
-  return make(native.square(slot(a, "square", "a"), stream(options, "square")));
+export function square(a: ArrayInput, options?: StreamOptions): array {
+  return make(native.square(arraySlot(a, "square", "a"), stream(options, "square")));
 }
 
 /**
@@ -214,8 +215,8 @@ export function square(a: array, options?: StreamOptions): array {
  * mx.sqrt(mx.array([4, 9]))
  * // array([2, 3], dtype=float32)
  */
-export function sqrt(a: array, options?: StreamOptions): array {
-  return make(native.sqrt(slot(a, "sqrt", "a"), stream(options, "sqrt")));
+export function sqrt(a: ArrayInput, options?: StreamOptions): array {
+  return make(native.sqrt(arraySlot(a, "sqrt", "a"), stream(options, "sqrt")));
 }
 
 /**
@@ -225,8 +226,8 @@ export function sqrt(a: array, options?: StreamOptions): array {
  * mx.rsqrt(mx.array([4, 16]))
  * // array([0.5, 0.25], dtype=float32)
  */
-export function rsqrt(a: array, options?: StreamOptions): array {
-  return make(native.rsqrt(slot(a, "rsqrt", "a"), stream(options, "rsqrt")));
+export function rsqrt(a: ArrayInput, options?: StreamOptions): array {
+  return make(native.rsqrt(arraySlot(a, "rsqrt", "a"), stream(options, "rsqrt")));
 }
 
 /**
@@ -236,8 +237,8 @@ export function rsqrt(a: array, options?: StreamOptions): array {
  * mx.reciprocal(mx.array([4, -2]))
  * // array([0.25, -0.5], dtype=float32)
  */
-export function reciprocal(a: array, options?: StreamOptions): array {
-  return make(native.reciprocal(slot(a, "reciprocal", "a"), stream(options, "reciprocal")));
+export function reciprocal(a: ArrayInput, options?: StreamOptions): array {
+  return make(native.reciprocal(arraySlot(a, "reciprocal", "a"), stream(options, "reciprocal")));
 }
 
 /**
@@ -265,8 +266,8 @@ export function logaddexp(a: Operand, b: Operand, options?: StreamOptions): arra
  * mx.exp(mx.array([0, 1]))
  * // array([1, 2.71828], dtype=float32)
  */
-export function exp(a: array, options?: StreamOptions): array {
-  return make(native.exp(slot(a, "exp", "a"), stream(options, "exp")));
+export function exp(a: ArrayInput, options?: StreamOptions): array {
+  return make(native.exp(arraySlot(a, "exp", "a"), stream(options, "exp")));
 }
 
 /**
@@ -276,8 +277,8 @@ export function exp(a: array, options?: StreamOptions): array {
  * mx.expm1(mx.array([0, 1e-7]))
  * // array([0, 1e-07], dtype=float32)
  */
-export function expm1(a: array, options?: StreamOptions): array {
-  return make(native.expm1(slot(a, "expm1", "a"), stream(options, "expm1")));
+export function expm1(a: ArrayInput, options?: StreamOptions): array {
+  return make(native.expm1(arraySlot(a, "expm1", "a"), stream(options, "expm1")));
 }
 
 /**
@@ -288,8 +289,8 @@ export function expm1(a: array, options?: StreamOptions): array {
  * mx.erf(mx.array([0.5, -1]))
  * // array([0.5205, -0.842701], dtype=float32)
  */
-export function erf(a: array, options?: StreamOptions): array {
-  return make(native.erf(slot(a, "erf", "a"), stream(options, "erf")));
+export function erf(a: ArrayInput, options?: StreamOptions): array {
+  return make(native.erf(arraySlot(a, "erf", "a"), stream(options, "erf")));
 }
 
 /**
@@ -300,8 +301,8 @@ export function erf(a: array, options?: StreamOptions): array {
  * mx.erfinv(mx.array([0, 0.5]))
  * // array([0, 0.476936], dtype=float32)
  */
-export function erfinv(a: array, options?: StreamOptions): array {
-  return make(native.erfinv(slot(a, "erfinv", "a"), stream(options, "erfinv")));
+export function erfinv(a: ArrayInput, options?: StreamOptions): array {
+  return make(native.erfinv(arraySlot(a, "erfinv", "a"), stream(options, "erfinv")));
 }
 
 /**
@@ -311,8 +312,8 @@ export function erfinv(a: array, options?: StreamOptions): array {
  * mx.sin(mx.array([0, Math.PI / 6]))
  * // array([0, 0.5], dtype=float32)
  */
-export function sin(a: array, options?: StreamOptions): array {
-  return make(native.sin(slot(a, "sin", "a"), stream(options, "sin")));
+export function sin(a: ArrayInput, options?: StreamOptions): array {
+  return make(native.sin(arraySlot(a, "sin", "a"), stream(options, "sin")));
 }
 
 /**
@@ -322,8 +323,8 @@ export function sin(a: array, options?: StreamOptions): array {
  * mx.cos(mx.array([0, Math.PI / 3]))
  * // array([1, 0.5], dtype=float32)
  */
-export function cos(a: array, options?: StreamOptions): array {
-  return make(native.cos(slot(a, "cos", "a"), stream(options, "cos")));
+export function cos(a: ArrayInput, options?: StreamOptions): array {
+  return make(native.cos(arraySlot(a, "cos", "a"), stream(options, "cos")));
 }
 
 /**
@@ -333,8 +334,8 @@ export function cos(a: array, options?: StreamOptions): array {
  * mx.tan(mx.array([0, Math.PI / 4]))
  * // array([0, 1], dtype=float32)
  */
-export function tan(a: array, options?: StreamOptions): array {
-  return make(native.tan(slot(a, "tan", "a"), stream(options, "tan")));
+export function tan(a: ArrayInput, options?: StreamOptions): array {
+  return make(native.tan(arraySlot(a, "tan", "a"), stream(options, "tan")));
 }
 
 /**
@@ -345,8 +346,8 @@ export function tan(a: array, options?: StreamOptions): array {
  * mx.arcsin(mx.array([0, 1]))
  * // array([0, 1.5708], dtype=float32)
  */
-export function arcsin(a: array, options?: StreamOptions): array {
-  return make(native.arcsin(slot(a, "arcsin", "a"), stream(options, "arcsin")));
+export function arcsin(a: ArrayInput, options?: StreamOptions): array {
+  return make(native.arcsin(arraySlot(a, "arcsin", "a"), stream(options, "arcsin")));
 }
 
 /**
@@ -357,8 +358,8 @@ export function arcsin(a: array, options?: StreamOptions): array {
  * mx.arccos(mx.array([1, -1]))
  * // array([0, 3.14159], dtype=float32)
  */
-export function arccos(a: array, options?: StreamOptions): array {
-  return make(native.arccos(slot(a, "arccos", "a"), stream(options, "arccos")));
+export function arccos(a: ArrayInput, options?: StreamOptions): array {
+  return make(native.arccos(arraySlot(a, "arccos", "a"), stream(options, "arccos")));
 }
 
 /**
@@ -368,8 +369,8 @@ export function arccos(a: array, options?: StreamOptions): array {
  * mx.arctan(mx.array([0, 1]))
  * // array([0, 0.785398], dtype=float32)
  */
-export function arctan(a: array, options?: StreamOptions): array {
-  return make(native.arctan(slot(a, "arctan", "a"), stream(options, "arctan")));
+export function arctan(a: ArrayInput, options?: StreamOptions): array {
+  return make(native.arctan(arraySlot(a, "arctan", "a"), stream(options, "arctan")));
 }
 
 /**
@@ -398,8 +399,8 @@ export function arctan2(a: Operand, b: Operand, options?: StreamOptions): array 
  * mx.sinh(mx.array([0, 1]))
  * // array([0, 1.1752], dtype=float32)
  */
-export function sinh(a: array, options?: StreamOptions): array {
-  return make(native.sinh(slot(a, "sinh", "a"), stream(options, "sinh")));
+export function sinh(a: ArrayInput, options?: StreamOptions): array {
+  return make(native.sinh(arraySlot(a, "sinh", "a"), stream(options, "sinh")));
 }
 
 /**
@@ -409,8 +410,8 @@ export function sinh(a: array, options?: StreamOptions): array {
  * mx.cosh(mx.array([0, 1]))
  * // array([1, 1.54308], dtype=float32)
  */
-export function cosh(a: array, options?: StreamOptions): array {
-  return make(native.cosh(slot(a, "cosh", "a"), stream(options, "cosh")));
+export function cosh(a: ArrayInput, options?: StreamOptions): array {
+  return make(native.cosh(arraySlot(a, "cosh", "a"), stream(options, "cosh")));
 }
 
 /**
@@ -420,8 +421,8 @@ export function cosh(a: array, options?: StreamOptions): array {
  * mx.tanh(mx.array([0, 1]))
  * // array([0, 0.761594], dtype=float32)
  */
-export function tanh(a: array, options?: StreamOptions): array {
-  return make(native.tanh(slot(a, "tanh", "a"), stream(options, "tanh")));
+export function tanh(a: ArrayInput, options?: StreamOptions): array {
+  return make(native.tanh(arraySlot(a, "tanh", "a"), stream(options, "tanh")));
 }
 
 /**
@@ -431,8 +432,8 @@ export function tanh(a: array, options?: StreamOptions): array {
  * mx.arcsinh(mx.array([0, 1]))
  * // array([0, 0.881374], dtype=float32)
  */
-export function arcsinh(a: array, options?: StreamOptions): array {
-  return make(native.arcsinh(slot(a, "arcsinh", "a"), stream(options, "arcsinh")));
+export function arcsinh(a: ArrayInput, options?: StreamOptions): array {
+  return make(native.arcsinh(arraySlot(a, "arcsinh", "a"), stream(options, "arcsinh")));
 }
 
 /**
@@ -442,8 +443,8 @@ export function arcsinh(a: array, options?: StreamOptions): array {
  * mx.arccosh(mx.array([1, 2]))
  * // array([0, 1.31696], dtype=float32)
  */
-export function arccosh(a: array, options?: StreamOptions): array {
-  return make(native.arccosh(slot(a, "arccosh", "a"), stream(options, "arccosh")));
+export function arccosh(a: ArrayInput, options?: StreamOptions): array {
+  return make(native.arccosh(arraySlot(a, "arccosh", "a"), stream(options, "arccosh")));
 }
 
 /**
@@ -454,8 +455,8 @@ export function arccosh(a: array, options?: StreamOptions): array {
  * mx.arctanh(mx.array([0, 0.5]))
  * // array([0, 0.549306], dtype=float32)
  */
-export function arctanh(a: array, options?: StreamOptions): array {
-  return make(native.arctanh(slot(a, "arctanh", "a"), stream(options, "arctanh")));
+export function arctanh(a: ArrayInput, options?: StreamOptions): array {
+  return make(native.arctanh(arraySlot(a, "arctanh", "a"), stream(options, "arctanh")));
 }
 
 /**
@@ -465,8 +466,8 @@ export function arctanh(a: array, options?: StreamOptions): array {
  * mx.degrees(mx.array([0, Math.PI]))
  * // array([0, 180], dtype=float32)
  */
-export function degrees(a: Operand, options?: StreamOptions): array {
-  return make(native.degrees(operand(a, "degrees", "a"), stream(options, "degrees")));
+export function degrees(a: ArrayInput, options?: StreamOptions): array {
+  return make(native.degrees(arraySlot(a, "degrees", "a"), stream(options, "degrees")));
 }
 
 /**
@@ -476,8 +477,8 @@ export function degrees(a: Operand, options?: StreamOptions): array {
  * mx.radians(mx.array([0, 180]))
  * // array([0, 3.14159], dtype=float32)
  */
-export function radians(a: Operand, options?: StreamOptions): array {
-  return make(native.radians(operand(a, "radians", "a"), stream(options, "radians")));
+export function radians(a: ArrayInput, options?: StreamOptions): array {
+  return make(native.radians(arraySlot(a, "radians", "a"), stream(options, "radians")));
 }
 
 /**
@@ -488,8 +489,8 @@ export function radians(a: Operand, options?: StreamOptions): array {
  * mx.log(mx.array([1, Math.E]))
  * // array([0, 1], dtype=float32)
  */
-export function log(a: array, options?: StreamOptions): array {
-  return make(native.log(slot(a, "log", "a"), stream(options, "log")));
+export function log(a: ArrayInput, options?: StreamOptions): array {
+  return make(native.log(arraySlot(a, "log", "a"), stream(options, "log")));
 }
 
 /**
@@ -499,8 +500,8 @@ export function log(a: array, options?: StreamOptions): array {
  * mx.log2(mx.array([1, 8]))
  * // array([0, 3], dtype=float32)
  */
-export function log2(a: array, options?: StreamOptions): array {
-  return make(native.log2(slot(a, "log2", "a"), stream(options, "log2")));
+export function log2(a: ArrayInput, options?: StreamOptions): array {
+  return make(native.log2(arraySlot(a, "log2", "a"), stream(options, "log2")));
 }
 
 /**
@@ -510,8 +511,8 @@ export function log2(a: array, options?: StreamOptions): array {
  * mx.log10(mx.array([1, 100]))
  * // array([0, 2], dtype=float32)
  */
-export function log10(a: array, options?: StreamOptions): array {
-  return make(native.log10(slot(a, "log10", "a"), stream(options, "log10")));
+export function log10(a: ArrayInput, options?: StreamOptions): array {
+  return make(native.log10(arraySlot(a, "log10", "a"), stream(options, "log10")));
 }
 
 /**
@@ -521,8 +522,8 @@ export function log10(a: array, options?: StreamOptions): array {
  * mx.log1p(mx.array([0, 1e-7]))
  * // array([0, 1e-07], dtype=float32)
  */
-export function log1p(a: array, options?: StreamOptions): array {
-  return make(native.log1p(slot(a, "log1p", "a"), stream(options, "log1p")));
+export function log1p(a: ArrayInput, options?: StreamOptions): array {
+  return make(native.log1p(arraySlot(a, "log1p", "a"), stream(options, "log1p")));
 }
 
 /**
@@ -532,8 +533,8 @@ export function log1p(a: array, options?: StreamOptions): array {
  * mx.sigmoid(mx.array([0, 2]))
  * // array([0.5, 0.880797], dtype=float32)
  */
-export function sigmoid(a: array, options?: StreamOptions): array {
-  return make(native.sigmoid(slot(a, "sigmoid", "a"), stream(options, "sigmoid")));
+export function sigmoid(a: ArrayInput, options?: StreamOptions): array {
+  return make(native.sigmoid(arraySlot(a, "sigmoid", "a"), stream(options, "sigmoid")));
 }
 
 /**
@@ -592,8 +593,8 @@ export function maximum(a: Operand, b: Operand, options?: StreamOptions): array 
  * mx.floor(mx.array([-1.5, 1.5]))
  * // array([-2, 1], dtype=float32)
  */
-export function floor(a: array, options?: StreamOptions): array {
-  return make(native.floor(slot(a, "floor", "a"), stream(options, "floor")));
+export function floor(a: ArrayInput, options?: StreamOptions): array {
+  return make(native.floor(arraySlot(a, "floor", "a"), stream(options, "floor")));
 }
 
 /**
@@ -604,8 +605,8 @@ export function floor(a: array, options?: StreamOptions): array {
  * mx.ceil(mx.array([-1.2, 1.2]))
  * // array([-1, 2], dtype=float32)
  */
-export function ceil(a: array, options?: StreamOptions): array {
-  return make(native.ceil(slot(a, "ceil", "a"), stream(options, "ceil")));
+export function ceil(a: ArrayInput, options?: StreamOptions): array {
+  return make(native.ceil(arraySlot(a, "ceil", "a"), stream(options, "ceil")));
 }
 
 /**
@@ -625,7 +626,7 @@ export function softmax(
   const { precise, stream } = readOptions(options, ["precise"], "softmax");
   return make(
     native.softmax(
-      slot(a, "softmax", "a"),
+      arraySlot(a, "softmax", "a"),
       optionalAxes(axis, "softmax"),
       flag(precise, false, "softmax", "precise"),
       streamOf(stream, "softmax"),
@@ -643,14 +644,14 @@ export function softmax(
  * // array([-1, 0, 3], dtype=float32)
  */
 export function clip(
-  a: array,
+  a: ArrayInput,
   aMin: Operand | null,
   aMax: Operand | null,
   options?: StreamOptions,
 ): array {
   return make(
     native.clip(
-      slot(a, "clip", "a"),
+      arraySlot(a, "clip", "a"),
       optionalOperand(aMin, "clip", "aMin"),
       optionalOperand(aMax, "clip", "aMax"),
       stream(options, "clip"),
@@ -666,8 +667,8 @@ export function clip(
  * mx.conj(mx.array([{ re: 1, im: 2 }]))
  * // array([1-2j], dtype=complex64)
  */
-export function conj(a: array, options?: StreamOptions): array {
-  return make(native.conjugate(slot(a, "conj", "a"), stream(options, "conj")));
+export function conj(a: ArrayInput, options?: StreamOptions): array {
+  return make(native.conjugate(arraySlot(a, "conj", "a"), stream(options, "conj")));
 }
 
 /**
@@ -677,8 +678,8 @@ export function conj(a: array, options?: StreamOptions): array {
  * mx.conjugate(mx.array([{ re: 1, im: 2 }]))
  * // array([1-2j], dtype=complex64)
  */
-export function conjugate(a: array, options?: StreamOptions): array {
-  return make(native.conjugate(slot(a, "conjugate", "a"), stream(options, "conjugate")));
+export function conjugate(a: ArrayInput, options?: StreamOptions): array {
+  return make(native.conjugate(arraySlot(a, "conjugate", "a"), stream(options, "conjugate")));
 }
 
 /**
@@ -692,7 +693,7 @@ export function conjugate(a: array, options?: StreamOptions): array {
  * // array([1, 2, 9], dtype=float32)
  */
 export function nanToNum(
-  a: Operand,
+  a: ArrayInput,
   options?: StreamOptions & {
     nan?: number | undefined;
     posinf?: number | null | undefined;
@@ -706,7 +707,7 @@ export function nanToNum(
   );
   return make(
     native.nan_to_num(
-      operand(a, "nanToNum", "a"),
+      arraySlot(a, "nanToNum", "a"),
       number(nan, 0, "nanToNum", "nan"),
       optionalNumber(posinf, "nanToNum", "posinf"),
       optionalNumber(neginf, "nanToNum", "neginf"),
@@ -728,10 +729,10 @@ function optionalNumber(x: number | null | undefined, fn: string, param: string)
  * mx.round(mx.array([0.5, 1.5, 2.5]))
  * // array([0, 2, 2], dtype=float32)
  */
-export function round(a: array, decimals?: number, options?: StreamOptions): array {
+export function round(a: ArrayInput, decimals?: number, options?: StreamOptions): array {
   return make(
     native.round(
-      slot(a, "round", "a"),
+      arraySlot(a, "round", "a"),
       integer(decimals, 0, "round", "decimals"),
       stream(options, "round"),
     ),
@@ -800,9 +801,9 @@ export function bitwiseXor(a: Operand, b: Operand, options?: StreamOptions): arr
  * mx.bitwiseInvert(mx.array([0, 5], mx.int32))
  * // array([-1, -6], dtype=int32)
  */
-export function bitwiseInvert(a: Operand, options?: StreamOptions): array {
+export function bitwiseInvert(a: ArrayInput, options?: StreamOptions): array {
   return make(
-    native.bitwise_invert(operand(a, "bitwiseInvert", "a"), stream(options, "bitwiseInvert")),
+    native.bitwise_invert(arraySlot(a, "bitwiseInvert", "a"), stream(options, "bitwiseInvert")),
   );
 }
 
@@ -851,8 +852,8 @@ export function rightShift(a: Operand, b: Operand, options?: StreamOptions): arr
  * mx.real(mx.array([{ re: 1, im: 2 }]))
  * // array([1], dtype=float32)
  */
-export function real(a: array, options?: StreamOptions): array {
-  return make(native.real(slot(a, "real", "a"), stream(options, "real")));
+export function real(a: ArrayInput, options?: StreamOptions): array {
+  return make(native.real(arraySlot(a, "real", "a"), stream(options, "real")));
 }
 
 /**
@@ -862,8 +863,8 @@ export function real(a: array, options?: StreamOptions): array {
  * mx.imag(mx.array([{ re: 1, im: 2 }]))
  * // array([2], dtype=float32)
  */
-export function imag(a: array, options?: StreamOptions): array {
-  return make(native.imag(slot(a, "imag", "a"), stream(options, "imag")));
+export function imag(a: ArrayInput, options?: StreamOptions): array {
+  return make(native.imag(arraySlot(a, "imag", "a"), stream(options, "imag")));
 }
 
 // Python MLX has these under two names, too.

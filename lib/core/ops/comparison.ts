@@ -1,6 +1,7 @@
 /** Comparison and logic. All but `where` give booleans. */
 
 import {
+  arraySlot,
   flag,
   number,
   type Operand,
@@ -13,6 +14,7 @@ import {
 import { type array, make } from "../array.js";
 import type { StreamOptions } from "../device.js";
 import { native } from "../native.js";
+import type { ArrayInput } from "../values.js";
 
 /**
  * Whether two operands are equal, element by element, with broadcasting.
@@ -144,8 +146,8 @@ export function arrayEqual(
  * mx.logicalNot(mx.array([0, 2]))
  * // array([true, false], dtype=bool)
  */
-export function logicalNot(a: Operand, options?: StreamOptions): array {
-  return make(native.logical_not(operand(a, "logicalNot", "a"), stream(options, "logicalNot")));
+export function logicalNot(a: ArrayInput, options?: StreamOptions): array {
+  return make(native.logical_not(arraySlot(a, "logicalNot", "a"), stream(options, "logicalNot")));
 }
 
 /**
@@ -269,8 +271,8 @@ export function isclose(a: array, b: array, options?: StreamOptions & Tolerance)
  * mx.isnan(mx.array([1, Number.NaN]))
  * // array([false, true], dtype=bool)
  */
-export function isnan(a: array, options?: StreamOptions): array {
-  return make(native.isnan(slot(a, "isnan", "a"), stream(options, "isnan")));
+export function isnan(a: ArrayInput, options?: StreamOptions): array {
+  return make(native.isnan(arraySlot(a, "isnan", "a"), stream(options, "isnan")));
 }
 
 /**
@@ -280,8 +282,8 @@ export function isnan(a: array, options?: StreamOptions): array {
  * mx.isinf(mx.array([1, Number.NEGATIVE_INFINITY]))
  * // array([false, true], dtype=bool)
  */
-export function isinf(a: array, options?: StreamOptions): array {
-  return make(native.isinf(slot(a, "isinf", "a"), stream(options, "isinf")));
+export function isinf(a: ArrayInput, options?: StreamOptions): array {
+  return make(native.isinf(arraySlot(a, "isinf", "a"), stream(options, "isinf")));
 }
 
 /**
@@ -291,8 +293,8 @@ export function isinf(a: array, options?: StreamOptions): array {
  * mx.isfinite(mx.array([1, Number.NaN, Number.POSITIVE_INFINITY]))
  * // array([true, false, false], dtype=bool)
  */
-export function isfinite(a: array, options?: StreamOptions): array {
-  return make(native.isfinite(slot(a, "isfinite", "a"), stream(options, "isfinite")));
+export function isfinite(a: ArrayInput, options?: StreamOptions): array {
+  return make(native.isfinite(arraySlot(a, "isfinite", "a"), stream(options, "isfinite")));
 }
 
 /**
@@ -302,8 +304,8 @@ export function isfinite(a: array, options?: StreamOptions): array {
  * mx.isposinf(mx.array([Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]))
  * // array([true, false], dtype=bool)
  */
-export function isposinf(a: array, options?: StreamOptions): array {
-  return make(native.isposinf(slot(a, "isposinf", "a"), stream(options, "isposinf")));
+export function isposinf(a: ArrayInput, options?: StreamOptions): array {
+  return make(native.isposinf(arraySlot(a, "isposinf", "a"), stream(options, "isposinf")));
 }
 
 /**
@@ -313,8 +315,8 @@ export function isposinf(a: array, options?: StreamOptions): array {
  * mx.isneginf(mx.array([Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]))
  * // array([false, true], dtype=bool)
  */
-export function isneginf(a: array, options?: StreamOptions): array {
-  return make(native.isneginf(slot(a, "isneginf", "a"), stream(options, "isneginf")));
+export function isneginf(a: ArrayInput, options?: StreamOptions): array {
+  return make(native.isneginf(arraySlot(a, "isneginf", "a"), stream(options, "isneginf")));
 }
 
 /**

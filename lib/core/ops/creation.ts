@@ -1,6 +1,7 @@
 /** Arrays from a few numbers: constants, ranges, triangles, windows. */
 
 import {
+  arraySlot,
   asInteger,
   asNumber,
   dtypeId,
@@ -11,7 +12,6 @@ import {
   optionalDtypeId,
   readOptions,
   shape as shapeList,
-  slot,
   stream,
   streamOf,
 } from "../arguments.js";
@@ -19,6 +19,7 @@ import { type array, make } from "../array.js";
 import type { StreamOptions } from "../device.js";
 import { Dtype, float32, int32, int64 } from "../dtype.js";
 import { native } from "../native.js";
+import type { ArrayInput } from "../values.js";
 
 /** Of `eye` and `tri`. */
 export interface DiagonalOptions extends StreamOptions {
@@ -202,14 +203,14 @@ export function full(
  * // array([0.5, 0.5], dtype=float32)
  */
 export function fullLike(
-  a: array,
+  a: ArrayInput,
   vals: Operand,
   dtype?: Dtype | null,
   options?: StreamOptions,
 ): array {
   return make(
     native.full_like(
-      slot(a, "fullLike", "a"),
+      arraySlot(a, "fullLike", "a"),
       operand(vals, "fullLike", "vals"),
       optionalDtypeId(dtype, "fullLike"),
       stream(options, "fullLike"),
@@ -249,10 +250,10 @@ export function zeros(
  * mx.zerosLike(mx.array([5n, 6n]))
  * // array([0, 0], dtype=int64)
  */
-export function zerosLike(a: array, dtype?: Dtype | null, options?: StreamOptions): array {
+export function zerosLike(a: ArrayInput, dtype?: Dtype | null, options?: StreamOptions): array {
   return make(
     native.zeros_like(
-      slot(a, "zerosLike", "a"),
+      arraySlot(a, "zerosLike", "a"),
       optionalDtypeId(dtype, "zerosLike"),
       stream(options, "zerosLike"),
     ),
@@ -291,10 +292,10 @@ export function empty(
  * mx.emptyLike(mx.array([5n, 6n])).dtype
  * // int64
  */
-export function emptyLike(a: array, dtype?: Dtype | null, options?: StreamOptions): array {
+export function emptyLike(a: ArrayInput, dtype?: Dtype | null, options?: StreamOptions): array {
   return make(
     native.zeros_like(
-      slot(a, "emptyLike", "a"),
+      arraySlot(a, "emptyLike", "a"),
       optionalDtypeId(dtype, "emptyLike"),
       stream(options, "emptyLike"),
     ),
@@ -332,10 +333,10 @@ export function ones(
  * mx.onesLike(mx.array([[5, 6]]), mx.bool)
  * // array([[true, true]], dtype=bool)
  */
-export function onesLike(a: array, dtype?: Dtype | null, options?: StreamOptions): array {
+export function onesLike(a: ArrayInput, dtype?: Dtype | null, options?: StreamOptions): array {
   return make(
     native.ones_like(
-      slot(a, "onesLike", "a"),
+      arraySlot(a, "onesLike", "a"),
       optionalDtypeId(dtype, "onesLike"),
       stream(options, "onesLike"),
     ),
@@ -416,9 +417,9 @@ export function tri(n: number, options?: DiagonalOptions): array {
  * // array([[1, 0],
  * //        [3, 4]], dtype=float32)
  */
-export function tril(x: array, k?: number, options?: StreamOptions): array {
+export function tril(x: ArrayInput, k?: number, options?: StreamOptions): array {
   return make(
-    native.tril(slot(x, "tril", "x"), integer(k, 0, "tril", "k"), stream(options, "tril")),
+    native.tril(arraySlot(x, "tril", "x"), integer(k, 0, "tril", "k"), stream(options, "tril")),
   );
 }
 
@@ -432,8 +433,8 @@ export function tril(x: array, k?: number, options?: StreamOptions): array {
  * // array([[1, 2],
  * //        [0, 4]], dtype=float32)
  */
-export function triu(x: array, k?: number, options?: StreamOptions): array {
+export function triu(x: ArrayInput, k?: number, options?: StreamOptions): array {
   return make(
-    native.triu(slot(x, "triu", "x"), integer(k, 0, "triu", "k"), stream(options, "triu")),
+    native.triu(arraySlot(x, "triu", "x"), integer(k, 0, "triu", "k"), stream(options, "triu")),
   );
 }

@@ -4,6 +4,7 @@
  */
 import {
   type Axis,
+  arraySlot,
   asInteger,
   integer,
   integers,
@@ -19,6 +20,7 @@ import { type array, make } from "../array.js";
 import type { StreamOptions } from "../device.js";
 import { type Indices, withIndices } from "../indices.js";
 import { native } from "../native.js";
+import type { ArrayInput } from "../values.js";
 
 /** Of `diagonal`. */
 export interface DiagonalOfOptions extends StreamOptions {
@@ -43,7 +45,7 @@ export interface DiagonalOfOptions extends StreamOptions {
  * //        [6, 4]], dtype=float32)
  */
 export function take(
-  a: array,
+  a: ArrayInput,
   indices: number | Indices,
   axis?: Axis,
   options?: StreamOptions,
@@ -52,11 +54,11 @@ export function take(
   const s = stream(options, "take");
   if (typeof indices === "number") {
     const at = asInteger(indices, "take", "indices");
-    return make(native.take_at(slot(a, "take", "a"), at, along, s));
+    return make(native.take_at(arraySlot(a, "take", "a"), at, along, s));
   }
   return make(
     withIndices(indices, "take", "indices", (at) =>
-      native.take(slot(a, "take", "a"), at, along, s),
+      native.take(arraySlot(a, "take", "a"), at, along, s),
     ),
   );
 }
@@ -73,7 +75,7 @@ export function take(
  * //        [4]], dtype=float32)
  */
 export function takeAlongAxis(
-  a: array,
+  a: ArrayInput,
   indices: Indices,
   axis?: Axis,
   options?: StreamOptions,
@@ -82,7 +84,7 @@ export function takeAlongAxis(
   const s = stream(options, "takeAlongAxis");
   return make(
     withIndices(indices, "takeAlongAxis", "indices", (at) =>
-      native.take_along_axis(slot(a, "takeAlongAxis", "a"), at, along, s),
+      native.take_along_axis(arraySlot(a, "takeAlongAxis", "a"), at, along, s),
     ),
   );
 }
@@ -98,7 +100,7 @@ export function takeAlongAxis(
  * //        [40, 5, 6]], dtype=float32)
  */
 export function putAlongAxis(
-  a: array,
+  a: ArrayInput,
   indices: Indices,
   values: Operand,
   axis?: Axis,
@@ -109,7 +111,7 @@ export function putAlongAxis(
   return make(
     withIndices(indices, "putAlongAxis", "indices", (at) =>
       native.put_along_axis(
-        slot(a, "putAlongAxis", "a"),
+        arraySlot(a, "putAlongAxis", "a"),
         at,
         operand(values, "putAlongAxis", "values"),
         along,
@@ -132,7 +134,7 @@ export function putAlongAxis(
  * //        [5, 6]], dtype=float32)
  */
 export function slice(
-  a: array,
+  a: ArrayInput,
   startIndices: Indices,
   axes: readonly number[],
   sliceSize: readonly number[],
@@ -143,7 +145,7 @@ export function slice(
   const s = stream(options, "slice");
   return make(
     withIndices(startIndices, "slice", "startIndices", (start) =>
-      native.slice(slot(a, "slice", "a"), start, along, size, s),
+      native.slice(arraySlot(a, "slice", "a"), start, along, size, s),
     ),
   );
 }
@@ -161,7 +163,7 @@ export function slice(
  * //        [0, 0, 8]], dtype=float32)
  */
 export function sliceUpdate(
-  a: array,
+  a: ArrayInput,
   update: array,
   startIndices: Indices,
   axes: readonly number[],
@@ -172,7 +174,7 @@ export function sliceUpdate(
   return make(
     withIndices(startIndices, "sliceUpdate", "startIndices", (start) =>
       native.slice_update(
-        slot(a, "sliceUpdate", "a"),
+        arraySlot(a, "sliceUpdate", "a"),
         slot(update, "sliceUpdate", "update"),
         start,
         along,
@@ -194,9 +196,9 @@ export function sliceUpdate(
  * //        [0, 0, 2],
  * //        [0, 0, 0]], dtype=float32)
  */
-export function diag(a: array, k?: number, options?: StreamOptions): array {
+export function diag(a: ArrayInput, k?: number, options?: StreamOptions): array {
   return make(
-    native.diag(slot(a, "diag", "a"), integer(k, 0, "diag", "k"), stream(options, "diag")),
+    native.diag(arraySlot(a, "diag", "a"), integer(k, 0, "diag", "k"), stream(options, "diag")),
   );
 }
 
@@ -208,7 +210,7 @@ export function diag(a: array, k?: number, options?: StreamOptions): array {
  * mx.diagonal(mx.array([[1, 2, 3], [4, 5, 6]]), { offset: 1 })
  * // array([2, 6], dtype=float32)
  */
-export function diagonal(a: array, options?: DiagonalOfOptions): array {
+export function diagonal(a: ArrayInput, options?: DiagonalOfOptions): array {
   const { offset, axis1, axis2, stream } = readOptions(
     options,
     ["offset", "axis1", "axis2"],
@@ -216,7 +218,7 @@ export function diagonal(a: array, options?: DiagonalOfOptions): array {
   );
   return make(
     native.diagonal(
-      slot(a, "diagonal", "a"),
+      arraySlot(a, "diagonal", "a"),
       integer(offset, 0, "diagonal", "offset"),
       integer(axis1, 0, "diagonal", "axis1"),
       integer(axis2, 1, "diagonal", "axis2"),

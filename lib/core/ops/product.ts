@@ -1,5 +1,6 @@
 /** Products of vectors, matrices and stacks of them, and what Einstein's notation can say. */
 import {
+  arraySlot,
   asInteger,
   asNumber,
   asString,
@@ -21,6 +22,7 @@ import type { StreamOptions } from "../device.js";
 import type { Dtype } from "../dtype.js";
 import { mismatch } from "../errors.js";
 import { native } from "../native.js";
+import type { ArrayInput } from "../values.js";
 
 /** Of `vecdot`. */
 export interface VecdotOptions extends StreamOptions {
@@ -305,7 +307,7 @@ export function segmentedMm(a: array, b: array, segments: array, options?: Strea
  * mx.trace(mx.array([[1, 2], [3, 4]]))
  * // array(5, dtype=float32)
  */
-export function trace(a: array, options?: TraceOptions): array {
+export function trace(a: ArrayInput, options?: TraceOptions): array {
   const { offset, axis1, axis2, dtype, stream } = readOptions(
     options,
     ["offset", "axis1", "axis2", "dtype"],
@@ -313,7 +315,7 @@ export function trace(a: array, options?: TraceOptions): array {
   );
   return make(
     native.trace(
-      slot(a, "trace", "a"),
+      arraySlot(a, "trace", "a"),
       integer(offset, 0, "trace", "offset"),
       integer(axis1, 0, "trace", "axis1"),
       integer(axis2, 1, "trace", "axis2"),
@@ -332,11 +334,11 @@ export function trace(a: array, options?: TraceOptions): array {
  * mx.hadamardTransform(mx.array([1, 2, 3, 4]), { scale: 1 })
  * // array([10, -2, -4, 0], dtype=float32)
  */
-export function hadamardTransform(a: array, options?: HadamardTransformOptions): array {
+export function hadamardTransform(a: ArrayInput, options?: HadamardTransformOptions): array {
   const { scale, stream } = readOptions(options, ["scale"], "hadamardTransform");
   return make(
     native.hadamard_transform(
-      slot(a, "hadamardTransform", "a"),
+      arraySlot(a, "hadamardTransform", "a"),
       scale === undefined || scale === null
         ? undefined
         : asNumber(scale, "hadamardTransform", "scale"),

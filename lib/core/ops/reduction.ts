@@ -3,13 +3,13 @@
 import {
   type Axes,
   type Axis,
+  arraySlot,
   flag,
   integer,
   optionalAxes,
   optionalAxis,
   optionalDtypeId,
   readOptions,
-  slot,
   stream,
   streamOf,
 } from "../arguments.js";
@@ -17,6 +17,7 @@ import { type array, make, makeAll } from "../array.js";
 import type { StreamOptions } from "../device.js";
 import type { Dtype } from "../dtype.js";
 import { native } from "../native.js";
+import type { ArrayInput } from "../values.js";
 
 /** Of every reduction. */
 export interface ReduceOptions extends StreamOptions {
@@ -54,11 +55,11 @@ export interface TypedScanOptions extends ScanOptions {
  * mx.all(mx.array([[true, false], [true, true]]), 1)
  * // array([false, true], dtype=bool)
  */
-export function all(a: array, axis?: Axes, options?: ReduceOptions): array {
+export function all(a: ArrayInput, axis?: Axes, options?: ReduceOptions): array {
   const { keepdims, stream } = readOptions(options, ["keepdims"], "all");
   return make(
     native.all(
-      slot(a, "all", "a"),
+      arraySlot(a, "all", "a"),
       optionalAxes(axis, "all"),
       flag(keepdims, false, "all", "keepdims"),
       streamOf(stream, "all"),
@@ -74,11 +75,11 @@ export function all(a: array, axis?: Axes, options?: ReduceOptions): array {
  * mx.any(mx.array([[0, 0], [0, 2]]), 0)
  * // array([false, true], dtype=bool)
  */
-export function any(a: array, axis?: Axes, options?: ReduceOptions): array {
+export function any(a: ArrayInput, axis?: Axes, options?: ReduceOptions): array {
   const { keepdims, stream } = readOptions(options, ["keepdims"], "any");
   return make(
     native.any(
-      slot(a, "any", "a"),
+      arraySlot(a, "any", "a"),
       optionalAxes(axis, "any"),
       flag(keepdims, false, "any", "keepdims"),
       streamOf(stream, "any"),
@@ -94,11 +95,11 @@ export function any(a: array, axis?: Axes, options?: ReduceOptions): array {
  * mx.sum(mx.array([[1, 2], [3, 4]]), 0)
  * // array([4, 6], dtype=float32)
  */
-export function sum(a: array, axis?: Axes, options?: ReduceOptions): array {
+export function sum(a: ArrayInput, axis?: Axes, options?: ReduceOptions): array {
   const { keepdims, stream } = readOptions(options, ["keepdims"], "sum");
   return make(
     native.sum(
-      slot(a, "sum", "a"),
+      arraySlot(a, "sum", "a"),
       optionalAxes(axis, "sum"),
       flag(keepdims, false, "sum", "keepdims"),
       streamOf(stream, "sum"),
@@ -118,7 +119,7 @@ export function countNonzero(a: array, options?: ReduceOptions & { axis?: Axes }
   const { axis, keepdims, stream } = readOptions(options, ["axis", "keepdims"], "countNonzero");
   return make(
     native.count_nonzero(
-      slot(a, "countNonzero", "a"),
+      arraySlot(a, "countNonzero", "a"),
       optionalAxes(axis, "countNonzero"),
       flag(keepdims, false, "countNonzero", "keepdims"),
       streamOf(stream, "countNonzero"),
@@ -134,11 +135,11 @@ export function countNonzero(a: array, options?: ReduceOptions & { axis?: Axes }
  * mx.prod(mx.array([[1, 2], [3, 4]]), 1)
  * // array([2, 12], dtype=float32)
  */
-export function prod(a: array, axis?: Axes, options?: ReduceOptions): array {
+export function prod(a: ArrayInput, axis?: Axes, options?: ReduceOptions): array {
   const { keepdims, stream } = readOptions(options, ["keepdims"], "prod");
   return make(
     native.prod(
-      slot(a, "prod", "a"),
+      arraySlot(a, "prod", "a"),
       optionalAxes(axis, "prod"),
       flag(keepdims, false, "prod", "keepdims"),
       streamOf(stream, "prod"),
@@ -155,11 +156,11 @@ export function prod(a: array, axis?: Axes, options?: ReduceOptions): array {
  * mx.min(mx.array([[4, 2], [3, 1]]), 0)
  * // array([3, 1], dtype=float32)
  */
-export function min(a: array, axis?: Axes, options?: ReduceOptions): array {
+export function min(a: ArrayInput, axis?: Axes, options?: ReduceOptions): array {
   const { keepdims, stream } = readOptions(options, ["keepdims"], "min");
   return make(
     native.min(
-      slot(a, "min", "a"),
+      arraySlot(a, "min", "a"),
       optionalAxes(axis, "min"),
       flag(keepdims, false, "min", "keepdims"),
       streamOf(stream, "min"),
@@ -177,11 +178,11 @@ export function min(a: array, axis?: Axes, options?: ReduceOptions): array {
  * // array([[4],
  * //        [3]], dtype=float32)
  */
-export function max(a: array, axis?: Axes, options?: ReduceOptions): array {
+export function max(a: ArrayInput, axis?: Axes, options?: ReduceOptions): array {
   const { keepdims, stream } = readOptions(options, ["keepdims"], "max");
   return make(
     native.max(
-      slot(a, "max", "a"),
+      arraySlot(a, "max", "a"),
       optionalAxes(axis, "max"),
       flag(keepdims, false, "max", "keepdims"),
       streamOf(stream, "max"),
@@ -198,11 +199,11 @@ export function max(a: array, axis?: Axes, options?: ReduceOptions): array {
  * mx.minmax(mx.array([3, 1, 2]))
  * // [ array(1, dtype=float32), array(3, dtype=float32) ]
  */
-export function minmax(a: array, axis?: Axes, options?: ReduceOptions): [array, array] {
+export function minmax(a: ArrayInput, axis?: Axes, options?: ReduceOptions): [array, array] {
   const { keepdims, stream } = readOptions(options, ["keepdims"], "minmax");
   return makeAll(
     native.minmax(
-      slot(a, "minmax", "a"),
+      arraySlot(a, "minmax", "a"),
       optionalAxes(axis, "minmax"),
       flag(keepdims, false, "minmax", "keepdims"),
       streamOf(stream, "minmax"),
@@ -218,7 +219,7 @@ export function minmax(a: array, axis?: Axes, options?: ReduceOptions): [array, 
  * mx.logcumsumexp(mx.array([0, 0, 0]))
  * // array([0, 0.693147, 1.09861], dtype=float32)
  */
-export function logcumsumexp(a: array, axis?: Axis, options?: ScanOptions): array {
+export function logcumsumexp(a: ArrayInput, axis?: Axis, options?: ScanOptions): array {
   const { reverse, inclusive, stream } = readOptions(
     options,
     ["reverse", "inclusive"],
@@ -226,7 +227,7 @@ export function logcumsumexp(a: array, axis?: Axis, options?: ScanOptions): arra
   );
   return make(
     native.logcumsumexp(
-      slot(a, "logcumsumexp", "a"),
+      arraySlot(a, "logcumsumexp", "a"),
       optionalAxis(axis, "logcumsumexp"),
       flag(reverse, false, "logcumsumexp", "reverse"),
       flag(inclusive, true, "logcumsumexp", "inclusive"),
@@ -243,11 +244,11 @@ export function logcumsumexp(a: array, axis?: Axis, options?: ScanOptions): arra
  * mx.logsumexp(mx.array([1000, 1000]))
  * // array(1000.69, dtype=float32)
  */
-export function logsumexp(a: array, axis?: Axes, options?: ReduceOptions): array {
+export function logsumexp(a: ArrayInput, axis?: Axes, options?: ReduceOptions): array {
   const { keepdims, stream } = readOptions(options, ["keepdims"], "logsumexp");
   return make(
     native.logsumexp(
-      slot(a, "logsumexp", "a"),
+      arraySlot(a, "logsumexp", "a"),
       optionalAxes(axis, "logsumexp"),
       flag(keepdims, false, "logsumexp", "keepdims"),
       streamOf(stream, "logsumexp"),
@@ -262,11 +263,11 @@ export function logsumexp(a: array, axis?: Axes, options?: ReduceOptions): array
  * mx.mean(mx.array([[1, 2], [3, 5]]), 1)
  * // array([1.5, 4], dtype=float32)
  */
-export function mean(a: array, axis?: Axes, options?: ReduceOptions): array {
+export function mean(a: ArrayInput, axis?: Axes, options?: ReduceOptions): array {
   const { keepdims, stream } = readOptions(options, ["keepdims"], "mean");
   return make(
     native.mean(
-      slot(a, "mean", "a"),
+      arraySlot(a, "mean", "a"),
       optionalAxes(axis, "mean"),
       flag(keepdims, false, "mean", "keepdims"),
       streamOf(stream, "mean"),
@@ -283,11 +284,11 @@ export function mean(a: array, axis?: Axes, options?: ReduceOptions): array {
  * mx.median(mx.array([[5, 1, 3], [2, 9, 4]]), 1)
  * // array([3, 4], dtype=float32)
  */
-export function median(a: array, axis?: Axes, options?: ReduceOptions): array {
+export function median(a: ArrayInput, axis?: Axes, options?: ReduceOptions): array {
   const { keepdims, stream } = readOptions(options, ["keepdims"], "median");
   return make(
     native.median(
-      slot(a, "median", "a"),
+      arraySlot(a, "median", "a"),
       optionalAxes(axis, "median"),
       flag(keepdims, false, "median", "keepdims"),
       streamOf(stream, "median"),
@@ -311,7 +312,7 @@ function divisor(
  * mx.var(mx.array([1, 2, 3, 4]), null, { ddof: 1 })
  * // array(1.66667, dtype=float32)
  */
-function _var(a: array, axis?: Axes, options?: SpreadOptions): array {
+function _var(a: ArrayInput, axis?: Axes, options?: SpreadOptions): array {
   const { keepdims, ddof, correction, stream } = readOptions(
     options,
     ["keepdims", "ddof", "correction"],
@@ -319,7 +320,7 @@ function _var(a: array, axis?: Axes, options?: SpreadOptions): array {
   );
   return make(
     native.var(
-      slot(a, "var", "a"),
+      arraySlot(a, "var", "a"),
       optionalAxes(axis, "var"),
       flag(keepdims, false, "var", "keepdims"),
       divisor(ddof, correction, "var"),
@@ -337,7 +338,7 @@ export { _var as var };
  * mx.std(mx.array([[1, 3], [2, 8]]), 1)
  * // array([1, 3], dtype=float32)
  */
-export function std(a: array, axis?: Axes, options?: SpreadOptions): array {
+export function std(a: ArrayInput, axis?: Axes, options?: SpreadOptions): array {
   const { keepdims, ddof, correction, stream } = readOptions(
     options,
     ["keepdims", "ddof", "correction"],
@@ -345,7 +346,7 @@ export function std(a: array, axis?: Axes, options?: SpreadOptions): array {
   );
   return make(
     native.std(
-      slot(a, "std", "a"),
+      arraySlot(a, "std", "a"),
       optionalAxes(axis, "std"),
       flag(keepdims, false, "std", "keepdims"),
       divisor(ddof, correction, "std"),
@@ -363,11 +364,11 @@ export function std(a: array, axis?: Axes, options?: SpreadOptions): array {
  * mx.argmin(mx.array([[4, 2], [1, 3]]), 1)
  * // array([1, 0], dtype=uint32)
  */
-export function argmin(a: array, axis?: Axis, options?: ReduceOptions): array {
+export function argmin(a: ArrayInput, axis?: Axis, options?: ReduceOptions): array {
   const { keepdims, stream } = readOptions(options, ["keepdims"], "argmin");
   return make(
     native.argmin(
-      slot(a, "argmin", "a"),
+      arraySlot(a, "argmin", "a"),
       optionalAxis(axis, "argmin"),
       flag(keepdims, false, "argmin", "keepdims"),
       streamOf(stream, "argmin"),
@@ -384,11 +385,11 @@ export function argmin(a: array, axis?: Axis, options?: ReduceOptions): array {
  * mx.argmax(mx.array([[4, 2], [1, 7]]))
  * // array(3, dtype=uint32)
  */
-export function argmax(a: array, axis?: Axis, options?: ReduceOptions): array {
+export function argmax(a: ArrayInput, axis?: Axis, options?: ReduceOptions): array {
   const { keepdims, stream } = readOptions(options, ["keepdims"], "argmax");
   return make(
     native.argmax(
-      slot(a, "argmax", "a"),
+      arraySlot(a, "argmax", "a"),
       optionalAxis(axis, "argmax"),
       flag(keepdims, false, "argmax", "keepdims"),
       streamOf(stream, "argmax"),
@@ -404,7 +405,7 @@ export function argmax(a: array, axis?: Axis, options?: ReduceOptions): array {
  * // array([[1, 2],
  * //        [4, 6]], dtype=float32)
  */
-export function cumsum(a: array, axis?: Axis, options?: TypedScanOptions): array {
+export function cumsum(a: ArrayInput, axis?: Axis, options?: TypedScanOptions): array {
   const { reverse, inclusive, dtype, stream } = readOptions(
     options,
     ["reverse", "inclusive", "dtype"],
@@ -412,7 +413,7 @@ export function cumsum(a: array, axis?: Axis, options?: TypedScanOptions): array
   );
   return make(
     native.cumsum(
-      slot(a, "cumsum", "a"),
+      arraySlot(a, "cumsum", "a"),
       optionalAxis(axis, "cumsum"),
       flag(reverse, false, "cumsum", "reverse"),
       flag(inclusive, true, "cumsum", "inclusive"),
@@ -429,7 +430,7 @@ export function cumsum(a: array, axis?: Axis, options?: TypedScanOptions): array
  * mx.cumprod(mx.array([1, 2, 3]), null, { inclusive: false })
  * // array([1, 1, 2], dtype=float32)
  */
-export function cumprod(a: array, axis?: Axis, options?: TypedScanOptions): array {
+export function cumprod(a: ArrayInput, axis?: Axis, options?: TypedScanOptions): array {
   const { reverse, inclusive, dtype, stream } = readOptions(
     options,
     ["reverse", "inclusive", "dtype"],
@@ -437,7 +438,7 @@ export function cumprod(a: array, axis?: Axis, options?: TypedScanOptions): arra
   );
   return make(
     native.cumprod(
-      slot(a, "cumprod", "a"),
+      arraySlot(a, "cumprod", "a"),
       optionalAxis(axis, "cumprod"),
       flag(reverse, false, "cumprod", "reverse"),
       flag(inclusive, true, "cumprod", "inclusive"),
@@ -455,11 +456,11 @@ export function cumprod(a: array, axis?: Axis, options?: TypedScanOptions): arra
  * mx.cummax(mx.array([1, 3, 2, 5]))
  * // array([1, 3, 3, 5], dtype=float32)
  */
-export function cummax(a: array, axis?: Axis, options?: ScanOptions): array {
+export function cummax(a: ArrayInput, axis?: Axis, options?: ScanOptions): array {
   const { reverse, inclusive, stream } = readOptions(options, ["reverse", "inclusive"], "cummax");
   return make(
     native.cummax(
-      slot(a, "cummax", "a"),
+      arraySlot(a, "cummax", "a"),
       optionalAxis(axis, "cummax"),
       flag(reverse, false, "cummax", "reverse"),
       flag(inclusive, true, "cummax", "inclusive"),
@@ -476,11 +477,11 @@ export function cummax(a: array, axis?: Axis, options?: ScanOptions): array {
  * mx.cummin(mx.array([4, 1, 3, 2]), 0, { reverse: true })
  * // array([1, 1, 2, 2], dtype=float32)
  */
-export function cummin(a: array, axis?: Axis, options?: ScanOptions): array {
+export function cummin(a: ArrayInput, axis?: Axis, options?: ScanOptions): array {
   const { reverse, inclusive, stream } = readOptions(options, ["reverse", "inclusive"], "cummin");
   return make(
     native.cummin(
-      slot(a, "cummin", "a"),
+      arraySlot(a, "cummin", "a"),
       optionalAxis(axis, "cummin"),
       flag(reverse, false, "cummin", "reverse"),
       flag(inclusive, true, "cummin", "inclusive"),
@@ -500,10 +501,10 @@ export function cummin(a: array, axis?: Axis, options?: ScanOptions): array {
  * mx.diff(mx.array([1, 4, 9, 16]), 2)
  * // array([2, 2], dtype=float32)
  */
-export function diff(a: array, n?: number, axis?: number, options?: StreamOptions): array {
+export function diff(a: ArrayInput, n?: number, axis?: number, options?: StreamOptions): array {
   return make(
     native.diff(
-      slot(a, "diff", "a"),
+      arraySlot(a, "diff", "a"),
       integer(n, 1, "diff", "n"),
       integer(axis, -1, "diff", "axis"),
       stream(options, "diff"),

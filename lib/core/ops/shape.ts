@@ -5,6 +5,7 @@
 import {
   type Axes,
   type Axis,
+  arraySlot,
   asInteger,
   axes as axisList,
   dtypeId,
@@ -21,18 +22,18 @@ import {
   optionalShape,
   readOptions,
   shape as shapeList,
-  slot,
   slots,
   stream,
   streamOf,
   text,
 } from "../arguments.js";
-import { type array, isArray, make, makeAll } from "../array.js";
+import { type array, make, makeAll } from "../array.js";
 import type { StreamOptions } from "../device.js";
 import type { Dtype } from "../dtype.js";
 import { mismatch, outOfRange } from "../errors.js";
 import { native } from "../native.js";
 import { asNumber } from "../numbers.js";
+import type { ArrayInput } from "../values.js";
 import { type List, list, type Slots, type StreamId } from "../wire.js";
 
 /** Of `flatten`. */
@@ -106,13 +107,13 @@ export interface ContiguousOptions extends StreamOptions {
  * //        [3, 4, 5]], dtype=int32)
  */
 export function reshape(
-  a: array,
+  a: ArrayInput,
   shape: number | readonly number[],
   options?: StreamOptions,
 ): array {
   return make(
     native.reshape(
-      slot(a, "reshape", "a"),
+      arraySlot(a, "reshape", "a"),
       shapeList(shape, "reshape"),
       stream(options, "reshape"),
     ),
@@ -127,11 +128,11 @@ export function reshape(
  * mx.flatten(mx.array([[1, 2], [3, 4]]))
  * // array([1, 2, 3, 4], dtype=float32)
  */
-export function flatten(a: array, options?: FlattenOptions): array {
+export function flatten(a: ArrayInput, options?: FlattenOptions): array {
   const { startAxis, endAxis, stream } = readOptions(options, ["startAxis", "endAxis"], "flatten");
   return make(
     native.flatten(
-      slot(a, "flatten", "a"),
+      arraySlot(a, "flatten", "a"),
       integer(startAxis, 0, "flatten", "startAxis"),
       integer(endAxis, -1, "flatten", "endAxis"),
       streamOf(stream, "flatten"),
@@ -150,14 +151,14 @@ export function flatten(a: array, options?: FlattenOptions): array {
  * //         [3, 4]]], dtype=float32)
  */
 export function unflatten(
-  a: array,
+  a: ArrayInput,
   axis: number,
   shape: number | readonly number[],
   options?: StreamOptions,
 ): array {
   return make(
     native.unflatten(
-      slot(a, "unflatten", "a"),
+      arraySlot(a, "unflatten", "a"),
       asInteger(axis, "unflatten", "axis"),
       shapeList(shape, "unflatten"),
       stream(options, "unflatten"),
@@ -173,10 +174,10 @@ export function unflatten(
  * mx.squeeze(mx.zeros([1, 3, 1])).shape
  * // [ 3 ]
  */
-export function squeeze(a: array, axis?: Axes, options?: StreamOptions): array {
+export function squeeze(a: ArrayInput, axis?: Axes, options?: StreamOptions): array {
   return make(
     native.squeeze(
-      slot(a, "squeeze", "a"),
+      arraySlot(a, "squeeze", "a"),
       optionalAxes(axis, "squeeze"),
       stream(options, "squeeze"),
     ),
@@ -191,9 +192,9 @@ export function squeeze(a: array, axis?: Axes, options?: StreamOptions): array {
  * // array([[3, 4],
  * //        [1, 2]], dtype=float32)
  */
-export function flip(a: array, axis?: Axes, options?: StreamOptions): array {
+export function flip(a: ArrayInput, axis?: Axes, options?: StreamOptions): array {
   return make(
-    native.flip(slot(a, "flip", "a"), optionalAxes(axis, "flip"), stream(options, "flip")),
+    native.flip(arraySlot(a, "flip", "a"), optionalAxes(axis, "flip"), stream(options, "flip")),
   );
 }
 
@@ -205,11 +206,11 @@ export function flip(a: array, axis?: Axes, options?: StreamOptions): array {
  * mx.unstack(mx.array([[1, 2], [3, 4]]))
  * // [ array([1, 2], dtype=float32), array([3, 4], dtype=float32) ]
  */
-export function unstack(x: array, options?: UnstackOptions): array[] {
+export function unstack(x: ArrayInput, options?: UnstackOptions): array[] {
   const { axis, stream } = readOptions(options, ["axis"], "unstack");
   return makeAll(
     native.unstack(
-      slot(x, "unstack", "x"),
+      arraySlot(x, "unstack", "x"),
       integer(axis, 0, "unstack", "axis"),
       streamOf(stream, "unstack"),
     ),
@@ -225,13 +226,13 @@ export function unstack(x: array, options?: UnstackOptions): array[] {
  * //        [2]], dtype=float32)
  */
 export function expandDims(
-  a: array,
+  a: ArrayInput,
   axis: number | readonly number[],
   options?: StreamOptions,
 ): array {
   return make(
     native.expand_dims(
-      slot(a, "expandDims", "a"),
+      arraySlot(a, "expandDims", "a"),
       axisList(axis, "expandDims"),
       stream(options, "expandDims"),
     ),
@@ -246,14 +247,14 @@ export function expandDims(
  * // [ 3, 4, 2 ]
  */
 export function moveaxis(
-  a: array,
+  a: ArrayInput,
   source: number,
   destination: number,
   options?: StreamOptions,
 ): array {
   return make(
     native.moveaxis(
-      slot(a, "moveaxis", "a"),
+      arraySlot(a, "moveaxis", "a"),
       asInteger(source, "moveaxis", "source"),
       asInteger(destination, "moveaxis", "destination"),
       stream(options, "moveaxis"),
@@ -268,10 +269,15 @@ export function moveaxis(
  * mx.swapaxes(mx.zeros([2, 3, 4]), 0, 2).shape
  * // [ 4, 3, 2 ]
  */
-export function swapaxes(a: array, axis1: number, axis2: number, options?: StreamOptions): array {
+export function swapaxes(
+  a: ArrayInput,
+  axis1: number,
+  axis2: number,
+  options?: StreamOptions,
+): array {
   return make(
     native.swapaxes(
-      slot(a, "swapaxes", "a"),
+      arraySlot(a, "swapaxes", "a"),
       asInteger(axis1, "swapaxes", "axis1"),
       asInteger(axis2, "swapaxes", "axis2"),
       stream(options, "swapaxes"),
@@ -289,10 +295,10 @@ export function swapaxes(a: array, axis1: number, axis2: number, options?: Strea
  * //        [2, 5],
  * //        [3, 6]], dtype=float32)
  */
-export function transpose(a: array, axes?: Axes, options?: StreamOptions): array {
+export function transpose(a: ArrayInput, axes?: Axes, options?: StreamOptions): array {
   return make(
     native.transpose(
-      slot(a, "transpose", "a"),
+      arraySlot(a, "transpose", "a"),
       optionalAxes(axes, "transpose", "axes"),
       stream(options, "transpose"),
     ),
@@ -307,9 +313,12 @@ export function transpose(a: array, axes?: Axes, options?: StreamOptions): array
  * mx.matrixTranspose(mx.zeros([5, 2, 3])).shape
  * // [ 5, 3, 2 ]
  */
-export function matrixTranspose(a: array, options?: StreamOptions): array {
+export function matrixTranspose(a: ArrayInput, options?: StreamOptions): array {
   return make(
-    native.matrix_transpose(slot(a, "matrixTranspose", "a"), stream(options, "matrixTranspose")),
+    native.matrix_transpose(
+      arraySlot(a, "matrixTranspose", "a"),
+      stream(options, "matrixTranspose"),
+    ),
   );
 }
 
@@ -321,10 +330,10 @@ export function matrixTranspose(a: array, options?: StreamOptions): array {
  * mx.permuteDims(mx.zeros([2, 3, 4]), [1, 2, 0]).shape
  * // [ 3, 4, 2 ]
  */
-export function permuteDims(a: array, axes?: Axes, options?: StreamOptions): array {
+export function permuteDims(a: ArrayInput, axes?: Axes, options?: StreamOptions): array {
   return make(
     native.transpose(
-      slot(a, "permuteDims", "a"),
+      arraySlot(a, "permuteDims", "a"),
       optionalAxes(axes, "permuteDims", "axes"),
       stream(options, "permuteDims"),
     ),
@@ -345,12 +354,12 @@ export function permuteDims(a: array, axes?: Axes, options?: StreamOptions): arr
  * // ]
  */
 export function split(
-  a: array,
+  a: ArrayInput,
   indicesOrSections: number | readonly number[],
   axis?: number,
   options?: StreamOptions,
 ): array[] {
-  const source = slot(a, "split", "a");
+  const source = arraySlot(a, "split", "a");
   const along = integer(axis, 0, "split", "axis");
   const s = stream(options, "split");
   return makeAll(
@@ -377,13 +386,13 @@ function sections(x: unknown): number {
  * //        [1, 2]], dtype=float32)
  */
 export function broadcastTo(
-  a: Operand,
+  a: ArrayInput,
   shape: number | readonly number[],
   options?: StreamOptions,
 ): array {
   return make(
     native.broadcast_to(
-      operand(a, "broadcastTo", "a"),
+      arraySlot(a, "broadcastTo", "a"),
       shapeList(shape, "broadcastTo"),
       stream(options, "broadcastTo"),
     ),
@@ -507,10 +516,15 @@ export function meshgrid(arrays: readonly array[], options?: MeshgridOptions): a
  * mx.repeat(mx.array([1, 2]), 2)
  * // array([1, 1, 2, 2], dtype=float32)
  */
-export function repeat(array: array, repeats: number, axis?: Axis, options?: StreamOptions): array {
+export function repeat(
+  array: ArrayInput,
+  repeats: number,
+  axis?: Axis,
+  options?: StreamOptions,
+): array {
   return make(
     native.repeat(
-      slot(array, "repeat", "array"),
+      arraySlot(array, "repeat", "array"),
       asInteger(repeats, "repeat", "repeats"),
       optionalAxis(axis, "repeat"),
       stream(options, "repeat"),
@@ -556,11 +570,11 @@ function widths(x: PadWidth): List {
  * mx.pad(mx.array([1, 2]), [1, 2])
  * // array([0, 1, 2, 0, 0], dtype=float32)
  */
-export function pad(a: array, padWidth: PadWidth, options?: PadOptions): array {
+export function pad(a: ArrayInput, padWidth: PadWidth, options?: PadOptions): array {
   const { constantValues, mode, stream } = readOptions(options, ["mode", "constantValues"], "pad");
   return make(
     native.pad(
-      slot(a, "pad", "a"),
+      arraySlot(a, "pad", "a"),
       widths(padWidth),
       operand(constantValues ?? 0, "pad", "constantValues"),
       text(mode, "constant", "pad", "mode"),
@@ -602,7 +616,7 @@ function asOffset(x: number): number {
  * //        [2, 3, 4]], dtype=int32)
  */
 export function asStrided(
-  a: array,
+  a: ArrayInput,
   shape?: number | readonly number[] | null,
   options?: AsStridedOptions,
 ): array {
@@ -610,7 +624,7 @@ export function asStrided(
   const rowMajor = strides === undefined || strides === null;
   return make(
     native.as_strided(
-      slot(a, "asStrided", "a"),
+      arraySlot(a, "asStrided", "a"),
       optionalShape(shape, "asStrided"),
       rowMajor ? list([]) : strideList(strides as readonly number[]),
       rowMajor,
@@ -629,9 +643,13 @@ export function asStrided(
  * // array([[1, 2, 1, 2],
  * //        [1, 2, 1, 2]], dtype=float32)
  */
-export function tile(a: array, reps: number | readonly number[], options?: StreamOptions): array {
+export function tile(
+  a: ArrayInput,
+  reps: number | readonly number[],
+  options?: StreamOptions,
+): array {
   return make(
-    native.tile(slot(a, "tile", "a"), axisList(reps, "tile", "reps"), stream(options, "tile")),
+    native.tile(arraySlot(a, "tile", "a"), axisList(reps, "tile", "reps"), stream(options, "tile")),
   );
 }
 
@@ -645,12 +663,12 @@ export function tile(a: array, reps: number | readonly number[], options?: Strea
  * // array([4, 1, 2, 3], dtype=float32)
  */
 export function roll(
-  a: array,
+  a: ArrayInput,
   shift: number | readonly number[],
   axis?: Axes,
   options?: StreamOptions,
 ): array {
-  const source = slot(a, "roll", "a");
+  const source = arraySlot(a, "roll", "a");
   const along = optionalAxes(axis, "roll");
   const s = stream(options, "roll");
   return make(
@@ -664,14 +682,11 @@ type AtLeast = (arrays: List, s: StreamId) => Slots;
 
 function atLeast(
   operation: AtLeast,
-  arys: array | readonly array[],
+  arys: Operand | readonly array[],
   options: StreamOptions | undefined,
   fn: string,
 ): array | array[] {
-  if (!isArray(arys) && !isList(arys)) {
-    throw mismatch(fn, "arys", "an array or a list of arrays", arys);
-  }
-  const all = isList(arys) ? slots(arys, fn, "arys") : list([slot(arys, fn, "arys")]);
+  const all = isList(arys) ? slots(arys, fn, "arys") : list([arraySlot(arys, fn, "arys")]);
   const out = makeAll(operation(all, stream(options, fn)));
   return isList(arys) ? out : (out[0] as array);
 }
@@ -683,10 +698,10 @@ function atLeast(
  * mx.atleast1d(mx.array(3))
  * // array([3], dtype=float32)
  */
-export function atleast1d(arys: array, options?: StreamOptions): array;
+export function atleast1d(arys: Operand, options?: StreamOptions): array;
 export function atleast1d(arys: readonly array[], options?: StreamOptions): array[];
 export function atleast1d(
-  arys: array | readonly array[],
+  arys: Operand | readonly array[],
   options?: StreamOptions,
 ): array | array[] {
   return atLeast(native.atleast_1d, arys, options, "atleast1d");
@@ -700,10 +715,10 @@ export function atleast1d(
  * mx.atleast2d(mx.array([1, 2]))
  * // array([[1, 2]], dtype=float32)
  */
-export function atleast2d(arys: array, options?: StreamOptions): array;
+export function atleast2d(arys: Operand, options?: StreamOptions): array;
 export function atleast2d(arys: readonly array[], options?: StreamOptions): array[];
 export function atleast2d(
-  arys: array | readonly array[],
+  arys: Operand | readonly array[],
   options?: StreamOptions,
 ): array | array[] {
   return atLeast(native.atleast_2d, arys, options, "atleast2d");
@@ -717,10 +732,10 @@ export function atleast2d(
  * mx.atleast3d([mx.zeros([4]), mx.zeros([2, 3])]).map((x) => x.shape)
  * // [ [ 1, 4, 1 ], [ 2, 3, 1 ] ]
  */
-export function atleast3d(arys: array, options?: StreamOptions): array;
+export function atleast3d(arys: Operand, options?: StreamOptions): array;
 export function atleast3d(arys: readonly array[], options?: StreamOptions): array[];
 export function atleast3d(
-  arys: array | readonly array[],
+  arys: Operand | readonly array[],
   options?: StreamOptions,
 ): array | array[] {
   return atLeast(native.atleast_3d, arys, options, "atleast3d");
@@ -734,11 +749,11 @@ export function atleast3d(
  * // array([[1, 3],
  * //        [2, 4]], dtype=float32)
  */
-export function contiguous(a: array, options?: ContiguousOptions): array {
+export function contiguous(a: ArrayInput, options?: ContiguousOptions): array {
   const { allowColMajor, stream } = readOptions(options, ["allowColMajor"], "contiguous");
   return make(
     native.contiguous(
-      slot(a, "contiguous", "a"),
+      arraySlot(a, "contiguous", "a"),
       flag(allowColMajor, false, "contiguous", "allowColMajor"),
       streamOf(stream, "contiguous"),
     ),
@@ -752,9 +767,9 @@ export function contiguous(a: array, options?: ContiguousOptions): array {
  * mx.astype(mx.array([1.7, -1.7]), mx.int32)
  * // array([1, -1], dtype=int32)
  */
-export function astype(a: array, dtype: Dtype, options?: StreamOptions): array {
+export function astype(a: ArrayInput, dtype: Dtype, options?: StreamOptions): array {
   return make(
-    native.astype(slot(a, "astype", "a"), dtypeId(dtype, "astype"), stream(options, "astype")),
+    native.astype(arraySlot(a, "astype", "a"), dtypeId(dtype, "astype"), stream(options, "astype")),
   );
 }
 
@@ -767,9 +782,9 @@ export function astype(a: array, dtype: Dtype, options?: StreamOptions): array {
  * mx.view(mx.array([1, -1]), mx.int32)
  * // array([1065353216, -1082130432], dtype=int32)
  */
-export function view(a: Operand, dtype: Dtype, options?: StreamOptions): array {
+export function view(a: ArrayInput, dtype: Dtype, options?: StreamOptions): array {
   return make(
-    native.view(operand(a, "view", "a"), dtypeId(dtype, "view"), stream(options, "view")),
+    native.view(arraySlot(a, "view", "a"), dtypeId(dtype, "view"), stream(options, "view")),
   );
 }
 

@@ -4,6 +4,7 @@
  */
 import {
   type Axis,
+  arraySlot,
   asInteger,
   flag,
   type Operand,
@@ -18,6 +19,7 @@ import { type array, make, makeAll } from "../array.js";
 import type { StreamOptions } from "../device.js";
 import { mismatch } from "../errors.js";
 import { native } from "../native.js";
+import type { ArrayInput } from "../values.js";
 import type { OptionalList } from "../wire.js";
 
 /** Of `searchsorted`. */
@@ -70,8 +72,10 @@ function lastAxis(axis: Axis, fn: string): OptionalList {
  * // array([[1, 2, 3],
  * //        [4, 5, 6]], dtype=float32)
  */
-export function sort(a: array, axis?: Axis, options?: StreamOptions): array {
-  return make(native.sort(slot(a, "sort", "a"), lastAxis(axis, "sort"), stream(options, "sort")));
+export function sort(a: ArrayInput, axis?: Axis, options?: StreamOptions): array {
+  return make(
+    native.sort(arraySlot(a, "sort", "a"), lastAxis(axis, "sort"), stream(options, "sort")),
+  );
 }
 
 /**
@@ -84,9 +88,13 @@ export function sort(a: array, axis?: Axis, options?: StreamOptions): array {
  * mx.argsort(mx.array([30, 10, 20]))
  * // array([1, 2, 0], dtype=uint32)
  */
-export function argsort(a: array, axis?: Axis, options?: StreamOptions): array {
+export function argsort(a: ArrayInput, axis?: Axis, options?: StreamOptions): array {
   return make(
-    native.argsort(slot(a, "argsort", "a"), lastAxis(axis, "argsort"), stream(options, "argsort")),
+    native.argsort(
+      arraySlot(a, "argsort", "a"),
+      lastAxis(axis, "argsort"),
+      stream(options, "argsort"),
+    ),
   );
 }
 
@@ -101,10 +109,10 @@ export function argsort(a: array, axis?: Axis, options?: StreamOptions): array {
  * mx.partition(mx.array([5, 1, 4, 2, 3]), 2).get(2)
  * // array(3, dtype=float32)
  */
-export function partition(a: array, kth: number, axis?: Axis, options?: StreamOptions): array {
+export function partition(a: ArrayInput, kth: number, axis?: Axis, options?: StreamOptions): array {
   return make(
     native.partition(
-      slot(a, "partition", "a"),
+      arraySlot(a, "partition", "a"),
       asInteger(kth, "partition", "kth"),
       lastAxis(axis, "partition"),
       stream(options, "partition"),
@@ -121,10 +129,15 @@ export function partition(a: array, kth: number, axis?: Axis, options?: StreamOp
  * mx.argpartition(mx.array([50, 10, 40, 20, 30]), 2).get(2)
  * // array(4, dtype=uint32)
  */
-export function argpartition(a: array, kth: number, axis?: Axis, options?: StreamOptions): array {
+export function argpartition(
+  a: ArrayInput,
+  kth: number,
+  axis?: Axis,
+  options?: StreamOptions,
+): array {
   return make(
     native.argpartition(
-      slot(a, "argpartition", "a"),
+      arraySlot(a, "argpartition", "a"),
       asInteger(kth, "argpartition", "kth"),
       lastAxis(axis, "argpartition"),
       stream(options, "argpartition"),
@@ -141,10 +154,10 @@ export function argpartition(a: array, kth: number, axis?: Axis, options?: Strea
  * mx.sort(mx.topk(mx.array([5, 1, 4, 2, 3]), 2))
  * // array([4, 5], dtype=float32)
  */
-export function topk(a: array, k: number, axis?: Axis, options?: StreamOptions): array {
+export function topk(a: ArrayInput, k: number, axis?: Axis, options?: StreamOptions): array {
   return make(
     native.topk(
-      slot(a, "topk", "a"),
+      arraySlot(a, "topk", "a"),
       asInteger(k, "topk", "k"),
       lastAxis(axis, "topk"),
       stream(options, "topk"),
@@ -217,9 +230,9 @@ export function unique(
 export function unique<
   const O extends UniqueOptions &
     ({ returnIndex: true } | { returnInverse: true } | { returnCounts: true }),
->(a: array, size: number, options: O): UniqueParts<O>;
-export function unique(a: array, size: number, options?: UniqueOptions): array | array[];
-export function unique(a: array, size: number, options?: UniqueOptions): array | array[] {
+>(a: ArrayInput, size: number, options: O): UniqueParts<O>;
+export function unique(a: ArrayInput, size: number, options?: UniqueOptions): array | array[];
+export function unique(a: ArrayInput, size: number, options?: UniqueOptions): array | array[] {
   const { returnIndex, returnInverse, returnCounts, fillValue, stream } = readOptions(
     options,
     ["returnIndex", "returnInverse", "returnCounts", "fillValue"],
@@ -227,7 +240,7 @@ export function unique(a: array, size: number, options?: UniqueOptions): array |
   );
   const found = makeAll(
     native.unique(
-      slot(a, "unique", "a"),
+      arraySlot(a, "unique", "a"),
       asInteger(size, "unique", "size"),
       flag(returnIndex, false, "unique", "returnIndex"),
       flag(returnInverse, false, "unique", "returnInverse"),
