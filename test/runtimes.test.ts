@@ -55,6 +55,10 @@ for (const { name, path } of runtimes) {
       expect(await run("reloading")).toEqual({ classes: 100, streams: 1, sum: 9900 });
     });
 
+    test("deep comparisons compare arrays", async () => {
+      expect(await run("comparing")).toEqual([]);
+    });
+
     test("a dozen functions", async () => {
       expect(await run("smoke")).toEqual({
         matmul: [
