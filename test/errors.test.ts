@@ -93,6 +93,8 @@ describe("one voice", () => {
     expect(() => mx.add(any({ a: mx.array(true), b: [x] }), 1)).toThrow(
       "received { a: bool array of shape [], b: [ [Object] ] }",
     );
+    expect(() => mx.zeros(any(new Map([["a", x]])))).toThrow("Map(1) { 'a' => [Object] }");
+    expect(() => mx.zeros(any([[x]]))).toThrow("received [ [ [Object] ] ]");
     expect(() => mx.zeros(any(disposed))).toThrow("received an array that has been disposed");
     expect(() => mx.add(any(Array(20).fill(1).with(0, x)), 1)).toThrow("1, ... 12 more ]");
   });

@@ -431,7 +431,7 @@ describe("customFunction", () => {
       return mx.grad((a: mx.array) => mx.sum(f(a, y)))(x);
     };
     expect(vjp(() => x)).toThrow(
-      "[customFunction] vjp's result: expected 2 arrays, received array {}",
+      "[customFunction] vjp's result: expected 2 arrays, received float32 array of shape [2]",
     );
     expect(vjp(() => [x, x, x])).toThrow("vjp's result: expected 2 arrays");
     expect(vjp(() => undefined)).toThrow("vjp's result: expected 2 arrays, received undefined");

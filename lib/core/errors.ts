@@ -80,12 +80,13 @@ function show(value: unknown, depth: number): string {
   });
 }
 
-/** A list or a record that has something of this package's inside. */
-function describeBranch(x: unknown): string | undefined {
+function isBranch(x: object): x is Record<string, unknown> | unknown[] {
+  return !isProxy(x) && (Array.isArray(x) || isRecord(x));
+}
+
+/** A list or a record, which may have something of this package's inside. */
+function describeBranch(x: Record<string, unknown> | unknown[]): string {
   const isList = Array.isArray(x);
-  if (typeof x !== "object" || x === null || isProxy(x) || !(isList || isRecord(x))) {
-    return undefined;
-  }
   const names = Object.keys(x);
   let own = false;
   const parts = names.slice(0, 8).map((name) => {
@@ -96,7 +97,7 @@ function describeBranch(x: unknown): string | undefined {
     return isList ? shown : `${name}: ${shown}`;
   });
   if (!own) {
-    return undefined;
+    return show(x, 1);
   }
   const more = names.length - parts.length;
   if (more > 0) {
@@ -111,10 +112,14 @@ export function describe(value: unknown): string {
     if (own !== undefined) {
       return own;
     }
-    const text =
-      typeof value === "string"
-        ? JSON.stringify(value.slice(0, 64))
-        : (describeBranch(value) ?? show(value, 1));
+    let text: string;
+    if (typeof value === "string") {
+      text = JSON.stringify(value.slice(0, 64));
+    } else if (typeof value === "object" && value !== null && isBranch(value)) {
+      text = describeBranch(value);
+    } else {
+      text = show(value, 0);
+    }
     return text.length > 120 ? `${text.slice(0, 117)}...` : text;
   } catch {
     return typeof value;

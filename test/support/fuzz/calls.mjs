@@ -123,8 +123,10 @@ function enumerate(name, x) {
     if (path === "mx.array") {
       callee(path, 2, [], path);
       for (const { key: method, member } of members(value.prototype)) {
-        const head = `method(${keyText(method)})`;
-        callee(`array.${String(method)}`, (member.value?.length ?? 0) + 1, [], head);
+        if (typeof (member.get ?? member.value) === "function") {
+          const head = `method(${keyText(method)})`;
+          callee(`array.${String(method)}`, (member.value?.length ?? 0) + 1, [], head);
+        }
       }
     } else if (typeof value === "function" && /^class\b/.test(String(value))) {
       enumerateClass(path, value);
