@@ -203,17 +203,24 @@ constexpr Rule rules[] = {
 };
 
 const Rule* rule_of(const mx::array& a, Derivative derivative) {
+  if (!a.has_primitive() || !a.is_tracer()) {
+    return nullptr;
+  }
   std::string_view name = a.primitive().name();
   for (auto& rule : rules) {
     if (name == rule.operation) {
       bool asked = derivative == Derivative::vjp ? rule.in_vjp : rule.in_jvp;
-      return asked && a.is_tracer() && rule.is_wrong(a) ? &rule : nullptr;
+      return asked && rule.is_wrong(a) ? &rule : nullptr;
     }
   }
   return nullptr;
 }
 
 } // namespace
+
+bool has_wrong_derivative(const mx::array& a, Derivative derivative) {
+  return rule_of(a, derivative) != nullptr;
+}
 
 Arrays with_right_derivatives(Arrays outputs, Derivative derivative) {
   std::unordered_map<std::uintptr_t, mx::array> composed;
@@ -223,9 +230,6 @@ Arrays with_right_derivatives(Arrays outputs, Derivative derivative) {
     }
   };
   in_order(outputs, [&](const mx::array& a) {
-    if (!a.has_primitive()) {
-      return;
-    }
     auto traced = a;
     if (!composed.empty()) {
       std::ranges::for_each(traced.inputs(), replace);

@@ -6,8 +6,11 @@ namespace mlxjs::transforms {
 
 enum class Derivative { vjp, jvp };
 
+// Whether MLX has the derivative of the operation wrong.
+bool has_wrong_derivative(const mx::array& a, Derivative derivative);
+
 // The outputs of a function that is being differentiated, with other operations
-// of the same value in the place of those whose derivatives MLX has wrong.
+// of the same value in the place of those.
 Arrays with_right_derivatives(Arrays outputs, Derivative derivative);
 
 } // namespace mlxjs::transforms

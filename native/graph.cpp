@@ -124,10 +124,15 @@ void visit(
   }
 }
 
-std::vector<mx::array> waypoints(const std::vector<mx::array>& outputs) {
+std::vector<mx::array> waypoints(
+    const std::vector<mx::array>& outputs,
+    const std::function<void(const mx::array&)>& met) {
   std::vector<mx::array> out;
   auto deepest = deepest_graph();
   walk(outputs, [&](const mx::array& a, size_t height) -> size_t {
+    if (met) {
+      met(a);
+    }
     if (height < deepest) {
       return height;
     }
@@ -137,9 +142,11 @@ std::vector<mx::array> waypoints(const std::vector<mx::array>& outputs) {
   return out;
 }
 
-Route route(std::vector<mx::array> outputs) {
+Route route(
+    std::vector<mx::array> outputs,
+    const std::function<void(const mx::array&)>& met) {
   std::vector<mx::array> out;
-  for (auto& a : waypoints(outputs)) {
+  for (auto& a : waypoints(outputs, met)) {
     out.push_back(mx::stop_gradient(a, a.primitive().stream()));
   }
   auto count = out.size();

@@ -31,14 +31,19 @@ void visit(
 
 // Arrays of the graph at which MLX has to call before it goes to the outputs:
 // from one to the next, and from the last to the outputs, it is never deeper
-// than it can go. None, if the graph is not that deep.
-std::vector<mx::array> waypoints(const std::vector<mx::array>& outputs);
+// than it can go. None, if the graph is not that deep. Calls `met` with every
+// array on its way, inputs before what uses them.
+std::vector<mx::array> waypoints(
+    const std::vector<mx::array>& outputs,
+    const std::function<void(const mx::array&)>& met = {});
 
 // The outputs, after waypoints that count as constants to transformations.
 struct Route {
   std::vector<mx::array> outputs;
   size_t waypoints;
 };
-Route route(std::vector<mx::array> outputs);
+Route route(
+    std::vector<mx::array> outputs,
+    const std::function<void(const mx::array&)>& met = {});
 
 } // namespace mlxjs

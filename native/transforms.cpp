@@ -18,10 +18,16 @@ namespace {
 // A function's outputs after waypoints, which it counts.
 Function routed(const Function& f, Derivative derivative, size_t& waypoints) {
   return [&, derivative](const Arrays& inputs) {
-    auto [outputs, count] =
-        route(with_right_derivatives(f(inputs), derivative));
-    waypoints = count;
-    return outputs;
+    auto outputs = f(inputs);
+    bool wrong = false;
+    auto way = route(outputs, [&](const mx::array& a) {
+      wrong = wrong || has_wrong_derivative(a, derivative);
+    });
+    if (wrong) {
+      way = route(with_right_derivatives(std::move(outputs), derivative));
+    }
+    waypoints = way.waypoints;
+    return way.outputs;
   };
 }
 
@@ -104,10 +110,12 @@ vjp(const Function& f, const Arrays& primals, const Arrays& cotangents) {
   auto checked = [&](const Arrays& xs) {
     auto outputs = f(xs);
     // MLX keeps just one cotangent for an array that is there twice.
-    std::unordered_set<std::uintptr_t> seen;
-    for (auto& out : outputs) {
-      if (!seen.insert(out.id()).second) {
-        out = mx::copy(out);
+    if (outputs.size() > 1) {
+      std::unordered_set<std::uintptr_t> seen;
+      for (auto& out : outputs) {
+        if (!seen.insert(out.id()).second) {
+          out = mx::copy(out);
+        }
       }
     }
     // It casts cotangents, and has none for outputs that are constants.

@@ -16,14 +16,15 @@ function isModule(x: object): boolean {
 }
 
 /**
- * A tree in which modules are records of their arrays, in the shape of
- * `parameters()`; its arrays are those of {@link withLent}, in the same order.
+ * The same tree with its leaves mapped, in which modules are records of their
+ * arrays, in the shape of `parameters()`. The leaves come in the order of
+ * {@link withLent}.
  */
-export function fieldsOf(tree: unknown): unknown {
+export function mapFields(tree: unknown, fn: (leaf: unknown) => unknown): unknown {
   const path = new Set<object>();
   const walk = (x: unknown, inModule: boolean): unknown => {
     if (!isBranch(x)) {
-      return inModule && !isArray(x) ? {} : x;
+      return inModule && !isArray(x) ? {} : fn(x);
     }
     enter(x, path);
     const inside = inModule || isModule(x);
@@ -43,6 +44,11 @@ export function fieldsOf(tree: unknown): unknown {
   return walk(tree, false);
 }
 
+/** The same tree, in which modules are records of their arrays. */
+export function fieldsOf(tree: unknown): unknown {
+  return mapFields(tree, (leaf) => leaf);
+}
+
 /** A tree without its arrays, but for those of modules, which stay as they are. */
 export function withoutArrays(tree: unknown): unknown {
   if (isBranch(tree) && !isModule(tree)) {
@@ -56,8 +62,8 @@ export function withoutArrays(tree: unknown): unknown {
 /**
  * Calls a function with a list of trees in which other arrays stand in the
  * places of theirs, in order. Modules are the caller's own, and so are all lists
- * and records that can be written to if they are lent `inPlace`: what the
- * function puts there stays, and all else is as before afterwards.
+ * and records that are not frozen if they are lent `inPlace`: what the function
+ * puts there stays, and all else is as before afterwards.
  */
 export function withLent<T>(
   trees: readonly unknown[],
@@ -75,18 +81,16 @@ export function withLent<T>(
       return x;
     }
     const own = x as Branch;
-    let out = inPlace || isModule(x) ? own : copyOf(own);
+    const out = (inPlace && !Object.isFrozen(own)) || isModule(x) ? own : copyOf(own);
     for (const key of Object.keys(own)) {
       const value = own[key];
       const lent = lend(value);
       if (lent === value) {
         continue;
       }
-      if (out === own && Reflect.set(own, key, lent)) {
+      out[key] = lent;
+      if (out === own) {
         loans.push({ branch: own, key, own: value, lent });
-      } else {
-        out = out === own ? copyOf(own) : out; // of what is frozen
-        out[key] = lent;
       }
     }
     return out;

@@ -5,7 +5,7 @@ import { type array, isArray, make, makeAll } from "./array.js";
 import { isPromise } from "./context.js";
 import type { StreamOptions } from "./device.js";
 import { mismatch, outOfRange } from "./errors.js";
-import { fieldsOf, withLent } from "./lending.js";
+import { fieldsOf, mapFields, withLent } from "./lending.js";
 import { native } from "./native.js";
 import { arraysOf, mapLeaves, visitWithPrefix, withArrays } from "./tree.js";
 import type { ArrayInput } from "./values.js";
@@ -62,15 +62,20 @@ function positions(argnums: number | readonly number[], count: number, fn: strin
   return out;
 }
 
+// Without the parameter's name, which would be made for nothing.
+function anArray(leaf: unknown, fn: string, param: () => string): array {
+  if (isArray(leaf)) {
+    return leaf;
+  }
+  const hint = isPromise(leaf) ? " (an asynchronous function cannot be transformed)" : "";
+  throw mismatch(fn, param(), `an array or a tree of arrays${hint}`, leaf);
+}
+
 /** The arrays of a tree that has nothing else. */
 export function onlyArrays(tree: unknown, fn: string, param: string): array[] {
   const out: array[] = [];
   mapLeaves(tree, (leaf) => {
-    if (!isArray(leaf)) {
-      const hint = isPromise(leaf) ? " (an asynchronous function cannot be transformed)" : "";
-      throw mismatch(fn, param, `an array or a tree of arrays${hint}`, leaf);
-    }
-    out.push(leaf);
+    out.push(anArray(leaf, fn, () => param));
     return leaf;
   });
   return out;
@@ -96,17 +101,22 @@ function differentiate(
 ) {
   const picked = positions(argnums, args.length, fn);
   const trees = picked.map((position) => args[position]);
-  const fields = trees.map((tree) => fieldsOf(tree));
-  const inputs = fields.map((tree, i) => onlyArrays(tree, fn, `argument ${picked[i]}`));
-  const all = inputs.flat();
+  const all: array[] = [];
+  // As they are now: the function may change them.
+  const fields = trees.map((tree, i) =>
+    mapFields(tree, (leaf) => {
+      all.push(anArray(leaf, fn, () => `argument ${picked[i]}`));
+      return leaf;
+    }),
+  );
   let output: unknown;
   let outputs = 0;
   const call = (lent: unknown[]): List => {
-    const all = [...args];
+    const given = [...args];
     picked.forEach((position, i) => {
-      all[position] = lent[i];
+      given[position] = lent[i];
     });
-    output = fun(...all);
+    output = fun(...given);
     checkOutput(output, fn);
     const leaves = arraysOf(output);
     outputs = leaves.length;
@@ -121,12 +131,7 @@ function differentiate(
   const trace = (tracers: Slots): List => withLent(trees, makeAll(tracers), true, call);
   const values = makeAll(native.value_and_grad(trace, slots(all, fn, "arguments")));
   let next = outputs;
-  const grads = fields.map((tree, i) => {
-    const count = (inputs[i] as array[]).length;
-    const out = withArrays(tree, values.slice(next, next + count));
-    next += count;
-    return out;
-  });
+  const grads = fields.map((tree) => mapLeaves(tree, () => values[next++]));
   return {
     value: withArrays(output, values.slice(0, outputs)),
     grads: Array.isArray(argnums) ? grads : grads[0],
