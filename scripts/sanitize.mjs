@@ -40,13 +40,18 @@ function environment() {
   // The sanitizer has to be there before everything else, and to find the
   // C++ library, which Node does not load, when it looks for what it replaces.
   const preload = ["libasan.so", "libstdc++.so.6"].map((name) => library(compiler, name));
+  // Both libraries set where reports go to. Those of undefined behaviour still
+  // go to stderr; so each report also ends its process in a way that no test
+  // takes for another.
+  const both = [`log_path=${join(folder, "report")}`, "abort_on_error=1"];
   const asan = [
+    ...both,
     // Node and V8 leave much to the end of the process.
-    ...["detect_leaks=0", `log_path=${join(folder, "asan")}`],
+    "detect_leaks=0",
     // What is too large is an error of ours, not the sanitizer's.
     "allocator_may_return_null=1",
   ];
-  const ubsan = ["print_stacktrace=1", `log_path=${join(folder, "ubsan")}`];
+  const ubsan = [...both, "print_stacktrace=1"];
   return {
     ...{ MLX_JS_BUILD: "Sanitize", MLX_TEST_RUNTIMES: "none" },
     ...{ LD_PRELOAD: preload.join(":") },
@@ -74,8 +79,11 @@ function main(args) {
   build(["--CDMLX_JS_SANITIZE=ON"]);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder);
-  const script = fuzz ? join("test", "support", "fuzz.mjs") : join("scripts", "test.mjs");
-  const { status } = spawnSync(process.execPath, [script, ...rest], {
+  const script = fuzz
+    ? [join("test", "support", "fuzz.mjs"), "--patience", "120"]
+    : // Everything takes longer.
+      [join("scripts", "test.mjs"), "--testTimeout=300000"];
+  const { status } = spawnSync(process.execPath, [...script, ...rest], {
     cwd: root,
     env,
     stdio: "inherit",

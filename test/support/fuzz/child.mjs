@@ -37,7 +37,7 @@ export async function child(program, { flags = [], env = {}, during } = {}) {
     stdout += text;
     if (ready) {
       during?.();
-      process_.stdin.write("on\n");
+      process_.stdin.end("on\n");
     }
   });
   process_.stderr.setEncoding("utf8").on("data", (text) => {

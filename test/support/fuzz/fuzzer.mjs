@@ -224,8 +224,13 @@ async function main() {
     }
     note(`what ${t.name} is called with`);
     const property = fc.asyncProperty(t.programs(), check);
-    const numRuns = Math.ceil(runs / (t.cost ?? 1));
-    const outcome = await fc.check(property, { seed: seed + i, numRuns });
+    const cost = t.cost ?? 1;
+    const outcome = await fc.check(property, {
+      seed: seed + i,
+      numRuns: Math.ceil(runs / cost),
+      // Smaller programs with the same fault are many more.
+      endOnFailure: cost > 10,
+    });
     if (outcome.failed) {
       const [program] = outcome.counterexample ?? [];
       const error = /** @type {Any} */ (outcome.errorInstance)?.message;
