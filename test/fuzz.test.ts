@@ -31,12 +31,16 @@ test("no call crashes, hangs or fails without a typed error", async () => {
 // What few runs of each reach; some have a target for each function, some take a
 // process for each run.
 test.each([
+  ["lazyIndices", "10"],
   ["reentry", "5"],
+  ["realms", "5"],
+  ["failedEvaluations", "20"],
   ["typedArrays", "20"],
   ["tangents", "10"],
   ["scopes", "16"],
   ["replacedFiles", "15"],
   ["smallStacks", "30"],
+  ["kernelCaches", "60"],
 ] as const)(
   "%s: nothing is found",
   async (kind, runs) => {
