@@ -228,7 +228,8 @@ export class Module {
    * unless the field's name begins with an underscore.
    */
   static validParameterFilter(_module: Module, key: string, value: unknown): boolean {
-    return (value instanceof mx.array || isBranch(value)) && !String(key).startsWith("_");
+    const hidden = typeof key === "string" && key.startsWith("_");
+    return (value instanceof mx.array || isBranch(value)) && !hidden;
   }
 
   /** The filter of {@link trainableParameters}: parameters that are not frozen. */
