@@ -112,7 +112,7 @@ for (const { name, path } of runtimes) {
           expect(Math.abs(external)).toBeLessThan(10);
           expect(Math.abs(reported)).toBeLessThan(10);
         }
-        expect(growth).toBeLessThan(20);
+        expect(growth).toBeLessThan(10);
       },
     );
 
