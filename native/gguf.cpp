@@ -158,21 +158,20 @@ void decode_q2_k(const uint8_t* block, float* out) {
 
 // 8 groups of 32 weights of 4 bits, with scales and minimums of 6, the last
 // four of which have their upper bits beside the first four. MLX takes those of
-// every other group for the one after it, too, and so does this.
+// every other group for the one after it, too, which is wrong.
 void decode_q4_k(const uint8_t* block, float* out) {
   auto scale = half(block);
   auto minimum = half(block + 2);
   auto factors = block + 4;
   for (int group = 0; group < 8; group++) {
     int s, m;
-    auto known = group / 2 * 2;
-    if (known < 4) {
-      s = factors[known] & 63;
-      m = factors[known + 4] & 63;
+    if (group < 4) {
+      s = factors[group] & 63;
+      m = factors[group + 4] & 63;
     } else {
-      auto rest = factors[known + 4];
-      s = (rest & 15) | factors[known - 4] >> 6 << 4;
-      m = rest >> 4 | factors[known] >> 6 << 4;
+      auto rest = factors[group + 4];
+      s = (rest & 15) | factors[group - 4] >> 6 << 4;
+      m = rest >> 4 | factors[group] >> 6 << 4;
     }
     auto from = block + 16 + group / 2 * 32;
     auto shift = group % 2 * 4;

@@ -18,8 +18,8 @@ case = Family("io")
 folder = tempfile.TemporaryDirectory()
 
 
-def file(data, format, title):
-    """A case: the bytes of a file, its arrays and its metadata."""
+def file(data, format, title, right=None):
+    """A case: the bytes of a file, its arrays and its metadata; `right` are the values where MLX reads others."""
     path = Path(folder.name) / f"file.{format}"
     path.write_bytes(data)
     metadata = {}
@@ -27,6 +27,8 @@ def file(data, format, title):
         arrays, metadata = mx.load(str(path), return_metadata=True)
     else:
         arrays = mx.load(str(path))
+    if right is not None:
+        arrays = {name: mx.array(right[name], arrays[name].dtype).reshape(arrays[name].shape) for name in arrays}
     mx.eval(arrays)
     expect = encode(arrays if isinstance(arrays, mx.array) else dict(sorted(arrays.items())))
     more = {"metadata": encode(dict(sorted(metadata.items())))} if metadata else {}
@@ -152,12 +154,29 @@ def blocks(count, size):
     return raw, lambda *places: [raw.__setitem__((slice(None), p + 1), 0x38) for p in places] and raw.tobytes()
 
 
+def q4_k(raw):
+    """The weights of Q4_K, of which MLX takes those of every other group with the scales of the one before."""
+    scale, minimum = (raw[:, i : i + 2].copy().view("<f2").astype("<f4") for i in (0, 2))
+    factors = raw[:, 4:16].astype(int)
+    groups = []
+    for j in range(8):
+        if j < 4:
+            s, m = factors[:, j] & 63, factors[:, j + 4] & 63
+        else:
+            s = factors[:, j + 4] & 15 | factors[:, j - 4] >> 6 << 4
+            m = factors[:, j + 4] >> 4 | factors[:, j] >> 6 << 4
+        quants = raw[:, 16 + j // 2 * 32 :][:, :32] >> j % 2 * 4 & 15
+        groups.append(scale * s[:, None].astype("<f4") * quants - minimum * m[:, None].astype("<f4"))
+    return np.concatenate(groups, 1).astype("<f4")
+
+
 for title, type, block, size, scales in [
     ("Q4_0", 2, 32, 18, [0]), ("Q4_1", 3, 32, 20, [0, 2]), ("Q8_0", 8, 32, 34, [0]), ("Q2_K", 10, 256, 84, [80, 82]),
     ("Q4_K", 12, 256, 144, [0, 2]), ("Q6_K", 14, 256, 210, [208]),
 ]:  # fmt: skip
     raw, filled = blocks(4, size)
-    file(gguf([("x.weight", [2 * block, 2], type, filled(*scales))]), "gguf", title)
+    data = gguf([("x.weight", [2 * block, 2], type, filled(*scales))])
+    file(data, "gguf", title, {"x.weight": q4_k(raw)} if title == "Q4_K" else None)
 file(gguf([("x", [4], 30, np.array([0x3F80, 0xC000, 0, 0x4049], "<u2").tobytes())]), "gguf", "BF16")
 file(
     gguf(
