@@ -50,7 +50,7 @@ describe("graphs of many operations after each other", () => {
 function tooDeep(depth: number): unknown {
   return expect.stringMatching(
     new RegExp(
-      `^RangeError: \\[export_function\\] fun: expected at most \\d+ operations after each other, ` +
+      `^RangeError: \\[exportFunction\\] fun: expected at most \\d+ operations after each other, ` +
         `which the stack of this thread has room for, received ${depth}\\. Export it in parts\\.$`,
     ),
   );

@@ -47,11 +47,11 @@ const cases: Record<string, Case> = {
   "take, flattened": { f: (i) => mx.take(at(7, 6, 5, 4), i), caller: "[take] indices" },
   takeAlongAxis: {
     f: (i) => mx.takeAlongAxis(x, mx.expandDims(i, 1), 0),
-    caller: "[take_along_axis] indices",
+    caller: "[takeAlongAxis] indices",
   },
   "takeAlongAxis, flattened": {
     f: (i) => mx.takeAlongAxis(at(7, 6, 5, 4), i, null),
-    caller: "[take_along_axis] indices",
+    caller: "[takeAlongAxis] indices",
   },
   get: { f: (i) => x.get(i), caller: "[get] indices" },
   "get, behind a slice": { f: (i) => mx.transpose(x).get("1:", i), caller: "[get] indices" },
@@ -68,11 +68,11 @@ const cases: Record<string, Case> = {
   "at.minimum, twice": { f: (i) => x.at(i, at(0, 2)).minimum(-5), caller: "[at] indices" },
   putAlongAxis: {
     f: (i) => mx.putAlongAxis(x, mx.expandDims(i, 1), rows, 0),
-    caller: "[put_along_axis] indices",
+    caller: "[putAlongAxis] indices",
   },
   "putAlongAxis, flattened": {
     f: (i) => mx.putAlongAxis(mx.zeros([2, 2]), i, mx.array([5, 6]), null),
-    caller: "[put_along_axis] indices",
+    caller: "[putAlongAxis] indices",
   },
   "nn.Embedding": { f: (i) => embedding.forward(i), caller: "[take] indices" },
   "nn.losses.crossEntropy": {
@@ -85,11 +85,11 @@ const cases: Record<string, Case> = {
   },
   "fast.crossEntropy": {
     f: (i) => mx.fast.crossEntropy(mx.transpose(x).get(":2"), i),
-    caller: "[cross_entropy] targets",
+    caller: "[crossEntropy] targets",
   },
   gatherMm: {
     f: (i) => mx.gatherMm(mx.ones([3, 2]), stack, { rhsIndices: mx.astype(i, mx.uint32) }),
-    caller: "[gather_mm] indices",
+    caller: "[gatherMm] indices",
     lacks: ["negative", "vmap"],
   },
   gatherQmm: {
@@ -99,7 +99,7 @@ const cases: Record<string, Case> = {
         rhsIndices: mx.astype(i, mx.uint32),
         groupSize: 32,
       }),
-    caller: "[gather_qmm] indices",
+    caller: "[gatherQmm] indices",
     lacks: ["negative", "vmap"],
   },
 };
@@ -286,7 +286,7 @@ describe("starts of slices", () => {
       [9, 0, 0],
     ]);
     expect(() => mx.sliceUpdate(x, mx.zeros([1, 2]), late(3, 2), [0, 1]).tolist()).toThrow(
-      "[slice_update] start: expected integers from 0 to 1 for a part of size 2 of an axis of " +
+      "[sliceUpdate] start: expected integers from 0 to 1 for a part of size 2 of an axis of " +
         "size 3, received 2",
     );
     expect(() => mx.sliceUpdate(x, mx.zeros([1, 2]), late(1e9), [0]).tolist()).toThrow(RangeError);
@@ -343,10 +343,10 @@ describe("segments", () => {
     ]);
     expect(f(segments).tolist()).toEqual(expected);
     expect(() => f([[0, 5]]).tolist()).toThrow(
-      "[segmented_mm] segments: expected integers from 0 to 4 for an axis of size 4, received 5",
+      "[segmentedMm] segments: expected integers from 0 to 4 for an axis of size 4, received 5",
     );
     expect(() => f([[-1, 2]]).tolist()).toThrow("received -1");
-    expect(() => f([[3, 1]]).tolist()).toThrow("[segmented_mm] lengths of segments");
+    expect(() => f([[3, 1]]).tolist()).toThrow("[segmentedMm] lengths of segments");
     expect(() => mx.segmentedMm(a, b, mx.array([[3, 1]], mx.int32))).toThrow(RangeError);
   });
 });
@@ -418,7 +418,7 @@ describe("functions compiled for all shapes", () => {
     expect(f(at(1, 2, 3), at(2)).tolist()).toEqual([3]);
     expect(f(at(1, 2, 3, 4, 5), at(4, -5)).tolist()).toEqual([5, 1]);
     expect(() => f(at(1, 2), mx.add(at(2), 0)).tolist()).toThrow(
-      "[take_along_axis] indices: expected integers from -2 to 1 for an axis of size 2, received 2",
+      "[takeAlongAxis] indices: expected integers from -2 to 1 for an axis of size 2, received 2",
     );
     expect(() => mx.eval(f(at(1, 2), at(-3)))).toThrow(RangeError);
   });

@@ -48,11 +48,21 @@ export function isFailure(result: unknown): result is Failure {
   return typeof result === "object" && result !== null && "failure" in result;
 }
 
+// The addon's own checks name a function as C++ has it. MLX's text, which comes
+// as an Error, stays as it is.
+function message({ failure, message }: Exclude<Failure, { failure: "thrown" }>): string {
+  return failure === "Error"
+    ? message
+    : message.replace(/^\[[a-z0-9_]+\]/, (name) =>
+        name.replace(/(?<=[a-z0-9])_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase()),
+      );
+}
+
 /** What to throw for a failure: a new error, or what user code threw. */
 export function reasonOf(failure: Failure): unknown {
   return failure.failure === "thrown"
     ? failure.value
-    : new errors[failure.failure](failure.message);
+    : new errors[failure.failure](message(failure));
 }
 
 function checked<T>(result: T): T {

@@ -112,12 +112,12 @@ describe("quantizedMatmul", () => {
     expect(() => multiply({ biases: mx.array(1) }, mx.array(1))).toThrow("scales: expected");
     expect(() => multiply({ bits: 0 })).toThrow(RangeError);
     expect(() => multiply({ bits: 7 })).toThrow(
-      "[quantized_matmul] bits: expected 1, 2, 3, 4, 5, 6, 8 for affine, received 7",
+      "[quantizedMatmul] bits: expected 1, 2, 3, 4, 5, 6, 8 for affine, received 7",
     );
     expect(() => multiply({ groupSize: 16 })).toThrow("groupSize: expected 32, 64, 128 for affine");
     const wide = [mx.zeros([3, 8], mx.uint32), mx.zeros([3, 1], mx.uint8)] as const;
     expect(() => mx.quantizedMatmul(x, ...wide, { mode: "mxfp4", groupSize: 64 })).toThrow(
-      "[quantized_matmul] groupSize: expected 32 for mxfp4, received 64",
+      "[quantizedMatmul] groupSize: expected 32 for mxfp4, received 64",
     );
     expect(() => mx.quantizedMatmul(x.astype(mx.float64), packed, scales, { biases })).toThrow(
       "received float64",
@@ -160,7 +160,7 @@ describe("gatherQmm", () => {
       expect(() => gather({ lhsIndices: indices })).toThrow(RangeError);
     }
     expect(() => gather({ rhsIndices: mx.array([-1], mx.int32) })).toThrow(
-      "[gather_qmm] indices: expected integers from 0 to 1 for an axis of size 2, received -1",
+      "[gatherQmm] indices: expected integers from 0 to 1 for an axis of size 2, received -1",
     );
     expect(() => gather({ rhsIndices: mx.array([0.5]) })).toThrow(TypeError);
     const none = mx.zeros([0], mx.int32);
