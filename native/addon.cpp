@@ -21,7 +21,7 @@ namespace mlxjs {
 
 namespace {
 
-// As lib/core/native.ts reads it.
+// As lib/core/call/native.ts reads it.
 napi_value failure(
     napi_env env,
     const char* kind,

@@ -14,12 +14,12 @@ namespace mlxjs {
 struct Binding {
   const char* name;
   napi_callback callback;
-  // As TypeScript sees it; lib/core/bindings.ts is derived from this.
+  // As TypeScript sees it; lib/core/call/bindings.ts is derived from this.
   std::string signature;
 };
 
 // What a call gives whose C++ exception is being handled: its kind and message,
-// or what JavaScript threw. lib/core/native.ts makes the error and throws it:
+// or what JavaScript threw. lib/core/call/native.ts makes the error and throws it:
 // in its own realm, which need not be the one that the addon was loaded in. And
 // throwing here could end the process: Node-API still remembers an exception
 // while V8 takes it over, and if that collects garbage, the first finalizer to

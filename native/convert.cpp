@@ -7,7 +7,7 @@ namespace mlxjs {
 
 namespace {
 
-// The kinds of scalars, as lib/core/wire.ts writes them.
+// The kinds of scalars, as lib/core/call/wire.ts writes them.
 enum Kind { boolean, integer, floating, signed64, unsigned64, complex };
 
 } // namespace

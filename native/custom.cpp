@@ -11,7 +11,7 @@ using transforms::Arrays;
 using transforms::Function;
 using Axes = std::vector<int>;
 
-// What a handler is asked for, as in lib/core/custom.ts.
+// What a handler is asked for, as in lib/core/transforms/custom.ts.
 enum Request { request_outputs, request_vjp, request_jvp, request_vmap };
 
 // A function of JavaScript's that computes one call of a custom function, and

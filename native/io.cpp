@@ -10,7 +10,7 @@
 #include "file.h"
 #include "gguf.h"
 
-// What is in a file is checked in lib/core/formats before MLX reads it here.
+// What is in a file is checked in lib/core/io before MLX reads it here.
 
 namespace mlxjs {
 

@@ -1,13 +1,13 @@
-// Derives lib/core/bindings.ts from the addon, which knows its own types.
+// Derives lib/core/call/bindings.ts from the addon, which knows its own types.
 import { writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 
 const require = createRequire(import.meta.url);
 const addon = fileURLToPath(new URL("../build/Release/mlx.node", import.meta.url));
-export const target = fileURLToPath(new URL("../lib/core/bindings.ts", import.meta.url));
+export const target = fileURLToPath(new URL("../lib/core/call/bindings.ts", import.meta.url));
 
-/** @returns {string} the text of lib/core/bindings.ts */
+/** @returns {string} the text of lib/core/call/bindings.ts */
 export function bindings() {
   const signatures = Object.entries(require(addon).signatures());
   const rows = signatures.sort(([a], [b]) => (a < b ? -1 : 1));

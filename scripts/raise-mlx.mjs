@@ -78,7 +78,7 @@ function writeLock(lock, name, version, platforms) {
  * @param {string} version
  */
 function writeRequirements(version) {
-  const path = join(scripts, "reference", "requirements.txt");
+  const path = join(root, "reference", "requirements.txt");
   const header = /^(?:#.*\n)*/.exec(readFileSync(path, "utf8"))?.[0] ?? "";
   const machine = process.arch === "arm64" ? "aarch64" : "x86_64";
   const tags =

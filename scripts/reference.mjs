@@ -15,7 +15,7 @@ import { fileURLToPath } from "node:url";
 import { SetupError } from "./mlx.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const requirements = join(root, "scripts", "reference", "requirements.txt");
+const requirements = join(root, "reference", "requirements.txt");
 const golden = join(root, "test", "golden");
 const upstream = join(root, "test", "upstream", "api.json");
 
@@ -102,7 +102,7 @@ export function referencePython(folder = join(root, ".venv")) {
  * @param {string[]} args
  */
 function generate(script, args) {
-  const path = join(root, "scripts", "reference", script);
+  const path = join(root, "reference", script);
   const { status } = spawnSync(referencePython(), [path, ...args], { stdio: "inherit" });
   if (status !== 0) {
     throw new SetupError(`${script} failed: see above.`);
@@ -127,7 +127,7 @@ const program = `
 function checkExported(folder) {
   const path = join(folder, "function.mlxfn");
   const written = spawnSync(process.execPath, ["-e", program, path], { cwd: root });
-  const script = join(root, "scripts", "reference", "imported.py");
+  const script = join(root, "reference", "imported.py");
   const { status } = spawnSync(referencePython(), [script, path], { stdio: "inherit" });
   rmSync(path, { force: true });
   if (written.status !== 0 || status !== 0) {

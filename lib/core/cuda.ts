@@ -1,6 +1,6 @@
 /** `mx.cuda`: NVIDIA's GPUs. */
 
-import { native } from "./native.js";
+import { native } from "./call/native.js";
 
 /**
  * Whether MLX was built for CUDA; `mx.isAvailable(mx.gpu)` says whether there is

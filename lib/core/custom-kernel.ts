@@ -1,5 +1,7 @@
 /** Kernels for the GPU, written in its own language. */
 
+import { type array, isArray, make, makeAll } from "./array/array.js";
+import { bytesOf } from "./array/typed-arrays.js";
 import {
   asString,
   checkOptions,
@@ -13,15 +15,13 @@ import {
   slots,
   streamOf,
   text,
-} from "./arguments.js";
-import { type array, isArray, make, makeAll } from "./array.js";
+} from "./call/arguments.js";
+import { mismatch, outOfRange } from "./call/errors.js";
+import { native } from "./call/native.js";
+import { type List, list, none } from "./call/wire.js";
 import type { StreamOptions } from "./device.js";
 import { Dtype } from "./dtype.js";
-import { mismatch, outOfRange } from "./errors.js";
-import { sizeOf } from "./formats/source.js";
-import { native } from "./native.js";
-import { bytesOf } from "./typed-arrays.js";
-import { type List, list, none } from "./wire.js";
+import { sizeOf } from "./io/source.js";
 
 /** The size of a grid or of a threadgroup: positive integers. */
 export type KernelSize = readonly [x: number, y: number, z: number];

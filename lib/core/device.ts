@@ -1,10 +1,10 @@
 /** Devices and streams: where operations run. */
-import { checkOptions } from "./arguments.js";
-import { context, enter, run } from "./context.js";
-import { identify, mismatch } from "./errors.js";
-import { native } from "./native.js";
-import { asInteger } from "./numbers.js";
-import type { StreamId } from "./wire.js";
+import { checkOptions } from "./call/arguments.js";
+import { identify, mismatch } from "./call/errors.js";
+import { native } from "./call/native.js";
+import { asInteger } from "./call/numbers.js";
+import type { StreamId } from "./call/wire.js";
+import { context, enter, run } from "./lifetime/context.js";
 
 /** A kind of device: `mx.cpu` or `mx.gpu`. */
 export class DeviceType {

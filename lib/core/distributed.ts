@@ -18,7 +18,7 @@
  * one before the next begins, or their order may differ between processes.
  */
 import { readFileSync } from "node:fs";
-
+import { type array, make } from "./array/array.js";
 import {
   asBoolean,
   asInteger,
@@ -31,14 +31,13 @@ import {
   readOptions,
   shape as shapeOf,
   streamOf,
-} from "./arguments.js";
-import { type array, make } from "./array.js";
+} from "./call/arguments.js";
+import { identify, mismatch } from "./call/errors.js";
+import { native } from "./call/native.js";
+import type { GroupId, StreamId } from "./call/wire.js";
 import type { StreamOptions } from "./device.js";
 import type { Dtype } from "./dtype.js";
-import { identify, mismatch } from "./errors.js";
-import { about } from "./formats/system.js";
-import { native } from "./native.js";
-import type { GroupId, StreamId } from "./wire.js";
+import { about } from "./io/system.js";
 
 /** What connects processes; `"any"` is the first that works of NCCL, the ring, MPI and JACCL. */
 export type Backend = "any" | "ring" | "mpi" | "nccl" | "jaccl";

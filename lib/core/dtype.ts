@@ -1,7 +1,7 @@
 /** The types of an array's elements. */
-import { identify, mismatch } from "./errors.js";
-import { native } from "./native.js";
-import type { DtypeId } from "./wire.js";
+import { identify, mismatch } from "./call/errors.js";
+import { native } from "./call/native.js";
+import type { DtypeId } from "./call/wire.js";
 
 /**
  * A category of dtypes: `mx.floating`, `mx.integer`, … They form a tree:

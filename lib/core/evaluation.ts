@@ -1,11 +1,11 @@
 /** Evaluation: at once, and while the event loop runs. */
 import { isMap, isSet } from "node:util/types";
-import { slots } from "./arguments.js";
-import { type array, isArray } from "./array.js";
-import { mismatch } from "./errors.js";
-import { makeRoom, reportMemory } from "./garbage.js";
-import { native } from "./native.js";
-import { isBranch, treeLike } from "./tree.js";
+import { type array, isArray } from "./array/array.js";
+import { slots } from "./call/arguments.js";
+import { mismatch } from "./call/errors.js";
+import { native } from "./call/native.js";
+import { makeRoom, reportMemory } from "./lifetime/garbage.js";
+import { isBranch, treeLike } from "./transforms/tree.js";
 
 /**
  * What `mx.eval` takes: an array, or a list, a record or a module, whatever

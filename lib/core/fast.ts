@@ -1,5 +1,6 @@
 /** `mx.fast`: whole layers as single, fast operations. */
 
+import { type array, isArray, make, makeAll } from "./array/array.js";
 import {
   asInteger,
   asNumber,
@@ -11,12 +12,11 @@ import {
   slot,
   stream,
   streamOf,
-} from "./arguments.js";
-import { type array, isArray, make, makeAll } from "./array.js";
+} from "./call/arguments.js";
+import { mismatch, outOfRange } from "./call/errors.js";
+import { native } from "./call/native.js";
+import { none, numberCode, type OperandCode } from "./call/wire.js";
 import type { StreamOptions } from "./device.js";
-import { mismatch, outOfRange } from "./errors.js";
-import { native } from "./native.js";
-import { none, numberCode, type OperandCode } from "./wire.js";
 
 export * from "./custom-kernel.js";
 

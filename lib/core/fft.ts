@@ -1,5 +1,7 @@
 /** `mx.fft`: Fourier transforms. */
 
+import { type array, make } from "./array/array.js";
+import type { ArrayInput } from "./array/values.js";
 import {
   type Axes,
   arraySlot,
@@ -16,14 +18,12 @@ import {
   stream,
   streamOf,
   text,
-} from "./arguments.js";
-import { type array, make } from "./array.js";
+} from "./call/arguments.js";
+import { mismatch, outOfRange } from "./call/errors.js";
+import { native } from "./call/native.js";
+import { listOf } from "./call/wire.js";
 import type { StreamOptions } from "./device.js";
 import { complex64 } from "./dtype.js";
-import { mismatch, outOfRange } from "./errors.js";
-import { native } from "./native.js";
-import type { ArrayInput } from "./values.js";
-import { listOf } from "./wire.js";
 
 /**
  * Where a transform of `n` values is divided: `"backward"`, by `n` in the

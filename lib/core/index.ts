@@ -1,19 +1,22 @@
 /** `mlx.core`: arrays and what is done with them. */
-import "./comparing.js";
-import "./methods.js";
+import "./array/comparing.js";
+import "./array/methods.js";
 
-export { ArrayLike, type Complex, type Operand, type Scalar } from "./arguments.js";
-export { type CompileOptions, compile, disableCompile, enableCompile } from "./compile.js";
-export * from "./constants.js";
-export { type ArrayConstructor, array, asarray } from "./construct.js";
-export * as cuda from "./cuda.js";
+export { type ArrayConstructor, array, asarray } from "./array/construct.js";
 export {
-  type Beside,
-  type CustomFunction,
-  checkpoint,
-  customFunction,
-  type Primals,
-} from "./custom.js";
+  getPrintoptions,
+  PrintOptions,
+  type PrintOptionsContext,
+  type PrintSettings,
+  printoptions,
+  setPrintoptions,
+} from "./array/printing.js";
+export { canCast, resultType } from "./array/result-type.js";
+export { ArrayAt, ArrayIterator, type BooleanList, type Index, Slice } from "./array/subscript.js";
+export type { ArrayInput, Nested, TypedArray } from "./array/values.js";
+export { ArrayLike, type Complex, type Operand, type Scalar } from "./call/arguments.js";
+export * from "./constants.js";
+export * as cuda from "./cuda.js";
 export {
   clearStreams,
   cpu,
@@ -73,13 +76,13 @@ export {
   unsignedinteger,
 } from "./dtype.js";
 export { asyncEval, type Evaluable, eval } from "./evaluation.js";
-export * from "./export.js";
 export * as fast from "./fast.js";
 export * as fft from "./fft.js";
-export * from "./io.js";
+export * from "./io/io.js";
+export * from "./lifetime/memory.js";
+export { dispose, keep, tidy } from "./lifetime/scope.js";
 export * as linalg from "./linalg.js";
 export { norm as matrixNorm } from "./linalg.js";
-export * from "./memory.js";
 export * as metal from "./metal.js";
 export * from "./ops/arithmetic.js";
 export * from "./ops/comparison.js";
@@ -91,18 +94,21 @@ export * from "./ops/quantization.js";
 export * from "./ops/reduction.js";
 export * from "./ops/shape.js";
 export * from "./ops/sorting.js";
-export {
-  getPrintoptions,
-  PrintOptions,
-  type PrintOptionsContext,
-  type PrintSettings,
-  printoptions,
-  setPrintoptions,
-} from "./printing.js";
-export { canCast, resultType } from "./promotion.js";
 export * as random from "./random.js";
-export { dispose, keep, tidy } from "./scope.js";
-export { ArrayAt, ArrayIterator, type BooleanList, type Index, Slice } from "./subscript.js";
+export {
+  type CompileOptions,
+  compile,
+  disableCompile,
+  enableCompile,
+} from "./transforms/compile.js";
+export {
+  type Beside,
+  type CustomFunction,
+  checkpoint,
+  customFunction,
+  type Primals,
+} from "./transforms/custom.js";
+export * from "./transforms/export.js";
 export {
   type AxisTree,
   depends,
@@ -113,5 +119,4 @@ export {
   valueAndGrad,
   vjp,
   vmap,
-} from "./transforms.js";
-export type { ArrayInput, Nested, TypedArray } from "./values.js";
+} from "./transforms/transforms.js";

@@ -1,5 +1,7 @@
 /** `mx.linalg`: norms, determinants, inverses and decompositions of matrices. */
 
+import { type array, make, makeAll } from "./array/array.js";
+import type { ArrayInput } from "./array/values.js";
 import {
   type Axes,
   type Axis,
@@ -11,12 +13,10 @@ import {
   slot,
   stream,
   streamOf,
-} from "./arguments.js";
-import { type array, make, makeAll } from "./array.js";
+} from "./call/arguments.js";
+import { mismatch, outOfRange } from "./call/errors.js";
+import { native } from "./call/native.js";
 import type { StreamOptions } from "./device.js";
-import { mismatch, outOfRange } from "./errors.js";
-import { native } from "./native.js";
-import type { ArrayInput } from "./values.js";
 
 /** Of `norm`. */
 export interface NormOptions extends StreamOptions {

@@ -1,9 +1,9 @@
 /** `mx.metal`: Apple's GPUs. */
 
+import { native } from "./call/native.js";
+import { asString } from "./call/numbers.js";
 import { gpu, deviceInfo as infoOf } from "./device.js";
-import * as memory from "./memory.js";
-import { native } from "./native.js";
-import { asString } from "./numbers.js";
+import * as memory from "./lifetime/memory.js";
 
 /**
  * Whether Metal can be used: on a Mac with Apple silicon.

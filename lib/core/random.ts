@@ -4,6 +4,7 @@
  * pure function.
  */
 
+import { type array, isArray, make } from "./array/array.js";
 import {
   asInteger,
   dtypeId,
@@ -19,13 +20,12 @@ import {
   slot,
   stream,
   streamOf,
-} from "./arguments.js";
-import { type array, isArray, make } from "./array.js";
+} from "./call/arguments.js";
+import { mismatch, outOfRange } from "./call/errors.js";
+import { native } from "./call/native.js";
+import { none } from "./call/wire.js";
 import type { StreamOptions } from "./device.js";
 import { type Dtype, float32, int32 } from "./dtype.js";
-import { mismatch, outOfRange } from "./errors.js";
-import { native } from "./native.js";
-import { none } from "./wire.js";
 
 /** Of every function that draws. */
 export interface RandomOptions extends StreamOptions {

@@ -1,6 +1,6 @@
 /** Checks of what layers are made with. */
-import { mismatch, outOfRange } from "../core/errors.js";
-import { asInteger } from "../core/numbers.js";
+import { mismatch, outOfRange } from "../core/call/errors.js";
+import { asInteger } from "../core/call/numbers.js";
 
 /** A size: a whole number of at least 1. */
 export function asPositive(value: unknown, layer: string, param: string): number {

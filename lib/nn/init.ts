@@ -3,10 +3,10 @@
  * array in the shape of the array that it is given.
  */
 
-import { checkOptions, dtypeId, type Operand, slot } from "../core/arguments.js";
-import { mismatch, outOfRange } from "../core/errors.js";
+import { checkOptions, dtypeId, type Operand, slot } from "../core/call/arguments.js";
+import { mismatch, outOfRange } from "../core/call/errors.js";
+import { asNumber } from "../core/call/numbers.js";
 import * as mx from "../core/index.js";
-import { asNumber } from "../core/numbers.js";
 
 /** Makes an array in the shape of another. */
 export type Initializer = (a: mx.array) => mx.array;

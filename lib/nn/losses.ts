@@ -1,11 +1,11 @@
 /** `nn.losses`: how far predictions are from what they should be. */
 
-import { checkOptions, slot } from "../core/arguments.js";
+import { pickClasses } from "../core/array/indices.js";
+import { checkOptions, slot } from "../core/call/arguments.js";
+import { mismatch, outOfRange } from "../core/call/errors.js";
+import { asBoolean, asInteger, asNumber } from "../core/call/numbers.js";
 import { isFloating } from "../core/dtype.js";
-import { mismatch, outOfRange } from "../core/errors.js";
 import * as mx from "../core/index.js";
-import { pickClasses } from "../core/indices.js";
-import { asBoolean, asInteger, asNumber } from "../core/numbers.js";
 
 /** What is done with the losses of the single entries: nothing, their mean, their sum. */
 export type Reduction = "none" | "mean" | "sum";

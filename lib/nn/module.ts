@@ -1,12 +1,12 @@
 /** The base of all layers and models. */
 
-import { checkOptions } from "../core/arguments.js";
+import { checkOptions } from "../core/call/arguments.js";
+import { identify, mismatch, outOfRange } from "../core/call/errors.js";
+import { asBoolean } from "../core/call/numbers.js";
 import { isFloating } from "../core/dtype.js";
-import { identify, mismatch, outOfRange } from "../core/errors.js";
 import * as mx from "../core/index.js";
-import { asBoolean } from "../core/numbers.js";
-import { adopt } from "../core/scope.js";
-import { isBranch, treeLike } from "../core/tree.js";
+import { adopt } from "../core/lifetime/scope.js";
+import { isBranch, treeLike } from "../core/transforms/tree.js";
 
 /** Arrays in records and lists, in the shape of the module that has them. */
 // biome-ignore lint/suspicious/noExplicitAny: a tree of any depth

@@ -1,4 +1,4 @@
-import { mismatch } from "../core/errors.js";
+import { mismatch } from "../core/call/errors.js";
 import * as mx from "../core/index.js";
 import { Module, type ParameterTree, replaceParameters } from "./module.js";
 

@@ -1,9 +1,9 @@
 /** Checks of hyperparameters. */
-import { checkOptions } from "../core/arguments.js";
-import { mismatch, outOfRange } from "../core/errors.js";
-import { asNumber } from "../core/numbers.js";
+import { checkOptions } from "../core/call/arguments.js";
+import { mismatch, outOfRange } from "../core/call/errors.js";
+import { asNumber } from "../core/call/numbers.js";
 
-export { asBoolean, asInteger, asNumber } from "../core/numbers.js";
+export { asBoolean, asInteger, asNumber } from "../core/call/numbers.js";
 export { checkOptions, mismatch, outOfRange };
 
 /** A number that is at least, or more than, a bound. */

@@ -1,6 +1,6 @@
 /** Several optimizers for one model. */
 import type * as mx from "../core/index.js";
-import { isBranch } from "../core/tree.js";
+import { isBranch } from "../core/transforms/tree.js";
 import { childNames, childOf, putChild } from "../utils/branches.js";
 import { treeMapWithPath, treeMerge } from "../utils/tree.js";
 import { checkOptions, mismatch, outOfRange } from "./checks.js";

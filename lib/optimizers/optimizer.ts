@@ -1,7 +1,7 @@
 /** What all optimizers have in common. */
-import { identify } from "../core/errors.js";
+import { identify } from "../core/call/errors.js";
 import * as mx from "../core/index.js";
-import { isBranch, mapLeaves } from "../core/tree.js";
+import { isBranch, mapLeaves } from "../core/transforms/tree.js";
 import { childNames, childOf, cyclic, joined, putChild } from "../utils/branches.js";
 import { checkOptions, mismatch } from "./checks.js";
 

@@ -7,13 +7,13 @@
  * @module
  */
 
-import { checkOptions, flag, number } from "../core/arguments.js";
-import { type array, isArray } from "../core/array.js";
+import { type array, isArray } from "../core/array/array.js";
+import { valueText } from "../core/array/texts.js";
+import { checkOptions, flag, number } from "../core/call/arguments.js";
+import { describe, mismatch, outOfRange } from "../core/call/errors.js";
 import { bfloat16, bool, complex64, float16, float32, float64 } from "../core/dtype.js";
-import { describe, mismatch, outOfRange } from "../core/errors.js";
+import { tidy } from "../core/lifetime/scope.js";
 import { astype } from "../core/ops/shape.js";
-import { tidy } from "../core/scope.js";
-import { valueText } from "../core/texts.js";
 
 /** Of `toBeCloseToArray`. */
 export interface Tolerance {

@@ -1,6 +1,6 @@
 /** What the walks through trees have in common. */
 import * as mx from "../core/index.js";
-import { isBranch, treeLike } from "../core/tree.js";
+import { isBranch, treeLike } from "../core/transforms/tree.js";
 
 type Branch = Record<string, unknown> | unknown[];
 

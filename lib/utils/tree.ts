@@ -3,11 +3,11 @@
  * of a model and their gradients. What is neither is a leaf. Of a module's
  * fields those count that hold arrays, modules, lists or records.
  */
-import { checkOptions } from "../core/arguments.js";
-import { mismatch, outOfRange } from "../core/errors.js";
+import { checkOptions } from "../core/call/arguments.js";
+import { mismatch, outOfRange } from "../core/call/errors.js";
+import { asString } from "../core/call/numbers.js";
 import type * as mx from "../core/index.js";
-import { asString } from "../core/numbers.js";
-import { isBranch, treeLike } from "../core/tree.js";
+import { isBranch, treeLike } from "../core/transforms/tree.js";
 import { childNames, childOf, cyclic, joined, putChild } from "./branches.js";
 
 /** A leaf, a list of trees or a record of trees. */

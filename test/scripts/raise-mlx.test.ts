@@ -11,7 +11,7 @@ test("the locks and test/upstream/api.json are of one version of MLX", () => {
   const locks = [
     read("scripts", "linux.lock"),
     read("scripts", "macos.lock"),
-    read("scripts", "reference", "requirements.txt"),
+    read("reference", "requirements.txt"),
   ].join("\n");
   const versions = [...locks.matchAll(/^(mlx[\w-]*)==(\S+)/gm)].map(([, name, version]) => [
     name,

@@ -1,6 +1,6 @@
 /**
  * Golden values: reads test/golden/<family>.json, which Python's MLX wrote (see
- * scripts/reference/), makes the calls of its cases and compares the results.
+ * reference/), makes the calls of its cases and compares the results.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,5 +1,5 @@
 /**
- * The programs of test/golden/transforms.json, as scripts/reference/transforms.py
+ * The programs of test/golden/transforms.json, as reference/transforms.py
  * has them in Python.
  */
 import { mx } from "mlx-js";

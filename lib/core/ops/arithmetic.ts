@@ -4,6 +4,8 @@
  * weak: it follows the dtype of the array beside it.
  */
 
+import { type array, make, makeAll } from "../array/array.js";
+import type { ArrayInput } from "../array/values.js";
 import {
   type Axes,
   arraySlot,
@@ -19,11 +21,9 @@ import {
   scalarCode,
   stream,
   streamOf,
-} from "../arguments.js";
-import { type array, make, makeAll } from "../array.js";
+} from "../call/arguments.js";
+import { native } from "../call/native.js";
 import type { StreamOptions } from "../device.js";
-import { native } from "../native.js";
-import type { ArrayInput } from "../values.js";
 
 /**
  * The absolute value of each element; of complex numbers the magnitude, as

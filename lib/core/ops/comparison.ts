@@ -1,5 +1,7 @@
 /** Comparison and logic. All but `where` give booleans. */
 
+import { type array, make } from "../array/array.js";
+import type { ArrayInput } from "../array/values.js";
 import {
   arraySlot,
   flag,
@@ -10,11 +12,9 @@ import {
   slot,
   stream,
   streamOf,
-} from "../arguments.js";
-import { type array, make } from "../array.js";
+} from "../call/arguments.js";
+import { native } from "../call/native.js";
 import type { StreamOptions } from "../device.js";
-import { native } from "../native.js";
-import type { ArrayInput } from "../values.js";
 
 /**
  * Whether two operands are equal, element by element, with broadcasting.

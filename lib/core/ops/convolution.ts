@@ -3,6 +3,8 @@
  * without being flipped. Channels come last, in inputs `[n, ...sizes, channels]`
  * and in weights `[filters, ...sizes, channels / groups]`.
  */
+
+import { type array, make } from "../array/array.js";
 import {
   elements,
   flag,
@@ -14,12 +16,11 @@ import {
   shape,
   slot,
   streamOf,
-} from "../arguments.js";
-import { type array, make } from "../array.js";
+} from "../call/arguments.js";
+import { mismatch } from "../call/errors.js";
+import { native } from "../call/native.js";
+import { type List, list } from "../call/wire.js";
 import type { StreamOptions } from "../device.js";
-import { mismatch } from "../errors.js";
-import { native } from "../native.js";
-import { type List, list } from "../wire.js";
 
 /** Of `convolve`. */
 export interface ConvolveOptions extends StreamOptions {

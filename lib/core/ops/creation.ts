@@ -1,5 +1,7 @@
 /** Arrays from a few numbers: constants, ranges, triangles, windows. */
 
+import { type array, make } from "../array/array.js";
+import type { ArrayInput } from "../array/values.js";
 import {
   arraySlot,
   asInteger,
@@ -14,12 +16,10 @@ import {
   shape as shapeList,
   stream,
   streamOf,
-} from "../arguments.js";
-import { type array, make } from "../array.js";
+} from "../call/arguments.js";
+import { native } from "../call/native.js";
 import type { StreamOptions } from "../device.js";
 import { Dtype, float32, int32, int64 } from "../dtype.js";
-import { native } from "../native.js";
-import type { ArrayInput } from "../values.js";
 
 /** Of `eye` and `tri`. */
 export interface DiagonalOptions extends StreamOptions {

@@ -2,6 +2,10 @@
  * Elements picked by indices, slices at computed places, diagonals. Indices are
  * integer arrays or lists of integers; negative ones count from the end.
  */
+
+import { type array, make } from "../array/array.js";
+import { type Indices, withIndices } from "../array/indices.js";
+import type { ArrayInput } from "../array/values.js";
 import {
   type Axis,
   arraySlot,
@@ -15,12 +19,9 @@ import {
   slot,
   stream,
   streamOf,
-} from "../arguments.js";
-import { type array, make } from "../array.js";
+} from "../call/arguments.js";
+import { native } from "../call/native.js";
 import type { StreamOptions } from "../device.js";
-import { type Indices, withIndices } from "../indices.js";
-import { native } from "../native.js";
-import type { ArrayInput } from "../values.js";
 
 /** Of `diagonal`. */
 export interface DiagonalOfOptions extends StreamOptions {

@@ -1,4 +1,7 @@
 /** Products of vectors, matrices and stacks of them, and what Einstein's notation can say. */
+
+import { type array, make } from "../array/array.js";
+import type { ArrayInput } from "../array/values.js";
 import {
   arraySlot,
   asInteger,
@@ -16,13 +19,11 @@ import {
   slots,
   stream,
   streamOf,
-} from "../arguments.js";
-import { type array, make } from "../array.js";
+} from "../call/arguments.js";
+import { mismatch } from "../call/errors.js";
+import { native } from "../call/native.js";
 import type { StreamOptions } from "../device.js";
 import type { Dtype } from "../dtype.js";
-import { mismatch } from "../errors.js";
-import { native } from "../native.js";
-import type { ArrayInput } from "../values.js";
 
 /** Of `vecdot`. */
 export interface VecdotOptions extends StreamOptions {

@@ -1,4 +1,6 @@
 /** Arrays of few bits: quantizing, what undoes it, and products with quantized matrices. */
+
+import { type array, make, makeAll } from "../array/array.js";
 import {
   asInteger,
   dtypeId,
@@ -10,13 +12,12 @@ import {
   stream,
   streamOf,
   text,
-} from "../arguments.js";
-import { type array, make, makeAll } from "../array.js";
+} from "../call/arguments.js";
+import { outOfRange } from "../call/errors.js";
+import { native } from "../call/native.js";
+import type { Slot } from "../call/wire.js";
 import type { StreamOptions } from "../device.js";
 import { bfloat16, type Dtype } from "../dtype.js";
-import { outOfRange } from "../errors.js";
-import { native } from "../native.js";
-import type { Slot } from "../wire.js";
 
 /**
  * How numbers become few bits. `"affine"` makes integers, with a scale and a

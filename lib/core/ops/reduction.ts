@@ -1,5 +1,7 @@
 /** Reductions, and what is like them: scans, positions of extremes, differences. */
 
+import { type array, make, makeAll } from "../array/array.js";
+import type { ArrayInput } from "../array/values.js";
 import {
   type Axes,
   type Axis,
@@ -12,12 +14,10 @@ import {
   readOptions,
   stream,
   streamOf,
-} from "../arguments.js";
-import { type array, make, makeAll } from "../array.js";
+} from "../call/arguments.js";
+import { native } from "../call/native.js";
 import type { StreamOptions } from "../device.js";
 import type { Dtype } from "../dtype.js";
-import { native } from "../native.js";
-import type { ArrayInput } from "../values.js";
 
 /** Of every reduction. */
 export interface ReduceOptions extends StreamOptions {

@@ -2,6 +2,9 @@
  * The shape of arrays: the same elements in other dimensions, in another order,
  * side by side, repeated, or seen as another type.
  */
+
+import { type array, make, makeAll } from "../array/array.js";
+import type { ArrayInput } from "../array/values.js";
 import {
   type Axes,
   type Axis,
@@ -26,15 +29,13 @@ import {
   stream,
   streamOf,
   text,
-} from "../arguments.js";
-import { type array, make, makeAll } from "../array.js";
+} from "../call/arguments.js";
+import { mismatch, outOfRange } from "../call/errors.js";
+import { native } from "../call/native.js";
+import { asNumber } from "../call/numbers.js";
+import { type List, list, type Slots, type StreamId } from "../call/wire.js";
 import type { StreamOptions } from "../device.js";
 import type { Dtype } from "../dtype.js";
-import { mismatch, outOfRange } from "../errors.js";
-import { native } from "../native.js";
-import { asNumber } from "../numbers.js";
-import type { ArrayInput } from "../values.js";
-import { type List, list, type Slots, type StreamId } from "../wire.js";
 
 /** Of `flatten`. */
 export interface FlattenOptions extends StreamOptions {

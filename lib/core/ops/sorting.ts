@@ -2,6 +2,9 @@
  * Sorting, and what follows from it. NaN counts as the largest number; complex
  * numbers are ordered by their real parts, then by their imaginary ones.
  */
+
+import { type array, make, makeAll } from "../array/array.js";
+import type { ArrayInput } from "../array/values.js";
 import {
   type Axis,
   arraySlot,
@@ -14,13 +17,11 @@ import {
   slot,
   stream,
   streamOf,
-} from "../arguments.js";
-import { type array, make, makeAll } from "../array.js";
+} from "../call/arguments.js";
+import { mismatch } from "../call/errors.js";
+import { native } from "../call/native.js";
+import type { OptionalList } from "../call/wire.js";
 import type { StreamOptions } from "../device.js";
-import { mismatch } from "../errors.js";
-import { native } from "../native.js";
-import type { ArrayInput } from "../values.js";
-import type { OptionalList } from "../wire.js";
 
 /** Of `searchsorted`. */
 export interface SearchsortedOptions extends StreamOptions {

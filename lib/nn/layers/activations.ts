@@ -1,9 +1,9 @@
 /** Activations, as functions and as layers. */
 
-import { type Axes, checkOptions } from "../../core/arguments.js";
-import { mismatch } from "../../core/errors.js";
+import { type Axes, checkOptions } from "../../core/call/arguments.js";
+import { mismatch } from "../../core/call/errors.js";
+import { asInteger, asNumber } from "../../core/call/numbers.js";
 import * as mx from "../../core/index.js";
-import { asInteger, asNumber } from "../../core/numbers.js";
 import { Module } from "../module.js";
 
 /** Of activations along an axis. */

@@ -1,5 +1,5 @@
 /** Modules made of modules. */
-import { mismatch } from "../../core/errors.js";
+import { mismatch } from "../../core/call/errors.js";
 import type * as mx from "../../core/index.js";
 import { Module } from "../module.js";
 

@@ -1,6 +1,6 @@
 /** Layers that leave things out in training. */
-import { checkOptions } from "../../core/arguments.js";
-import { mismatch } from "../../core/errors.js";
+import { checkOptions } from "../../core/call/arguments.js";
+import { mismatch } from "../../core/call/errors.js";
 import * as mx from "../../core/index.js";
 import { asProbability } from "../checks.js";
 import { Module } from "../module.js";

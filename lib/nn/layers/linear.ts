@@ -1,5 +1,5 @@
 /** Layers that multiply with a matrix. */
-import { checkOptions } from "../../core/arguments.js";
+import { checkOptions } from "../../core/call/arguments.js";
 import * as mx from "../../core/index.js";
 import { asPositive } from "../checks.js";
 import { Module } from "../module.js";

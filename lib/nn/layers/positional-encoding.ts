@@ -1,10 +1,10 @@
 /** Layers that know positions. */
-import { checkOptions } from "../../core/arguments.js";
-import { currentStream } from "../../core/context.js";
+import { checkOptions } from "../../core/call/arguments.js";
+import { mismatch, outOfRange } from "../../core/call/errors.js";
+import { asInteger, asNumber } from "../../core/call/numbers.js";
 import { isFloating } from "../../core/dtype.js";
-import { mismatch, outOfRange } from "../../core/errors.js";
 import * as mx from "../../core/index.js";
-import { asInteger, asNumber } from "../../core/numbers.js";
+import { currentStream } from "../../core/lifetime/context.js";
 import { asPositive } from "../checks.js";
 import { Module } from "../module.js";
 

@@ -1,6 +1,6 @@
 /** Attention. */
-import { checkOptions } from "../../core/arguments.js";
-import { outOfRange } from "../../core/errors.js";
+import { checkOptions } from "../../core/call/arguments.js";
+import { outOfRange } from "../../core/call/errors.js";
 import * as mx from "../../core/index.js";
 import { asPositive } from "../checks.js";
 import { Module } from "../module.js";

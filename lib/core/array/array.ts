@@ -1,0 +1,318 @@
+/** The array: its handle, its lifetime, its way out. */
+import { inspect } from "node:util";
+import { identify, mismatch } from "../call/errors.js";
+import { type Failure, isFailure, native, reasonOf } from "../call/native.js";
+import { type Result, results, type Slot, type Slots } from "../call/wire.js";
+import { type Dtype, dtypes } from "../dtype.js";
+import { context } from "../lifetime/context.js";
+import { makeRoom, weigh } from "../lifetime/garbage.js";
+import type { Scope } from "../lifetime/scope.js";
+import { bufferOf, type Nested, nested, type TypedArray, viewOf } from "./values.js";
+
+// Node 20 has these from 20.5 on.
+(Symbol as { dispose?: symbol }).dispose ??= Symbol.for("Symbol.dispose");
+
+// What stands in place of the slot of an array that has been freed.
+const freedByDispose = -1 as Slot;
+export const freedByTidy = -2 as Slot;
+
+/** The error for an array that has been freed, which says by what. */
+export function freed(slot: Slot, fn: string, param: string): TypeError {
+  const by = slot === freedByTidy ? " by tidy: return it from there, or mx.keep it" : "";
+  return new TypeError(
+    `[${fn}] ${param}: expected an array, received one that has been disposed${by}`,
+  );
+}
+
+/** The name of what an array has that no other has, in deep comparisons. */
+export const unlike: unique symbol = Symbol("array");
+// How many arrays were made.
+let made = 0;
+
+// The inside of the class, for this package alone.
+
+/** The slot of an array, negative if that has been freed. */
+export let slotOf: (x: array) => Slot;
+/** Whether a value is an array. */
+export let isArray: (x: unknown) => x is array;
+/** Frees the handle and gives its slot, which is the caller's to release. */
+export let takeSlot: (x: array, instead?: Slot) => Slot;
+/** The `tidy` scope that will free an array. */
+export let scopeOf: (x: array) => Scope | undefined;
+/** Gives an array to another scope or, without one, to the garbage collector. */
+export let moveTo: (x: array, scope: Scope | undefined) => void;
+
+/**
+ * A multi-dimensional array, evaluated lazily: an operation only notes what is
+ * to be computed, and `mx.eval` or a look at the values computes it. Made by
+ * `mx.array(…)` and by operations; all operations exist as methods, too.
+ */
+export class ArrayHandle {
+  // The type check of every call: only arrays have it.
+  #slot: Slot;
+  #scope: Scope | undefined;
+  /** @internal What only it has; `comparing.ts` says what for. */
+  readonly [unlike]: unknown;
+
+  static {
+    identify(ArrayHandle, "an array", (x) =>
+      x.disposed
+        ? "an array that has been disposed"
+        : `${x.dtype} array of shape [${x.shape.join(", ")}]`,
+    );
+    slotOf = (x) => (x as ArrayHandle).#slot;
+    isArray = (x): x is array => typeof x === "object" && x !== null && #slot in x;
+    takeSlot = (x, instead = freedByDispose) => {
+      const handle = x as ArrayHandle;
+      const slot = handle.#slot;
+      if (slot >= 0) {
+        handle.#slot = instead;
+      }
+      handle.#scope = undefined;
+      return slot;
+    };
+    scopeOf = (x) => (x as ArrayHandle).#scope;
+    moveTo = (x, scope) => {
+      (x as ArrayHandle).#scope = scope;
+      if (scope === undefined) {
+        native.hold(x, (x as ArrayHandle).#slot);
+      } else {
+        scope.add(x);
+      }
+    };
+  }
+
+  /** @internal */
+  constructor(slot: Slot, scope: Scope | undefined) {
+    this[unlike] = made = (made + 1) | 0;
+    this.#slot = slot;
+    this.#scope = scope;
+  }
+
+  /** The sizes of the dimensions. */
+  get shape(): number[] {
+    return results(native.dims(live(this, "shape")));
+  }
+
+  /** The number of dimensions. */
+  get ndim(): number {
+    return native.ndim(live(this, "ndim"));
+  }
+
+  /** The number of elements. */
+  get size(): number {
+    return native.size(live(this, "size"));
+  }
+
+  /** The type of the elements. */
+  get dtype(): Dtype {
+    return dtypes[native.dtype(live(this, "dtype"))] as Dtype;
+  }
+
+  /** The size of an element in bytes. */
+  get itemsize(): number {
+    return (dtypes[native.dtype(live(this, "itemsize"))] as Dtype).size;
+  }
+
+  /** The size of all elements in bytes. */
+  get nbytes(): number {
+    const slot = live(this, "nbytes");
+    return native.size(slot) * (dtypes[native.dtype(slot)] as Dtype).size;
+  }
+
+  /** Whether the array has been freed. */
+  get disposed(): boolean {
+    return slotOf(receiver(this, "disposed")) < 0;
+  }
+
+  /**
+   * The value of an array of size 1, once it is computed: a number, a boolean,
+   * a bigint for 64-bit integers, `{ re, im }` for complex64.
+   *
+   * @throws RangeError if there is more than one element, or none.
+   * @example
+   * mx.array([3]).item()
+   * // 3
+   */
+  item(): Scalar {
+    const slot = live(this, "item");
+    makeRoom();
+    return native.item(slot) as Scalar;
+  }
+
+  /**
+   * The values as nested lists, or as a single value for 0 dimensions.
+   *
+   * @example
+   * mx.array([[1, 2], [3, 4]]).tolist()
+   * // [ [ 1, 2 ], [ 3, 4 ] ]
+   */
+  tolist(): Nested {
+    const slot = live(this, "tolist");
+    makeRoom();
+    return nested(slot, this.shape, this.dtype);
+  }
+
+  /**
+   * A copy of the values, row-major, in the typed array of their exact type:
+   * bfloat16 and, where the runtime has no `Float16Array`, float16 come as a
+   * `Uint16Array` of their bits, bool as a `Uint8Array`, complex64 as pairs. It is
+   * what to send to a worker: `postMessage` and `structuredClone` make an empty
+   * object of an array.
+   *
+   * @example
+   * mx.array([1, 2]).toTypedArray()
+   * // Float32Array(2) [ 1, 2 ]
+   */
+  toTypedArray(): TypedArray {
+    const slot = live(this, "toTypedArray");
+    makeRoom();
+    return viewOf(bufferOf(slot, "toTypedArray"), this.dtype);
+  }
+
+  /**
+   * Frees the array at once. Again does nothing; any other use then throws.
+   *
+   * @example
+   * const x = mx.array([1]);
+   * x.dispose();
+   * x.disposed
+   * // true
+   */
+  dispose(): void {
+    const slot = takeSlot(receiver(this, "dispose"));
+    if (slot >= 0) {
+      native.release(slot);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    receiver(this, "dispose").dispose();
+  }
+
+  /**
+   * The values, shape-aware and abbreviated, with the dtype, as MLX prints them.
+   * Where there are none, because a transformation traces a function, shape and
+   * dtype.
+   */
+  toString(): string {
+    const slot = live(this, "toString");
+    return native.is_computable(slot)
+      ? native.to_string(slot, context().print.precision)
+      : outline(this);
+  }
+
+  /**
+   * What `JSON.stringify` writes: nested lists, without the dtype.
+   *
+   * @throws TypeError from `JSON.stringify`, which knows no bigints, for 64-bit
+   * integers.
+   * @example
+   * JSON.stringify({ weight: mx.array([[1, 2], [3, 4]]) })
+   * // {"weight":[[1,2],[3,4]]}
+   */
+  toJSON(): Nested {
+    return receiver(this, "toJSON").tolist();
+  }
+
+  /**
+   * The text in a template; to operators the value, if there is a single real one.
+   *
+   * @throws TypeError for other arrays, of which operators know nothing.
+   */
+  [Symbol.toPrimitive](hint: "string" | "number" | "default"): unknown {
+    live(this, "array");
+    if (hint === "string") {
+      return this.toString();
+    }
+    const value = this.size === 1 ? this.item() : undefined;
+    if (value === undefined || typeof value === "object") {
+      throw new TypeError(
+        `[array] expected a single real value, received ${this.dtype} of shape [${this.shape}]; ` +
+          "write mx.add(x, y) for x + y, and String(x) for the text",
+      );
+    }
+    return value;
+  }
+
+  // Printing is for finding faults, so it has none of its own.
+  [inspect.custom](): string {
+    if (receiver(this, "inspect").disposed) {
+      return "array(disposed)";
+    }
+    try {
+      return this.toString();
+    } catch (error) {
+      return outline(this, `, failed: ${(error as Error).message}`);
+    }
+  }
+}
+
+/** An array as it is printed without values. */
+function outline(x: ArrayHandle, more = ""): string {
+  return `array(shape=[${x.shape.join(", ")}], dtype=${x.dtype}${more})`;
+}
+
+import type { Scalar } from "../call/arguments.js";
+
+function receiver(x: unknown, method: string): array {
+  if (!isArray(x)) {
+    throw mismatch(method, "this", "an array", x);
+  }
+  return x;
+}
+
+/** The slot of a method's receiver. */
+function live(x: unknown, method: string): Slot {
+  const slot = slotOf(receiver(x, method));
+  if (slot < 0) {
+    throw freed(slot, method, "this");
+  }
+  return slot;
+}
+
+/** An array; `methods.ts` adds the operations to it. */
+export interface array extends ArrayHandle {}
+
+/** The slot of a result. */
+export function slotFrom(result: Result): Slot {
+  if (typeof result !== "number") {
+    throw reasonOf(result as unknown as Failure);
+  }
+  return result as number as Slot;
+}
+
+/** A result as an array, owned by the current scope or the garbage collector. */
+export function make(result: Result): array {
+  return makeFrom(slotFrom(result));
+}
+
+/** The array in a slot. */
+export function makeFrom(slot: Slot): array {
+  const { scope } = context();
+  const x = new ArrayHandle(slot, scope) as array;
+  if (scope !== undefined) {
+    scope.add(x);
+    return x;
+  }
+  native.hold(x, slot);
+  weigh();
+  return x;
+}
+
+/** The slots of several results. */
+export function slotsFrom(result: Slots): readonly Slot[] {
+  if (typeof result === "number") {
+    return results(result) as Slot[];
+  }
+  if (isFailure(result)) {
+    throw reasonOf(result);
+  }
+  return result;
+}
+
+/** Several results as arrays. */
+export function makeAll(result: Slots): array[] {
+  // Not with `map`: a list of the addon's makes others of its realm.
+  return Array.from(slotsFrom(result), makeFrom);
+}

@@ -1,0 +1,68 @@
+/** `mx.array`: what makes arrays, and their type. */
+import { checkOptions } from "../call/arguments.js";
+import { mismatch } from "../call/errors.js";
+import { Dtype } from "../dtype.js";
+import { ArrayHandle, type array as ArrayType, isArray } from "./array.js";
+import { type ArrayInput, toArray } from "./values.js";
+
+/**
+ * A multi-dimensional array, evaluated lazily: an operation only notes what is
+ * to be computed, and `mx.eval` or a look at the values computes it.
+ */
+export interface array extends ArrayType {}
+
+/** Makes arrays, with or without `new`; `x instanceof mx.array` knows them. */
+export interface ArrayConstructor {
+  (data: ArrayInput, dtype?: Dtype): array;
+  new (data: ArrayInput, dtype?: Dtype): array;
+  readonly prototype: array;
+}
+
+/**
+ * An array from a value, nested lists or a typed array, whose data is copied.
+ * Numbers make float32, booleans bool, bigints int64; a typed array keeps its
+ * type, but a `Float64Array` becomes float32. A dtype decides otherwise.
+ *
+ * @throws RangeError for ragged lists, TypeError for anything else that is no
+ * number.
+ * @example
+ * mx.array([[1, 2], [3, 4]], mx.int32)
+ * // array([[1, 2],
+ * //        [3, 4]], dtype=int32)
+ */
+export const array = function array(data: ArrayInput, dtype?: Dtype): ArrayType {
+  if (dtype !== undefined && dtype !== null && !(dtype instanceof Dtype)) {
+    throw mismatch("array", "dtype", "a dtype such as mx.float32", dtype);
+  }
+  return toArray(data, dtype ?? undefined);
+} as ArrayConstructor;
+
+Object.defineProperty(array, "prototype", { value: ArrayHandle.prototype, writable: false });
+Object.defineProperty(ArrayHandle.prototype, "constructor", { value: array });
+
+/**
+ * An array from whatever `mx.array` takes; an array that has the dtype already
+ * is returned itself, unless a copy is asked for.
+ *
+ * @param options.copy Whether to copy always (true) or as needed (default).
+ * @throws Error if `copy` is false and a copy is needed.
+ * @example
+ * const x = mx.array([1, 2]);
+ * mx.asarray(x) === x
+ * // true
+ */
+export function asarray(
+  a: ArrayInput,
+  dtype?: Dtype | null,
+  options: { copy?: boolean | undefined } = {},
+): array {
+  checkOptions(options, ["copy"], "asarray");
+  const same = isArray(a) && (dtype === undefined || dtype === null || a.dtype === dtype);
+  if (same && options.copy !== true) {
+    return a;
+  }
+  if (options.copy === false) {
+    throw new Error("[asarray] copy: expected true or none, received false for a value to convert");
+  }
+  return array(a, dtype ?? undefined);
+}

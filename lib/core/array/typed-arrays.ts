@@ -1,0 +1,93 @@
+/**
+ * Typed arrays as they are. What they say of themselves in properties can be
+ * anything; so they are asked by the getters that all of them share, which a
+ * proxy or a look-alike does not pass.
+ */
+import { types } from "node:util";
+import { mismatch } from "../call/errors.js";
+
+/** Any typed array. */
+export type TypedArray =
+  | Int8Array
+  | Uint8Array
+  | Uint8ClampedArray
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array
+  | Float32Array
+  | Float64Array
+  | BigInt64Array
+  | BigUint64Array;
+
+type Method<T> = (this: unknown, ...args: unknown[]) => T;
+
+function getter<T>(prototype: object, name: string | symbol): Method<T> {
+  return Object.getOwnPropertyDescriptor(prototype, name)?.get as Method<T>;
+}
+
+function range(prototype: object) {
+  return {
+    buffer: getter<ArrayBuffer>(prototype, "buffer"),
+    offset: getter<number>(prototype, "byteOffset"),
+    length: getter<number>(prototype, "byteLength"),
+  };
+}
+
+const prototype: object = Object.getPrototypeOf(Uint8Array.prototype);
+const kind = getter<string | undefined>(prototype, Symbol.toStringTag);
+const length = getter<number>(prototype, "length");
+const typed = range(prototype);
+const data = range(DataView.prototype);
+// All methods that read see first whether there still is what they read.
+const { at } = prototype as { at: Method<unknown> };
+
+/** The name of a typed array's kind; undefined for anything else. */
+export function kindOf(x: unknown): string | undefined {
+  return kind.call(x);
+}
+
+function gone(x: unknown, fn: string, param: string): TypeError {
+  return mismatch(fn, param, "a view of a buffer that is still there", x);
+}
+
+/** How many elements a typed array has; an error if its buffer is gone or too short by now. */
+export function lengthOfTyped(x: TypedArray, fn: string, param: string): number {
+  const n = length.call(x);
+  if (n === 0) {
+    try {
+      at.call(x, 0);
+    } catch {
+      throw gone(x, fn, param);
+    }
+  }
+  return n;
+}
+
+/** Whether other threads may change a typed array meanwhile. */
+export function isShared(x: TypedArray): boolean {
+  const buffer = typed.buffer.call(x);
+  return !(buffer instanceof ArrayBuffer) && types.isSharedArrayBuffer(buffer);
+}
+
+/**
+ * The bytes of a buffer, or those that a view shows. Those that other threads may
+ * change meanwhile are copied.
+ */
+export function bytesOf(x: ArrayBufferLike | ArrayBufferView, fn: string, param: string) {
+  const isTyped = kindOf(x) !== undefined;
+  if (isTyped) {
+    lengthOfTyped(x as TypedArray, fn, param);
+  }
+  const get = isTyped ? typed : data;
+  let bytes: Uint8Array;
+  try {
+    bytes = types.isAnyArrayBuffer(x)
+      ? new Uint8Array(x)
+      : new Uint8Array(get.buffer.call(x), get.offset.call(x), get.length.call(x));
+  } catch {
+    // Buffers and a DataView's getters see to it themselves.
+    throw gone(x, fn, param);
+  }
+  return types.isSharedArrayBuffer(bytes.buffer) ? new Uint8Array(bytes) : bytes;
+}

@@ -1,0 +1,484 @@
+/** Values on their way between JavaScript and arrays. */
+
+import { getHeapStatistics } from "node:v8";
+import {
+  type Complex,
+  complexOf,
+  type Scalar,
+  type ArrayLike as Stand,
+  slot,
+  standFor,
+} from "../call/arguments.js";
+import { mismatch, noMemory, outOfRange } from "../call/errors.js";
+import { native } from "../call/native.js";
+import { checkCount, type DtypeId, lengthOf, list, type Result, type Slot } from "../call/wire.js";
+import {
+  bfloat16,
+  bool_,
+  complex64,
+  type Dtype,
+  float16,
+  float32,
+  float64,
+  iinfo,
+  int8,
+  int16,
+  int32,
+  int64,
+  isFloating,
+  promoted,
+  uint8,
+  uint16,
+  uint32,
+  uint64,
+} from "../dtype.js";
+import { currentStream } from "../lifetime/context.js";
+import { type array, isArray, make, slotFrom, slotOf } from "./array.js";
+import { bytesOf, isShared, kindOf, lengthOfTyped, type TypedArray } from "./typed-arrays.js";
+
+export type { TypedArray };
+
+/** Nested lists of values, or a single value. */
+export type Nested = Scalar | Nested[];
+
+type TypedArrayConstructor = new (source: ArrayBuffer | number) => TypedArray;
+
+// Newer runtimes have it; TypeScript's library for Node 20 does not.
+const { Float16Array } = globalThis as { Float16Array?: TypedArrayConstructor };
+
+const storage = new Map<Dtype, unknown>([
+  [bool_, Uint8Array],
+  [uint8, Uint8Array],
+  [uint16, Uint16Array],
+  [uint32, Uint32Array],
+  [uint64, BigUint64Array],
+  [int8, Int8Array],
+  [int16, Int16Array],
+  [int32, Int32Array],
+  [int64, BigInt64Array],
+  [float16, Float16Array ?? Uint16Array],
+  [float32, Float32Array],
+  [float64, Float64Array],
+  [bfloat16, Uint16Array],
+  [complex64, Float32Array],
+]);
+
+/** A copy of an array's values, row-major. */
+export function bufferOf(slot: Slot, fn: string): ArrayBuffer {
+  const out = freshBytes(native.computed_bytes(slot), fn);
+  native.copy_values(slot, out);
+  return out.buffer;
+}
+
+// Memory that is not filled with zeros first. Where there is none, an
+// ArrayBuffer that Node-API made would end the process.
+function freshBytes(count: number, fn: string): Uint8Array<ArrayBuffer> {
+  try {
+    return Buffer.allocUnsafeSlow(count);
+  } catch {
+    throw noMemory(fn, count);
+  }
+}
+
+// V8 ends the process where its heap is full, so what lists need is looked for
+// before they are made.
+function checkHeap(count: number, dtype: Dtype): void {
+  const few = 1 << 16;
+  if (count < few) {
+    return;
+  }
+  const objects = dtype === complex64 || dtype === int64 || dtype === uint64;
+  const bytes = count * (objects ? 64 : 8);
+  const { heap_size_limit, used_heap_size } = getHeapStatistics();
+  // Lists of lists grow beside the young objects that they take in.
+  const young = 1 << 26;
+  const spare = 0.9 * heap_size_limit - young - used_heap_size;
+  if (spare < bytes || !native.is_there(bytes)) {
+    throw noMemory("tolist", bytes);
+  }
+}
+
+export function viewOf(buffer: ArrayBuffer, dtype: Dtype): TypedArray {
+  return new (storage.get(dtype) as TypedArrayConstructor)(buffer);
+}
+
+function isHalf(dtype: Dtype): boolean {
+  return dtype === float16 || dtype === bfloat16;
+}
+
+/** A copy of the values of an array; those of half precision as float32. */
+export function valuesOf(slot: Slot, dtype: Dtype, fn: string): TypedArray {
+  if (!isHalf(dtype)) {
+    return viewOf(bufferOf(slot, fn), dtype);
+  }
+  const floats = slotFrom(native.astype(slot, float32.id, currentStream()));
+  try {
+    return new Float32Array(bufferOf(floats, fn));
+  } finally {
+    native.release(floats);
+  }
+}
+
+/** The values of an array as nested lists. */
+export function nested(slot: Slot, shape: readonly number[], dtype: Dtype): Nested {
+  return nestedFrom(valuesOf(slot, dtype, "tolist"), shape, dtype);
+}
+
+/** The same from a copy of the values. */
+export function nestedFrom(view: TypedArray, shape: readonly number[], dtype: Dtype): Nested {
+  checkHeap(view.length, dtype);
+  const value: (i: number) => Scalar =
+    dtype === bool_
+      ? (i) => view[i] !== 0
+      : dtype === complex64
+        ? (i) => ({ re: view[2 * i] as number, im: view[2 * i + 1] as number })
+        : (i) => view[i] as number | bigint;
+  let next = 0;
+  const build = (dimension: number): Nested => {
+    if (dimension === shape.length) {
+      return value(next++);
+    }
+    const out = new Array<Nested>(shape[dimension] as number);
+    for (let i = 0; i < out.length; i++) {
+      out[i] = build(dimension + 1);
+    }
+    return out;
+  };
+  return build(0);
+}
+
+/** What `mx.array` takes: a value, nested lists of values, a typed array. */
+export type ArrayInput = array | Stand | Scalar | TypedArray | readonly ArrayInput[];
+
+const typedArrays = new Map<string, Dtype>([
+  ["Int8Array", int8],
+  ["Uint8Array", uint8],
+  ["Uint8ClampedArray", uint8],
+  ["Int16Array", int16],
+  ["Uint16Array", uint16],
+  ["Int32Array", int32],
+  ["Uint32Array", uint32],
+  ["Float16Array", float16],
+  ["Float32Array", float32],
+  ["Float64Array", float64],
+  ["BigInt64Array", int64],
+  ["BigUint64Array", uint64],
+]);
+
+function typedArrayDtype(x: unknown): Dtype | undefined {
+  const kind = kindOf(x);
+  return kind === undefined ? undefined : typedArrays.get(kind);
+}
+
+/** Whether a value is a typed array of a kind that has a dtype. */
+export function isTypedArray(x: unknown): x is TypedArray {
+  return ArrayBuffer.isView(x) && typedArrayDtype(x) !== undefined;
+}
+
+// More dimensions than this are a list that contains itself.
+const deepest = 64;
+
+interface Flat {
+  readonly shape: number[];
+  readonly leaves: unknown[];
+}
+
+/**
+ * What lists hold, row-major. Each element is read once: a list may be a proxy.
+ * An array is one leaf, and as deep as its dimensions.
+ */
+function flatten(data: readonly unknown[]): Flat {
+  const shape: number[] = [];
+  const leaves: unknown[] = [];
+  // Whether the first leaf, or a list without any, has told all dimensions.
+  let known = false;
+  const sized = (length: number, dimension: number): void => {
+    if (known) {
+      if (length !== shape[dimension]) {
+        throw ragged(data);
+      }
+    } else if (shape.push(length) > deepest) {
+      throw outOfRange("array", "data", `at most ${deepest} nested lists`, data);
+    }
+  };
+  const walk = (x: unknown, dimension: number): void => {
+    const length = lengthOfList(x);
+    if (length === undefined) {
+      const leaf = leafOf(x);
+      const inner = isArray(leaf) ? leaf.shape : [];
+      if (known && dimension + inner.length !== shape.length) {
+        throw ragged(data);
+      }
+      inner.forEach((n, i) => {
+        sized(n, dimension + i);
+      });
+      if (!known) {
+        known = true;
+        checkCount(sizeOf(shape), data, "array", "data");
+      }
+      leaves.push(leaf);
+      return;
+    }
+    sized(length, dimension);
+    known ||= length === 0;
+    for (let i = 0; i < length; i++) {
+      walk((x as ArrayLike<unknown>)[i], dimension + 1);
+    }
+  };
+  walk(data, 0);
+  return { shape, leaves };
+}
+
+function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((size, n) => size * n, 1);
+}
+
+/** The length of a list or a typed array; undefined for what is neither. */
+function lengthOfList(x: unknown): number | undefined {
+  if (Array.isArray(x)) {
+    return lengthOf(x, "array", "data");
+  }
+  const isTyped = typeof x === "object" && typedArrayDtype(x) !== undefined;
+  return isTyped ? lengthOfTyped(x as TypedArray, "array", "data") : undefined;
+}
+
+/** A leaf, of which nothing has to be asked again: an object is an array or a complex number. */
+function leafOf(x: unknown): unknown {
+  switch (typeof x) {
+    case "number":
+    case "boolean":
+    case "bigint":
+      return x;
+    case "object":
+      if (x !== null) {
+        return isArray(x) ? x : (complexOf(x) ?? noLeaf(x));
+      }
+  }
+  return noLeaf(x);
+}
+
+function noLeaf(x: unknown): never {
+  throw mismatch("array", "data", "numbers, booleans, bigints or arrays", x);
+}
+
+function ragged(data: unknown): RangeError {
+  return outOfRange("array", "data", "lists of equal lengths at every level", data);
+}
+
+function isComplex(x: unknown): x is Complex {
+  return typeof x === "object" && x !== null;
+}
+
+// The type of a list: that of its leaves, where numbers rule over booleans.
+function inferred(leaves: readonly unknown[]): Dtype {
+  let booleans = 0;
+  let bigints = 0;
+  let complexes = 0;
+  let unsigned = false;
+  let signed = false;
+  for (const leaf of leaves) {
+    if (typeof leaf === "boolean") {
+      booleans++;
+    } else if (typeof leaf === "bigint") {
+      bigints++;
+      unsigned ||= leaf > 0x7fffffffffffffffn;
+      signed ||= leaf < 0n;
+      if (leaf > 0xffffffffffffffffn || leaf < -0x8000000000000000n || (unsigned && signed)) {
+        throw outOfRange("array", "data", "bigints that fit int64 or uint64", leaves);
+      }
+    } else if (isComplex(leaf)) {
+      complexes++;
+    } else if (typeof leaf !== "number") {
+      noLeaf(leaf);
+    }
+  }
+  if (complexes > 0) {
+    return complex64;
+  }
+  if (bigints > 0) {
+    if (bigints + booleans < leaves.length) {
+      throw mismatch("array", "data", "bigints or numbers, not both without a dtype", leaves);
+    }
+    return unsigned ? uint64 : int64;
+  }
+  return booleans > 0 && booleans === leaves.length ? bool_ : float32;
+}
+
+function toNumber(leaf: unknown): number {
+  switch (typeof leaf) {
+    case "number":
+      return leaf;
+    case "boolean":
+    case "bigint":
+      return Number(leaf);
+  }
+  throw mismatch("array", "data", "numbers, booleans or bigints", leaf);
+}
+
+function toBigint(leaf: unknown): bigint {
+  if (typeof leaf === "bigint") {
+    return leaf;
+  }
+  const x = Math.trunc(toNumber(leaf));
+  if (!Number.isFinite(x)) {
+    throw outOfRange("array", "data", "finite numbers", leaf);
+  }
+  return BigInt(x);
+}
+
+function mapTo<T extends { [i: number]: unknown; length: number }>(
+  out: T,
+  leaves: ArrayLike<unknown>,
+  convert: (leaf: unknown) => unknown,
+): T {
+  for (let i = 0; i < out.length; i++) {
+    out[i] = convert(leaves[i]);
+  }
+  return out;
+}
+
+/** Values of any kind as an array of the given shape and type. */
+function store(
+  leaves: ArrayLike<unknown>,
+  n: number,
+  shape: readonly number[],
+  dtype: Dtype,
+): Result {
+  const dims = list(shape);
+  if (isHalf(dtype)) {
+    return native.from_floats(mapTo(new Float32Array(n), leaves, toNumber), dims, dtype.id);
+  }
+  let data: TypedArray;
+  if (dtype === bool_) {
+    data = mapTo(new Uint8Array(n), leaves, (x) => (toNumber(x) === 0 ? 0 : 1));
+  } else if (dtype === int64 || dtype === uint64) {
+    const out = dtype === int64 ? new BigInt64Array(n) : new BigUint64Array(n);
+    data = mapTo(out, leaves, toBigint);
+  } else if (dtype === complex64) {
+    data = new Float32Array(2 * n);
+    for (let i = 0; i < n; i++) {
+      const leaf = leaves[i];
+      data[2 * i] = isComplex(leaf) ? leaf.re : toNumber(leaf);
+      data[2 * i + 1] = isComplex(leaf) ? leaf.im : 0;
+    }
+  } else {
+    const View = storage.get(dtype) as TypedArrayConstructor;
+    data = mapTo(new View(n), leaves, toNumber);
+  }
+  return native.from_bytes(data, dims, dtype.id);
+}
+
+function fromTyped(data: TypedArray, from: Dtype, dtype: Dtype | undefined): Result {
+  const length = lengthOfTyped(data, "array", "data");
+  // A Float64Array is how JavaScript writes real numbers, not a wish for
+  // double precision.
+  const to = dtype ?? (from === float64 ? float32 : from);
+  if (to === from) {
+    // Node-API does not know memory that threads share, nor all runtimes' a
+    // Float16Array: the addon gets the bytes.
+    const asBytes = from === float16 || isShared(data);
+    const bytes = asBytes ? bytesOf(data, "array", "data") : data;
+    return native.from_bytes(bytes, list([length]), to.id);
+  }
+  return store(data, length, [length], to);
+}
+
+/** An array from whatever `mx.array` takes. */
+export function toArray(data: ArrayInput, dtype: Dtype | undefined): array {
+  if (isArray(data)) {
+    const source = slot(data, "array", "data");
+    const to = dtype === undefined ? native.dtype(source) : dtype.id;
+    return make(native.astype(source, to as DtypeId, currentStream()));
+  }
+  const from = typedArrayDtype(data);
+  if (from !== undefined) {
+    return make(fromTyped(data as TypedArray, from, dtype));
+  }
+  if (Array.isArray(data)) {
+    return fromList(data, dtype);
+  }
+  if ((typeof data === "object" && data !== null) || typeof data === "function") {
+    const meant = standFor(data as object, "array", "data");
+    if (isArray(meant)) {
+      return toArray(meant, dtype);
+    }
+    return make(ofOne(meant ?? noLeaf(data), dtype));
+  }
+  return make(ofOne(data, dtype));
+}
+
+function ofOne(leaf: unknown, dtype: Dtype | undefined): Result {
+  return store([leaf], 1, [], dtype ?? inferred([leaf]));
+}
+
+function fromList(data: readonly ArrayInput[], dtype: Dtype | undefined): array {
+  const { shape, leaves } = flatten(data);
+  if (leaves.some(isArray)) {
+    return joined(leaves, shape, dtype ?? dtypeBeside(leaves));
+  }
+  return make(store(leaves, leaves.length, shape, dtype ?? inferred(leaves)));
+}
+
+// Arrays and values between them, one after the other.
+function joined(leaves: readonly unknown[], shape: readonly number[], dtype: Dtype): array {
+  const parts: array[] = [];
+  let values: unknown[] = [];
+  const flush = (): void => {
+    if (values.length > 0) {
+      parts.push(make(store(values, values.length, [values.length], dtype)));
+      values = [];
+    }
+  };
+  for (const leaf of leaves) {
+    if (isArray(leaf)) {
+      flush();
+      const flat = make(native.reshape(slot(leaf, "array", "data"), list([-1]), currentStream()));
+      parts.push(toArray(flat, dtype));
+    } else {
+      values.push(leaf);
+    }
+  }
+  flush();
+  const whole = make(native.concatenate(list(parts.map(slotOf)), list([0]), currentStream()));
+  return make(native.reshape(slotOf(whole), list(shape), currentStream()));
+}
+
+// Beside arrays values are weak: they take the arrays' type if it has them.
+function dtypeBeside(leaves: readonly unknown[]): Dtype {
+  const values = leaves.filter((leaf) => !isArray(leaf));
+  const strong = leaves
+    .filter(isArray)
+    .map((x) => x.dtype)
+    .reduce((a, b) => promoted(a, b));
+  if (values.length === 0) {
+    return strong;
+  }
+  const weak = inferred(values);
+  if (weak === complex64) {
+    return complex64;
+  }
+  const whole = values.every((x) => typeof x !== "number" || Number.isInteger(x));
+  if (
+    strong === complex64 ||
+    isFloating(strong) ||
+    (whole && values.every((x) => fits(x, strong)))
+  ) {
+    return strong;
+  }
+  return promoted(strong, whole && weak === float32 ? narrowest(values) : weak);
+}
+
+function narrowest(values: readonly unknown[]): Dtype {
+  return values.every((x) => fits(x, int32)) ? int32 : int64;
+}
+
+function fits(x: unknown, dtype: Dtype): boolean {
+  if (typeof x === "boolean") {
+    return true;
+  }
+  if (dtype === bool_) {
+    return false;
+  }
+  const { min, max } = iinfo(dtype);
+  return (x as number | bigint) >= min && (x as number | bigint) <= max;
+}

@@ -1,0 +1,449 @@
+/**
+ * From what users write to what travels to the addon (`wire.ts`). Each takes
+ * the value and, for the error, the names of the function and the parameter.
+ */
+import { type array, freed, isArray, make, slotOf } from "../array/array.js";
+import { type ArrayInput, isTypedArray, type TypedArray, toArray } from "../array/values.js";
+import { type StreamOptions, type StreamOrDevice, streamId } from "../device.js";
+import { Dtype } from "../dtype.js";
+import { currentStream } from "../lifetime/context.js";
+import { mismatch, outOfRange } from "./errors.js";
+import { native } from "./native.js";
+import { asBoolean, asInteger, asNumber, asString } from "./numbers.js";
+import {
+  bigintCode,
+  booleanCode,
+  complexCode,
+  type DtypeId,
+  interrupt,
+  type List,
+  lengthOf,
+  listFrom,
+  listOf,
+  none,
+  numberCode,
+  type OperandCode,
+  type OptionalDtypeId,
+  type OptionalList,
+  type OptionalSlot,
+  type ReadElement,
+  resume,
+  type Slot,
+  type StreamId,
+} from "./wire.js";
+
+export { asBoolean, asInteger, asNumber, asSize, asString } from "./numbers.js";
+
+/** A complex number, as `item()` and `tolist()` give it. */
+export interface Complex {
+  readonly re: number;
+  readonly im: number;
+}
+
+/** A single value. Beside an array its type is weak: it follows the array's. */
+export type Scalar = number | boolean | bigint | Complex;
+
+/**
+ * What stands for an array: an object whose method `__mlx_array__` gives one. It
+ * may be used wherever a scalar may, and in `mx.array`. `x instanceof
+ * mx.ArrayLike` asks for the method alone.
+ *
+ * @example
+ * const celsius = { __mlx_array__: () => mx.array([0, 100]) };
+ * mx.add(celsius, 273)
+ * // array([273, 373], dtype=float32)
+ */
+export abstract class ArrayLike {
+  abstract __mlx_array__(): array;
+
+  static [Symbol.hasInstance](x: unknown): boolean {
+    return isArrayLike(x);
+  }
+}
+
+export function isArrayLike(x: unknown): x is ArrayLike {
+  return typeof (x as Partial<ArrayLike> | null | undefined)?.__mlx_array__ === "function";
+}
+
+/**
+ * What an object stands for: the array that its method gives, a complex number,
+ * or nothing. Its code runs here, and nothing of it is read twice.
+ */
+export function standFor(x: object, fn: string, param: string): array | Complex | undefined {
+  const place = interrupt();
+  try {
+    const { __mlx_array__: method } = x as Partial<ArrayLike>;
+    if (typeof method === "function") {
+      const given: unknown = method.call(x);
+      if (!isArray(given)) {
+        throw mismatch(fn, param, "an array from __mlx_array__", given);
+      }
+      return given;
+    }
+    return complexOf(x);
+  } finally {
+    resume(place);
+  }
+}
+
+/** The complex number that an object is, or nothing. */
+export function complexOf(x: object): Complex | undefined {
+  const { re, im } = x as Partial<Complex>;
+  return typeof re === "number" && typeof im === "number" ? { re, im } : undefined;
+}
+
+/** An array, what stands for one, a typed array, or a scalar. */
+export type Operand = array | ArrayLike | TypedArray | Scalar;
+
+/** One axis, several, or `null` for all. Negative ones count from the end. */
+export type Axes = number | readonly number[] | null | undefined;
+
+/** One axis, or `null` for the flattened array. */
+export type Axis = number | null | undefined;
+
+export function slot(x: array, fn: string, param: string): Slot {
+  if (isArray(x)) {
+    const s = slotOf(x);
+    if (s >= 0) {
+      return s;
+    }
+    throw freed(s, fn, param);
+  }
+  throw mismatch(fn, param, "an array", x);
+}
+
+/** An array, or what `mx.array` makes of something else; whole numbers are int32. */
+export function arraySlot(x: ArrayInput, fn: string, param: string): Slot {
+  return isArray(x) && slotOf(x) >= 0 ? slotOf(x) : slotOfInput(x, fn, param);
+}
+
+function slotOfInput(x: ArrayInput, fn: string, param: string): Slot {
+  if (isArray(x)) {
+    return slot(x, fn, param);
+  }
+  switch (typeof x) {
+    case "number":
+    case "boolean":
+      // Without an array beside them, of the type that operations give them.
+      return hold(make(native.scalar(scalarCode(x, fn, param), none)));
+    case "bigint":
+      return converted(x);
+    case "function":
+    case "object": {
+      if (x === null) {
+        break;
+      }
+      if (isList(x) || isTypedArray(x)) {
+        return converted(x);
+      }
+      const meant = standFor(x, fn, param);
+      if (meant !== undefined) {
+        return isArray(meant) ? slot(meant, fn, param) : converted(meant);
+      }
+    }
+  }
+  throw mismatch(fn, param, "an array, or what mx.array takes", x);
+}
+
+// What was made of other values is nobody else's, and stays until the call has
+// it, which is made before anything that waits.
+const held: array[] = [];
+
+function converted(x: ArrayInput): Slot {
+  // A list's elements may be the program's code.
+  const place = interrupt();
+  try {
+    return hold(toArray(x, undefined));
+  } finally {
+    resume(place);
+  }
+}
+
+function hold(x: array): Slot {
+  if (held.push(x) === 1) {
+    queueMicrotask(() => {
+      held.length = 0;
+    });
+  } else if (held.length > 8) {
+    held.shift(); // no call has as many operands
+  }
+  return slotOf(x);
+}
+
+export function optionalSlot(x: array | null | undefined, fn: string, param: string): OptionalSlot {
+  return x === undefined || x === null ? none : slot(x, fn, param);
+}
+
+export function operand(x: Operand, fn: string, param: string): OperandCode {
+  if (isArray(x)) {
+    const s = slotOf(x);
+    if (s >= 0) {
+      return s;
+    }
+    throw freed(s, fn, param);
+  }
+  return scalarCode(x, fn, param);
+}
+
+export function scalarCode(x: unknown, fn: string, param: string): OperandCode {
+  switch (typeof x) {
+    case "number":
+      return numberCode(x);
+    case "boolean":
+      return booleanCode(x);
+    case "bigint":
+      if (x < -0x8000000000000000n || x > 0xffffffffffffffffn) {
+        throw outOfRange(fn, param, "a bigint of at most 64 bits", x);
+      }
+      return bigintCode(x);
+  }
+  if ((typeof x === "object" && x !== null) || typeof x === "function") {
+    if (isTypedArray(x)) {
+      return converted(x as ArrayInput);
+    }
+    const meant = standFor(x, fn, param);
+    if (meant !== undefined) {
+      return isArray(meant) ? slot(meant, fn, param) : complexCode(meant.re, meant.im);
+    }
+  }
+  throw mismatch(fn, param, "an array or a scalar", x);
+}
+
+export function optionalOperand(
+  x: Operand | null | undefined,
+  fn: string,
+  param: string,
+): OperandCode | undefined {
+  return x === undefined || x === null ? undefined : operand(x, fn, param);
+}
+
+export function isList(x: unknown): x is readonly unknown[] {
+  return Array.isArray(x);
+}
+
+/** The elements of a list of the user's, each read once. */
+export function elements(x: unknown, expected: string, fn: string, param: string): unknown[] {
+  if (!isList(x)) {
+    throw mismatch(fn, param, expected, x);
+  }
+  const place = interrupt();
+  try {
+    const length = lengthOf(x, fn, param);
+    const out: unknown[] = [];
+    for (let i = 0; i < length; i++) {
+      out.push(x[i]);
+    }
+    return out;
+  } finally {
+    resume(place);
+  }
+}
+
+/** A list of arrays. */
+export function slots(xs: readonly array[], fn: string, param: string): List {
+  return listOfUser(xs, slotAt, "a list of arrays", fn, param);
+}
+
+/** A list of integers. */
+export function integers(xs: readonly number[], fn: string, param: string): List {
+  return listOfUser(xs, integerAt, "a list of integers", fn, param);
+}
+
+/** The same as a list of numbers, to be looked at first. */
+export function integerElements(xs: unknown, fn: string, param: string): number[] {
+  const expected = "a list of integers";
+  const all = elements(xs, expected, fn, param);
+  return all.map((x, i) => integerAt(x, i, xs, expected, fn, param));
+}
+
+function listOfUser(
+  xs: unknown,
+  read: ReadElement,
+  expected: string,
+  fn: string,
+  param: string,
+): List {
+  if (!isList(xs)) {
+    throw mismatch(fn, param, expected, xs);
+  }
+  return listFrom(xs, read, expected, fn, param);
+}
+
+function slotAt(
+  x: unknown,
+  i: number,
+  _xs: unknown,
+  _expected: string,
+  fn: string,
+  param: string,
+): number {
+  // Without the parameter's name, which would be made for nothing.
+  return isArray(x) && slotOf(x) >= 0 ? slotOf(x) : slot(x as array, fn, `${param}[${i}]`);
+}
+
+function integerAt(
+  x: unknown,
+  _i: number,
+  xs: unknown,
+  expected: string,
+  fn: string,
+  param: string,
+): number {
+  if (typeof x !== "number" || !Number.isInteger(x)) {
+    throw mismatch(fn, param, expected, xs);
+  }
+  if (x !== (x | 0)) {
+    throw outOfRange(fn, param, "32-bit integers", xs);
+  }
+  return x;
+}
+
+/** A shape: a list of integers, or one integer for a single dimension. */
+export function shape(x: number | readonly number[], fn: string, param = "shape"): List {
+  return axisList(x, fn, param);
+}
+
+function axisList(x: unknown, fn: string, param: string): List {
+  const expected = "an integer or a list of integers";
+  return typeof x === "number"
+    ? listOf(integerAt(x, 0, x, expected, fn, param))
+    : listOfUser(x, integerAt, expected, fn, param);
+}
+
+/** One axis or several. */
+export function axes(x: number | readonly number[], fn: string, param = "axis"): List {
+  return axisList(x, fn, param);
+}
+
+/** One axis, several, or none at all. */
+export function optionalAxes(x: Axes, fn: string, param = "axis"): OptionalList {
+  return x === undefined || x === null ? none : axisList(x, fn, param);
+}
+
+/** One axis or none. */
+export function optionalAxis(x: Axis, fn: string, param = "axis"): OptionalList {
+  return x === undefined || x === null ? none : listOf(asInteger(x, fn, param));
+}
+
+/** The shape, or none. */
+export function optionalShape(
+  x: number | readonly number[] | null | undefined,
+  fn: string,
+  param = "shape",
+): OptionalList {
+  return x === undefined || x === null ? none : axisList(x, fn, param);
+}
+
+export function dtypeId(x: Dtype, fn: string, param = "dtype"): DtypeId {
+  if (x instanceof Dtype) {
+    return x.id;
+  }
+  throw mismatch(fn, param, "a dtype such as mx.float32", x);
+}
+
+export function optionalDtypeId(
+  x: Dtype | null | undefined,
+  fn: string,
+  param = "dtype",
+): OptionalDtypeId {
+  return x === undefined || x === null ? none : dtypeId(x, fn, param);
+}
+
+// Option values that are absent get their default; others are checked.
+
+/** A boolean. */
+export function flag(x: boolean | undefined, fallback: boolean, fn: string, param: string) {
+  return x === undefined ? fallback : asBoolean(x, fn, param);
+}
+
+/** An integer. */
+export function integer(x: number | undefined, fallback: number, fn: string, param: string) {
+  return x === undefined ? fallback : asInteger(x, fn, param);
+}
+
+/** A number. */
+export function number(x: number | undefined, fallback: number, fn: string, param: string) {
+  return x === undefined ? fallback : asNumber(x, fn, param);
+}
+
+/** A string. */
+export function text(x: string | undefined, fallback: string, fn: string, param: string) {
+  return x === undefined ? fallback : asString(x, fn, param);
+}
+
+/**
+ * Checks that options are a record without names that the function does not
+ * know: a typo is never ignored.
+ */
+export function checkOptions(options: unknown, known: readonly string[], fn: string): void {
+  if (typeof options !== "object" || options === null || isArray(options) || isList(options)) {
+    throw mismatch(fn, "options", `a record of ${known.join(", ")}`, options);
+  }
+  for (const name in options) {
+    if (!known.includes(name)) {
+      throw new TypeError(
+        `[${fn}] options: expected ${known.join(", ")}, received an option "${name}"`,
+      );
+    }
+  }
+}
+
+const absent = Object.freeze({});
+
+/**
+ * The options of a call, checked; `stream` is known to every function. They are
+ * taken apart at once, before arguments are read: a getter among them is code of
+ * the user's.
+ */
+export function readOptions<T extends StreamOptions>(
+  options: T | undefined,
+  known: readonly (keyof T & string)[],
+  fn: string,
+): T {
+  if (options === undefined) {
+    return absent as T;
+  }
+  // The common case first, without a list of its own.
+  if (options === null || isArray(options) || !namesAre(options, known)) {
+    checkOptions(options, [...known, "stream"], fn);
+  }
+  return options;
+}
+
+function namesAre(options: object, known: readonly string[]): boolean {
+  for (const name in options) {
+    if (!known.includes(name)) {
+      return false;
+    }
+  }
+  return typeof options === "object" && !isList(options);
+}
+
+const streamOnly = ["stream"] as const;
+
+/** The stream of a call whose options have nothing else, or of its scope. */
+export function stream(options: StreamOptions | undefined, fn: string): StreamId {
+  if (options === undefined) {
+    return currentStream();
+  }
+  const place = interrupt();
+  try {
+    checkOptions(options, streamOnly, fn);
+    return streamOf(options.stream, fn);
+  } finally {
+    resume(place);
+  }
+}
+
+/** The stream that options name, or that of the scope. */
+export function streamOf(stream: StreamOrDevice | undefined, fn: string): StreamId {
+  if (stream === undefined) {
+    return currentStream();
+  }
+  const place = interrupt();
+  try {
+    return streamId(stream, fn);
+  } finally {
+    resume(place);
+  }
+}

@@ -1,0 +1,199 @@
+/** Where bytes come from: files, memory. */
+import { closeSync, constants, fstatSync, mkdtempSync, openSync, readSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { isAnyArrayBuffer } from "node:util/types";
+import { bytesOf } from "../array/typed-arrays.js";
+import { mismatch } from "../call/errors.js";
+import { native } from "../call/native.js";
+import { about } from "./system.js";
+
+/** The name of a file. */
+export type FilePath = string | URL;
+
+/** What can be loaded: the file of a name, or the bytes themselves. */
+export type LoadInput = FilePath | ArrayBufferLike | ArrayBufferView;
+
+/** A file that is not what its format says: truncated, damaged or foreign. */
+export class FormatError extends Error {
+  /** The file's name, or `"memory"`. */
+  readonly file: string;
+
+  /** @internal */
+  constructor(file: string, expected: string, received: string, fn = "load") {
+    super(`[${fn}] ${file}: expected ${expected}, received ${received}`);
+    this.name = "FormatError";
+    this.file = file;
+  }
+}
+
+/** Bytes that can be read from any place. */
+export interface Source {
+  readonly label: string;
+  readonly size: number;
+  /** What the addon reads values from: an open file, or the bytes in memory. */
+  readonly origin: unknown;
+  /** Where the source starts in there. */
+  readonly start: number;
+  /** The bytes of a range that the source has. */
+  read(start: number, length: number): Uint8Array;
+}
+
+/** The bytes of a range; an error where the source does not have them all. */
+export function bytesAt(source: Source, start: number, length: number, what: string): Uint8Array {
+  if (start < 0 || start + length > source.size) {
+    throw new FormatError(
+      source.label,
+      `${what} of ${length} bytes at ${start}`,
+      `a file of ${source.size} bytes`,
+    );
+  }
+  return source.read(start, length);
+}
+
+export function viewAt(source: Source, start: number, length: number, what: string): DataView {
+  const bytes = bytesAt(source, start, length, what);
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** The name of a file as the system takes it. */
+export function pathOf(file: FilePath, fn: string): string {
+  const path = typeof file === "string" ? file : pathOfUrl(file, fn);
+  if (path === "" || path.includes("\0")) {
+    throw mismatch(fn, "file", "the name of a file", path);
+  }
+  return path;
+}
+
+function pathOfUrl(url: URL, fn: string): string {
+  try {
+    return fileURLToPath(url);
+  } catch {
+    throw mismatch(fn, "file", "the name of a file, or its URL", url.href);
+  }
+}
+
+/** A `URL`, of this realm or another. */
+export function isUrl(x: unknown): x is URL {
+  const { href, protocol } = (x ?? {}) as Partial<URL>;
+  return typeof x === "object" && typeof href === "string" && typeof protocol === "string";
+}
+
+export function isPath(x: unknown): x is FilePath {
+  return typeof x === "string" || isUrl(x);
+}
+
+// Opening a pipe would wait for its other end.
+const forReading = constants.O_RDONLY | constants.O_NONBLOCK;
+
+/**
+ * Calls a function with the file of a name, open. What it reads, and what the
+ * addon reads from it later, is one state of the file: an error if that changes.
+ */
+export function withFile<T>(path: string, fn: string, use: (source: Source) => T): T {
+  let fd: number;
+  try {
+    fd = openSync(path, forReading);
+  } catch (error) {
+    throw about(error, path, fn, "read");
+  }
+  try {
+    const status = fstatSync(fd);
+    if (!status.isFile()) {
+      throw new FormatError(path, "a file", "a folder or a device", fn);
+    }
+    const origin = native.open_file(fd, path);
+    // Of the state that the addon goes by.
+    const { size } = fstatSync(fd);
+    const read = (start: number, length: number) => {
+      const bytes = new Uint8Array(length);
+      let done = 0;
+      while (done < length) {
+        const n = readSync(fd, bytes, done, length - done, start + done);
+        if (n === 0) {
+          throw new FormatError(path, `a file of ${size} bytes`, `${start + done} bytes`, fn);
+        }
+        done += n;
+      }
+      return bytes;
+    };
+    let unchanged: boolean;
+    let result: T;
+    try {
+      result = use({ label: path, size, origin, start: 0, read });
+    } finally {
+      unchanged = native.close_file(origin);
+    }
+    if (!unchanged) {
+      throw new FormatError(path, "a file that stays as it is", "one that changed meanwhile", fn);
+    }
+    return result;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Calls a function with the source; a file is open meanwhile. */
+export function withSource<T>(input: LoadInput, use: (source: Source) => T): T {
+  if (isPath(input)) {
+    return withFile(pathOf(input, "load"), "load", use);
+  }
+  if (!isAnyArrayBuffer(input) && !ArrayBuffer.isView(input)) {
+    throw mismatch("load", "file", "the name of a file, or bytes", input);
+  }
+  return use(memorySource(bytesOf(input, "load", "file")));
+}
+
+export function memorySource(bytes: Uint8Array, label = "memory"): Source {
+  return {
+    label,
+    size: bytes.length,
+    origin: bytes,
+    start: 0,
+    read: (start, length) => bytes.subarray(start, start + length),
+  };
+}
+
+/** A file within another, whose bytes the other has. */
+export function partOf(whole: Source, label: string, start: number, size: number): Source {
+  return {
+    label,
+    size,
+    origin: whole.origin,
+    start: whole.start + start,
+    read: (from, length) => whole.read(start + from, length),
+  };
+}
+
+/** A folder that others cannot look into. */
+export function temporaryFolder(): string {
+  return mkdtempSync(join(tmpdir(), "mlx-js-"));
+}
+
+/** Calls a function with the name of a file for its time. */
+export function withTemporary<T>(name: string, use: (path: string) => T): T {
+  const folder = temporaryFolder();
+  try {
+    return use(join(folder, name));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * The number of elements of a shape; undefined for what is no shape. Zero
+ * dimensions do not hide those beside them, whose product MLX computes, too.
+ */
+export function sizeOf(shape: readonly unknown[]): number | undefined {
+  let size = 1;
+  let product = 1;
+  for (const n of shape) {
+    if (typeof n !== "number" || !Number.isInteger(n) || n < 0 || n > 0x7fffffff) {
+      return undefined;
+    }
+    size *= n;
+    product *= n || 1;
+  }
+  return shape.length <= 64 && product <= Number.MAX_SAFE_INTEGER ? size : undefined;
+}

@@ -1,0 +1,112 @@
+/**
+ * How the garbage collector learns what arrays cost: V8 sees forty bytes where
+ * there may be a gigabyte.
+ */
+import { native } from "../call/native.js";
+
+// V8 decides by the bytes it sees when to collect young objects, and a handle
+// is a tenth of what MLX needs for an array. So an array that is left to the
+// collector comes with some garbage of about that weight: without it, hundreds
+// of thousands of dead arrays wait at a time, in memory that no cache holds.
+const ballast = 64;
+const garbage: { last?: unknown[] } = {};
+
+// How many arrays are made between two looks at MLX's memory.
+const reportEvery = 64;
+let unreported = 0;
+
+/** An array was left to the collector. */
+export function weigh(): void {
+  garbage.last = new Array(ballast);
+  if (++unreported === reportEvery) {
+    reportMemory();
+  }
+}
+
+/** Lets the collector know what MLX holds now. */
+export function reportMemory(): void {
+  unreported = 0;
+  native.report_memory();
+}
+
+type Collect = () => void;
+
+// Most of what there is to load of Node's own for it is for something else.
+function v8(): typeof import("node:v8") {
+  return require("node:v8");
+}
+
+/** Collects young objects, at once. */
+function youngCollector(): Collect {
+  const { Bun } = globalThis as { Bun?: { gc(synchronously: boolean): void } };
+  if (Bun !== undefined) {
+    return () => Bun.gc(true);
+  }
+  const gc = globalThis.gc ?? exposedGc();
+  return () => gc?.({ type: "minor" });
+}
+
+// V8 hands its collector out to contexts that are made while a flag is set.
+function exposedGc(): typeof globalThis.gc {
+  try {
+    const { setFlagsFromString } = v8();
+    setFlagsFromString("--expose-gc");
+    const gc = (require("node:vm") as typeof import("node:vm")).runInNewContext("gc");
+    setFlagsFromString("--no-expose-gc");
+    return gc;
+  } catch {
+    // Where that is not allowed, V8 collects when it sees fit.
+    return undefined;
+  }
+}
+
+let collectYoung: Collect | undefined;
+
+/** One kind of collection, and when it is worth its time. */
+class Collection {
+  readonly #collect: () => number;
+  // What arrays held after the last one, and when the next one may be.
+  #floor = 0;
+  #next = 0;
+
+  /** @param collect Collects, and gives the milliseconds until it may again. */
+  constructor(collect: () => number) {
+    this.#collect = collect;
+  }
+
+  runIfDue(): void {
+    const bytes = native.live_bytes();
+    this.#floor = Math.min(this.#floor, bytes);
+    const growth = bytes - this.#floor;
+    const worthwhile = growth > Math.max(2 ** 20, bytes / 32);
+    const urgent = growth > Math.max(2 ** 25, bytes / 2);
+    if (urgent || (worthwhile && performance.now() > this.#next)) {
+      this.#next = this.#collect() + performance.now();
+      this.#floor = native.live_bytes();
+    }
+  }
+}
+
+// What a program made just now and has no more use for: 2 % of the time.
+const young = new Collection(() => {
+  collectYoung ??= youngCollector();
+  const start = performance.now();
+  collectYoung();
+  return 50 * (performance.now() - start);
+});
+
+// What it used for longer, such as parameters that an optimizer replaced.
+// Marking takes about a millisecond for each megabyte.
+const old = new Collection(() => {
+  native.start_marking();
+  return (20 * v8().getHeapStatistics().used_heap_size) / 2 ** 20;
+});
+
+/**
+ * Before an evaluation: collects if arrays that nobody uses any more may hold
+ * much memory. A graph keeps what handles name, so this is when it pays.
+ */
+export function makeRoom(): void {
+  young.runIfDue();
+  old.runIfDue();
+}

@@ -1,0 +1,192 @@
+/** Lifetimes: `tidy`, `keep`, `dispose`. */
+import { types } from "node:util";
+import { type array, freedByTidy, isArray, moveTo, scopeOf, takeSlot } from "../array/array.js";
+import { mismatch } from "../call/errors.js";
+import { native } from "../call/native.js";
+import { context, currentScope, run } from "./context.js";
+
+/**
+ * Calls a function with every array that a value holds, each object once: in
+ * lists, records and modules, in maps and sets, and in the fields of other
+ * objects, as deep as they may be.
+ */
+function visitHeld(value: unknown, visit: (x: array) => void): void {
+  if (isArray(value)) {
+    visit(value);
+    return;
+  }
+  const seen = new Set<object>();
+  const ahead: unknown[] = [value];
+  while (ahead.length > 0) {
+    const x = ahead.pop();
+    if (isArray(x)) {
+      visit(x);
+    } else if (typeof x === "object" && x !== null && !ArrayBuffer.isView(x) && !seen.has(x)) {
+      seen.add(x);
+      if (types.isMap(x)) {
+        mapForEach.call(x, (item, key) => ahead.push(key, item));
+      } else if (types.isSet(x)) {
+        setForEach.call(x, (item) => ahead.push(item));
+      }
+      for (const item of Object.values(x)) {
+        ahead.push(item);
+      }
+    }
+  }
+}
+
+// Those of a class that extends them may be others.
+const { forEach: mapForEach } = Map.prototype;
+const { forEach: setForEach } = Set.prototype;
+
+/** The arrays made inside a `tidy`, which frees them at its end. */
+export class Scope {
+  readonly #arrays: array[] = [];
+  readonly #adopted: object[] = [];
+  readonly #parent: Scope | undefined;
+  left = false;
+
+  constructor(parent: Scope | undefined) {
+    this.#parent = parent;
+  }
+
+  /** The innermost scope around it, or itself, that has not been left. */
+  get open(): Scope | undefined {
+    let scope: Scope | undefined = this;
+    while (scope?.left) {
+      scope = scope.#parent;
+    }
+    return scope;
+  }
+
+  add(x: array): void {
+    this.#arrays.push(x);
+  }
+
+  adopt(tree: object): void {
+    this.#adopted.push(tree);
+  }
+
+  /** Frees all but what is reachable from the result and what was kept. */
+  leave(result: unknown): void {
+    this.left = true;
+    try {
+      // To look at a result may run code, and fail.
+      const around = this.open;
+      visitHeld(result, (x) => {
+        if (scopeOf(x) === this) {
+          moveTo(x, around);
+        }
+      });
+      for (const tree of this.#adopted) {
+        keepOf(tree, this);
+      }
+    } finally {
+      this.#free();
+    }
+  }
+
+  #free(): void {
+    const slots = new Float64Array(this.#arrays.length);
+    let count = 0;
+    for (const x of this.#arrays) {
+      if (scopeOf(x) === this) {
+        const slot = takeSlot(x, freedByTidy);
+        if (slot >= 0) {
+          slots[count++] = slot;
+        }
+      }
+    }
+    this.#arrays.length = 0;
+    native.release_all(slots.subarray(0, count));
+  }
+}
+
+function keepOf(tree: object, scope: Scope): void {
+  visitHeld(tree, (x) => {
+    if (scopeOf(x) === scope) {
+      moveTo(x, undefined);
+    }
+  });
+}
+
+/** Lets what a tree holds when the current scope ends outlive it. */
+export function adopt(tree: object): void {
+  currentScope()?.adopt(tree);
+}
+
+/**
+ * Runs a function and frees every array made inside it, but those that it
+ * returns and those that it keeps. A result is looked through, as deep as it may
+ * be: lists, records and modules, maps and sets, and the fields of other objects.
+ * What is in variables of a function, in a `#private` field or a generator is not
+ * found; it needs `mx.keep`.
+ *
+ * The garbage collector has no part in this, which makes it the fast path for
+ * loops. Scopes nest; an asynchronous function's lasts until its promise
+ * settles, and interleaved ones do not mix.
+ *
+ * The parameters of modules made inside, and what `update`, `loadWeights` and
+ * optimizers store, survive by themselves. A field that your own code assigns
+ * needs `mx.keep`.
+ *
+ * @throws What the function throws, or a getter of its result; its arrays are
+ * freed then, too. TypeError for a generator, whose code would run later.
+ * @example
+ * const y = mx.tidy(() => {
+ *   const x = mx.array([1, 2, 3]);
+ *   return mx.sum(mx.multiply(x, x));
+ * });
+ * y
+ * // array(14, dtype=float32)
+ */
+export function tidy<T>(fn: () => T): T {
+  if (typeof fn !== "function") {
+    throw mismatch("tidy", "fn", "a function", fn);
+  }
+  const { scope: parent, stream, print } = context();
+  const scope = new Scope(parent);
+  return run("tidy", { scope, stream, print }, fn, (result) => scope.leave(result));
+}
+
+/**
+ * Lets arrays outlive the `tidy` that they were made in: from then on the
+ * garbage collector decides. Takes an array, or whatever holds some, as `tidy`
+ * looks through results, and returns it.
+ *
+ * @example
+ * let kept;
+ * mx.tidy(() => {
+ *   kept = mx.keep(mx.array([1, 2]));
+ * });
+ * kept
+ * // array([1, 2], dtype=float32)
+ */
+export function keep<T>(tree: T): T {
+  visitHeld(tree, (x) => {
+    if (scopeOf(x) !== undefined) {
+      moveTo(x, undefined);
+    }
+  });
+  return tree;
+}
+
+/**
+ * Frees arrays at once: an array, or all that something holds, as `tidy` looks
+ * through results. Freeing twice does nothing; any other use of a freed array
+ * throws.
+ *
+ * @example
+ * const x = mx.array([1, 2]);
+ * mx.dispose([x]);
+ * x.disposed
+ * // true
+ */
+export function dispose(tree: unknown): void {
+  visitHeld(tree, (x) => {
+    const slot = takeSlot(x);
+    if (slot >= 0) {
+      native.release(slot);
+    }
+  });
+}

@@ -1,0 +1,385 @@
+/** Transformations of functions: automatic differentiation and vectorization. */
+
+import { type array, isArray, make, makeAll } from "../array/array.js";
+import type { ArrayInput } from "../array/values.js";
+import {
+  arraySlot,
+  checkOptions,
+  elements,
+  isList,
+  slot,
+  slots,
+  stream,
+} from "../call/arguments.js";
+import { mismatch, outOfRange } from "../call/errors.js";
+import { native } from "../call/native.js";
+import { type Callback, type List, list, type Slots } from "../call/wire.js";
+import type { StreamOptions } from "../device.js";
+import { isPromise } from "../lifetime/context.js";
+import { fieldsOf, mapFields, withLent } from "../lifetime/lending.js";
+import { arraysOf, mapLeaves, visitWithPrefix, withArrays } from "./tree.js";
+
+/**
+ * The same values, through which no gradient flows.
+ *
+ * @example
+ * mx.grad((x) => mx.multiply(x, mx.stopGradient(x)))(mx.array(3))
+ * // array(3, dtype=float32)
+ */
+export function stopGradient(a: ArrayInput, options?: StreamOptions): array {
+  return make(
+    native.stop_gradient(arraySlot(a, "stopGradient", "a"), stream(options, "stopGradient")),
+  );
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: any function of any arguments
+export type AnyFunction = (...args: any[]) => unknown;
+
+type Gradients<F extends AnyFunction, N> = N extends number
+  ? Parameters<F>[N]
+  : N extends readonly number[]
+    ? { -readonly [I in keyof N]: N[I] extends number ? Parameters<F>[N[I]] : never }
+    : never;
+
+function checkArgnums(argnums: unknown, fn: string): void {
+  const given: unknown[] = Array.isArray(argnums) ? argnums : [argnums];
+  if (given.length === 0) {
+    throw mismatch(fn, "argnums", "at least one position", argnums);
+  }
+  if (!given.every(Number.isInteger)) {
+    throw mismatch(fn, "argnums", "an integer or a list of integers", argnums);
+  }
+  checkDistinct(given, argnums, fn);
+}
+
+function checkDistinct(positions: unknown[], argnums: unknown, fn: string): void {
+  if (new Set(positions).size !== positions.length) {
+    throw outOfRange(fn, "argnums", "each position once", argnums);
+  }
+}
+
+function positions(argnums: number | readonly number[], count: number, fn: string): number[] {
+  const out = [argnums].flat().map((n) => {
+    const position = n < 0 ? n + count : n;
+    if (position < 0 || position >= count) {
+      throw outOfRange(fn, "argnums", `positions among ${count} arguments`, argnums);
+    }
+    return position;
+  });
+  checkDistinct(out, argnums, fn);
+  return out;
+}
+
+// Without the parameter's name, which would be made for nothing.
+function anArray(leaf: unknown, fn: string, param: () => string): array {
+  if (isArray(leaf)) {
+    return leaf;
+  }
+  const hint = isPromise(leaf) ? " (an asynchronous function cannot be transformed)" : "";
+  throw mismatch(fn, param(), `an array or a tree of arrays${hint}`, leaf);
+}
+
+/** The arrays of a tree that has nothing else. */
+export function onlyArrays(tree: unknown, fn: string, param: string): array[] {
+  const out: array[] = [];
+  mapLeaves(tree, (leaf) => {
+    out.push(anArray(leaf, fn, () => param));
+    return leaf;
+  });
+  return out;
+}
+
+// What may be differentiated: an array or, for its value, a list that starts
+// with one.
+function checkOutput(output: unknown, fn: string): void {
+  const listed = fn === "valueAndGrad";
+  if (isArray(listed && isList(output) ? output[0] : output)) {
+    return;
+  }
+  const expected = listed ? "an array or a list that starts with one" : "an array";
+  const hint = isPromise(output) ? " (an asynchronous function cannot be differentiated)" : "";
+  throw mismatch(fn, "fun's result", `${expected}${hint}`, output);
+}
+
+function differentiate(
+  fun: AnyFunction,
+  argnums: number | readonly number[],
+  args: unknown[],
+  fn: string,
+) {
+  const picked = positions(argnums, args.length, fn);
+  const trees = picked.map((position) => args[position]);
+  const all: array[] = [];
+  // As they are now: the function may change them.
+  const fields = trees.map((tree, i) =>
+    mapFields(tree, (leaf) => {
+      all.push(anArray(leaf, fn, () => `argument ${picked[i]}`));
+      return leaf;
+    }),
+  );
+  let output: unknown;
+  let outputs = 0;
+  const call = (lent: unknown[]): List => {
+    const given = [...args];
+    picked.forEach((position, i) => {
+      given[position] = lent[i];
+    });
+    output = fun(...given);
+    checkOutput(output, fn);
+    const leaves = arraysOf(output);
+    outputs = leaves.length;
+    const out = slots(leaves, fn, "fun's result");
+    const { shape } = leaves[0] as array;
+    if (shape.length > 0) {
+      throw mismatch(fn, "fun's result", "a scalar array", shape);
+    }
+    return out;
+  };
+  // As in Python, the function gets the lists, records and modules themselves.
+  const trace = (tracers: Slots): List => withLent(trees, makeAll(tracers), true, call);
+  const values = makeAll(native.value_and_grad(trace, slots(all, fn, "arguments")));
+  let next = outputs;
+  const grads = fields.map((tree) => mapLeaves(tree, () => values[next++]));
+  return {
+    value: withArrays(output, values.slice(0, outputs)),
+    grads: Array.isArray(argnums) ? grads : grads[0],
+  };
+}
+
+export function requireFunction(fun: unknown, fn: string, param = "fun"): void {
+  if (typeof fun !== "function") {
+    throw mismatch(fn, param, "a function", fun);
+  }
+}
+
+/**
+ * A function that computes a function's value and its gradient with respect to
+ * the arguments at `argnums`, which are arrays or trees of them, also modules.
+ * The function gets the same lists, records and modules, so what it assigns in
+ * them stays there. It returns a scalar array, or a list that starts with one;
+ * the rest of the list is passed on.
+ *
+ * @throws What the function throws, the same object.
+ * @example
+ * const f = mx.valueAndGrad((x) => mx.sum(mx.square(x)));
+ * const [value, grad] = f(mx.array([1, 2]));
+ * [value, grad]
+ * // [ array(5, dtype=float32), array([2, 4], dtype=float32) ]
+ */
+export function valueAndGrad<F extends AnyFunction, const N extends number | readonly number[] = 0>(
+  fun: F,
+  argnums: N = 0 as N,
+): (...args: Parameters<F>) => [ReturnType<F>, Gradients<F, N>] {
+  requireFunction(fun, "valueAndGrad");
+  checkArgnums(argnums, "valueAndGrad");
+  return (...args) => {
+    const { value, grads } = differentiate(fun, argnums, args, "valueAndGrad");
+    return [value as ReturnType<F>, grads as Gradients<F, N>];
+  };
+}
+
+/**
+ * A function that computes the gradient of a function with respect to the
+ * arguments at `argnums`; see {@link valueAndGrad}. The function returns a
+ * scalar array.
+ *
+ * @example
+ * mx.grad((x, y) => mx.multiply(x, y), 1)(mx.array(2), mx.array(3))
+ * // array(2, dtype=float32)
+ */
+export function grad<F extends AnyFunction, const N extends number | readonly number[] = 0>(
+  fun: F,
+  argnums: N = 0 as N,
+): (...args: Parameters<F>) => Gradients<F, N> {
+  requireFunction(fun, "grad");
+  checkArgnums(argnums, "grad");
+  return (...args) => differentiate(fun, argnums, args, "grad").grads as Gradients<F, N>;
+}
+
+// A function of arrays, which gives an array or a list of them, as the addon
+// calls it.
+function ofArrays(fun: AnyFunction, fn: string): Callback {
+  return (tracers) => {
+    const output = fun(...makeAll(tracers));
+    const all = isArray(output) ? [output] : output;
+    if (!isList(all) || !all.every(isArray)) {
+      const hint = isPromise(output) ? " (an asynchronous function cannot be differentiated)" : "";
+      throw mismatch(fn, "fun's result", `an array or a list of arrays${hint}`, output);
+    }
+    return slots(all, fn, "fun's result");
+  };
+}
+
+/**
+ * The Jacobian of a function at `primals`, times `tangents`: how its results
+ * change where its arguments move along them. The function takes arrays and
+ * gives one or a list of them. The first list are its results, the second the
+ * products, of the same shapes. Tangents are cast to their primals' dtypes.
+ *
+ * @throws What the function throws, the same object; TypeError where the
+ * tangents' number or shapes are not those of the primals.
+ * @example
+ * const f = (x, y) => mx.multiply(x, mx.square(y));
+ * mx.jvp(f, [mx.array(2), mx.array(3)], [mx.array(1), mx.array(10)])
+ * // [ [ array(18, dtype=float32) ], [ array(129, dtype=float32) ] ]
+ */
+export function jvp<const P extends readonly array[]>(
+  fun: (...primals: P) => array | readonly array[],
+  primals: P,
+  tangents: readonly array[],
+): [outputs: array[], jvps: array[]] {
+  requireFunction(fun, "jvp");
+  const all = makeAll(
+    native.jvp(
+      ofArrays(fun as AnyFunction, "jvp"),
+      slots(primals, "jvp", "primals"),
+      slots(tangents, "jvp", "tangents"),
+    ),
+  );
+  return [all.slice(0, all.length / 2), all.slice(all.length / 2)];
+}
+
+/**
+ * `cotangents` times the Jacobian of a function at `primals`: the gradients of
+ * its results, weighted with them. The function takes arrays and gives one or
+ * a list of them. The first list are its results, the second the products, of
+ * the primals' shapes. Cotangents are cast to the results' dtypes.
+ *
+ * @throws What the function throws, the same object; TypeError where the
+ * cotangents' number or shapes are not those of the results.
+ * @example
+ * const f = (x, y) => mx.multiply(x, mx.square(y));
+ * mx.vjp(f, [mx.array(2), mx.array(3)], [mx.array(10)])
+ * // [
+ * //   [ array(18, dtype=float32) ],
+ * //   [ array(90, dtype=float32), array(120, dtype=float32) ]
+ * // ]
+ */
+export function vjp<P extends readonly array[]>(
+  fun: (...primals: P) => array | readonly array[],
+  primals: P,
+  cotangents: readonly array[],
+): [outputs: array[], vjps: { -readonly [I in keyof P]: array }] {
+  requireFunction(fun, "vjp");
+  const inputs = elements(primals, "a list of arrays", "vjp", "primals") as array[];
+  const all = makeAll(
+    native.vjp(
+      ofArrays(fun as AnyFunction, "vjp"),
+      slots(inputs, "vjp", "primals"),
+      slots(cotangents, "vjp", "cotangents"),
+    ),
+  );
+  const outputs = all.length - inputs.length;
+  return [
+    all.slice(0, outputs),
+    all.slice(outputs) as unknown as { -readonly [I in keyof P]: array },
+  ];
+}
+
+/**
+ * An axis for each array of a tree, `null` for none; or a prefix of the tree,
+ * whose axes count for all arrays below.
+ */
+export type AxisTree = number | null | readonly AxisTree[] | { readonly [name: string]: AxisTree };
+
+/** Of `vmap`. */
+export interface VmapOptions {
+  /**
+   * The axes to map over: one for all arguments or, in a list, one for each;
+   * of a function of one argument, those of its tree. By default 0.
+   */
+  inAxes?: Exclude<AxisTree, null> | undefined;
+  /** Where the results have the axis. By default 0. */
+  outAxes?: Exclude<AxisTree, null> | undefined;
+}
+
+/** The axis among `ndim`, -1 for none. */
+export function mappedAxis(axis: unknown, ndim: number, fn: string, param: string): number {
+  if (axis === null) {
+    return -1;
+  }
+  if (typeof axis !== "number" || !Number.isInteger(axis)) {
+    throw mismatch(fn, param, "axes that are integers or null", axis);
+  }
+  if (axis < -ndim || axis >= ndim) {
+    throw outOfRange(fn, param, `an axis of an array of ${ndim} dimensions`, axis);
+  }
+  return axis < 0 ? axis + ndim : axis;
+}
+
+// An axis for each array of a tree; results have one more than they were
+// computed with.
+function mappedAxes(tree: unknown, axes: unknown, param: string, more: number): number[] {
+  const out: number[] = [];
+  // A single array's may be a list of one.
+  const given = isArray(tree) && isList(axes) && axes.length === 1 ? axes[0] : axes;
+  visitWithPrefix(
+    tree,
+    given,
+    (leaf, axis) => out.push(mappedAxis(axis, (leaf as array).ndim + more, "vmap", param)),
+    () => mismatch("vmap", param, "lists and records as those of the arrays", axes),
+  );
+  return out;
+}
+
+function axesOption(axes: unknown, name: string): unknown {
+  if (axes === null || !["number", "object", "undefined"].includes(typeof axes) || isArray(axes)) {
+    throw mismatch("vmap", name, "an integer, or a list or record of integers and nulls", axes);
+  }
+  return axes ?? 0;
+}
+
+/**
+ * A function that maps another over an axis of its arguments, as if it was
+ * called with each of the slices and its results were stacked, but with one
+ * operation for all of them. Arguments and results are arrays or trees of
+ * arrays.
+ *
+ * @throws What the function throws, the same object; Error where the axes'
+ * lengths differ, or where an operation cannot be mapped.
+ * @example
+ * const add = mx.vmap((x, y) => mx.add(x, y), { inAxes: [0, null] });
+ * add(mx.array([1, 2]), mx.array([10, 20]))
+ * // array([[11, 21],
+ * //        [12, 22]], dtype=float32)
+ */
+export function vmap<F extends AnyFunction>(fun: F, options?: VmapOptions): F {
+  requireFunction(fun, "vmap");
+  const o = options ?? {};
+  checkOptions(o, ["inAxes", "outAxes"], "vmap");
+  const inAxes = axesOption(o.inAxes, "inAxes");
+  const outAxes = axesOption(o.outAxes, "outAxes");
+  return ((...args: unknown[]) => {
+    const fields = args.map((arg) => fieldsOf(arg));
+    const inputs = fields.flatMap((arg, i) => onlyArrays(arg, "vmap", `argument ${i}`));
+    const tree = args.length === 1 ? fields[0] : fields;
+    let output: unknown;
+    const trace = (tracers: Slots): List => {
+      output = withLent(args, makeAll(tracers), false, (lent) => fun(...lent));
+      const outputs = onlyArrays(output, "vmap", "fun's result");
+      const axes = mappedAxes(output, outAxes, "outAxes", 1);
+      return list([...outputs.map((x) => slot(x, "vmap", "fun's result")), ...axes]);
+    };
+    const axes = mappedAxes(tree, inAxes, "inAxes", 0);
+    const values = makeAll(native.vmap(trace, slots(inputs, "vmap", "arguments"), list(axes)));
+    return withArrays(output, values);
+  }) as F;
+}
+
+/**
+ * The same arrays, which are not computed before `dependencies` are.
+ *
+ * @example
+ * const [x, y] = [mx.array([1, 2]), mx.array(3)];
+ * mx.depends(x, mx.exp(y))
+ * // array([1, 2], dtype=float32)
+ */
+export function depends<T extends array | readonly array[]>(
+  inputs: T,
+  dependencies: array | readonly array[],
+): T extends array ? array : array[] {
+  const all = (xs: array | readonly array[], param: string): List =>
+    isArray(xs) ? list([slot(xs, "depends", param)]) : slots(xs, "depends", param);
+  const out = makeAll(native.depends(all(inputs, "inputs"), all(dependencies, "dependencies")));
+  return (isArray(inputs) ? out[0] : out) as T extends array ? array : array[];
+}
