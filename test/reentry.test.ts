@@ -203,7 +203,7 @@ test("options are taken apart in the statement that checks them", () => {
       const text = readFileSync(join(lib, file), "utf8");
       return [...text.matchAll(/(\S+)\s+readOptions[(<]/g)].map((found) => [file, found[1]]);
     })
-    .filter(([file]) => file !== "arguments.ts");
+    .filter(([file]) => !file?.endsWith("arguments.ts"));
   expect(found.length).toBeGreaterThan(60);
   for (const [file, before] of found) {
     expect([file, before]).toEqual([file, "="]);

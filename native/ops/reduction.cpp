@@ -53,7 +53,9 @@ using ArgOver = mx::array (*)(const mx::array&, int, bool, mx::StreamOrDevice);
 template <ArgOver Over, ReduceAll All>
 mx::array
 arg(const mx::array& a, Axes axis, bool keepdims, mx::StreamOrDevice s) {
-  return axis ? Over(a, axis->at(0), keepdims, s) : All(a, keepdims, s);
+  // Without dimensions MLX would add -1 of them to keep.
+  return axis ? Over(a, axis->at(0), keepdims, s)
+              : All(a, keepdims && a.ndim() > 0, s);
 }
 
 #define ARG(name) bind<&arg<&mx::name, &mx::name>>(#name)

@@ -205,6 +205,10 @@ describe("values", () => {
     is(mx.argmax(x, 0), mx.uint32, [1, 1, 0]);
     is(mx.argmin(x, -1, { keepdims: true }), mx.uint32, [[1], [2]]);
     is(mx.argmax(mx.array([2, 5, 5])), mx.uint32, 1);
+    for (const name of ["argmin", "argmax"] as const) {
+      is(mx[name](5, null, { keepdims: true }), mx.uint32, 0);
+      is(mx[name](mx.array([5]), null, { keepdims: true }), mx.uint32, [0]);
+    }
     for (const name of ["min", "max", "minmax", "argmin", "argmax", "median"] as const) {
       expect(() => mx[name](mx.array([]))).toThrow(`[${name === "minmax" ? "min" : name}`);
     }

@@ -110,6 +110,10 @@ function wrongWith(error, text) {
     return `threw ${String(error)}`;
   }
   const { message } = error;
+  // Thrown by a function of the program itself, such as a callback.
+  if (/eval at run /.test(error.stack?.split("\n    at ")[1] ?? "")) {
+    return undefined;
+  }
   // Of a value's own, or of JavaScript's calls.
   if (/revoked/.test(text) && /proxy that has been revoked/.test(message)) {
     return undefined;
