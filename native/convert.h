@@ -11,9 +11,9 @@
 #include "environment.h"
 
 // One converter for each C++ type: how a JavaScript value becomes it, how it
-// becomes one, and what TypeScript calls it on the wire (lib/core/call/wire.ts).
-// The facade has checked what users wrote; here a wrong value must only not
-// crash.
+// becomes one, and what TypeScript calls it on the wire
+// (lib/core/call/wire.ts). The facade has checked what users wrote; here a
+// wrong value must only not crash.
 
 namespace mlxjs {
 

@@ -1,5 +1,5 @@
-// Subscripts: what `x[1:3, None, i]` is in Python. lib/core/array/subscript.ts writes
-// the indices as numbers, a kind and what belongs to it for each.
+// Subscripts: what `x[1:3, None, i]` is in Python. lib/core/array/subscript.ts
+// writes the indices as numbers, a kind and what belongs to it for each.
 
 #include <algorithm>
 #include <cmath>
