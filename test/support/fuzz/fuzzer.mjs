@@ -110,8 +110,9 @@ function wrongWith(error, text) {
     return `threw ${String(error)}`;
   }
   const { message } = error;
-  // Thrown by a function of the program itself, such as a callback.
-  if (/eval at run /.test(error.stack?.split("\n    at ")[1] ?? "")) {
+  // Thrown by a function of the program's own that something else has called.
+  const [, thrower = "", caller = ""] = error.stack?.split("\n    at ") ?? [];
+  if (/eval at run /.test(thrower) && !/^run |eval at run /.test(caller)) {
     return undefined;
   }
   // Of a value's own, or of JavaScript's calls.
