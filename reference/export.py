@@ -14,7 +14,7 @@ folder = tempfile.TemporaryDirectory()
 path = str(Path(folder.name) / "function.mlxfn")
 
 # The files have addresses of memory in them, so each is made once and then stays.
-golden = Path(__file__).resolve().parents[2] / "test" / "golden" / "export.json"
+golden = Path(__file__).resolve().parents[1] / "test" / "golden" / "export.json"
 made = {c["file"]: c["bytes"] for c in json.loads(golden.read_text())["cases"]} if golden.exists() else {}
 
 

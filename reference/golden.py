@@ -30,7 +30,7 @@ KINDS = ["program", "name", "layer", "optimizer", "index", "file"]
 
 def main():
     parser = argparse.ArgumentParser()
-    root = Path(__file__).resolve().parents[2]
+    root = Path(__file__).resolve().parents[1]
     parser.add_argument("--out", default=root / "test" / "golden", type=Path)
     parser.add_argument("--counts", action="store_true", help="print the number of cases of each function")
     parser.add_argument("families", nargs="*", default=FAMILIES)

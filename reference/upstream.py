@@ -169,7 +169,7 @@ def python(package, api):
 
 def main():
     parser = argparse.ArgumentParser()
-    root = Path(__file__).resolve().parents[2]
+    root = Path(__file__).resolve().parents[1]
     parser.add_argument("--out", default=root / "test" / "upstream" / "api.json", type=Path)
     options = parser.parse_args()
 
