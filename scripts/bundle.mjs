@@ -13,7 +13,9 @@ const dist = join(root, "dist");
 
 const file = join(dist, "mlx.js");
 const parts = ["core", "nn", "optimizers", "utils", "testing"];
-const imports = parts.map((part) => `import * as ${part} from "./${part}/index.ts";\n`).join("");
+const imports =
+  parts.map((part) => `import * as ${part} from "./${part}/index.ts";\n`).join("") +
+  'import * as all from "./index.ts";\n';
 
 /** @param {string} code What the file exports. */
 async function bundle(code) {
@@ -58,9 +60,9 @@ function literal(module, path) {
 // Bundlers give each name of a module a getter, which is a function to compile
 // when the package is loaded and to call whenever the name is used. So a first
 // bundle tells the names, and the second has them in plain objects.
-await bundle(`export { ${parts.join(", ")} };`);
+await bundle(`export { ${parts.join(", ")}, all };`);
 /** @type {Record<string, Module>} */
-const modules = require(file);
+const { all = {}, ...modules } = require(file);
 await bundle(
   parts.map((part) => `const ${part}Object = ${literal(modules[part] ?? {}, part)};\n`).join("") +
     `export { ${parts.map((part) => `${part}Object as ${part}`).join(", ")} };`,
@@ -91,17 +93,28 @@ for (const [part, module] of Object.entries(modules)) {
   write(part, `module.exports = require("../mlx.js").${part};\n${done}${hint}`, names);
 }
 
+/** @param {unknown} module @returns {string} the name of the part that it is */
+function partOf(module) {
+  const [part] = Object.entries(modules).find(([, other]) => other === module) ?? [];
+  if (part === undefined) {
+    throw new Error("lib/index.ts exports what is no part of the package");
+  }
+  return part;
+}
+
+// The package itself: the parts under the names of lib/index.ts.
+const { default: byDefault, ...named } = all;
+const inDefault = Object.entries(/** @type {Module} */ (byDefault));
 write(
   "",
   `Object.defineProperty(exports, "__esModule", { value: true });
-const { core, nn, optimizers, utils } = require("./mlx.js");
-exports.mx = core;
-exports.nn = nn;
-exports.optim = optimizers;
-exports.utils = utils;
-exports.default = { core, nn, optimizers, utils };
+const parts = require("./mlx.js");
+${Object.entries(named)
+  .map(([name, module]) => `exports.${name} = parts.${partOf(module)};\n`)
+  .join("")}exports.default = {
+${inDefault.map(([name, module]) => `  ${name}: parts.${partOf(module)},\n`).join("")}};
 `,
-  ["mx", "nn", "optim", "utils"],
+  Object.keys(named),
   {
     code: `import module from "./index.js";
 // Node and bundlers give all exports as the default one, Bun their \`default\`.

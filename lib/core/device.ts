@@ -1,8 +1,9 @@
 /** Devices and streams: where operations run. */
-import { checkOptions } from "./call/arguments.js";
+
 import { identify, mismatch } from "./call/errors.js";
 import { native } from "./call/native.js";
 import { asInteger } from "./call/numbers.js";
+import { checkOptions } from "./call/options.js";
 import type { StreamId } from "./call/wire.js";
 import { context, enter, run } from "./lifetime/context.js";
 

@@ -1,7 +1,7 @@
 /** `mx.fft`: Fourier transforms. */
 
 import { type array, make } from "./array/array.js";
-import type { ArrayInput } from "./array/values.js";
+import type { ArrayInput } from "./array/input.js";
 import {
   type Axes,
   arraySlot,

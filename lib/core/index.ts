@@ -3,6 +3,8 @@ import "./array/comparing.js";
 import "./array/methods.js";
 
 export { type ArrayConstructor, array, asarray } from "./array/construct.js";
+export type { ArrayInput } from "./array/input.js";
+export type { Nested } from "./array/output.js";
 export {
   getPrintoptions,
   PrintOptions,
@@ -12,9 +14,10 @@ export {
   setPrintoptions,
 } from "./array/printing.js";
 export { canCast, resultType } from "./array/result-type.js";
+export { ArrayLike, type Complex, type Scalar } from "./array/stand-in.js";
 export { ArrayAt, ArrayIterator, type BooleanList, type Index, Slice } from "./array/subscript.js";
-export type { ArrayInput, Nested, TypedArray } from "./array/values.js";
-export { ArrayLike, type Complex, type Operand, type Scalar } from "./call/arguments.js";
+export type { TypedArray } from "./array/typed-arrays.js";
+export type { Operand } from "./call/arguments.js";
 export * from "./constants.js";
 export * as cuda from "./cuda.js";
 export {

@@ -1,7 +1,7 @@
 /** `mx.linalg`: norms, determinants, inverses and decompositions of matrices. */
 
 import { type array, make, makeAll } from "./array/array.js";
-import type { ArrayInput } from "./array/values.js";
+import type { ArrayInput } from "./array/input.js";
 import {
   type Axes,
   type Axis,

@@ -1,13 +1,15 @@
 /** The array: its handle, its lifetime, its way out. */
 import { inspect } from "node:util";
 import { identify, mismatch } from "../call/errors.js";
-import { type Failure, isFailure, native, reasonOf } from "../call/native.js";
-import { type Result, results, type Slot, type Slots } from "../call/wire.js";
+import { native } from "../call/native.js";
+import { type Result, results, type Slot, type Slots, slotFrom, slotsFrom } from "../call/wire.js";
 import { type Dtype, dtypes } from "../dtype.js";
 import { context } from "../lifetime/context.js";
 import { makeRoom, weigh } from "../lifetime/garbage.js";
 import type { Scope } from "../lifetime/scope.js";
-import { bufferOf, type Nested, nested, type TypedArray, viewOf } from "./values.js";
+import { bufferOf, type Nested, nested, viewOf } from "./output.js";
+import type { Scalar } from "./stand-in.js";
+import type { TypedArray } from "./typed-arrays.js";
 
 // Node 20 has these from 20.5 on.
 (Symbol as { dispose?: symbol }).dispose ??= Symbol.for("Symbol.dispose");
@@ -253,8 +255,6 @@ function outline(x: ArrayHandle, more = ""): string {
   return `array(shape=[${x.shape.join(", ")}], dtype=${x.dtype}${more})`;
 }
 
-import type { Scalar } from "../call/arguments.js";
-
 function receiver(x: unknown, method: string): array {
   if (!isArray(x)) {
     throw mismatch(method, "this", "an array", x);
@@ -274,12 +274,16 @@ function live(x: unknown, method: string): Slot {
 /** An array; `methods.ts` adds the operations to it. */
 export interface array extends ArrayHandle {}
 
-/** The slot of a result. */
-export function slotFrom(result: Result): Slot {
-  if (typeof result !== "number") {
-    throw reasonOf(result as unknown as Failure);
+/** The slot of an argument, which has to be an array. */
+export function slot(x: array, fn: string, param: string): Slot {
+  if (isArray(x)) {
+    const s = slotOf(x);
+    if (s >= 0) {
+      return s;
+    }
+    throw freed(s, fn, param);
   }
-  return result as number as Slot;
+  throw mismatch(fn, param, "an array", x);
 }
 
 /** A result as an array, owned by the current scope or the garbage collector. */
@@ -298,17 +302,6 @@ export function makeFrom(slot: Slot): array {
   native.hold(x, slot);
   weigh();
   return x;
-}
-
-/** The slots of several results. */
-export function slotsFrom(result: Slots): readonly Slot[] {
-  if (typeof result === "number") {
-    return results(result) as Slot[];
-  }
-  if (isFailure(result)) {
-    throw reasonOf(result);
-  }
-  return result;
 }
 
 /** Several results as arrays. */

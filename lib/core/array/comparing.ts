@@ -15,8 +15,9 @@ import { native } from "../call/native.js";
 import { float64 } from "../dtype.js";
 import { ArrayHandle, type array, isArray, slotOf, unlike } from "./array.js";
 import { array as construct } from "./construct.js";
+import { type Nested, nestedFrom, valuesOf } from "./output.js";
 import { valueText } from "./texts.js";
-import { type Nested, nestedFrom, type TypedArray, valuesOf } from "./values.js";
+import type { TypedArray } from "./typed-arrays.js";
 
 // Longer ones are told apart by a hash.
 const longestText = 1000;

@@ -3,7 +3,7 @@ import { checkOptions } from "../call/arguments.js";
 import { mismatch } from "../call/errors.js";
 import { Dtype } from "../dtype.js";
 import { ArrayHandle, type array as ArrayType, isArray } from "./array.js";
-import { type ArrayInput, toArray } from "./values.js";
+import { type ArrayInput, toArray } from "./input.js";
 
 /**
  * A multi-dimensional array, evaluated lazily: an operation only notes what is

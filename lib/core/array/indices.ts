@@ -2,9 +2,9 @@
 import { slot, stream } from "../call/arguments.js";
 import { mismatch, outOfRange } from "../call/errors.js";
 import { native } from "../call/native.js";
-import { checkCount, lengthOf, list, type Slot } from "../call/wire.js";
+import { checkCount, lengthOf, list, type Slot, slotFrom } from "../call/wire.js";
 import { int32 } from "../dtype.js";
-import { type array, isArray, make, slotFrom } from "./array.js";
+import { type array, isArray, make } from "./array.js";
 
 /** Nested lists of whole numbers of 32 bits, with equal lengths at every level. */
 export type IndexList = readonly (number | IndexList)[];

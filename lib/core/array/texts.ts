@@ -1,5 +1,5 @@
 /** Values as texts from which they could be read again. */
-import type { Scalar } from "../call/arguments.js";
+import type { Scalar } from "./stand-in.js";
 
 /** @param single Whether it is a number of float32, or of less. */
 function numberText(x: number, single: boolean): string {

@@ -2,14 +2,17 @@
  * From what users write to what travels to the addon (`wire.ts`). Each takes
  * the value and, for the error, the names of the function and the parameter.
  */
-import { type array, freed, isArray, make, slotOf } from "../array/array.js";
-import { type ArrayInput, isTypedArray, type TypedArray, toArray } from "../array/values.js";
+import { type array, freed, isArray, make, slot, slotOf } from "../array/array.js";
+import { type ArrayInput, isTypedArray, toArray } from "../array/input.js";
+import { type ArrayLike, type Scalar, standFor } from "../array/stand-in.js";
+import type { TypedArray } from "../array/typed-arrays.js";
 import { type StreamOptions, type StreamOrDevice, streamId } from "../device.js";
 import { Dtype } from "../dtype.js";
 import { currentStream } from "../lifetime/context.js";
 import { mismatch, outOfRange } from "./errors.js";
 import { native } from "./native.js";
 import { asBoolean, asInteger, asNumber, asString } from "./numbers.js";
+import { checkOptions } from "./options.js";
 import {
   bigintCode,
   booleanCode,
@@ -32,65 +35,9 @@ import {
   type StreamId,
 } from "./wire.js";
 
+export { slot } from "../array/array.js";
 export { asBoolean, asInteger, asNumber, asSize, asString } from "./numbers.js";
-
-/** A complex number, as `item()` and `tolist()` give it. */
-export interface Complex {
-  readonly re: number;
-  readonly im: number;
-}
-
-/** A single value. Beside an array its type is weak: it follows the array's. */
-export type Scalar = number | boolean | bigint | Complex;
-
-/**
- * What stands for an array: an object whose method `__mlx_array__` gives one. It
- * may be used wherever a scalar may, and in `mx.array`. `x instanceof
- * mx.ArrayLike` asks for the method alone.
- *
- * @example
- * const celsius = { __mlx_array__: () => mx.array([0, 100]) };
- * mx.add(celsius, 273)
- * // array([273, 373], dtype=float32)
- */
-export abstract class ArrayLike {
-  abstract __mlx_array__(): array;
-
-  static [Symbol.hasInstance](x: unknown): boolean {
-    return isArrayLike(x);
-  }
-}
-
-export function isArrayLike(x: unknown): x is ArrayLike {
-  return typeof (x as Partial<ArrayLike> | null | undefined)?.__mlx_array__ === "function";
-}
-
-/**
- * What an object stands for: the array that its method gives, a complex number,
- * or nothing. Its code runs here, and nothing of it is read twice.
- */
-export function standFor(x: object, fn: string, param: string): array | Complex | undefined {
-  const place = interrupt();
-  try {
-    const { __mlx_array__: method } = x as Partial<ArrayLike>;
-    if (typeof method === "function") {
-      const given: unknown = method.call(x);
-      if (!isArray(given)) {
-        throw mismatch(fn, param, "an array from __mlx_array__", given);
-      }
-      return given;
-    }
-    return complexOf(x);
-  } finally {
-    resume(place);
-  }
-}
-
-/** The complex number that an object is, or nothing. */
-export function complexOf(x: object): Complex | undefined {
-  const { re, im } = x as Partial<Complex>;
-  return typeof re === "number" && typeof im === "number" ? { re, im } : undefined;
-}
+export { checkOptions } from "./options.js";
 
 /** An array, what stands for one, a typed array, or a scalar. */
 export type Operand = array | ArrayLike | TypedArray | Scalar;
@@ -100,17 +47,6 @@ export type Axes = number | readonly number[] | null | undefined;
 
 /** One axis, or `null` for the flattened array. */
 export type Axis = number | null | undefined;
-
-export function slot(x: array, fn: string, param: string): Slot {
-  if (isArray(x)) {
-    const s = slotOf(x);
-    if (s >= 0) {
-      return s;
-    }
-    throw freed(s, fn, param);
-  }
-  throw mismatch(fn, param, "an array", x);
-}
 
 /** An array, or what `mx.array` makes of something else; whole numbers are int32. */
 export function arraySlot(x: ArrayInput, fn: string, param: string): Slot {
@@ -369,23 +305,6 @@ export function number(x: number | undefined, fallback: number, fn: string, para
 /** A string. */
 export function text(x: string | undefined, fallback: string, fn: string, param: string) {
   return x === undefined ? fallback : asString(x, fn, param);
-}
-
-/**
- * Checks that options are a record without names that the function does not
- * know: a typo is never ignored.
- */
-export function checkOptions(options: unknown, known: readonly string[], fn: string): void {
-  if (typeof options !== "object" || options === null || isArray(options) || isList(options)) {
-    throw mismatch(fn, "options", `a record of ${known.join(", ")}`, options);
-  }
-  for (const name in options) {
-    if (!known.includes(name)) {
-      throw new TypeError(
-        `[${fn}] options: expected ${known.join(", ")}, received an option "${name}"`,
-      );
-    }
-  }
 }
 
 const absent = Object.freeze({});

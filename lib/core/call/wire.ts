@@ -5,7 +5,7 @@
  * sides share. The types here are what `bindings.ts` is written in.
  */
 import { mismatch, outOfRange } from "./errors.js";
-import { type Failure, native } from "./native.js";
+import { type Failure, isFailure, native, reasonOf } from "./native.js";
 
 declare const brand: unique symbol;
 type Brand<T, Name extends string> = T & { readonly [brand]: Name };
@@ -225,4 +225,23 @@ export function results(count: number): number[] {
     out[i] = scratch[firstResult + i] as number;
   }
   return out;
+}
+
+/** The slot of a result. */
+export function slotFrom(result: Result): Slot {
+  if (typeof result !== "number") {
+    throw reasonOf(result as unknown as Failure);
+  }
+  return result as number as Slot;
+}
+
+/** The slots of several results. */
+export function slotsFrom(result: Slots): readonly Slot[] {
+  if (typeof result === "number") {
+    return results(result) as Slot[];
+  }
+  if (isFailure(result)) {
+    throw reasonOf(result);
+  }
+  return result;
 }

@@ -1,7 +1,7 @@
 /** Comparison and logic. All but `where` give booleans. */
 
 import { type array, make } from "../array/array.js";
-import type { ArrayInput } from "../array/values.js";
+import type { ArrayInput } from "../array/input.js";
 import {
   arraySlot,
   flag,

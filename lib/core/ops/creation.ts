@@ -1,7 +1,7 @@
 /** Arrays from a few numbers: constants, ranges, triangles, windows. */
 
 import { type array, make } from "../array/array.js";
-import type { ArrayInput } from "../array/values.js";
+import type { ArrayInput } from "../array/input.js";
 import {
   arraySlot,
   asInteger,

@@ -5,7 +5,7 @@
 
 import { type array, make } from "../array/array.js";
 import { type Indices, withIndices } from "../array/indices.js";
-import type { ArrayInput } from "../array/values.js";
+import type { ArrayInput } from "../array/input.js";
 import {
   type Axis,
   arraySlot,

@@ -1,7 +1,7 @@
 /** Products of vectors, matrices and stacks of them, and what Einstein's notation can say. */
 
 import { type array, make } from "../array/array.js";
-import type { ArrayInput } from "../array/values.js";
+import type { ArrayInput } from "../array/input.js";
 import {
   arraySlot,
   asInteger,

@@ -1,7 +1,7 @@
 /** Reductions, and what is like them: scans, positions of extremes, differences. */
 
 import { type array, make, makeAll } from "../array/array.js";
-import type { ArrayInput } from "../array/values.js";
+import type { ArrayInput } from "../array/input.js";
 import {
   type Axes,
   type Axis,

@@ -4,7 +4,7 @@
  */
 
 import { type array, make, makeAll } from "../array/array.js";
-import type { ArrayInput } from "../array/values.js";
+import type { ArrayInput } from "../array/input.js";
 import {
   type Axes,
   type Axis,

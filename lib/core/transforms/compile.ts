@@ -1,14 +1,6 @@
 /** `mx.compile`: functions whose graph is made once and then used again. */
 
-import {
-  type array,
-  freed,
-  isArray,
-  makeAll,
-  makeFrom,
-  slotOf,
-  slotsFrom,
-} from "../array/array.js";
+import { type array, freed, isArray, makeAll, makeFrom, slotOf } from "../array/array.js";
 import { checkOptions, flag, slot } from "../call/arguments.js";
 import { mismatch } from "../call/errors.js";
 import { isFailure, native, reasonOf } from "../call/native.js";
@@ -20,6 +12,7 @@ import {
   resume,
   type Slot,
   type Slots,
+  slotsFrom,
 } from "../call/wire.js";
 import { Device, DeviceType, Stream } from "../device.js";
 import { Dtype } from "../dtype.js";

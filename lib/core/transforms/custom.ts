@@ -1,10 +1,10 @@
 /** Functions that graphs hold: with transformations of their own, or computed again. */
 
-import { type array, isArray, makeAll, makeFrom, slotsFrom } from "../array/array.js";
+import { type array, isArray, makeAll, makeFrom } from "../array/array.js";
 import { isList, slot, slots } from "../call/arguments.js";
 import { mismatch } from "../call/errors.js";
 import { native } from "../call/native.js";
-import { type Handler, type List, list, type Slot } from "../call/wire.js";
+import { type Handler, type List, list, type Slot, slotsFrom } from "../call/wire.js";
 import { complex64, type Dtype } from "../dtype.js";
 import { fieldsOf, withLent, withoutArrays } from "../lifetime/lending.js";
 import { zeros } from "../ops/creation.js";

@@ -1,7 +1,7 @@
 /** Transformations of functions: automatic differentiation and vectorization. */
 
 import { type array, isArray, make, makeAll } from "../array/array.js";
-import type { ArrayInput } from "../array/values.js";
+import type { ArrayInput } from "../array/input.js";
 import {
   arraySlot,
   checkOptions,

@@ -1,19 +1,8 @@
-/** Values on their way between JavaScript and arrays. */
-
-import { getHeapStatistics } from "node:v8";
-import {
-  type Complex,
-  complexOf,
-  type Scalar,
-  type ArrayLike as Stand,
-  slot,
-  standFor,
-} from "../call/arguments.js";
-import { mismatch, noMemory, outOfRange } from "../call/errors.js";
+/** Values on their way into arrays: what `mx.array` takes. */
+import { mismatch, outOfRange } from "../call/errors.js";
 import { native } from "../call/native.js";
-import { checkCount, type DtypeId, lengthOf, list, type Result, type Slot } from "../call/wire.js";
+import { checkCount, type DtypeId, lengthOf, list, type Result } from "../call/wire.js";
 import {
-  bfloat16,
   bool_,
   complex64,
   type Dtype,
@@ -33,119 +22,16 @@ import {
   uint64,
 } from "../dtype.js";
 import { currentStream } from "../lifetime/context.js";
-import { type array, isArray, make, slotFrom, slotOf } from "./array.js";
+import { type array, isArray, make, slot, slotOf } from "./array.js";
+import { isHalf, storage, type TypedArrayConstructor } from "./output.js";
+import {
+  type Complex,
+  complexOf,
+  type Scalar,
+  type ArrayLike as Stand,
+  standFor,
+} from "./stand-in.js";
 import { bytesOf, isShared, kindOf, lengthOfTyped, type TypedArray } from "./typed-arrays.js";
-
-export type { TypedArray };
-
-/** Nested lists of values, or a single value. */
-export type Nested = Scalar | Nested[];
-
-type TypedArrayConstructor = new (source: ArrayBuffer | number) => TypedArray;
-
-// Newer runtimes have it; TypeScript's library for Node 20 does not.
-const { Float16Array } = globalThis as { Float16Array?: TypedArrayConstructor };
-
-const storage = new Map<Dtype, unknown>([
-  [bool_, Uint8Array],
-  [uint8, Uint8Array],
-  [uint16, Uint16Array],
-  [uint32, Uint32Array],
-  [uint64, BigUint64Array],
-  [int8, Int8Array],
-  [int16, Int16Array],
-  [int32, Int32Array],
-  [int64, BigInt64Array],
-  [float16, Float16Array ?? Uint16Array],
-  [float32, Float32Array],
-  [float64, Float64Array],
-  [bfloat16, Uint16Array],
-  [complex64, Float32Array],
-]);
-
-/** A copy of an array's values, row-major. */
-export function bufferOf(slot: Slot, fn: string): ArrayBuffer {
-  const out = freshBytes(native.computed_bytes(slot), fn);
-  native.copy_values(slot, out);
-  return out.buffer;
-}
-
-// Memory that is not filled with zeros first. Where there is none, an
-// ArrayBuffer that Node-API made would end the process.
-function freshBytes(count: number, fn: string): Uint8Array<ArrayBuffer> {
-  try {
-    return Buffer.allocUnsafeSlow(count);
-  } catch {
-    throw noMemory(fn, count);
-  }
-}
-
-// V8 ends the process where its heap is full, so what lists need is looked for
-// before they are made.
-function checkHeap(count: number, dtype: Dtype): void {
-  const few = 1 << 16;
-  if (count < few) {
-    return;
-  }
-  const objects = dtype === complex64 || dtype === int64 || dtype === uint64;
-  const bytes = count * (objects ? 64 : 8);
-  const { heap_size_limit, used_heap_size } = getHeapStatistics();
-  // Lists of lists grow beside the young objects that they take in.
-  const young = 1 << 26;
-  const spare = 0.9 * heap_size_limit - young - used_heap_size;
-  if (spare < bytes || !native.is_there(bytes)) {
-    throw noMemory("tolist", bytes);
-  }
-}
-
-export function viewOf(buffer: ArrayBuffer, dtype: Dtype): TypedArray {
-  return new (storage.get(dtype) as TypedArrayConstructor)(buffer);
-}
-
-function isHalf(dtype: Dtype): boolean {
-  return dtype === float16 || dtype === bfloat16;
-}
-
-/** A copy of the values of an array; those of half precision as float32. */
-export function valuesOf(slot: Slot, dtype: Dtype, fn: string): TypedArray {
-  if (!isHalf(dtype)) {
-    return viewOf(bufferOf(slot, fn), dtype);
-  }
-  const floats = slotFrom(native.astype(slot, float32.id, currentStream()));
-  try {
-    return new Float32Array(bufferOf(floats, fn));
-  } finally {
-    native.release(floats);
-  }
-}
-
-/** The values of an array as nested lists. */
-export function nested(slot: Slot, shape: readonly number[], dtype: Dtype): Nested {
-  return nestedFrom(valuesOf(slot, dtype, "tolist"), shape, dtype);
-}
-
-/** The same from a copy of the values. */
-export function nestedFrom(view: TypedArray, shape: readonly number[], dtype: Dtype): Nested {
-  checkHeap(view.length, dtype);
-  const value: (i: number) => Scalar =
-    dtype === bool_
-      ? (i) => view[i] !== 0
-      : dtype === complex64
-        ? (i) => ({ re: view[2 * i] as number, im: view[2 * i + 1] as number })
-        : (i) => view[i] as number | bigint;
-  let next = 0;
-  const build = (dimension: number): Nested => {
-    if (dimension === shape.length) {
-      return value(next++);
-    }
-    const out = new Array<Nested>(shape[dimension] as number);
-    for (let i = 0; i < out.length; i++) {
-      out[i] = build(dimension + 1);
-    }
-    return out;
-  };
-  return build(0);
-}
 
 /** What `mx.array` takes: a value, nested lists of values, a typed array. */
 export type ArrayInput = array | Stand | Scalar | TypedArray | readonly ArrayInput[];

@@ -1,0 +1,135 @@
+/** Values on their way out of arrays: typed arrays and nested lists. */
+import { getHeapStatistics } from "node:v8";
+import { noMemory } from "../call/errors.js";
+import { native } from "../call/native.js";
+import { type Slot, slotFrom } from "../call/wire.js";
+import {
+  bfloat16,
+  bool_,
+  complex64,
+  type Dtype,
+  float16,
+  float32,
+  float64,
+  int8,
+  int16,
+  int32,
+  int64,
+  uint8,
+  uint16,
+  uint32,
+  uint64,
+} from "../dtype.js";
+import { currentStream } from "../lifetime/context.js";
+import type { Scalar } from "./stand-in.js";
+import type { TypedArray } from "./typed-arrays.js";
+
+/** Nested lists of values, or a single value. */
+export type Nested = Scalar | Nested[];
+
+export type TypedArrayConstructor = new (source: ArrayBuffer | number) => TypedArray;
+
+// Newer runtimes have it; TypeScript's library for Node 20 does not.
+const { Float16Array } = globalThis as { Float16Array?: TypedArrayConstructor };
+
+/** The typed array that holds the values of a dtype. */
+export const storage = new Map<Dtype, unknown>([
+  [bool_, Uint8Array],
+  [uint8, Uint8Array],
+  [uint16, Uint16Array],
+  [uint32, Uint32Array],
+  [uint64, BigUint64Array],
+  [int8, Int8Array],
+  [int16, Int16Array],
+  [int32, Int32Array],
+  [int64, BigInt64Array],
+  [float16, Float16Array ?? Uint16Array],
+  [float32, Float32Array],
+  [float64, Float64Array],
+  [bfloat16, Uint16Array],
+  [complex64, Float32Array],
+]);
+
+/** A copy of an array's values, row-major. */
+export function bufferOf(slot: Slot, fn: string): ArrayBuffer {
+  const out = freshBytes(native.computed_bytes(slot), fn);
+  native.copy_values(slot, out);
+  return out.buffer;
+}
+
+// Memory that is not filled with zeros first. Where there is none, an
+// ArrayBuffer that Node-API made would end the process.
+function freshBytes(count: number, fn: string): Uint8Array<ArrayBuffer> {
+  try {
+    return Buffer.allocUnsafeSlow(count);
+  } catch {
+    throw noMemory(fn, count);
+  }
+}
+
+// V8 ends the process where its heap is full, so what lists need is looked for
+// before they are made.
+function checkHeap(count: number, dtype: Dtype): void {
+  const few = 1 << 16;
+  if (count < few) {
+    return;
+  }
+  const objects = dtype === complex64 || dtype === int64 || dtype === uint64;
+  const bytes = count * (objects ? 64 : 8);
+  const { heap_size_limit, used_heap_size } = getHeapStatistics();
+  // Lists of lists grow beside the young objects that they take in.
+  const young = 1 << 26;
+  const spare = 0.9 * heap_size_limit - young - used_heap_size;
+  if (spare < bytes || !native.is_there(bytes)) {
+    throw noMemory("tolist", bytes);
+  }
+}
+
+export function viewOf(buffer: ArrayBuffer, dtype: Dtype): TypedArray {
+  return new (storage.get(dtype) as TypedArrayConstructor)(buffer);
+}
+
+export function isHalf(dtype: Dtype): boolean {
+  return dtype === float16 || dtype === bfloat16;
+}
+
+/** A copy of the values of an array; those of half precision as float32. */
+export function valuesOf(slot: Slot, dtype: Dtype, fn: string): TypedArray {
+  if (!isHalf(dtype)) {
+    return viewOf(bufferOf(slot, fn), dtype);
+  }
+  const floats = slotFrom(native.astype(slot, float32.id, currentStream()));
+  try {
+    return new Float32Array(bufferOf(floats, fn));
+  } finally {
+    native.release(floats);
+  }
+}
+
+/** The values of an array as nested lists. */
+export function nested(slot: Slot, shape: readonly number[], dtype: Dtype): Nested {
+  return nestedFrom(valuesOf(slot, dtype, "tolist"), shape, dtype);
+}
+
+/** The same from a copy of the values. */
+export function nestedFrom(view: TypedArray, shape: readonly number[], dtype: Dtype): Nested {
+  checkHeap(view.length, dtype);
+  const value: (i: number) => Scalar =
+    dtype === bool_
+      ? (i) => view[i] !== 0
+      : dtype === complex64
+        ? (i) => ({ re: view[2 * i] as number, im: view[2 * i + 1] as number })
+        : (i) => view[i] as number | bigint;
+  let next = 0;
+  const build = (dimension: number): Nested => {
+    if (dimension === shape.length) {
+      return value(next++);
+    }
+    const out = new Array<Nested>(shape[dimension] as number);
+    for (let i = 0; i < out.length; i++) {
+      out[i] = build(dimension + 1);
+    }
+    return out;
+  };
+  return build(0);
+}
