@@ -195,7 +195,15 @@ Arrays checkpoint(Arrays inputs, SharedHandler handler) {
                  const Arrays& outputs) {
     return vjp_of(f, mx::depends(primals, outputs), cotangents);
   };
-  return mx::custom_vjp(f, vjp)(inputs);
+  auto jvp = [f](const Arrays& primals,
+                 const Arrays& tangents,
+                 const std::vector<int>& argnums) {
+    return jvp_of(f, primals, tangents, argnums);
+  };
+  auto vmap = [f](const Arrays& xs, const Axes& axes) {
+    return vmap_of(f, xs, axes);
+  };
+  return mx::custom_function(f, vjp, jvp, vmap)(inputs);
 }
 
 } // namespace

@@ -31,7 +31,7 @@ describe("graphs of many operations after each other", () => {
       jvp: [[[25_002, 25_003]], [[5, 7]]],
       vmap: [[[25_002, 25_003]], [5]],
       vmapOfGrad: [4, 6],
-      checkpoint: 2 * 25_002,
+      checkpoint: [2 * 25_002, [25_002, 25_003].map((y) => Math.fround(y * y)), [13 * 2 * 25_002]],
       ownVjp: [11, [25_002, 25_003], [13]],
       ownJvp: [1, [143]],
       captured: [[25_002, 25_002], [3 * 25_002, 4 * 25_002], [13 * 25_002]],

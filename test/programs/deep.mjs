@@ -45,7 +45,10 @@ const cases = {
   jvp: () => mx.jvp((x) => chain(x), [mx.array([2, 3])], [mx.array([5, 7])]),
   vmap: () => mx.vmap((x) => [chain(x), mx.sum(x)])(mx.array([[2, 3]])),
   vmapOfGrad: () => mx.vmap(mx.grad((x) => chain(mx.square(x))))(mx.array([2, 3])),
-  checkpoint: () => mx.grad(mx.checkpoint((x) => mx.square(chain(x))))(mx.array(2)),
+  checkpoint: () => {
+    const f = mx.checkpoint((x) => mx.square(chain(x)));
+    return [mx.grad(f)(mx.array(2)), mx.vmap(f)(mx.array([2, 3])), jvp(f)];
+  },
   ownVjp: () => {
     const f = custom().vjp((_, cotangent) => mx.multiply(cotangent, 11));
     return [mx.grad(f)(mx.array(2)), mx.vmap(f)(mx.array([2, 3])), jvp(f)];
