@@ -123,6 +123,7 @@ namespace {
 const std::vector<const std::vector<Binding>*>& families() {
   static const std::vector<const std::vector<Binding>*> all{
       &array_bindings,
+      &owner_bindings,
       &device_bindings,
       &stream_bindings,
       &memory_bindings,
@@ -239,6 +240,7 @@ void leave(napi_env, void* data, void*) {
   e.random_state.reset();
   mx::detail::compile_clear_cache(mx::detail::compile_cache());
   e.functions->close();
+  e.owners.clear();
   e.scratch_array.Reset();
   e.exports.Reset();
   // Streams belong to their thread: a worker takes its own with it.

@@ -140,6 +140,26 @@ struct Convert<Napi::Value> {
   }
 };
 
+// An object of JavaScript's that is handed through: lib/core/call/native.ts
+// gives it as it is, where it makes other lists and records anew in its realm.
+struct Same {
+  napi_value value;
+};
+
+template <>
+struct Convert<Same> {
+  static constexpr auto ts = "object | undefined";
+  static Same read(Environment&, napi_value v) {
+    return {v};
+  }
+  static napi_value write(Environment& e, Same x) {
+    if (x.value == nullptr) {
+      napi_get_undefined(e.env, &x.value);
+    }
+    return x.value;
+  }
+};
+
 template <>
 struct Convert<Napi::Function> {
   static constexpr auto ts = "Callback";

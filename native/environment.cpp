@@ -158,6 +158,7 @@ Environment::Environment(napi_env env)
       scratch(scratch_array.Value().Data()),
       shared(reinterpret_cast<Shared*>(scratch + stack_length)),
       arrays(shared->interrupted),
+      owners(env),
       functions(
           std::make_shared<FunctionTable>(env, [this] { sweep_later(); })) {
   streams = {std::monostate{}, mx::Device::cpu, mx::Device::gpu};

@@ -18,6 +18,7 @@
 #include "mlx/mlx.h"
 
 #include "event_loop.h"
+#include "owners.h"
 
 namespace mlxjs {
 
@@ -193,6 +194,7 @@ struct Environment {
     return place;
   }
   ArrayTable arrays;
+  Owners owners;
   ScalarCache scalars;
   // Shared with graphs, which may outlive the environment.
   std::shared_ptr<FunctionTable> functions;

@@ -1,4 +1,5 @@
-import { mx } from "mlx-js";
+import { runInNewContext } from "node:vm";
+import { mx, nn, optim, utils } from "mlx-js";
 import { describe, expect, test } from "vitest";
 import { live } from "./support/live.js";
 
@@ -295,7 +296,9 @@ describe("tidy", () => {
       const x = mx.array([1]);
       return () => x;
     });
-    const by = "received one that has been disposed by tidy: return it from there, or mx.keep it";
+    const by =
+      "received one that has been disposed by tidy: " +
+      "return it from there, store it in a field of an mx.Owner, or mx.keep it";
     expect(() => hidden.sum()).toThrow(new TypeError(`[sum] a: expected an array, ${by}`));
     expect(() => mx.add(1, closure())).toThrow(new TypeError(`[add] b: expected an array, ${by}`));
     expect(() => closure().shape).toThrow(new TypeError(`[shape] this: expected an array, ${by}`));
@@ -327,6 +330,430 @@ describe("tidy", () => {
     expect(() => mx.tidy(3 as never)).toThrow(
       new TypeError("[tidy] fn: expected a function, received 3"),
     );
+  });
+});
+
+describe("owners", () => {
+  class Cell extends mx.Owner {
+    value: unknown;
+  }
+
+  class KVCache extends mx.Owner {
+    keys: mx.array | undefined;
+    values: mx.array | undefined;
+
+    add(keys: mx.array, values: mx.array): [keys: mx.array, values: mx.array] {
+      const joined = (before: mx.array | undefined, x: mx.array) =>
+        before === undefined ? x : mx.concatenate([before, x], 1);
+      this.keys = joined(this.keys, keys);
+      this.values = joined(this.values, values);
+      return [this.keys, this.values];
+    }
+  }
+
+  test("a cache of keys and values needs no ceremony", () => {
+    const before = live();
+    {
+      using cache = new KVCache();
+      let last: mx.array | undefined;
+      for (let i = 0; i < 5; i++) {
+        last = mx.tidy(() => {
+          const [keys, values] = cache.add(mx.full([1, 1, 2], i), mx.full([1, 1, 2], 9 - i));
+          return mx.add(keys, values).sum();
+        });
+      }
+      expect(last?.item()).toBe(90);
+      expect(cache.keys?.tolist()).toEqual([[0, 1, 2, 3, 4].map((i) => [i, i])]);
+      expect(cache.values?.tolist()).toEqual([[9, 8, 7, 6, 5].map((i) => [i, i])]);
+      last?.dispose();
+      expect(live()).toBe(before + 2);
+    }
+    expect(live()).toBe(before);
+  });
+
+  const inCell: Record<string, (x: mx.array) => [unknown, (stored: never) => unknown]> = {
+    "a field": (x) => [x, (stored: mx.array) => stored],
+    "a list": (x) => [[0, x], (stored: mx.array[]) => stored[1]],
+    "a record": (x) => [{ a: { x } }, (stored: { a: { x: mx.array } }) => stored.a.x],
+    "a record without a prototype": (x) => [
+      Object.assign(Object.create(null), { x }),
+      (stored: { x: mx.array }) => stored.x,
+    ],
+    "a list and a record of another realm": (x) => [
+      runInNewContext("[{ x }]", { x }),
+      (stored: { x: mx.array }[]) => stored[0]?.x,
+    ],
+    "a map": (x) => [
+      new Map([["a", [x]]]),
+      (stored: Map<string, mx.array[]>) => stored.get("a")?.[0],
+    ],
+    "a map of another realm": (x) => [
+      runInNewContext("new Map([['a', x]])", { x }),
+      (stored: Map<string, mx.array>) => stored.get("a"),
+    ],
+    "a map's key": (x) => [new Map([[x, 1]]), (stored: Map<mx.array, 1>) => [...stored.keys()][0]],
+    "a set": (x) => [new Set([x]), (stored: Set<mx.array>) => [...stored][0]],
+    "another owner": (x) => [
+      [Object.assign(new Cell(), { value: x })],
+      (stored: [Cell]) => stored[0].value,
+    ],
+    "a module": (x) => [
+      new nn.Linear(2, 2).update({ weight: x }),
+      (stored: nn.Linear) => stored.weight,
+    ],
+    "a frozen list": (x) => [
+      Object.freeze([Object.freeze({ x })]),
+      (stored: { x: mx.array }[]) => stored[0]?.x,
+    ],
+    "more records than few": (x) => [
+      [x, ...Array.from({ length: 3000 }, () => ({}))],
+      (stored: mx.array[]) => stored[0],
+    ],
+    "something that holds itself": (x) => {
+      const list: unknown[] = [x];
+      list.push({ list }, new Map([[list, new Set([list])]]));
+      return [list, (stored: mx.array[]) => stored[0]];
+    },
+    "something deep": (x) => {
+      let value: unknown = x;
+      for (let i = 0; i < 20_000; i++) {
+        value = i % 2 ? [value] : { value };
+      }
+      const dig = (at: unknown): unknown => {
+        let inner = at;
+        while (!(inner instanceof mx.array)) {
+          inner = Object.values(inner as object)[0];
+        }
+        return inner;
+      };
+      return [value, dig];
+    },
+  };
+
+  test.each(Object.entries(inCell))("in %s", (_, make) => {
+    const before = live();
+    const cell = new Cell();
+    let find: (stored: never) => unknown = () => undefined;
+    mx.tidy(() => {
+      mx.array([1]);
+      mx.tidy(() => {
+        [cell.value, find] = make(mx.array([[3, 4]]));
+      });
+      expect((find(cell.value as never) as mx.array).tolist()).toEqual([[3, 4]]);
+    });
+    mx.tidy(() => mx.array([5]));
+    const x = find(cell.value as never) as mx.array;
+    expect(x.tolist()).toEqual([[3, 4]]);
+    cell.dispose();
+    expect(x.disposed).toBe(true);
+    expect(live()).toBe(before);
+  });
+
+  test("what is not seen says so when it is used", () => {
+    class Hidden extends mx.Owner {
+      #x = mx.array([1]);
+      other = new (class {
+        x = mx.array([1]);
+      })();
+      sum() {
+        return this.#x.sum();
+      }
+    }
+    const hidden = mx.tidy(() => {
+      const made = new Hidden();
+      return () => made;
+    });
+    const by =
+      "expected an array, received one that has been disposed by tidy: " +
+      "return it from there, store it in a field of an mx.Owner, or mx.keep it";
+    expect(() => hidden().sum()).toThrow(by);
+    expect(() => hidden().other.x.sum()).toThrow(by);
+  });
+
+  test("an owner that is made inside, and what becomes of it", () => {
+    const before = live();
+    const made: Cell[] = [];
+    mx.tidy(() => {
+      const cell = new Cell();
+      made.push(cell);
+      mx.tidy(() => {
+        cell.value = mx.array([2]);
+      });
+      mx.array([1]);
+    });
+    const [cell] = made as [Cell];
+    expect((cell.value as mx.array).item()).toBe(2);
+    cell.dispose();
+    expect(live()).toBe(before);
+    // Nobody has it, nor what it held.
+    mx.tidy(() => {
+      const cell = new Cell();
+      cell.value = [mx.array([1])];
+      mx.array([2]);
+    });
+    expect(live()).toBe(before);
+    const returned = mx.tidy(() => Object.assign(new Cell(), { value: mx.array([3]) }));
+    expect((returned.value as mx.array).item()).toBe(3);
+    returned.dispose();
+    expect(live()).toBe(before);
+  });
+
+  test("what another array has replaced is the user's, and the collector's", () => {
+    const before = live();
+    const cell = new Cell();
+    const held: mx.array[] = [];
+    for (let i = 0; i < 3; i++) {
+      mx.tidy(() => {
+        const x = mx.array([i]);
+        cell.value = x;
+        held.push(x);
+      });
+    }
+    expect(held.map((x) => x.item())).toEqual([0, 1, 2]);
+    held.length = 0;
+    expect(live()).toBe(before + 1);
+    // Within a scope it is the scope's.
+    let replaced: mx.array | undefined;
+    mx.tidy(() => {
+      replaced = mx.array([3]);
+      cell.value = replaced;
+      cell.value = mx.array([4]);
+    });
+    expect(replaced?.disposed).toBe(true);
+    expect((cell.value as mx.array).item()).toBe(4);
+    cell.dispose();
+    expect(live()).toBe(before);
+  });
+
+  test("a step that throws, or rejects, has stored what it stored", async () => {
+    const before = live();
+    const boom = new Error("boom");
+    const cell = new Cell();
+    const step = () => {
+      cell.value = mx.add(mx.array([1]), 1);
+      throw boom;
+    };
+    expect(() => mx.tidy(step)).toThrow(boom);
+    expect((cell.value as mx.array).item()).toBe(2);
+    await expect(
+      mx.tidy(async () => {
+        await null;
+        cell.value = mx.add(mx.array([2]), 1);
+        await Promise.reject(boom);
+      }),
+    ).rejects.toBe(boom);
+    expect((cell.value as mx.array).item()).toBe(3);
+    // The result throws when it is looked at.
+    const bad = Object.defineProperty({}, "a", { get: step, enumerable: true });
+    expect(() => mx.tidy(() => bad)).toThrow(boom);
+    expect((cell.value as mx.array).item()).toBe(2);
+    cell.dispose();
+    cell.value = undefined;
+    expect(live()).toBe(before);
+  });
+
+  test("interleaved asynchronous scopes", async () => {
+    const before = live();
+    const cells = [new Cell(), new Cell(), new Cell()];
+    const work = (cell: Cell, i: number) =>
+      mx.tidy(async () => {
+        for (let j = 0; j < 5; j++) {
+          const x = mx.array([10 * i + j]);
+          await new Promise((resolve) => setTimeout(resolve, (i + j) % 3));
+          cell.value = mx.tidy(() => mx.add(mx.add(x, 1), -1));
+        }
+      });
+    await Promise.all(cells.map(work));
+    expect(cells.map((cell) => (cell.value as mx.array).item())).toEqual([4, 14, 24]);
+    mx.dispose(cells);
+    expect(live()).toBe(before);
+  });
+
+  test("getters and proxies", () => {
+    const boom = new Error("boom");
+    const thrower = () => {
+      throw boom;
+    };
+    const cell = new Cell();
+    const bad = Object.defineProperty(new Cell(), "a", { get: thrower, enumerable: true });
+    const other = new Cell();
+    other.value = [new Proxy({}, { get: thrower, ownKeys: thrower, getPrototypeOf: thrower })];
+    const frozen = Object.freeze(Object.assign(new Cell(), { value: [] as mx.array[] }));
+    // Its fields are those of the object behind it.
+    const proxy = new Proxy(new Cell(), {});
+    mx.tidy(() => {
+      mx.array([0]);
+      bad.value = mx.array([1]);
+      cell.value = mx.array([2]);
+      frozen.value.push(mx.array([3]));
+      proxy.value = mx.array([4]);
+    });
+    expect((cell.value as mx.array).item()).toBe(2);
+    expect(frozen.value[0]?.item()).toBe(3);
+    expect((proxy.value as mx.array).item()).toBe(4);
+  });
+
+  test("dispose frees at once, with the owners inside, and again does nothing", () => {
+    const before = live();
+    const order: string[] = [];
+    class Part extends Cell {
+      #hidden = mx.keep(mx.array([5]));
+      constructor(readonly name: string) {
+        super();
+        this.value = [mx.array([1]), this];
+      }
+      override dispose() {
+        order.push(this.name);
+        this.#hidden.dispose();
+        super.dispose();
+      }
+    }
+    class Trainer extends mx.Owner {
+      model = new nn.Sequential(new nn.Linear(2, 3), mx.tanh, new nn.Linear(3, 1));
+      optimizer = new optim.MultiOptimizer([new optim.Adam(0.1), new optim.SGD(0.1)], {
+        filters: [(path) => path.endsWith("weight")],
+      });
+      parts = new Map([["a", [new Part("a")]]]);
+      loss = mx.array([1]);
+    }
+    {
+      using trainer = new Trainer();
+      const x = mx.array([[1, 2]]);
+      const step = nn.valueAndGrad(trainer.model, () => trainer.model.forward(x).sum());
+      for (let i = 0; i < 2; i++) {
+        trainer.loss = mx.tidy(() => {
+          const [loss, gradients] = step();
+          trainer.optimizer.update(trainer.model, gradients);
+          return loss as mx.array;
+        });
+      }
+      mx.eval(trainer.loss, trainer.model, trainer.optimizer.state);
+      expect(trainer.optimizer.step.item()).toBe(2n);
+      expect(trainer.disposed).toBe(false);
+      const { model, optimizer } = trainer;
+      trainer.dispose();
+      trainer.dispose();
+      expect([trainer, model, optimizer].map((each) => each.disposed)).toEqual([true, true, true]);
+      expect(() => model.forward(x)).toThrow(/has been disposed$/);
+      x.dispose();
+    }
+    expect(order).toEqual(["a"]);
+    expect(live()).toBe(before);
+    expect(mx.Owner.prototype.disposed).toBe(false);
+  });
+
+  test("modules and optimizers need none either", () => {
+    class Norm extends nn.Module {
+      weight = mx.ones([2]);
+      _mean = mx.zeros([2]);
+      forward(x: mx.array) {
+        this._mean = mx.add(mx.multiply(this._mean, 0.5), mx.multiply(x, 0.5));
+        return mx.multiply(mx.subtract(x, this._mean), this.weight);
+      }
+    }
+    class Signs extends optim.SGD {
+      last: mx.array | undefined;
+      override applySingle(gradient: mx.array, parameter: mx.array, state: never) {
+        this.last = mx.sign(gradient);
+        return super.applySingle(this.last, parameter, state);
+      }
+    }
+    const layer = new Norm();
+    const optimizer = new Signs(0.25);
+    for (let i = 0; i < 3; i++) {
+      mx.tidy(() => {
+        layer.forward(mx.array([4, 8]));
+        optimizer.update(layer, { weight: mx.array([-3, 3]) });
+        optimizer.state["learningRate"] = mx.array(0.5);
+        optimizer.state["more"] = { deep: [mx.array([i])] };
+      });
+    }
+    expect(layer._mean.tolist()).toEqual([3.5, 7]);
+    expect(layer.weight.tolist()).toEqual([2.25, -0.25]);
+    expect(optimizer.last?.tolist()).toEqual([-1, 1]);
+    expect(optimizer.learningRate.item()).toBe(0.5);
+    expect(optimizer.state["more"].deep[0].tolist()).toEqual([2]);
+    expect(optimizer instanceof mx.Owner && layer instanceof mx.Owner).toBe(true);
+  });
+
+  test("an owner is a tree of its fields to evaluations and transformations", () => {
+    class Counter extends mx.Owner {
+      count = mx.array([1, 2]);
+      name = "counter";
+      inner = [new Cell()];
+    }
+    const counter = new Counter();
+    expect(utils.treeFlatten(counter).map(([name]) => name)).toContain("count");
+    mx.tidy(() => {
+      counter.count = mx.add(counter.count, 1);
+    });
+    mx.eval(counter, { counter });
+    expect(counter.count.tolist()).toEqual([2, 3]);
+    const step = mx.compile(
+      (x: mx.array) => {
+        counter.count = mx.add(counter.count, x);
+        return mx.multiply(counter.count, 2);
+      },
+      { inputs: counter, outputs: counter },
+    );
+    for (let i = 0; i < 2; i++) {
+      mx.tidy(() => step(mx.array([1, 10])));
+    }
+    expect(counter.count.tolist()).toEqual([4, 23]);
+    expect(() => mx.eval(new optim.SGD(1) as never)).toThrow(
+      "[eval] args[0]: expected an array, or a list, record or module of arrays",
+    );
+  });
+
+  test("what a transformation traces is of no use afterwards, stored or not", () => {
+    const cell = new Cell();
+    const gradient = mx.grad((x: mx.array) => {
+      mx.tidy(() => {
+        cell.value = mx.square(x);
+      });
+      return mx.sum(cell.value as mx.array);
+    });
+    expect(mx.tidy(() => gradient(mx.array([1, 3]))).tolist()).toEqual([2, 6]);
+    mx.compile((x: mx.array) => {
+      cell.value = mx.add(x, 1);
+      return mx.square(x);
+    })(mx.array([2]));
+    expect(() => (cell.value as mx.array).item()).toThrow(Error);
+  });
+
+  test("a plain loop of owners keeps neither them nor what they held", () => {
+    const size = 1 << 18;
+    const before = live();
+    mx.clearCache();
+    mx.resetPeakMemory();
+    for (let i = 0; i < 600; i++) {
+      const cell = new Cell();
+      mx.tidy(() => {
+        cell.value = { x: mx.add(mx.zeros([size]), i) };
+        mx.array([i]);
+      });
+      mx.eval(cell);
+    }
+    // 600 MB were made.
+    expect(mx.getPeakMemory()).toBeLessThan(400 * 2 ** 20);
+    // The last one may still lie on the stack.
+    expect(live()).toBeLessThan(before + 2);
+  });
+
+  test("a long decoding loop stays small", () => {
+    using cache = new KVCache();
+    mx.clearCache();
+    mx.resetPeakMemory();
+    for (let i = 0; i < 200; i++) {
+      const token = mx.tidy(() => {
+        const [keys, values] = cache.add(mx.full([1, 1, 1 << 12], i), mx.full([1, 1, 1 << 12], i));
+        return mx.add(keys, values).sum();
+      });
+      mx.eval(token);
+    }
+    // The buffers that were replaced have 650 MB.
+    expect(mx.getPeakMemory()).toBeLessThan(300 * 2 ** 20);
+    expect(cache.keys?.shape).toEqual([1, 200, 1 << 12]);
   });
 });
 

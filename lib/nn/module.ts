@@ -5,7 +5,6 @@ import { identify, mismatch, outOfRange } from "../core/call/errors.js";
 import { asBoolean } from "../core/call/numbers.js";
 import { isFloating } from "../core/dtype.js";
 import * as mx from "../core/index.js";
-import { adopt } from "../core/lifetime/scope.js";
 import { isBranch, treeLike } from "../core/transforms/tree.js";
 
 /** Arrays in records and lists, in the shape of the module that has them. */
@@ -184,7 +183,7 @@ export function replaceParameters(module: Module, parameters: ParameterTree): vo
  * //   [ 'output.weight', [ 1, 3 ] ]
  * // ]
  */
-export class Module {
+export class Module extends mx.Owner {
   static {
     identify(Module, "a module");
   }
@@ -192,18 +191,13 @@ export class Module {
   readonly #frozen = new Set<string>();
   #training = true;
 
-  constructor() {
-    // Parameters made in a `tidy` outlive it.
-    adopt(this);
-  }
-
   /** Whether it is in training mode, in which `Dropout` drops. */
   get training(): boolean {
     return this.#training;
   }
 
   /** What computations depend on beside the fields. */
-  get [treeLike](): boolean | string {
+  override get [treeLike](): boolean | string {
     const frozen = this.#frozen.size > 0;
     return frozen ? `${this.#training} ${[...this.#frozen].sort()}` : this.#training;
   }
@@ -355,7 +349,7 @@ export class Module {
   update(parameters: ParameterTree, options: StrictOption = {}): this {
     const strict = strictOf(options, "update");
     assignAll(this as never, parameters, strict, "", (owner, key, value) => {
-      owner[key] = mx.keep(value);
+      owner[key] = value;
     });
     return this;
   }
@@ -523,7 +517,7 @@ export class Module {
   }
 
   /** The modules, one a line. */
-  toString(): string {
+  override toString(): string {
     const lines: string[] = [];
     const walk = (value: unknown, path: string): void => {
       if (value instanceof Module) {

@@ -1,7 +1,8 @@
 /** What all optimizers have in common. */
 import { identify } from "../core/call/errors.js";
 import * as mx from "../core/index.js";
-import { isBranch, mapLeaves } from "../core/transforms/tree.js";
+import { own } from "../core/lifetime/owner.js";
+import { isBranch, mapLeaves, treeLike } from "../core/transforms/tree.js";
 import { childNames, childOf, cyclic, joined, putChild } from "../utils/branches.js";
 import { checkOptions, mismatch } from "./checks.js";
 
@@ -109,12 +110,12 @@ function asRoot(x: unknown, fn: string, param: string): Record<string, unknown> 
  * optimizer.applyGradients({ w: mx.array([-2, 3]) }, { w: mx.array([1, 1]) })
  * // { w: array([1.5, 0.5], dtype=float32) }
  */
-export abstract class Optimizer {
+export abstract class Optimizer extends mx.Owner {
   static {
     identify(Optimizer, "an optimizer");
   }
 
-  #state: OptimizerState = { step: mx.keep(mx.array(0, mx.uint64)) };
+  #state: OptimizerState = own({ step: mx.array(0, mx.uint64) });
   readonly #schedules = new Map<string, Schedule>();
   #shared: Map<string, Map<mx.Dtype, mx.array>> | undefined;
 
@@ -123,6 +124,7 @@ export abstract class Optimizer {
    * state, before every step.
    */
   constructor(options: { schedulers?: Readonly<Record<string, Schedule>> | undefined } = {}) {
+    super();
     checkOptions(options, ["schedulers"], new.target.name);
     for (const [name, schedule] of Object.entries(options.schedulers ?? {})) {
       if (typeof schedule !== "function") {
@@ -130,6 +132,16 @@ export abstract class Optimizer {
       }
       this.schedule(name, schedule);
     }
+  }
+
+  /** An optimizer is no tree; its `state` is. */
+  override get [treeLike](): undefined {
+    return undefined;
+  }
+
+  override dispose(): void {
+    super.dispose();
+    mx.dispose(this.#state);
   }
 
   /** Fills what is remembered of a parameter, which is empty at first. */
@@ -156,7 +168,7 @@ export abstract class Optimizer {
     if (typeof (model as Updatable | null | undefined)?.update !== "function") {
       throw mismatch(this.constructor.name, "model", "an nn.Module", model);
     }
-    model.update(mx.keep(this.applyGradients(gradients, model)));
+    model.update(this.applyGradients(gradients, model));
   }
 
   /**
@@ -199,7 +211,7 @@ export abstract class Optimizer {
         for (const [name, schedule] of this.#schedules) {
           this.#state[name] = this.#scheduled(name, schedule);
         }
-        this.#state["step"] = mx.keep(mx.add(this.step, 1));
+        this.#state["step"] = mx.add(this.step, 1);
         this.#shared = new Map();
         const changed = jobs.map(({ gradient, parameter, target, name }, i) => {
           const state = { ...states[i] };
@@ -212,7 +224,6 @@ export abstract class Optimizer {
         throw error;
       } finally {
         this.#shared = undefined;
-        mx.keep(states);
       }
       return out as T;
     });
@@ -242,7 +253,7 @@ export abstract class Optimizer {
     if (!(state["step"] instanceof mx.array)) {
       throw mismatch(fn, "state.step", "an array", state["step"]);
     }
-    this.#state = mx.keep(mapLeaves(state, (leaf) => leaf) as OptimizerState);
+    this.#state = own(mapLeaves(state, (leaf) => leaf) as OptimizerState);
   }
 
   /** The number of steps taken, a uint64 array. */
@@ -287,7 +298,7 @@ export abstract class Optimizer {
       const expected = "a number, an array or a schedule";
       throw mismatch(this.constructor.name, name, expected, value);
     }
-    this.#state[name] = mx.keep(mx.array(value));
+    this.#state[name] = mx.array(value);
     this.#schedules.delete(name);
   }
 
@@ -320,7 +331,7 @@ export abstract class Optimizer {
   #scheduled(name: string, schedule: Schedule): mx.array {
     const value: unknown = mx.tidy(() => schedule(this.step));
     if (typeof value === "number" || value instanceof mx.array) {
-      return mx.keep(typeof value === "number" ? mx.array(value) : value);
+      return typeof value === "number" ? mx.array(value) : value;
     }
     throw mismatch(this.constructor.name, `${name}'s result`, "an array or a number", value);
   }
@@ -342,7 +353,6 @@ export abstract class Optimizer {
       if (isLeaf) {
         if (Object.keys(state).length === 0) {
           this.initSingle(node, state as ParameterState);
-          mx.keep(state);
         }
         states.push(state as ParameterState);
         return state;

@@ -18,9 +18,11 @@ import type { TypedArray } from "./typed-arrays.js";
 const freedByDispose = -1 as Slot;
 export const freedByTidy = -2 as Slot;
 
+const outliving = "return it from there, store it in a field of an mx.Owner, or mx.keep it";
+
 /** The error for an array that has been freed, which says by what. */
 export function freed(slot: Slot, fn: string, param: string): TypeError {
-  const by = slot === freedByTidy ? " by tidy: return it from there, or mx.keep it" : "";
+  const by = slot === freedByTidy ? ` by tidy: ${outliving}` : "";
   return new TypeError(
     `[${fn}] ${param}: expected an array, received one that has been disposed${by}`,
   );

@@ -246,6 +246,7 @@ export interface Bindings {
   ones_like: (a: Slot, b: OptionalDtypeId, c: StreamId) => Result;
   open_file: (a: number, b: string) => unknown;
   outer: (a: Slot, b: Slot, c: StreamId) => Result;
+  own: (a: object | undefined) => void;
   pad: (a: Slot, b: List, c: OperandCode, d: string, e: StreamId) => Result;
   partition: (a: Slot, b: number, c: OptionalList, d: StreamId) => Result;
   pick_classes: (a: Slot, b: Slot, c: number, d: string, e: StreamId) => Result;
@@ -307,6 +308,7 @@ export interface Bindings {
   set_memory_limit: (a: number) => number;
   set_random_state: (a: Slot) => void;
   set_wired_limit: (a: number) => number;
+  settled_owners: () => object | undefined;
   sigmoid: (a: OperandCode, b: StreamId) => Result;
   sign: (a: OperandCode, b: StreamId) => Result;
   sin: (a: OperandCode, b: StreamId) => Result;
@@ -361,6 +363,7 @@ export interface Bindings {
   var: (a: Slot, b: OptionalList, c: boolean, d: number, e: StreamId) => Result;
   vecdot: (a: Slot, b: Slot, c: number, d: StreamId) => Result;
   view: (a: OperandCode, b: DtypeId, c: StreamId) => Result;
+  visit_recent_owners: (a: unknown) => void;
   vjp: (a: Callback, b: List, c: List) => Slots;
   vmap: (a: Callback, b: List, c: List) => Slots;
   where: (a: OperandCode, b: OperandCode, c: OperandCode, d: StreamId) => Result;

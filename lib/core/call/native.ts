@@ -105,6 +105,7 @@ function throwing(addon: Bindings): Bindings {
       case "number":
       case "boolean":
       case "string":
+      case "object | undefined":
         return (...args) => checked(call(...args));
       default:
         return (...args) => ours(checked(call(...args)));

@@ -1,48 +1,13 @@
-/** Lifetimes: `tidy`, `keep`, `dispose`. */
-import { types } from "node:util";
-import { type array, freedByTidy, isArray, moveTo, scopeOf, takeSlot } from "../array/array.js";
+/** Scopes: `tidy` and `keep`. */
+import { type array, freedByTidy, moveTo, scopeOf, takeSlot } from "../array/array.js";
 import { mismatch } from "../call/errors.js";
 import { native } from "../call/native.js";
-import { context, currentScope, run } from "./context.js";
-
-/**
- * Calls a function with every array that a value holds, each object once: in
- * lists, records and modules, in maps and sets, and in the fields of other
- * objects, as deep as they may be.
- */
-function visitHeld(value: unknown, visit: (x: array) => void): void {
-  if (isArray(value)) {
-    visit(value);
-    return;
-  }
-  const seen = new Set<object>();
-  const ahead: unknown[] = [value];
-  while (ahead.length > 0) {
-    const x = ahead.pop();
-    if (isArray(x)) {
-      visit(x);
-    } else if (typeof x === "object" && x !== null && !ArrayBuffer.isView(x) && !seen.has(x)) {
-      seen.add(x);
-      if (types.isMap(x)) {
-        mapForEach.call(x, (item, key) => ahead.push(key, item));
-      } else if (types.isSet(x)) {
-        setForEach.call(x, (item) => ahead.push(item));
-      }
-      for (const item of Object.values(x)) {
-        ahead.push(item);
-      }
-    }
-  }
-}
-
-// Those of a class that extends them may be others.
-const { forEach: mapForEach } = Map.prototype;
-const { forEach: setForEach } = Set.prototype;
+import { context, run } from "./context.js";
+import { visitHeld, visitOwned } from "./owner.js";
 
 /** The arrays made inside a `tidy`, which frees them at its end. */
 export class Scope {
   readonly #arrays: array[] = [];
-  readonly #adopted: object[] = [];
   readonly #parent: Scope | undefined;
   left = false;
 
@@ -63,11 +28,7 @@ export class Scope {
     this.#arrays.push(x);
   }
 
-  adopt(tree: object): void {
-    this.#adopted.push(tree);
-  }
-
-  /** Frees all but what is reachable from the result and what was kept. */
+  /** Frees all but what is reachable from the result, what owners hold, and what was kept. */
   leave(result: unknown): void {
     this.left = true;
     try {
@@ -78,8 +39,19 @@ export class Scope {
           moveTo(x, around);
         }
       });
-      for (const tree of this.#adopted) {
-        keepOf(tree, this);
+    } finally {
+      this.#release();
+    }
+  }
+
+  #release(): void {
+    try {
+      if (this.#arrays.some((x) => scopeOf(x) === this)) {
+        visitOwned((x) => {
+          if (scopeOf(x) === this) {
+            moveTo(x, undefined);
+          }
+        });
       }
     } finally {
       this.#free();
@@ -100,19 +72,6 @@ export class Scope {
     this.#arrays.length = 0;
     native.release_all(slots.subarray(0, count));
   }
-}
-
-function keepOf(tree: object, scope: Scope): void {
-  visitHeld(tree, (x) => {
-    if (scopeOf(x) === scope) {
-      moveTo(x, undefined);
-    }
-  });
-}
-
-/** Lets what a tree holds when the current scope ends outlive it. */
-export function adopt(tree: object): void {
-  currentScope()?.adopt(tree);
 }
 
 /**
@@ -169,24 +128,4 @@ export function keep<T>(tree: T): T {
     }
   });
   return tree;
-}
-
-/**
- * Frees arrays at once: an array, or all that something holds, as `tidy` looks
- * through results. Freeing twice does nothing; any other use of a freed array
- * throws.
- *
- * @example
- * const x = mx.array([1, 2]);
- * mx.dispose([x]);
- * x.disposed
- * // true
- */
-export function dispose(tree: unknown): void {
-  visitHeld(tree, (x) => {
-    const slot = takeSlot(x);
-    if (slot >= 0) {
-      native.release(slot);
-    }
-  });
 }

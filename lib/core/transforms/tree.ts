@@ -8,7 +8,7 @@ export function isBranch(x: unknown): x is Record<string, unknown> | unknown[] {
   if (typeof x !== "object" || x === null || isArray(x)) {
     return false;
   }
-  if (Array.isArray(x) || isRecord(x) || treeLike in x) {
+  if (Array.isArray(x) || isRecord(x) || isTreeLike(x)) {
     return true;
   }
   // It would be passed over.
@@ -20,9 +20,14 @@ export function isBranch(x: unknown): x is Record<string, unknown> | unknown[] {
 
 /**
  * Marks objects of a class, such as modules, as records to trees. Its value is
- * what computations with the object depend on beside its fields.
+ * what computations with the object depend on beside its fields. Where that is
+ * undefined, the object is no tree after all.
  */
 export const treeLike: unique symbol = Symbol.for("mlx-js.tree");
+
+function isTreeLike(x: object): boolean {
+  return treeLike in x && x[treeLike] !== undefined;
+}
 
 /** Notes a branch that is gone through, in which it must not be met again. */
 export function enter(branch: object, path: Set<object>): void {
