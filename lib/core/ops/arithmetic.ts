@@ -24,6 +24,7 @@ import {
 } from "../call/arguments.js";
 import { native } from "../call/native.js";
 import type { StreamOptions } from "../device.js";
+import { binary } from "./binary.js";
 
 /**
  * The absolute value of each element; of complex numbers the magnitude, as
@@ -157,13 +158,7 @@ export function divmod(a: Operand, b: Operand, options?: StreamOptions): [array,
  * // array([-4, 3], dtype=int32)
  */
 export function floorDivide(a: Operand, b: Operand, options?: StreamOptions): array {
-  return make(
-    native.floor_divide(
-      operand(a, "floorDivide", "a"),
-      operand(b, "floorDivide", "b"),
-      stream(options, "floorDivide"),
-    ),
-  );
+  return binary(native.floor_divide, "floorDivide", a, b, options);
 }
 
 /**
@@ -175,13 +170,7 @@ export function floorDivide(a: Operand, b: Operand, options?: StreamOptions): ar
  * // array([2, 1], dtype=float32)
  */
 export function remainder(a: Operand, b: Operand, options?: StreamOptions): array {
-  return make(
-    native.remainder(
-      operand(a, "remainder", "a"),
-      operand(b, "remainder", "b"),
-      stream(options, "remainder"),
-    ),
-  );
+  return binary(native.remainder, "remainder", a, b, options);
 }
 
 /**
@@ -250,13 +239,7 @@ export function reciprocal(a: ArrayInput, options?: StreamOptions): array {
  * // array([0.693147, 1000.69], dtype=float32)
  */
 export function logaddexp(a: Operand, b: Operand, options?: StreamOptions): array {
-  return make(
-    native.logaddexp(
-      operand(a, "logaddexp", "a"),
-      operand(b, "logaddexp", "b"),
-      stream(options, "logaddexp"),
-    ),
-  );
+  return binary(native.logaddexp, "logaddexp", a, b, options);
 }
 
 /**
@@ -383,13 +366,7 @@ export function arctan(a: ArrayInput, options?: StreamOptions): array {
  * // array([0.785398, 2.35619], dtype=float32)
  */
 export function arctan2(a: Operand, b: Operand, options?: StreamOptions): array {
-  return make(
-    native.arctan2(
-      operand(a, "arctan2", "a"),
-      operand(b, "arctan2", "b"),
-      stream(options, "arctan2"),
-    ),
-  );
+  return binary(native.arctan2, "arctan2", a, b, options);
 }
 
 /**
@@ -546,9 +523,7 @@ export function sigmoid(a: ArrayInput, options?: StreamOptions): array {
  * // array([8, 27], dtype=float32)
  */
 export function power(a: Operand, b: Operand, options?: StreamOptions): array {
-  return make(
-    native.power(operand(a, "power", "a"), operand(b, "power", "b"), stream(options, "power")),
-  );
+  return binary(native.power, "power", a, b, options);
 }
 
 /**
@@ -559,13 +534,7 @@ export function power(a: Operand, b: Operand, options?: StreamOptions): array {
  * // array([1, 3], dtype=float32)
  */
 export function minimum(a: Operand, b: Operand, options?: StreamOptions): array {
-  return make(
-    native.minimum(
-      operand(a, "minimum", "a"),
-      operand(b, "minimum", "b"),
-      stream(options, "minimum"),
-    ),
-  );
+  return binary(native.minimum, "minimum", a, b, options);
 }
 
 /**
@@ -576,13 +545,7 @@ export function minimum(a: Operand, b: Operand, options?: StreamOptions): array 
  * // array([3, 5], dtype=float32)
  */
 export function maximum(a: Operand, b: Operand, options?: StreamOptions): array {
-  return make(
-    native.maximum(
-      operand(a, "maximum", "a"),
-      operand(b, "maximum", "b"),
-      stream(options, "maximum"),
-    ),
-  );
+  return binary(native.maximum, "maximum", a, b, options);
 }
 
 /**
@@ -748,13 +711,7 @@ export function round(a: ArrayInput, decimals?: number, options?: StreamOptions)
  * // array([4, 2], dtype=int32)
  */
 export function bitwiseAnd(a: Operand, b: Operand, options?: StreamOptions): array {
-  return make(
-    native.bitwise_and(
-      operand(a, "bitwiseAnd", "a"),
-      operand(b, "bitwiseAnd", "b"),
-      stream(options, "bitwiseAnd"),
-    ),
-  );
+  return binary(native.bitwise_and, "bitwiseAnd", a, b, options);
 }
 
 /**
@@ -766,13 +723,7 @@ export function bitwiseAnd(a: Operand, b: Operand, options?: StreamOptions): arr
  * // array([14, 14], dtype=int32)
  */
 export function bitwiseOr(a: Operand, b: Operand, options?: StreamOptions): array {
-  return make(
-    native.bitwise_or(
-      operand(a, "bitwiseOr", "a"),
-      operand(b, "bitwiseOr", "b"),
-      stream(options, "bitwiseOr"),
-    ),
-  );
+  return binary(native.bitwise_or, "bitwiseOr", a, b, options);
 }
 
 /**
@@ -784,13 +735,7 @@ export function bitwiseOr(a: Operand, b: Operand, options?: StreamOptions): arra
  * // array([10, 12], dtype=int32)
  */
 export function bitwiseXor(a: Operand, b: Operand, options?: StreamOptions): array {
-  return make(
-    native.bitwise_xor(
-      operand(a, "bitwiseXor", "a"),
-      operand(b, "bitwiseXor", "b"),
-      stream(options, "bitwiseXor"),
-    ),
-  );
+  return binary(native.bitwise_xor, "bitwiseXor", a, b, options);
 }
 
 /**
@@ -817,13 +762,7 @@ export function bitwiseInvert(a: ArrayInput, options?: StreamOptions): array {
  * // array([16, 48], dtype=int32)
  */
 export function leftShift(a: Operand, b: Operand, options?: StreamOptions): array {
-  return make(
-    native.left_shift(
-      operand(a, "leftShift", "a"),
-      operand(b, "leftShift", "b"),
-      stream(options, "leftShift"),
-    ),
-  );
+  return binary(native.left_shift, "leftShift", a, b, options);
 }
 
 /**
@@ -836,13 +775,7 @@ export function leftShift(a: Operand, b: Operand, options?: StreamOptions): arra
  * // array([4, -2], dtype=int32)
  */
 export function rightShift(a: Operand, b: Operand, options?: StreamOptions): array {
-  return make(
-    native.right_shift(
-      operand(a, "rightShift", "a"),
-      operand(b, "rightShift", "b"),
-      stream(options, "rightShift"),
-    ),
-  );
+  return binary(native.right_shift, "rightShift", a, b, options);
 }
 
 /**

@@ -15,6 +15,7 @@ import {
 } from "../call/arguments.js";
 import { native } from "../call/native.js";
 import type { StreamOptions } from "../device.js";
+import { binary } from "./binary.js";
 
 /**
  * Whether two operands are equal, element by element, with broadcasting.
@@ -24,9 +25,7 @@ import type { StreamOptions } from "../device.js";
  * // array([false, true], dtype=bool)
  */
 export function equal(a: Operand, b: Operand, options?: StreamOptions): array {
-  return make(
-    native.equal(operand(a, "equal", "a"), operand(b, "equal", "b"), stream(options, "equal")),
-  );
+  return binary(native.equal, "equal", a, b, options);
 }
 
 /**
@@ -37,13 +36,7 @@ export function equal(a: Operand, b: Operand, options?: StreamOptions): array {
  * // array([true, false], dtype=bool)
  */
 export function notEqual(a: Operand, b: Operand, options?: StreamOptions): array {
-  return make(
-    native.not_equal(
-      operand(a, "notEqual", "a"),
-      operand(b, "notEqual", "b"),
-      stream(options, "notEqual"),
-    ),
-  );
+  return binary(native.not_equal, "notEqual", a, b, options);
 }
 
 /**
@@ -55,9 +48,7 @@ export function notEqual(a: Operand, b: Operand, options?: StreamOptions): array
  * // array([true, false, false], dtype=bool)
  */
 export function less(a: Operand, b: Operand, options?: StreamOptions): array {
-  return make(
-    native.less(operand(a, "less", "a"), operand(b, "less", "b"), stream(options, "less")),
-  );
+  return binary(native.less, "less", a, b, options);
 }
 
 /**
@@ -69,13 +60,7 @@ export function less(a: Operand, b: Operand, options?: StreamOptions): array {
  * // array([true, true, false], dtype=bool)
  */
 export function lessEqual(a: Operand, b: Operand, options?: StreamOptions): array {
-  return make(
-    native.less_equal(
-      operand(a, "lessEqual", "a"),
-      operand(b, "lessEqual", "b"),
-      stream(options, "lessEqual"),
-    ),
-  );
+  return binary(native.less_equal, "lessEqual", a, b, options);
 }
 
 /**
@@ -87,13 +72,7 @@ export function lessEqual(a: Operand, b: Operand, options?: StreamOptions): arra
  * // array([false, false, true], dtype=bool)
  */
 export function greater(a: Operand, b: Operand, options?: StreamOptions): array {
-  return make(
-    native.greater(
-      operand(a, "greater", "a"),
-      operand(b, "greater", "b"),
-      stream(options, "greater"),
-    ),
-  );
+  return binary(native.greater, "greater", a, b, options);
 }
 
 /**
@@ -105,13 +84,7 @@ export function greater(a: Operand, b: Operand, options?: StreamOptions): array 
  * // array([false, true, true], dtype=bool)
  */
 export function greaterEqual(a: Operand, b: Operand, options?: StreamOptions): array {
-  return make(
-    native.greater_equal(
-      operand(a, "greaterEqual", "a"),
-      operand(b, "greaterEqual", "b"),
-      stream(options, "greaterEqual"),
-    ),
-  );
+  return binary(native.greater_equal, "greaterEqual", a, b, options);
 }
 
 /**
@@ -158,13 +131,7 @@ export function logicalNot(a: ArrayInput, options?: StreamOptions): array {
  * // array([false, true, false], dtype=bool)
  */
 export function logicalAnd(a: Operand, b: Operand, options?: StreamOptions): array {
-  return make(
-    native.logical_and(
-      operand(a, "logicalAnd", "a"),
-      operand(b, "logicalAnd", "b"),
-      stream(options, "logicalAnd"),
-    ),
-  );
+  return binary(native.logical_and, "logicalAnd", a, b, options);
 }
 
 /**
@@ -175,13 +142,7 @@ export function logicalAnd(a: Operand, b: Operand, options?: StreamOptions): arr
  * // array([true, true, false], dtype=bool)
  */
 export function logicalOr(a: Operand, b: Operand, options?: StreamOptions): array {
-  return make(
-    native.logical_or(
-      operand(a, "logicalOr", "a"),
-      operand(b, "logicalOr", "b"),
-      stream(options, "logicalOr"),
-    ),
-  );
+  return binary(native.logical_or, "logicalOr", a, b, options);
 }
 
 /**
@@ -193,13 +154,7 @@ export function logicalOr(a: Operand, b: Operand, options?: StreamOptions): arra
  * // array([true, false, false], dtype=bool)
  */
 export function logicalXor(a: Operand, b: Operand, options?: StreamOptions): array {
-  return make(
-    native.logical_xor(
-      operand(a, "logicalXor", "a"),
-      operand(b, "logicalXor", "b"),
-      stream(options, "logicalXor"),
-    ),
-  );
+  return binary(native.logical_xor, "logicalXor", a, b, options);
 }
 
 /** How far numbers may lie apart and still count as close. */
@@ -212,6 +167,26 @@ export interface Tolerance {
   equalNan?: boolean | undefined;
 }
 
+function close(
+  op: typeof native.isclose,
+  fn: string,
+  a: array,
+  b: array,
+  options: (StreamOptions & Tolerance) | undefined,
+): array {
+  const { rtol, atol, equalNan, stream } = readOptions(options, ["rtol", "atol", "equalNan"], fn);
+  return make(
+    op(
+      slot(a, fn, "a"),
+      slot(b, fn, "b"),
+      number(rtol, 1e-5, fn, "rtol"),
+      number(atol, 1e-8, fn, "atol"),
+      flag(equalNan, false, fn, "equalNan"),
+      streamOf(stream, fn),
+    ),
+  );
+}
+
 /**
  * Whether all elements of two arrays are close, as {@link isclose} has it: a
  * single boolean, as an array.
@@ -221,21 +196,7 @@ export interface Tolerance {
  * // array(true, dtype=bool)
  */
 export function allclose(a: array, b: array, options?: StreamOptions & Tolerance): array {
-  const { rtol, atol, equalNan, stream } = readOptions(
-    options,
-    ["rtol", "atol", "equalNan"],
-    "allclose",
-  );
-  return make(
-    native.allclose(
-      slot(a, "allclose", "a"),
-      slot(b, "allclose", "b"),
-      number(rtol, 1e-5, "allclose", "rtol"),
-      number(atol, 1e-8, "allclose", "atol"),
-      flag(equalNan, false, "allclose", "equalNan"),
-      streamOf(stream, "allclose"),
-    ),
-  );
+  return close(native.allclose, "allclose", a, b, options);
 }
 
 /**
@@ -247,21 +208,7 @@ export function allclose(a: array, b: array, options?: StreamOptions & Tolerance
  * // array([false, true], dtype=bool)
  */
 export function isclose(a: array, b: array, options?: StreamOptions & Tolerance): array {
-  const { rtol, atol, equalNan, stream } = readOptions(
-    options,
-    ["rtol", "atol", "equalNan"],
-    "isclose",
-  );
-  return make(
-    native.isclose(
-      slot(a, "isclose", "a"),
-      slot(b, "isclose", "b"),
-      number(rtol, 1e-5, "isclose", "rtol"),
-      number(atol, 1e-8, "isclose", "atol"),
-      flag(equalNan, false, "isclose", "equalNan"),
-      streamOf(stream, "isclose"),
-    ),
-  );
+  return close(native.isclose, "isclose", a, b, options);
 }
 
 /**

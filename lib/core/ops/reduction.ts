@@ -19,32 +19,135 @@ import { native } from "../call/native.js";
 import type { StreamOptions } from "../device.js";
 import type { Dtype } from "../dtype.js";
 
-/** Of every reduction. */
+/** Options of every reduction. */
 export interface ReduceOptions extends StreamOptions {
-  /** Keep the reduced axes, with size 1. By default they go. */
+  /** Whether to keep the reduced axes, with size 1. By default false. */
   keepdims?: boolean | undefined;
 }
 
-/** Of `var` and `std`. */
+/** Options of `var` and `std`. */
 export interface SpreadOptions extends ReduceOptions {
-  /** What the number of elements is lowered by in the divisor. By default 0. */
+  /** The divisor is `n - ddof`, for n elements. By default 0. */
   ddof?: number | undefined;
-  /** The same, as the array API standard calls it; given, it counts instead of `ddof`. */
+  /** The name that the array API standard has for `ddof`, and which counts where both are given. */
   correction?: number | null | undefined;
 }
 
-/** Of every scan. */
+/** Options of every scan. */
 export interface ScanOptions extends StreamOptions {
-  /** Begin at the end. By default at the start. */
+  /** Whether to begin at the end of the axis. By default false. */
   reverse?: boolean | undefined;
-  /** Count an element in its own result, as by default, or only those before it. */
+  /** Whether the result for an element includes the element itself. By default true. */
   inclusive?: boolean | undefined;
 }
 
-/** Of the scans that compute in a type of choice. */
+/** Options of `cumsum` and `cumprod`. */
 export interface TypedScanOptions extends ScanOptions {
   /** The dtype of the result. By default the array's; int32 for booleans. */
   dtype?: Dtype | null | undefined;
+}
+
+function reduce(
+  op: typeof native.sum,
+  fn: string,
+  a: ArrayInput,
+  axis: Axes,
+  options: ReduceOptions | undefined,
+): array {
+  const { keepdims, stream } = readOptions(options, ["keepdims"], fn);
+  return make(
+    op(
+      arraySlot(a, fn, "a"),
+      optionalAxes(axis, fn),
+      flag(keepdims, false, fn, "keepdims"),
+      streamOf(stream, fn),
+    ),
+  );
+}
+
+function argReduce(
+  op: typeof native.argmin,
+  fn: string,
+  a: ArrayInput,
+  axis: Axis,
+  options: ReduceOptions | undefined,
+): array {
+  const { keepdims, stream } = readOptions(options, ["keepdims"], fn);
+  return make(
+    op(
+      arraySlot(a, fn, "a"),
+      optionalAxis(axis, fn),
+      flag(keepdims, false, fn, "keepdims"),
+      streamOf(stream, fn),
+    ),
+  );
+}
+
+function spread(
+  op: typeof native.var,
+  fn: string,
+  a: ArrayInput,
+  axis: Axes,
+  options: SpreadOptions | undefined,
+): array {
+  const { keepdims, ddof, correction, stream } = readOptions(
+    options,
+    ["keepdims", "ddof", "correction"],
+    fn,
+  );
+  const lowered = integer(ddof, 0, fn, "ddof");
+  return make(
+    op(
+      arraySlot(a, fn, "a"),
+      optionalAxes(axis, fn),
+      flag(keepdims, false, fn, "keepdims"),
+      integer(correction ?? undefined, lowered, fn, "correction"),
+      streamOf(stream, fn),
+    ),
+  );
+}
+
+function scan(
+  op: typeof native.cummax,
+  fn: string,
+  a: ArrayInput,
+  axis: Axis,
+  options: ScanOptions | undefined,
+): array {
+  const { reverse, inclusive, stream } = readOptions(options, ["reverse", "inclusive"], fn);
+  return make(
+    op(
+      arraySlot(a, fn, "a"),
+      optionalAxis(axis, fn),
+      flag(reverse, false, fn, "reverse"),
+      flag(inclusive, true, fn, "inclusive"),
+      streamOf(stream, fn),
+    ),
+  );
+}
+
+function typedScan(
+  op: typeof native.cumsum,
+  fn: string,
+  a: ArrayInput,
+  axis: Axis,
+  options: TypedScanOptions | undefined,
+): array {
+  const { reverse, inclusive, dtype, stream } = readOptions(
+    options,
+    ["reverse", "inclusive", "dtype"],
+    fn,
+  );
+  return make(
+    op(
+      arraySlot(a, fn, "a"),
+      optionalAxis(axis, fn),
+      flag(reverse, false, fn, "reverse"),
+      flag(inclusive, true, fn, "inclusive"),
+      optionalDtypeId(dtype, fn),
+      streamOf(stream, fn),
+    ),
+  );
 }
 
 /**
@@ -56,15 +159,7 @@ export interface TypedScanOptions extends ScanOptions {
  * // array([false, true], dtype=bool)
  */
 export function all(a: ArrayInput, axis?: Axes, options?: ReduceOptions): array {
-  const { keepdims, stream } = readOptions(options, ["keepdims"], "all");
-  return make(
-    native.all(
-      arraySlot(a, "all", "a"),
-      optionalAxes(axis, "all"),
-      flag(keepdims, false, "all", "keepdims"),
-      streamOf(stream, "all"),
-    ),
-  );
+  return reduce(native.all, "all", a, axis, options);
 }
 
 /**
@@ -76,15 +171,7 @@ export function all(a: ArrayInput, axis?: Axes, options?: ReduceOptions): array 
  * // array([false, true], dtype=bool)
  */
 export function any(a: ArrayInput, axis?: Axes, options?: ReduceOptions): array {
-  const { keepdims, stream } = readOptions(options, ["keepdims"], "any");
-  return make(
-    native.any(
-      arraySlot(a, "any", "a"),
-      optionalAxes(axis, "any"),
-      flag(keepdims, false, "any", "keepdims"),
-      streamOf(stream, "any"),
-    ),
-  );
+  return reduce(native.any, "any", a, axis, options);
 }
 
 /**
@@ -96,15 +183,7 @@ export function any(a: ArrayInput, axis?: Axes, options?: ReduceOptions): array 
  * // array([4, 6], dtype=float32)
  */
 export function sum(a: ArrayInput, axis?: Axes, options?: ReduceOptions): array {
-  const { keepdims, stream } = readOptions(options, ["keepdims"], "sum");
-  return make(
-    native.sum(
-      arraySlot(a, "sum", "a"),
-      optionalAxes(axis, "sum"),
-      flag(keepdims, false, "sum", "keepdims"),
-      streamOf(stream, "sum"),
-    ),
-  );
+  return reduce(native.sum, "sum", a, axis, options);
 }
 
 /**
@@ -115,7 +194,7 @@ export function sum(a: ArrayInput, axis?: Axes, options?: ReduceOptions): array 
  * mx.countNonzero(mx.array([[0, 1], [2, 3]]), { axis: 1 })
  * // array([1, 2], dtype=int32)
  */
-export function countNonzero(a: array, options?: ReduceOptions & { axis?: Axes }): array {
+export function countNonzero(a: ArrayInput, options?: ReduceOptions & { axis?: Axes }): array {
   const { axis, keepdims, stream } = readOptions(options, ["axis", "keepdims"], "countNonzero");
   return make(
     native.count_nonzero(
@@ -136,15 +215,7 @@ export function countNonzero(a: array, options?: ReduceOptions & { axis?: Axes }
  * // array([2, 12], dtype=float32)
  */
 export function prod(a: ArrayInput, axis?: Axes, options?: ReduceOptions): array {
-  const { keepdims, stream } = readOptions(options, ["keepdims"], "prod");
-  return make(
-    native.prod(
-      arraySlot(a, "prod", "a"),
-      optionalAxes(axis, "prod"),
-      flag(keepdims, false, "prod", "keepdims"),
-      streamOf(stream, "prod"),
-    ),
-  );
+  return reduce(native.prod, "prod", a, axis, options);
 }
 
 /**
@@ -157,15 +228,7 @@ export function prod(a: ArrayInput, axis?: Axes, options?: ReduceOptions): array
  * // array([3, 1], dtype=float32)
  */
 export function min(a: ArrayInput, axis?: Axes, options?: ReduceOptions): array {
-  const { keepdims, stream } = readOptions(options, ["keepdims"], "min");
-  return make(
-    native.min(
-      arraySlot(a, "min", "a"),
-      optionalAxes(axis, "min"),
-      flag(keepdims, false, "min", "keepdims"),
-      streamOf(stream, "min"),
-    ),
-  );
+  return reduce(native.min, "min", a, axis, options);
 }
 
 /**
@@ -179,15 +242,7 @@ export function min(a: ArrayInput, axis?: Axes, options?: ReduceOptions): array 
  * //        [3]], dtype=float32)
  */
 export function max(a: ArrayInput, axis?: Axes, options?: ReduceOptions): array {
-  const { keepdims, stream } = readOptions(options, ["keepdims"], "max");
-  return make(
-    native.max(
-      arraySlot(a, "max", "a"),
-      optionalAxes(axis, "max"),
-      flag(keepdims, false, "max", "keepdims"),
-      streamOf(stream, "max"),
-    ),
-  );
+  return reduce(native.max, "max", a, axis, options);
 }
 
 /**
@@ -220,20 +275,7 @@ export function minmax(a: ArrayInput, axis?: Axes, options?: ReduceOptions): [ar
  * // array([0, 0.693147, 1.09861], dtype=float32)
  */
 export function logcumsumexp(a: ArrayInput, axis?: Axis, options?: ScanOptions): array {
-  const { reverse, inclusive, stream } = readOptions(
-    options,
-    ["reverse", "inclusive"],
-    "logcumsumexp",
-  );
-  return make(
-    native.logcumsumexp(
-      arraySlot(a, "logcumsumexp", "a"),
-      optionalAxis(axis, "logcumsumexp"),
-      flag(reverse, false, "logcumsumexp", "reverse"),
-      flag(inclusive, true, "logcumsumexp", "inclusive"),
-      streamOf(stream, "logcumsumexp"),
-    ),
-  );
+  return scan(native.logcumsumexp, "logcumsumexp", a, axis, options);
 }
 
 /**
@@ -245,15 +287,7 @@ export function logcumsumexp(a: ArrayInput, axis?: Axis, options?: ScanOptions):
  * // array(1000.69, dtype=float32)
  */
 export function logsumexp(a: ArrayInput, axis?: Axes, options?: ReduceOptions): array {
-  const { keepdims, stream } = readOptions(options, ["keepdims"], "logsumexp");
-  return make(
-    native.logsumexp(
-      arraySlot(a, "logsumexp", "a"),
-      optionalAxes(axis, "logsumexp"),
-      flag(keepdims, false, "logsumexp", "keepdims"),
-      streamOf(stream, "logsumexp"),
-    ),
-  );
+  return reduce(native.logsumexp, "logsumexp", a, axis, options);
 }
 
 /**
@@ -264,15 +298,7 @@ export function logsumexp(a: ArrayInput, axis?: Axes, options?: ReduceOptions): 
  * // array([1.5, 4], dtype=float32)
  */
 export function mean(a: ArrayInput, axis?: Axes, options?: ReduceOptions): array {
-  const { keepdims, stream } = readOptions(options, ["keepdims"], "mean");
-  return make(
-    native.mean(
-      arraySlot(a, "mean", "a"),
-      optionalAxes(axis, "mean"),
-      flag(keepdims, false, "mean", "keepdims"),
-      streamOf(stream, "mean"),
-    ),
-  );
+  return reduce(native.mean, "mean", a, axis, options);
 }
 
 /**
@@ -285,24 +311,7 @@ export function mean(a: ArrayInput, axis?: Axes, options?: ReduceOptions): array
  * // array([3, 4], dtype=float32)
  */
 export function median(a: ArrayInput, axis?: Axes, options?: ReduceOptions): array {
-  const { keepdims, stream } = readOptions(options, ["keepdims"], "median");
-  return make(
-    native.median(
-      arraySlot(a, "median", "a"),
-      optionalAxes(axis, "median"),
-      flag(keepdims, false, "median", "keepdims"),
-      streamOf(stream, "median"),
-    ),
-  );
-}
-
-function divisor(
-  ddof: SpreadOptions["ddof"],
-  correction: SpreadOptions["correction"],
-  fn: string,
-): number {
-  const lowered = integer(ddof, 0, fn, "ddof");
-  return integer(correction ?? undefined, lowered, fn, "correction");
+  return reduce(native.median, "median", a, axis, options);
 }
 
 /**
@@ -313,20 +322,7 @@ function divisor(
  * // array(1.66667, dtype=float32)
  */
 function _var(a: ArrayInput, axis?: Axes, options?: SpreadOptions): array {
-  const { keepdims, ddof, correction, stream } = readOptions(
-    options,
-    ["keepdims", "ddof", "correction"],
-    "var",
-  );
-  return make(
-    native.var(
-      arraySlot(a, "var", "a"),
-      optionalAxes(axis, "var"),
-      flag(keepdims, false, "var", "keepdims"),
-      divisor(ddof, correction, "var"),
-      streamOf(stream, "var"),
-    ),
-  );
+  return spread(native.var, "var", a, axis, options);
 }
 
 export { _var as var };
@@ -339,20 +335,7 @@ export { _var as var };
  * // array([1, 3], dtype=float32)
  */
 export function std(a: ArrayInput, axis?: Axes, options?: SpreadOptions): array {
-  const { keepdims, ddof, correction, stream } = readOptions(
-    options,
-    ["keepdims", "ddof", "correction"],
-    "std",
-  );
-  return make(
-    native.std(
-      arraySlot(a, "std", "a"),
-      optionalAxes(axis, "std"),
-      flag(keepdims, false, "std", "keepdims"),
-      divisor(ddof, correction, "std"),
-      streamOf(stream, "std"),
-    ),
-  );
+  return spread(native.std, "std", a, axis, options);
 }
 
 /**
@@ -365,15 +348,7 @@ export function std(a: ArrayInput, axis?: Axes, options?: SpreadOptions): array 
  * // array([1, 0], dtype=uint32)
  */
 export function argmin(a: ArrayInput, axis?: Axis, options?: ReduceOptions): array {
-  const { keepdims, stream } = readOptions(options, ["keepdims"], "argmin");
-  return make(
-    native.argmin(
-      arraySlot(a, "argmin", "a"),
-      optionalAxis(axis, "argmin"),
-      flag(keepdims, false, "argmin", "keepdims"),
-      streamOf(stream, "argmin"),
-    ),
-  );
+  return argReduce(native.argmin, "argmin", a, axis, options);
 }
 
 /**
@@ -386,15 +361,7 @@ export function argmin(a: ArrayInput, axis?: Axis, options?: ReduceOptions): arr
  * // array(3, dtype=uint32)
  */
 export function argmax(a: ArrayInput, axis?: Axis, options?: ReduceOptions): array {
-  const { keepdims, stream } = readOptions(options, ["keepdims"], "argmax");
-  return make(
-    native.argmax(
-      arraySlot(a, "argmax", "a"),
-      optionalAxis(axis, "argmax"),
-      flag(keepdims, false, "argmax", "keepdims"),
-      streamOf(stream, "argmax"),
-    ),
-  );
+  return argReduce(native.argmax, "argmax", a, axis, options);
 }
 
 /**
@@ -406,21 +373,7 @@ export function argmax(a: ArrayInput, axis?: Axis, options?: ReduceOptions): arr
  * //        [4, 6]], dtype=float32)
  */
 export function cumsum(a: ArrayInput, axis?: Axis, options?: TypedScanOptions): array {
-  const { reverse, inclusive, dtype, stream } = readOptions(
-    options,
-    ["reverse", "inclusive", "dtype"],
-    "cumsum",
-  );
-  return make(
-    native.cumsum(
-      arraySlot(a, "cumsum", "a"),
-      optionalAxis(axis, "cumsum"),
-      flag(reverse, false, "cumsum", "reverse"),
-      flag(inclusive, true, "cumsum", "inclusive"),
-      optionalDtypeId(dtype, "cumsum"),
-      streamOf(stream, "cumsum"),
-    ),
-  );
+  return typedScan(native.cumsum, "cumsum", a, axis, options);
 }
 
 /**
@@ -431,21 +384,7 @@ export function cumsum(a: ArrayInput, axis?: Axis, options?: TypedScanOptions): 
  * // array([1, 1, 2], dtype=float32)
  */
 export function cumprod(a: ArrayInput, axis?: Axis, options?: TypedScanOptions): array {
-  const { reverse, inclusive, dtype, stream } = readOptions(
-    options,
-    ["reverse", "inclusive", "dtype"],
-    "cumprod",
-  );
-  return make(
-    native.cumprod(
-      arraySlot(a, "cumprod", "a"),
-      optionalAxis(axis, "cumprod"),
-      flag(reverse, false, "cumprod", "reverse"),
-      flag(inclusive, true, "cumprod", "inclusive"),
-      optionalDtypeId(dtype, "cumprod"),
-      streamOf(stream, "cumprod"),
-    ),
-  );
+  return typedScan(native.cumprod, "cumprod", a, axis, options);
 }
 
 /**
@@ -457,16 +396,7 @@ export function cumprod(a: ArrayInput, axis?: Axis, options?: TypedScanOptions):
  * // array([1, 3, 3, 5], dtype=float32)
  */
 export function cummax(a: ArrayInput, axis?: Axis, options?: ScanOptions): array {
-  const { reverse, inclusive, stream } = readOptions(options, ["reverse", "inclusive"], "cummax");
-  return make(
-    native.cummax(
-      arraySlot(a, "cummax", "a"),
-      optionalAxis(axis, "cummax"),
-      flag(reverse, false, "cummax", "reverse"),
-      flag(inclusive, true, "cummax", "inclusive"),
-      streamOf(stream, "cummax"),
-    ),
-  );
+  return scan(native.cummax, "cummax", a, axis, options);
 }
 
 /**
@@ -478,16 +408,7 @@ export function cummax(a: ArrayInput, axis?: Axis, options?: ScanOptions): array
  * // array([1, 1, 2, 2], dtype=float32)
  */
 export function cummin(a: ArrayInput, axis?: Axis, options?: ScanOptions): array {
-  const { reverse, inclusive, stream } = readOptions(options, ["reverse", "inclusive"], "cummin");
-  return make(
-    native.cummin(
-      arraySlot(a, "cummin", "a"),
-      optionalAxis(axis, "cummin"),
-      flag(reverse, false, "cummin", "reverse"),
-      flag(inclusive, true, "cummin", "inclusive"),
-      streamOf(stream, "cummin"),
-    ),
-  );
+  return scan(native.cummin, "cummin", a, axis, options);
 }
 
 /**

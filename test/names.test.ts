@@ -1,0 +1,81 @@
+import { join } from "node:path";
+import ts from "typescript";
+import { expect, test } from "vitest";
+
+const root = join(import.meta.dirname ?? __dirname, "..");
+const { config } = ts.readConfigFile(join(root, "tsconfig.json"), ts.sys.readFile);
+const { options, fileNames } = ts.parseJsonConfigFileContent(config, ts.sys, root);
+const program = ts.createProgram(fileNames, options);
+const checker = program.getTypeChecker();
+
+/** What each declaration that users reach is called in errors: `sum`, `random.normal`. */
+const published = new Map<ts.Node, string[]>();
+
+function publish(module: ts.Symbol, prefix: string): void {
+  for (const found of checker.getExportsOfModule(module)) {
+    const alias = found.flags & ts.SymbolFlags.Alias;
+    const symbol = alias ? checker.getAliasedSymbol(found) : found;
+    if (symbol.flags & ts.SymbolFlags.ValueModule) {
+      publish(symbol, `${prefix}${found.name}.`);
+      continue;
+    }
+    for (const declaration of symbol.declarations ?? []) {
+      const names = published.get(declaration) ?? [];
+      published.set(declaration, [...names, `${prefix}${found.name}`]);
+    }
+  }
+}
+
+for (const part of ["core", "nn", "optimizers", "utils"]) {
+  const file = program.getSourceFile(join(root, "lib", part, "index.ts")) as ts.SourceFile;
+  publish(checker.getSymbolAtLocation(file) as ts.Symbol, "");
+}
+
+// What users call to get objects of these classes.
+const makers: Record<string, string> = {
+  ArrayAt: "at",
+  ArrayIterator: "iterator",
+  StreamContext: "stream",
+};
+
+/**
+ * What may stand for a function in its errors: its name; `Class` in a
+ * constructor; `method` or `Class.method` in a method.
+ */
+function namesOf(node: ts.Node): readonly string[] | undefined {
+  if (ts.isFunctionDeclaration(node)) {
+    return published.get(node);
+  }
+  const classes = published.get(node.parent)?.map((name) => makers[name] ?? name);
+  if (classes === undefined || !ts.isClassElement(node)) {
+    return undefined;
+  }
+  const method = node.name?.getText();
+  return method === undefined || ts.isPropertyDeclaration(node)
+    ? classes
+    : [method, ...classes, ...classes.map((name) => `${name}.${method}`)];
+}
+
+test("what functions call themselves in errors is their name", () => {
+  let count = 0;
+  for (const file of program.getSourceFiles()) {
+    const visit = (node: ts.Node, around: readonly string[] | undefined): void => {
+      const names = namesOf(node) ?? around;
+      if (ts.isCallExpression(node) && names !== undefined) {
+        const parameters = checker.getResolvedSignature(node)?.getParameters() ?? [];
+        node.arguments.forEach((argument, i) => {
+          if (parameters[i]?.name === "fn" && ts.isStringLiteral(argument)) {
+            const { line } = file.getLineAndCharacterOfPosition(argument.getStart());
+            expect(names, `${file.fileName}:${line + 1}`).toContain(argument.text);
+            count++;
+          }
+        });
+      }
+      ts.forEachChild(node, (child) => visit(child, names));
+    };
+    if (file.fileName.startsWith(join(root, "lib"))) {
+      visit(file, undefined);
+    }
+  }
+  expect(count).toBeGreaterThan(300);
+});
