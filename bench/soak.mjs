@@ -67,7 +67,7 @@ async function write(first) {
       return [mx.argmax(logits.get(":", -1), -1, { keepdims: true }), grown];
     });
     await mx.asyncEval(next, cache);
-    tokens.push(Number(next.item()));
+    tokens.push(next.item());
   }
   return tokens;
 }

@@ -238,7 +238,7 @@ describe("captured state", () => {
           mx.eval(value, state);
           return value;
         });
-        losses.push(Number((value.item() as number).toFixed(4)));
+        losses.push(Number(value.item().toFixed(4)));
       }
       expect(optimizer.step.item()).toBe(6n);
       return [losses, mx.round(model.weight, 4).tolist()];

@@ -26,7 +26,7 @@ function dot(xs: readonly mx.array[], ys: readonly mx.array[]): number {
   const parts = xs.map((x, i) => {
     const product = mx.multiply(mx.conjugate(x), ys[i] as mx.array);
     const real = x.dtype === mx.complex64 ? mx.real(product) : product.astype(mx.float64);
-    return inexact(x) ? (mx.sum(real).item() as number) : 0;
+    return inexact(x) ? mx.sum(real).item() : 0;
   });
   return parts.reduce((a, b) => a + b, 0);
 }

@@ -6,7 +6,7 @@ const any = (x: unknown): any => x;
 
 const { fast } = mx;
 
-const flat = (x: mx.array) => (x.tolist() as unknown[]).flat(9) as number[];
+const flat = (x: mx.array) => x.tolist<mx.Nested[]>().flat(9) as number[];
 
 const close = (x: mx.array, values: number[], digits = 5) => {
   const list = flat(x);
@@ -79,7 +79,7 @@ describe("rope", () => {
 
   /** What rotates pairs (i, j) by position times frequency. */
   const rotated = (pairs: [number, number][], frequencies: number[], offset = 0, scale = 1) => {
-    const out = (x().tolist() as number[][][])[0] as number[][];
+    const out = x().tolist<number[][][]>()[0] as number[][];
     return out.flatMap((row, t) => {
       const next = [...row];
       pairs.forEach(([i, j], n) => {

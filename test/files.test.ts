@@ -78,7 +78,7 @@ const kinds: Kind[] = [
     end: "",
     fn: "exportFunction",
     save: (file, x) => mx.exportFunction(file, (y) => mx.add(x, y), [mx.array(0)]),
-    load: (file) => (mx.importFunction(file)(mx.array(0))[0] as mx.array).tolist() as number[],
+    load: (file) => (mx.importFunction(file)(mx.array(0))[0] as mx.array).tolist<number[]>(),
   },
 ];
 

@@ -559,7 +559,7 @@ describe.runIf(process.env["MLX_TEST_DEVICE"] === "gpu")("on a GPU", () => {
   });
   const late = (indices: number[], dtype: mx.Dtype = mx.int32) =>
     mx.add(mx.array(indices, dtype), mx.array(0, dtype));
-  const rows = x.tolist() as number[][];
+  const rows = x.tolist<number[][]>();
   const zeros = () => mx.zeros([4, 2]);
 
   test.each([mx.int8, mx.int16, mx.int32, mx.int64])(
@@ -656,7 +656,7 @@ describe.runIf(process.env["MLX_TEST_DEVICE"] === "gpu")("on a GPU", () => {
       [1, 2, 4],
     ]);
     for (const loss of [nn.losses.crossEntropy, mx.fast.crossEntropy]) {
-      const [last, same] = loss(logits, late([2, 7])).tolist() as [number, number];
+      const [last, same] = loss(logits, late([2, 7])).tolist<[number, number]>();
       expect(same).toBe(last);
       expect(loss(logits, late([-1, 2])).tolist()).toEqual([last, last]);
     }

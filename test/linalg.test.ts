@@ -37,10 +37,7 @@ const orthonormal = (q: mx.array) => {
 
 /** The diagonal matrices of vectors, with as many rows and columns. */
 const diagonal = (s: mx.array, rows: number, columns: number) =>
-  mx.multiply(
-    mx.expandDims(mx.pad(s, [[0, rows - (s.shape[0] as number)]]), -1),
-    mx.eye(rows, { m: columns }),
-  );
+  mx.multiply(mx.expandDims(mx.pad(s, [[0, rows - s.dim(0)]]), -1), mx.eye(rows, { m: columns }));
 
 describe("norm", () => {
   const a = mx.array([
@@ -108,7 +105,7 @@ describe("decompositions give back what they take apart", () => {
       orthonormal(u);
       orthonormal(vt);
       expect(s.dtype).toBe(mx.float32);
-      const values = s.tolist() as number[];
+      const values = s.tolist<number[]>();
       expect(values).toEqual([...values].sort((x, y) => y - x));
       near(linalg.svd(a, { computeUv: false }), s);
       near(mx.matmul(mx.matmul(u, diagonal(s, m, n)), vt), a);
@@ -217,9 +214,7 @@ describe("decompositions give back what they take apart", () => {
   test("luFactor gives a matrix that one can compute with", () => {
     const [both] = linalg.luFactor(matrices(300, 300));
     expect(mx.all(mx.equal(mx.subtract(both, both), 0)).item()).toBe(true);
-    expect(mx.add(both, 1).get(299, 299).item()).toBeCloseTo(
-      (both.get(299, 299).item() as number) + 1,
-    );
+    expect(mx.add(both, 1).get(299, 299).item()).toBeCloseTo(both.get(299, 299).item() + 1);
   });
 });
 

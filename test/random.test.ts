@@ -14,7 +14,7 @@ const is = (x: mx.array, dtype: mx.Dtype, values: unknown) => {
 
 /** As far as Python MLX prints its values. */
 const close = (x: mx.array, values: number[]) => {
-  const list = x.tolist() as number[];
+  const list = x.tolist<number[]>();
   expect(list.length).toBe(values.length);
   list.forEach((value, i) => {
     expect(value).toBeCloseTo(values[i] as number, 5);
@@ -53,7 +53,7 @@ describe("seeds", () => {
     random.seed(7);
     close(random.uniform(0, 1, [2]), [0.514767, 0.0784912]);
     close(random.normal([2]), [0.846251, -0.898612]);
-    const [a, b] = random.normal([2], mx.complex64).tolist() as { re: number; im: number }[];
+    const [a, b] = random.normal([2], mx.complex64).tolist<{ re: number; im: number }[]>();
     expect(a?.re).toBeCloseTo(-0.0981389, 5);
     expect(a?.im).toBeCloseTo(-0.0949248, 5);
     expect(b?.re).toBeCloseTo(-0.487457, 5);
@@ -155,7 +155,7 @@ describe("values", () => {
   test("uniform", () => {
     close(random.uniform(0, 1, [2], null, { key: key() }), [0.216295, 0.804124]);
     close(random.uniform(10, 20, [2], mx.float32, { key: key() }), [12.16295, 18.04124]);
-    const wide = random.uniform(mx.array([0, 100]), mx.array([1, 200]), [2]).tolist() as number[];
+    const wide = random.uniform(mx.array([0, 100]), mx.array([1, 200]), [2]).tolist<number[]>();
     expect(wide[0]).toBeLessThan(1);
     expect(wide[1]).toBeGreaterThanOrEqual(100);
     expect(random.uniform(0, 1, [2], mx.float16).dtype).toBe(mx.float16);
@@ -166,7 +166,7 @@ describe("values", () => {
   });
 
   test("normal", () => {
-    const plain = random.normal([3], null, { key: key() }).tolist() as number[];
+    const plain = random.normal([3], null, { key: key() }).tolist<number[]>();
     const moved = random.normal([3], null, { loc: 10, scale: 2, key: key() });
     close(
       moved,
@@ -177,7 +177,7 @@ describe("values", () => {
     expect(mx.std(many).item()).toBeCloseTo(1, 1);
     const rows = random.normal([2, 2], null, { loc: mx.array([0, 1000]), scale: null });
     expect(mx.mean(rows, 0).tolist()).toEqual([expect.any(Number), expect.any(Number)]);
-    expect((mx.mean(rows, 0).tolist() as number[])[1]).toBeGreaterThan(900);
+    expect(mx.mean(rows, 0).tolist<number[]>()[1]).toBeGreaterThan(900);
     expect(random.normal([1], mx.bfloat16).dtype).toBe(mx.bfloat16);
     expect(() => random.normal([1], mx.int32)).toThrow("[normal]");
     expect(() => random.normal([1], null, { loc: any("0") })).toThrow(TypeError);
@@ -191,10 +191,10 @@ describe("values", () => {
     ]);
     const x = random.multivariateNormal(mx.array([5, -5]), cov, [5000], null, { key: key() });
     expect(x.shape).toEqual([5000, 2]);
-    const [a, b] = mx.mean(x, 0).tolist() as number[];
+    const [a, b] = mx.mean(x, 0).tolist<number[]>();
     expect(a).toBeCloseTo(5, 0);
     expect(b).toBeCloseTo(-5, 0);
-    const [sa, sb] = mx.std(x, 0).tolist() as number[];
+    const [sa, sb] = mx.std(x, 0).tolist<number[]>();
     expect(sa).toBeCloseTo(2, 0);
     expect(sb).toBeCloseTo(0.5, 1);
     expect(random.multivariateNormal(mx.zeros([3, 2]), cov).shape).toEqual([3, 2]);
@@ -214,7 +214,7 @@ describe("values", () => {
   test("randint reaches all integers between bounds of any size", () => {
     // biome-ignore lint/suspicious/noExplicitAny: numbers and bigints
     const counts = (low: any, high: any, dtype: mx.Dtype, part: (x: bigint) => bigint) => {
-      const xs = random.randint(low, high, [20_000], dtype, { key: key() }).tolist() as bigint[];
+      const xs = random.randint(low, high, [20_000], dtype, { key: key() }).tolist<bigint[]>();
       const found = new Map<bigint, number>();
       for (const x of xs) {
         found.set(part(BigInt(x)), (found.get(part(BigInt(x))) ?? 0) + 1);
@@ -316,7 +316,7 @@ describe("values", () => {
     ]);
     const columns = random.permutation(x, 1, { key: key() });
     is(mx.sum(columns, 1), mx.float32, [6, 15]);
-    const [first, second] = columns.tolist() as number[][];
+    const [first, second] = columns.tolist<number[][]>();
     expect(second).toEqual(first?.map((value) => value + 3));
     expect(() => random.permutation(-1)).toThrow("Negative dimensions");
     expect(() => random.permutation(0.5)).toThrow(TypeError);

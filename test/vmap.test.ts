@@ -85,7 +85,7 @@ describe("updates", () => {
         compare(set, [x], [inAxis]);
         for (let valueAxis = 0; valueAxis <= value.ndim; valueAxis++) {
           const many = mx.stack(
-            Array.from({ length: x.shape[inAxis] as number }, (_, i) => mx.add(value, i)),
+            Array.from({ length: x.dim(inAxis) }, (_, i) => mx.add(value, i)),
             valueAxis,
           );
           compare(set, [x, many], [inAxis, valueAxis]);
@@ -270,9 +270,9 @@ describe.each(families)("every call of %s", (family) => {
 
 function nearlyEqual(a: mx.array, b: mx.array): boolean {
   if (!mx.issubdtype(a.dtype, mx.inexact)) {
-    return mx.arrayEqual(a, b).item() as boolean;
+    return mx.arrayEqual(a, b).item<boolean>();
   }
   const half = a.dtype.size === 2;
   const options = { rtol: half ? 2e-2 : 1e-3, atol: half ? 1e-2 : 1e-4, equalNan: true };
-  return mx.allclose(a, b, options).item() as boolean;
+  return mx.allclose(a, b, options).item<boolean>();
 }

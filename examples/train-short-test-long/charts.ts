@@ -209,18 +209,20 @@ export function drawBias(heads: number, length = 12): Promise<string> {
   const bias = nn.ALiBi.createAlibiMatrix(length, length, heads, 0).squeeze(0);
   const slopes = nn.ALiBi.createAlibiSlope(heads).flatten();
   const side = cell * length;
-  const panels = (slopes.tolist() as number[]).map((slope, head) => ({
+  const panels = slopes.tolist<number[]>().map((slope, head) => ({
     head,
     label: `head ${head + 1}: slope ${Number.isInteger(1 / slope) ? `1/${1 / slope}` : slope.toFixed(3)}`,
     left: (head % across) * (side + gap.x),
     top: Math.floor(head / across) * (side + gap.y),
   }));
   // A query sees keys up to its own position: the others are masked, and left out.
-  const values = (bias.tolist() as number[][][]).flatMap((rows, head) =>
-    rows.flatMap((row, query) =>
-      row.slice(0, query + 1).map((value, key) => ({ head, query, key, value })),
-    ),
-  );
+  const values = bias
+    .tolist<number[][][]>()
+    .flatMap((rows, head) =>
+      rows.flatMap((row, query) =>
+        row.slice(0, query + 1).map((value, key) => ({ head, query, key, value })),
+      ),
+    );
   const strongest = Math.min(...values.map(({ value }) => value));
   return draw({
     width: across * (side + gap.x) - gap.x,

@@ -50,7 +50,7 @@ export async function evaluate(
         return nn.losses.crossEntropy(model.forward(inputs), targets, { reduction: "sum" });
       });
       await mx.asyncEval(loss);
-      sum += loss.item() as number;
+      sum += loss.item();
       loss.dispose();
       onProgress?.(out.length * count + end, lengths.length * count);
     }

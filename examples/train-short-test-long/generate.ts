@@ -29,7 +29,7 @@ export async function generate(
       return [mx.random.categorical(last).get(":", null), grown];
     });
     await mx.asyncEval(next, cache);
-    written.push(next.item() as number);
+    written.push(next.item());
   }
   return characters.decode(written);
 }

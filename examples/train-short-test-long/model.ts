@@ -48,7 +48,7 @@ class Attention extends nn.Module {
     let values = this.#split(this.wv.forward(x));
     let offset = 0;
     if (cache !== undefined) {
-      offset = cache.keys.shape[2] as number;
+      offset = cache.keys.dim(2);
       keys = mx.concatenate([cache.keys, keys], 2);
       values = mx.concatenate([cache.values, values], 2);
     }
@@ -123,7 +123,7 @@ export class Transformer extends nn.Module {
 
   /** The same for tokens that follow those in the cache, and the cache with them. */
   read(tokens: mx.array, cache: readonly LayerCache[] = []): [mx.array, LayerCache[]] {
-    const length = tokens.shape[1] as number;
+    const length = tokens.dim(1);
     const offset = cache[0]?.keys.shape[2] ?? 0;
     // As loud as the sinusoids, which are from -1 to 1.
     let x = this.embedding.forward(tokens).multiply(this.#scale);

@@ -60,7 +60,7 @@ export async function train(
     });
     // Waiting this way leaves the event loop to the progress bar and to Ctrl-C.
     await mx.asyncEval(loss, model, optimizer.state);
-    losses.push(loss.item() as number);
+    losses.push(loss.item());
     loss.dispose();
     onStep(losses.length, losses.at(-1) as number, speed());
   }

@@ -328,40 +328,24 @@ function option(symbol, defaults) {
  * @returns {Call}
  */
 function callOf(signature) {
-  /** @type {{ name: string, type: ts.Type, optional: boolean, rest: boolean }[]} */
-  let parameters = [];
-  /** @type {ts.Node | undefined} */
-  let declaration = signature.declaration;
-  for (const symbol of signature.parameters) {
-    const type = checker.getTypeOfSymbol(symbol);
+  let parameters = signature.parameters.map((symbol) => {
     const node = /** @type {ts.ParameterDeclaration | undefined} */ (symbol.valueDeclaration);
-    if (checker.isTupleType(type)) {
-      // The method of an operation: its parameters without the first.
-      const { labeledElementDeclarations, elementFlags } = /** @type {ts.TupleType} */ (
-        /** @type {ts.TupleTypeReference} */ (type).target
-      );
-      const types = checker.getTypeArguments(/** @type {ts.TypeReference} */ (type));
-      for (const [i, label] of (labeledElementDeclarations ?? []).entries()) {
-        parameters.push({
-          name: label?.name.getText() ?? "",
-          type: /** @type {ts.Type} */ (types[i]),
-          optional: ((elementFlags[i] ?? 0) & ts.ElementFlags.Optional) !== 0,
-          rest: ((elementFlags[i] ?? 0) & ts.ElementFlags.Rest) !== 0,
-        });
-        declaration = label?.parent;
-      }
-      continue;
-    }
-    parameters.push({
+    return {
       name: symbol.name,
-      type,
+      type: checker.getTypeOfSymbol(symbol),
       optional: node !== undefined && checker.isOptionalParameter(node),
       rest: node?.dotDotDotToken !== undefined,
-    });
-  }
+    };
+  });
+  const { declaration } = signature;
+  // An array's method is the function of its name.
+  const body =
+    declaration !== undefined && ts.isMethodSignature(declaration)
+      ? find(["mx", declaration.name.getText()])?.valueDeclaration
+      : declaration;
   /** @type {Set<string>} */
   const known = new Set();
-  const defaults = defaultsIn(implementation(declaration), undefined, undefined, undefined, known);
+  const defaults = defaultsIn(implementation(body), undefined, undefined, undefined, known);
   const last = parameters.at(-1);
   /** @type {Parameter[]} */
   let options = [];

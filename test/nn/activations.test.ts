@@ -66,7 +66,7 @@ describe("activations", () => {
     const gradient = (f: (a: mx.array) => mx.array) =>
       mx
         .grad((a: mx.array) => mx.sum(f(a)))(x)
-        .tolist() as number[];
+        .tolist<number[]>();
     const left = (alpha: number) => [0, alpha * Math.exp(-1), alpha];
     const expected = {
       elu: [...left(1), 1, 1, 1],

@@ -18,7 +18,7 @@ function slopes(heads: number): number[] {
 }
 
 function values(x: mx.array): number[] {
-  return x.astype(mx.float32).flatten().tolist() as number[];
+  return x.astype(mx.float32).flatten().tolist<number[]>();
 }
 
 describe("createAlibiMatrix", () => {
@@ -46,7 +46,7 @@ describe("createAlibiMatrix", () => {
   });
 
   test("is no constant where the lengths match", () => {
-    const rows = nn.ALiBi.createAlibiMatrix(4, 4, 1, 0).get(0, 0).tolist() as number[][];
+    const rows = nn.ALiBi.createAlibiMatrix(4, 4, 1, 0).get(0, 0).tolist<number[][]>();
     expect(new Set(rows.flat().map((x) => x + 0)).size).toBe(4);
   });
 

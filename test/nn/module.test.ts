@@ -251,7 +251,7 @@ describe("valueAndGrad", () => {
     for (let i = 0; i < 50; i++) {
       optimizer.update(model, f()[1]);
     }
-    expect(f()[0].item()).toBeLessThan((first.item() as number) / 2);
+    expect(f()[0].item()).toBeLessThan(first.item() / 2);
   });
 });
 

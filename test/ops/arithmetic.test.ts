@@ -273,7 +273,7 @@ describe("integer division never ends the process", () => {
     // As bigints, whatever the dtype.
     const gives = (x: mx.array, values: bigint[]) => {
       expect(x.dtype).toBe(dtype);
-      expect((x.tolist() as (number | bigint)[]).map(BigInt)).toEqual(values);
+      expect(x.tolist<(number | bigint)[]>().map(BigInt)).toEqual(values);
     };
     const a = mx.array([low, 7n], dtype);
     gives(mx.floorDivide(a, mx.array([-1n, 2n], dtype)), [low, 3n]);

@@ -247,7 +247,7 @@ describe("triangles", () => {
 test("windows", () => {
   is(mx.bartlett(5), mx.float32, [0, 0.5, 1, 0.5, 0]);
   const close = (x: mx.array, values: number[]) => {
-    const list = x.tolist() as number[];
+    const list = x.tolist<number[]>();
     expect(list.length).toBe(values.length);
     list.forEach((value, i) => {
       expect(value).toBeCloseTo(values[i] as number, 6);

@@ -18,7 +18,7 @@ const w = mx
   .astype(mx.float32);
 const x = mx.remainder(mx.reshape(mx.arange(2 * 64), [2, 64]), 5).astype(mx.float32);
 
-const far = (a: mx.array, b: mx.array) => mx.max(mx.abs(mx.subtract(a, b))).item() as number;
+const far = (a: mx.array, b: mx.array) => mx.max(mx.abs(mx.subtract(a, b))).item();
 
 describe("quantize and dequantize", () => {
   test.each(modes)("%s there and back", (mode) => {

@@ -260,7 +260,7 @@ describe("values", () => {
     is(mx.cummin(mx.array([3, 1, 2])), mx.float32, [3, 1, 1]);
     is(mx.cummin(mx.array([3, 1, 2]), 0, { reverse: true }), mx.float32, [1, 1, 2]);
     is(mx.cumsum(mx.array([])), mx.float32, []);
-    const logs = mx.logcumsumexp(mx.array([0, 0, 0])).tolist() as number[];
+    const logs = mx.logcumsumexp(mx.array([0, 0, 0])).tolist<number[]>();
     logs.forEach((value, i) => {
       expect(value).toBeCloseTo(Math.log(i + 1), 6);
     });

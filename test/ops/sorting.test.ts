@@ -36,7 +36,7 @@ describe("sort and argsort", () => {
 
   test("keep the order of equals", () => {
     const x = mx.remainder(mx.arange(200), 3);
-    const order = mx.argsort(x).tolist() as number[];
+    const order = mx.argsort(x).tolist<number[]>();
     expect(order).toEqual([0, 1, 2].flatMap((r) => order.filter((i) => i % 3 === r)));
     for (let i = 1; i < order.length; i++) {
       const [before, here] = [order[i - 1] as number, order[i] as number];
@@ -68,13 +68,13 @@ describe("sort and argsort", () => {
 
 describe("partition, argpartition, topk", () => {
   const x = mx.random.uniform(0, 1, [4, 50]);
-  const sorted = mx.sort(x).tolist() as number[][];
+  const sorted = mx.sort(x).tolist<number[][]>();
 
   test.each([0, 17, 49, -1, -50])("partition at %d", (kth) => {
     const place = kth < 0 ? kth + 50 : kth;
     const byIndex = mx.takeAlongAxis(x, mx.argpartition(x, kth));
     for (const parts of [mx.partition(x, kth), byIndex]) {
-      (parts.tolist() as number[][]).forEach((row, i) => {
+      parts.tolist<number[][]>().forEach((row, i) => {
         const at = row[place] as number;
         expect(at).toBe(sorted[i]?.[place]);
         expect(row.slice(0, place).every((v) => v <= at)).toBe(true);

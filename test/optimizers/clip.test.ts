@@ -18,7 +18,7 @@ describe("clipGradNorm", () => {
   test("scales large ones, all by one factor", () => {
     const [clipped, norm] = optim.clipGradNorm([mx.array([3, -4]), mx.array([0])], 0.5);
     expect(norm.item()).toBe(5);
-    const [x, y] = (clipped[0] as mx.array).tolist() as [number, number];
+    const [x, y] = (clipped[0] as mx.array).tolist<[number, number]>();
     expect(x).toBeCloseTo(0.3, 6);
     expect(y).toBeCloseTo(-0.4, 6);
     expect(clipped[1]?.tolist()).toEqual([0]);
@@ -30,7 +30,7 @@ describe("clipGradNorm", () => {
     expect(norm.item()).toBe(500);
     expect(norm.dtype).toBe(mx.float32);
     expect([clipped.a.dtype, clipped.b.dtype]).toEqual([mx.float16, mx.bfloat16]);
-    expect((clipped.a.tolist() as number[])[1]).toBeCloseTo(0.8, 3);
+    expect(clipped.a.tolist<number[]>()[1]).toBeCloseTo(0.8, 3);
   });
 
   test("a single array, no arrays, the bound 0", () => {

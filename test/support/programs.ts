@@ -66,7 +66,7 @@ export const programs: Record<string, (...inputs: any[]) => unknown> = {
 
   jacobian: (x: Array, w: Array) => {
     const f = (z: Array) => mx.tanh(mx.matmul(w, z));
-    return mx.vmap((v: Array) => mx.vjp(f, [x], [v])[1][0])(mx.eye(w.shape[0] as number));
+    return mx.vmap((v: Array) => mx.vjp(f, [x], [v])[1][0])(mx.eye(w.dim(0)));
   },
 
   jvpOfGrad: (x: Array, v: Array) => mx.jvp(mx.grad(cubes), [x], [v]),

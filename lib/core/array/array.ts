@@ -1,7 +1,8 @@
 /** The array: its handle, its lifetime, its way out. */
 import { inspect } from "node:util";
-import { identify, mismatch } from "../call/errors.js";
+import { describe, identify, mismatch, outOfRange } from "../call/errors.js";
 import { native } from "../call/native.js";
+import { asInteger } from "../call/numbers.js";
 import { type Result, results, type Slot, type Slots, slotFrom, slotsFrom } from "../call/wire.js";
 import { type Dtype, dtypes } from "../dtype.js";
 import { context } from "../lifetime/context.js";
@@ -51,7 +52,7 @@ export let moveTo: (x: array, scope: Scope | undefined) => void;
  * to be computed, and `mx.eval` or a look at the values computes it. Made by
  * `mx.array(…)` and by operations; all operations exist as methods, too.
  */
-export class ArrayHandle {
+export class array {
   // The type check of every call: only arrays have it.
   #slot: Slot;
   #scope: Scope | undefined;
@@ -59,27 +60,26 @@ export class ArrayHandle {
   readonly [unlike]: unknown;
 
   static {
-    identify(ArrayHandle, "an array", (x) =>
+    identify(array, "an array", (x) =>
       x.disposed
         ? "an array that has been disposed"
         : `${x.dtype} array of shape [${x.shape.join(", ")}]`,
     );
-    slotOf = (x) => (x as ArrayHandle).#slot;
+    slotOf = (x) => x.#slot;
     isArray = (x): x is array => typeof x === "object" && x !== null && #slot in x;
     takeSlot = (x, instead = freedByDispose) => {
-      const handle = x as ArrayHandle;
-      const slot = handle.#slot;
+      const slot = x.#slot;
       if (slot >= 0) {
-        handle.#slot = instead;
+        x.#slot = instead;
       }
-      handle.#scope = undefined;
+      x.#scope = undefined;
       return slot;
     };
-    scopeOf = (x) => (x as ArrayHandle).#scope;
+    scopeOf = (x) => x.#scope;
     moveTo = (x, scope) => {
-      (x as ArrayHandle).#scope = scope;
+      x.#scope = scope;
       if (scope === undefined) {
-        native.hold(x, (x as ArrayHandle).#slot);
+        native.hold(x, x.#slot);
       } else {
         scope.add(x);
       }
@@ -96,6 +96,24 @@ export class ArrayHandle {
   /** The sizes of the dimensions. */
   get shape(): number[] {
     return results(native.dims(live(this, "shape")));
+  }
+
+  /**
+   * The size of one dimension, where `x.shape[axis]` would be a number or
+   * undefined to TypeScript. A negative axis counts from the end.
+   *
+   * @throws RangeError for an axis that the array does not have.
+   * @example
+   * mx.zeros([2, 3]).dim(-1)
+   * // 3
+   */
+  dim(axis: number): number {
+    const shape: number[] = results(native.dims(live(this, "dim")));
+    const size = shape.at(asInteger(axis, "dim", "axis"));
+    if (size === undefined) {
+      throw outOfRange("dim", "axis", `an axis of an array of shape [${shape.join(", ")}]`, axis);
+    }
+    return size;
   }
 
   /** The number of dimensions. */
@@ -130,31 +148,39 @@ export class ArrayHandle {
   }
 
   /**
-   * The value of an array of size 1, once it is computed: a number, a boolean,
-   * a bigint for 64-bit integers, `{ re, im }` for complex64.
+   * The value of an array of size 1, once it is computed: a number, a boolean for
+   * bool, a bigint for int64 and uint64, `{ re, im }` for complex64.
+   *
+   * TypeScript does not know the dtype, and takes the value for a number unless it
+   * is told otherwise: `x.item<bigint>()`. That is not checked.
    *
    * @throws RangeError if there is more than one element, or none.
    * @example
    * mx.array([3]).item()
    * // 3
    */
-  item(): Scalar {
+  item<T extends Scalar = number>(): T {
     const slot = live(this, "item");
     makeRoom();
-    return native.item(slot) as Scalar;
+    return native.item(slot) as T;
   }
 
   /**
-   * The values as nested lists, or as a single value for 0 dimensions.
+   * The values as nested lists, or as a single value for 0 dimensions. They are
+   * what `item` gives.
+   *
+   * TypeScript knows neither the dtype nor the number of dimensions, and takes
+   * what it is told: `x.tolist<number[][]>()`, or `const rows: number[][] =
+   * x.tolist()`. That is not checked.
    *
    * @example
    * mx.array([[1, 2], [3, 4]]).tolist()
    * // [ [ 1, 2 ], [ 3, 4 ] ]
    */
-  tolist(): Nested {
+  tolist<T extends Nested = Nested<number>>(): T {
     const slot = live(this, "tolist");
     makeRoom();
-    return nested(slot, this.shape, this.dtype);
+    return nested(slot, this.shape, this.dtype) as T;
   }
 
   /**
@@ -164,14 +190,18 @@ export class ArrayHandle {
    * what to send to a worker: `postMessage` and `structuredClone` make an empty
    * object of an array.
    *
+   * TypeScript does not know the dtype, and takes the copy for a `Float32Array`
+   * unless it is told otherwise: `x.toTypedArray<Int32Array>()`. That is not
+   * checked.
+   *
    * @example
    * mx.array([1, 2]).toTypedArray()
    * // Float32Array(2) [ 1, 2 ]
    */
-  toTypedArray(): TypedArray {
+  toTypedArray<D extends TypedArray = Float32Array<ArrayBuffer>>(): D {
     const slot = live(this, "toTypedArray");
     makeRoom();
-    return viewOf(bufferOf(slot, "toTypedArray"), this.dtype);
+    return viewOf(bufferOf(slot, "toTypedArray"), this.dtype) as D;
   }
 
   /**
@@ -222,18 +252,20 @@ export class ArrayHandle {
   /**
    * The text in a template; to operators the value, if there is a single real one.
    *
-   * @throws TypeError for other arrays, of which operators know nothing.
+   * @throws TypeError for other arrays, which operators cannot take: it says which
+   * method to call instead.
    */
   [Symbol.toPrimitive](hint: "string" | "number" | "default"): unknown {
     live(this, "array");
     if (hint === "string") {
       return this.toString();
     }
-    const value = this.size === 1 ? this.item() : undefined;
+    const value = this.size === 1 ? this.item<Scalar>() : undefined;
     if (value === undefined || typeof value === "object") {
       throw new TypeError(
-        `[array] expected a single real value, received ${this.dtype} of shape [${this.shape}]; ` +
-          "write mx.add(x, y) for x + y, and String(x) for the text",
+        `[array] expected a single real value, received ${describe(this)}: operators of JavaScript ` +
+          "take no arrays; write x.add(y) for x + y, x.negative() for -x, x.greater(y) for x > y, " +
+          "x.equal(y) for x == y, String(x) for the text",
       );
     }
     return value;
@@ -253,7 +285,7 @@ export class ArrayHandle {
 }
 
 /** An array as it is printed without values. */
-function outline(x: ArrayHandle, more = ""): string {
+function outline(x: array, more = ""): string {
   return `array(shape=[${x.shape.join(", ")}], dtype=${x.dtype}${more})`;
 }
 
@@ -272,9 +304,6 @@ function live(x: unknown, method: string): Slot {
   }
   return slot;
 }
-
-/** An array; `methods.ts` adds the operations to it. */
-export interface array extends ArrayHandle {}
 
 /** The slot of an argument, which has to be an array. */
 export function slot(x: array, fn: string, param: string): Slot {
@@ -296,7 +325,7 @@ export function make(result: Result): array {
 /** The array in a slot. */
 export function makeFrom(slot: Slot): array {
   const { scope } = context();
-  const x = new ArrayHandle(slot, scope) as array;
+  const x = new array(slot, scope);
   if (scope !== undefined) {
     scope.add(x);
     return x;

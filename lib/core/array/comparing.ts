@@ -13,7 +13,7 @@
 
 import { native } from "../call/native.js";
 import { float64 } from "../dtype.js";
-import { ArrayHandle, type array, isArray, slotOf, unlike } from "./array.js";
+import { array, isArray, slotOf, unlike } from "./array.js";
 import { array as construct } from "./construct.js";
 import { type Nested, nestedFrom, valuesOf } from "./output.js";
 import { valueText } from "./texts.js";
@@ -79,7 +79,7 @@ const asked = {
 
 for (const name of Reflect.ownKeys(asked)) {
   const value: unknown = Reflect.get(asked, name);
-  Object.defineProperty(ArrayHandle.prototype, name, {
+  Object.defineProperty(array.prototype, name, {
     get(this: unknown) {
       reveal(this);
       return value;
@@ -90,16 +90,16 @@ for (const name of Reflect.ownKeys(asked)) {
 
 // Where a comparison fails, Jest copies both sides, with what their getters give,
 // and prints the copies. Those of arrays have their content, and nothing else.
-Object.defineProperty(ArrayHandle.prototype, Symbol.for("@jest/serializableProperties"), {
+Object.defineProperty(array.prototype, Symbol.for("@jest/serializableProperties"), {
   get(this: object) {
     return Object.hasOwn(this, "content") ? ["content"] : [];
   },
   configurable: true,
 });
 
-const { toJSON } = ArrayHandle.prototype;
+const { toJSON } = array.prototype;
 
-Object.defineProperty(ArrayHandle.prototype, "toJSON", {
+Object.defineProperty(array.prototype, "toJSON", {
   value(this: array & { readonly content?: unknown }) {
     const isCopy = !isArray(this) && Object.hasOwn(Object(this), "content");
     return isCopy ? (this as { content: unknown }).content : toJSON.call(this);
@@ -110,7 +110,7 @@ Object.defineProperty(ArrayHandle.prototype, "toJSON", {
 
 // Where an object has these of its own, some compare what they give: a text
 // would be the same for many arrays.
-Object.defineProperty(ArrayHandle.prototype, "valueOf", {
+Object.defineProperty(array.prototype, "valueOf", {
   value(this: unknown) {
     return this;
   },

@@ -2,14 +2,14 @@
 import { checkOptions } from "../call/arguments.js";
 import { mismatch } from "../call/errors.js";
 import { Dtype } from "../dtype.js";
-import { ArrayHandle, type array as ArrayType, isArray } from "./array.js";
+import { array as ArrayClass, isArray } from "./array.js";
 import { type ArrayInput, toArray } from "./input.js";
 
 /**
  * A multi-dimensional array, evaluated lazily: an operation only notes what is
  * to be computed, and `mx.eval` or a look at the values computes it.
  */
-export interface array extends ArrayType {}
+export interface array extends ArrayClass {}
 
 /** Makes arrays, with or without `new`; `x instanceof mx.array` knows them. */
 export interface ArrayConstructor {
@@ -30,15 +30,15 @@ export interface ArrayConstructor {
  * // array([[1, 2],
  * //        [3, 4]], dtype=int32)
  */
-export const array = function array(data: ArrayInput, dtype?: Dtype): ArrayType {
+export const array = function array(data: ArrayInput, dtype?: Dtype): ArrayClass {
   if (dtype !== undefined && dtype !== null && !(dtype instanceof Dtype)) {
     throw mismatch("array", "dtype", "a dtype such as mx.float32", dtype);
   }
   return toArray(data, dtype ?? undefined);
 } as ArrayConstructor;
 
-Object.defineProperty(array, "prototype", { value: ArrayHandle.prototype, writable: false });
-Object.defineProperty(ArrayHandle.prototype, "constructor", { value: array });
+Object.defineProperty(array, "prototype", { value: ArrayClass.prototype, writable: false });
+Object.defineProperty(ArrayClass.prototype, "constructor", { value: array });
 
 /**
  * An array from whatever `mx.array` takes; an array that has the dtype already

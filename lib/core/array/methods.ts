@@ -8,15 +8,12 @@ import * as indexing from "../ops/indexing.js";
 import * as product from "../ops/product.js";
 import * as reduction from "../ops/reduction.js";
 import * as shape from "../ops/shape.js";
-import { ArrayHandle, type array, isArray } from "./array.js";
+import { array, isArray } from "./array.js";
+import "./operations.js";
 import { type ArrayAt, ArrayIterator, at, get, type Index, length, set } from "./subscript.js";
 
 // biome-ignore lint/suspicious/noExplicitAny: any operation
 type Operation = (self: any, ...rest: any[]) => unknown;
-
-type Method<F extends Operation> = F extends (self: never, ...rest: infer Rest) => infer Result
-  ? (...rest: Rest) => Result
-  : never;
 
 declare module "./array.js" {
   interface array {
@@ -118,157 +115,122 @@ declare module "./array.js" {
     at(...indices: Index[]): ArrayAt;
     /** Goes through the rows, `x.get(0)` and so on, of the array as it is at the start. */
     [Symbol.iterator](): ArrayIterator;
-
-    abs: Method<typeof arithmetic.abs>;
-    add: Method<typeof arithmetic.add>;
-    all: Method<typeof reduction.all>;
-    any: Method<typeof reduction.any>;
-    argmax: Method<typeof reduction.argmax>;
-    argmin: Method<typeof reduction.argmin>;
-    astype: Method<typeof shape.astype>;
-    bitwiseAnd: Method<typeof arithmetic.bitwiseAnd>;
-    bitwiseInvert: Method<typeof arithmetic.bitwiseInvert>;
-    bitwiseOr: Method<typeof arithmetic.bitwiseOr>;
-    bitwiseXor: Method<typeof arithmetic.bitwiseXor>;
-    conj: Method<typeof arithmetic.conj>;
-    cos: Method<typeof arithmetic.cos>;
-    cummax: Method<typeof reduction.cummax>;
-    cummin: Method<typeof reduction.cummin>;
-    cumprod: Method<typeof reduction.cumprod>;
-    cumsum: Method<typeof reduction.cumsum>;
-    diag: Method<typeof indexing.diag>;
-    diagonal: Method<typeof indexing.diagonal>;
-    divide: Method<typeof arithmetic.divide>;
-    equal: Method<typeof comparison.equal>;
-    exp: Method<typeof arithmetic.exp>;
-    flatten: Method<typeof shape.flatten>;
-    floorDivide: Method<typeof arithmetic.floorDivide>;
-    greater: Method<typeof comparison.greater>;
-    greaterEqual: Method<typeof comparison.greaterEqual>;
-    leftShift: Method<typeof arithmetic.leftShift>;
-    less: Method<typeof comparison.less>;
-    lessEqual: Method<typeof comparison.lessEqual>;
-    log: Method<typeof arithmetic.log>;
-    log10: Method<typeof arithmetic.log10>;
-    log1p: Method<typeof arithmetic.log1p>;
-    log2: Method<typeof arithmetic.log2>;
-    logcumsumexp: Method<typeof reduction.logcumsumexp>;
-    logicalAnd: Method<typeof comparison.logicalAnd>;
-    logicalNot: Method<typeof comparison.logicalNot>;
-    logicalOr: Method<typeof comparison.logicalOr>;
-    logsumexp: Method<typeof reduction.logsumexp>;
-    matmul: Method<typeof product.matmul>;
-    max: Method<typeof reduction.max>;
-    mean: Method<typeof reduction.mean>;
-    min: Method<typeof reduction.min>;
-    moveaxis: Method<typeof shape.moveaxis>;
-    multiply: Method<typeof arithmetic.multiply>;
-    negative: Method<typeof arithmetic.negative>;
-    notEqual: Method<typeof comparison.notEqual>;
-    power: Method<typeof arithmetic.power>;
-    prod: Method<typeof reduction.prod>;
-    reciprocal: Method<typeof arithmetic.reciprocal>;
-    remainder: Method<typeof arithmetic.remainder>;
-    reshape: Method<typeof shape.reshape>;
-    rightShift: Method<typeof arithmetic.rightShift>;
-    round: Method<typeof arithmetic.round>;
-    rsqrt: Method<typeof arithmetic.rsqrt>;
-    sin: Method<typeof arithmetic.sin>;
-    split: Method<typeof shape.split>;
-    sqrt: Method<typeof arithmetic.sqrt>;
-    square: Method<typeof arithmetic.square>;
-    squeeze: Method<typeof shape.squeeze>;
-    std: Method<typeof reduction.std>;
-    subtract: Method<typeof arithmetic.subtract>;
-    sum: Method<typeof reduction.sum>;
-    swapaxes: Method<typeof shape.swapaxes>;
-    transpose: Method<typeof shape.transpose>;
-    var: Method<typeof reduction.var>;
-    view: Method<typeof shape.view>;
   }
 }
 
-// Added below, each in its own way.
-type Own = "length" | "T" | "mT" | "real" | "imag" | "get" | "set" | "at" | symbol;
+// What stands for the list of an operation that takes one, where there is none.
+const variadics = new Map<Operation, unknown>();
 
-// What the interface adds, and no more.
-const methods: Record<Exclude<keyof array, keyof ArrayHandle | Own>, Operation> = {
+/**
+ * Lets the method take its list of integers also as so many arguments, as in
+ * Python: `x.reshape([2, 3])` and `x.reshape(2, 3)`.
+ */
+function variadic(operation: Operation, none?: readonly number[]): Operation {
+  variadics.set(operation, none);
+  return operation;
+}
+
+// The one list of operations that are methods, too. Their types and texts are
+// derived from it when types are built, by scripts/methods.mjs.
+const operations: Record<string, Operation> = {
   abs: arithmetic.abs,
   add: arithmetic.add,
-  all: reduction.all,
-  any: reduction.any,
-  argmax: reduction.argmax,
-  argmin: reduction.argmin,
-  astype: shape.astype,
   bitwiseAnd: arithmetic.bitwiseAnd,
   bitwiseInvert: arithmetic.bitwiseInvert,
   bitwiseOr: arithmetic.bitwiseOr,
   bitwiseXor: arithmetic.bitwiseXor,
   conj: arithmetic.conj,
   cos: arithmetic.cos,
-  cummax: reduction.cummax,
-  cummin: reduction.cummin,
-  cumprod: reduction.cumprod,
-  cumsum: reduction.cumsum,
-  diag: indexing.diag,
-  diagonal: indexing.diagonal,
   divide: arithmetic.divide,
-  equal: comparison.equal,
   exp: arithmetic.exp,
-  flatten: shape.flatten,
   floorDivide: arithmetic.floorDivide,
-  greater: comparison.greater,
-  greaterEqual: comparison.greaterEqual,
   leftShift: arithmetic.leftShift,
-  less: comparison.less,
-  lessEqual: comparison.lessEqual,
   log: arithmetic.log,
   log10: arithmetic.log10,
   log1p: arithmetic.log1p,
   log2: arithmetic.log2,
-  logcumsumexp: reduction.logcumsumexp,
-  logicalAnd: comparison.logicalAnd,
-  logicalNot: comparison.logicalNot,
-  logicalOr: comparison.logicalOr,
-  logsumexp: reduction.logsumexp,
-  matmul: product.matmul,
-  max: reduction.max,
-  mean: reduction.mean,
-  min: reduction.min,
-  moveaxis: shape.moveaxis,
   multiply: arithmetic.multiply,
   negative: arithmetic.negative,
-  notEqual: comparison.notEqual,
   power: arithmetic.power,
-  prod: reduction.prod,
   reciprocal: arithmetic.reciprocal,
   remainder: arithmetic.remainder,
-  reshape: shape.reshape,
   rightShift: arithmetic.rightShift,
   round: arithmetic.round,
   rsqrt: arithmetic.rsqrt,
   sin: arithmetic.sin,
-  split: shape.split,
   sqrt: arithmetic.sqrt,
   square: arithmetic.square,
-  squeeze: shape.squeeze,
-  std: reduction.std,
   subtract: arithmetic.subtract,
+
+  equal: comparison.equal,
+  greater: comparison.greater,
+  greaterEqual: comparison.greaterEqual,
+  less: comparison.less,
+  lessEqual: comparison.lessEqual,
+  logicalAnd: comparison.logicalAnd,
+  logicalNot: comparison.logicalNot,
+  logicalOr: comparison.logicalOr,
+  notEqual: comparison.notEqual,
+
+  diag: indexing.diag,
+  diagonal: indexing.diagonal,
+
+  matmul: product.matmul,
+
+  all: reduction.all,
+  any: reduction.any,
+  argmax: reduction.argmax,
+  argmin: reduction.argmin,
+  cummax: reduction.cummax,
+  cummin: reduction.cummin,
+  cumprod: reduction.cumprod,
+  cumsum: reduction.cumsum,
+  logcumsumexp: reduction.logcumsumexp,
+  logsumexp: reduction.logsumexp,
+  max: reduction.max,
+  mean: reduction.mean,
+  min: reduction.min,
+  prod: reduction.prod,
+  std: reduction.std,
   sum: reduction.sum,
-  swapaxes: shape.swapaxes,
-  transpose: shape.transpose,
   var: reduction.var,
+
+  astype: shape.astype,
+  flatten: shape.flatten,
+  moveaxis: shape.moveaxis,
+  reshape: variadic(shape.reshape, []),
+  split: shape.split,
+  squeeze: shape.squeeze,
+  swapaxes: shape.swapaxes,
+  transpose: variadic(shape.transpose),
   view: shape.view,
 };
 
-for (const [name, operation] of Object.entries<Operation>(methods)) {
-  Object.defineProperty(ArrayHandle.prototype, name, {
-    value: function (this: array, a?: unknown, b?: unknown, c?: unknown, d?: unknown) {
-      if (!isArray(this)) {
-        throw mismatch(name, "this", "an array", this);
-      }
-      return operation(this, a, b, c, d);
-    },
+function methodOf(name: string, operation: Operation) {
+  return function (this: array, a?: unknown, b?: unknown, c?: unknown, d?: unknown) {
+    if (!isArray(this)) {
+      throw mismatch(name, "this", "an array", this);
+    }
+    return operation(this, a, b, c, d);
+  };
+}
+
+function variadicOf(name: string, operation: Operation) {
+  const none = variadics.get(operation);
+  return function (this: array, a: unknown = none, b?: unknown, ...more: unknown[]) {
+    if (!isArray(this)) {
+      throw mismatch(name, "this", "an array", this);
+    }
+    return typeof b === "number"
+      ? operation(this, [a, b, ...more])
+      : operation(this, a, b, ...more);
+  };
+}
+
+for (const [name, operation] of Object.entries(operations)) {
+  const method = variadics.has(operation) ? variadicOf : methodOf;
+  Object.defineProperty(array.prototype, name, {
+    value: method(name, operation),
     configurable: true,
     writable: true,
   });
@@ -283,7 +245,7 @@ const getters: Record<"length" | "T" | "mT" | "real" | "imag", (self: array) => 
 };
 
 for (const [name, getter] of Object.entries(getters)) {
-  Object.defineProperty(ArrayHandle.prototype, name, {
+  Object.defineProperty(array.prototype, name, {
     get(this: array) {
       return getter(this);
     },
@@ -307,7 +269,7 @@ const subscripts: Pick<array, "get" | "set" | "at" | typeof Symbol.iterator> & T
 };
 
 for (const name of Reflect.ownKeys(subscripts)) {
-  Object.defineProperty(ArrayHandle.prototype, name, {
+  Object.defineProperty(array.prototype, name, {
     value: Reflect.get(subscripts, name),
     configurable: true,
     writable: true,
@@ -317,7 +279,7 @@ for (const name of Reflect.ownKeys(subscripts)) {
 // An array has a length, and so passes for a list with holes. What takes it for
 // one, such as `Buffer.from` or `Math.max.apply`, starts here, as many habits do.
 for (let i = 0; i < 8; i++) {
-  Object.defineProperty(ArrayHandle.prototype, i, {
+  Object.defineProperty(array.prototype, i, {
     get() {
       throw new TypeError(
         `[array] expected x.get(${i}), or x.toTypedArray() for all values, received x[${i}]`,

@@ -25,7 +25,7 @@ import type { Scalar } from "./stand-in.js";
 import type { TypedArray } from "./typed-arrays.js";
 
 /** Nested lists of values, or a single value. */
-export type Nested = Scalar | Nested[];
+export type Nested<T extends Scalar = Scalar> = T | Nested<T>[];
 
 export type TypedArrayConstructor = new (source: ArrayBuffer | number) => TypedArray;
 

@@ -90,8 +90,8 @@ export function add(a: Operand, b: Operand, options?: StreamOptions): array {
  * The difference of two operands, with broadcasting.
  *
  * @example
- * mx.subtract(10, mx.array([1, 2]))
- * // array([9, 8], dtype=float32)
+ * mx.subtract(mx.array([10, 20]), mx.array([1, 2]))
+ * // array([9, 18], dtype=float32)
  */
 export function subtract(a: Operand, b: Operand, options?: StreamOptions): array {
   return make(
