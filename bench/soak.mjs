@@ -58,6 +58,7 @@ async function train() {
 /** @param {number} first */
 async function write(first) {
   const tokens = [first];
+<<<<<<< HEAD
   let next = mx.array([[first]], mx.int32);
   /** @type {LayerCache[]} */
   let cache = [];
@@ -68,6 +69,21 @@ async function write(first) {
     });
     await mx.asyncEval(next, cache);
     tokens.push(next.item());
+=======
+  /** @typedef {[token: mx.array, cache: LayerCache[]]} Step */
+  /** @param {Step} previous @returns {Step} */
+  const step = ([token, cache]) => {
+    const [logits, grown] = model.read(token, cache);
+    return [mx.argmax(logits.get(":", -1), -1, { keepdims: true }), grown];
+  };
+  /** @type {Step} */
+  const initial = [mx.array([[first]], mx.int32), []];
+  for await (const [token] of mx.pipeline(step, { initial })) {
+    tokens.push(Number(token.item()));
+    if (tokens.length === written) {
+      break;
+    }
+>>>>>>> b48b9b7 (Note steps ahead with mx.pipeline, which frees and ends what it noted)
   }
   return tokens;
 }

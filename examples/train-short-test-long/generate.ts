@@ -11,6 +11,8 @@ export interface GenerateOptions {
   signal: AbortSignal;
 }
 
+type Step = [token: mx.array, cache: LayerCache[]];
+
 /** What the model writes after a prompt. */
 export async function generate(
   model: Transformer,
@@ -18,18 +20,20 @@ export async function generate(
   prompt: string,
   { count, temperature, signal }: GenerateOptions,
 ): Promise<string> {
+  // The cache holds what was read: only the new token goes through the model.
+  const step = ([token, cache]: Step, index: number): Step | undefined => {
+    if (index === count || signal.aborted) {
+      return undefined;
+    }
+    const [logits, grown] = model.read(token, cache);
+    const last = logits.get(":", -1).divide(temperature);
+    return [mx.random.categorical(last).get(":", null), grown];
+  };
   const written: number[] = [];
-  let next = characters.encode(prompt).get(null);
-  let cache: LayerCache[] = [];
-  while (written.length < count && !signal.aborted) {
-    // The cache holds what was read: only the new token goes through the model.
-    [next, cache] = mx.tidy(() => {
-      const [logits, grown] = model.read(next, cache);
-      const last = logits.get(":", -1).divide(temperature);
-      return [mx.random.categorical(last).get(":", null), grown];
-    });
-    await mx.asyncEval(next, cache);
-    written.push(next.item());
+  const initial: Step = [characters.encode(prompt).get(null), []];
+  // The next token is noted while this one is computed.
+  for await (const [token] of mx.pipeline(step, { initial })) {
+    written.push(token.item());
   }
   return characters.decode(written);
 }

@@ -127,7 +127,7 @@ function evaluate(...args: Evaluable[]): void {
 export { evaluate as eval };
 
 /** An `AbortSignal`, of this realm or another. */
-function isSignal(x: unknown): x is AbortSignal {
+export function isSignal(x: unknown): x is AbortSignal {
   if (typeof x !== "object" || x === null || isArray(x)) {
     return false;
   }

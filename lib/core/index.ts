@@ -98,6 +98,7 @@ export * from "./ops/quantization.js";
 export * from "./ops/reduction.js";
 export * from "./ops/shape.js";
 export * from "./ops/sorting.js";
+export { type PipelineOptions, pipeline, type StepResult } from "./pipeline.js";
 export * as random from "./random.js";
 export {
   type CompileOptions,

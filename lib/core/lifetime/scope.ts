@@ -28,6 +28,15 @@ export class Scope {
     this.#arrays.push(x);
   }
 
+  /** Takes over the arrays that a value has of another scope. */
+  take(value: unknown, other: Scope): void {
+    visitHeld(value, (x) => {
+      if (scopeOf(x) === other) {
+        moveTo(x, this);
+      }
+    });
+  }
+
   /** Frees all but what is reachable from the result, what owners hold, and what was kept. */
   leave(result: unknown): void {
     this.left = true;

@@ -1,0 +1,167 @@
+/** Steps that are noted while the one before is computed. */
+import { isArray } from "./array/array.js";
+import { mismatch } from "./call/errors.js";
+import { asSize } from "./call/numbers.js";
+import { checkOptions } from "./call/options.js";
+import { asyncEval, type Evaluable, isSignal } from "./evaluation.js";
+import { context, isPromise, run } from "./lifetime/context.js";
+import { Scope, tidy } from "./lifetime/scope.js";
+import { isBranch } from "./transforms/tree.js";
+
+/** What a step of {@link pipeline} gives: arrays or, if there are no more steps, nothing. */
+export type StepResult<T> = T | undefined | Promise<T | undefined>;
+
+/** Options of {@link pipeline}. */
+export interface PipelineOptions<T> {
+  /** What the first step is called with, in place of the result of one before. */
+  initial?: T | undefined;
+  /** What each step changes: it is computed with the result. */
+  state?: Evaluable | undefined;
+  /** Ends the steps: the iteration throws its reason. */
+  signal?: AbortSignal | undefined;
+  /** How many steps are noted before one is awaited, by default 1. */
+  ahead?: number | undefined;
+}
+
+const names = ["initial", "state", "signal", "ahead"];
+
+/** A step that is noted: its result, and when that is computed. */
+interface Noted {
+  readonly result: unknown;
+  readonly computed: Promise<void>;
+  /** The arrays of the result. */
+  readonly scope: Scope;
+}
+
+function isTree(x: unknown): x is Evaluable {
+  return isArray(x) || isBranch(x);
+}
+
+type Step = (previous: never, index: number) => unknown;
+
+async function* iterate(
+  step: Step,
+  { initial, state = [], signal }: PipelineOptions<unknown>,
+  ahead: number,
+): AsyncGenerator<unknown, void, undefined> {
+  const noted: Noted[] = [];
+  const ended = new AbortController();
+  const signals = signal === undefined ? [ended.signal] : [ended.signal, signal];
+  let current: Noted | undefined;
+  let previous = initial;
+  let more = true;
+  let index = 0;
+
+  const note = async (): Promise<void> => {
+    const around = context();
+    const scope = new Scope(around.scope);
+    let computed: Promise<void>;
+    try {
+      const given = run("pipeline", { ...around, scope }, () =>
+        tidy(() => step(previous as never, index++)),
+      );
+      previous = isPromise(given) ? await given : given;
+      more = previous !== undefined;
+      if (!more) {
+        scope.leave(undefined);
+        return;
+      }
+      if (!isTree(previous)) {
+        const expected = "arrays or, after the last step, undefined";
+        throw mismatch("pipeline", "step's result", expected, previous);
+      }
+      // A step may hand on what it was given.
+      for (const { scope: earlier } of current === undefined ? noted : [current, ...noted]) {
+        scope.take(previous, earlier);
+      }
+      computed = asyncEval(previous, state, ...signals);
+    } catch (error) {
+      // It is thrown in the step's turn.
+      more = false;
+      computed = Promise.reject(error);
+    }
+    computed.catch(() => {});
+    noted.push({ result: previous, computed, scope });
+  };
+
+  try {
+    while (true) {
+      while (more && noted.length <= ahead) {
+        signal?.throwIfAborted();
+        await note();
+      }
+      current?.scope.leave(undefined);
+      current = noted.shift();
+      if (current === undefined) {
+        return;
+      }
+      await current.computed;
+      signal?.throwIfAborted();
+      yield current.result;
+    }
+  } finally {
+    ended.abort();
+    for (const each of current === undefined ? noted : [current, ...noted]) {
+      each.scope.leave(undefined);
+    }
+  }
+}
+
+/**
+ * Calls a function again and again, and gives its results one after the other,
+ * computed. While one is computed, the next step is noted already, so that neither
+ * JavaScript nor MLX waits for the other: as Python programs do with
+ * `mx.async_eval`. The event loop goes on meanwhile.
+ *
+ * A step is called with the result of the step before, which need not be computed
+ * yet, and with its own number. It runs in a `mx.tidy`. If it returns `undefined`,
+ * there are no more steps.
+ *
+ * A result is there until the next one is asked for, and is freed then; `mx.keep`
+ * it, or store it in a field of an owner, to have it for longer. When the
+ * loop is left, by `break`, an error or the signal, the results of steps that were
+ * noted are freed. What these steps stored, in a cache or a model, stays: the state
+ * is up to `ahead` steps further than the last result.
+ *
+ * @throws What a step throws, its evaluation or the signal's reason, as the same
+ * object and in its turn.
+ * @example
+ * const powers = [];
+ * const twice = (x) => mx.multiply(x, 2);
+ * for await (const x of mx.pipeline(twice, { initial: mx.array(1) })) {
+ *   powers.push(x.item());
+ *   if (powers.length === 5) break;
+ * }
+ * powers
+ * // [ 2, 4, 8, 16, 32 ]
+ */
+export function pipeline<T extends Evaluable>(
+  step: (previous: T, index: number) => StepResult<T>,
+  options: PipelineOptions<T> & { initial: T },
+): AsyncGenerator<T, void, undefined>;
+export function pipeline<T extends Evaluable>(
+  step: (previous: unknown, index: number) => StepResult<T>,
+  options?: PipelineOptions<T>,
+): AsyncGenerator<T, void, undefined>;
+export function pipeline<T extends Evaluable>(
+  step: (previous: T | undefined, index: number) => StepResult<T>,
+  options?: PipelineOptions<T>,
+): AsyncGenerator<T, void, undefined>;
+export function pipeline(
+  step: Step,
+  options: PipelineOptions<unknown> = {},
+): AsyncGenerator<unknown, void, undefined> {
+  if (typeof step !== "function") {
+    throw mismatch("pipeline", "step", "a function", step);
+  }
+  checkOptions(options, names, "pipeline");
+  const { initial, state, signal, ahead = 1 } = options;
+  if (signal !== undefined && !isSignal(signal)) {
+    throw mismatch("pipeline", "signal", "an AbortSignal", signal);
+  }
+  if (state !== undefined && !isTree(state)) {
+    const expected = "an array, or a list, record or module of arrays";
+    throw mismatch("pipeline", "state", expected, state);
+  }
+  return iterate(step, { initial, state, signal }, asSize(ahead, "pipeline", "ahead"));
+}
