@@ -58,18 +58,6 @@ async function train() {
 /** @param {number} first */
 async function write(first) {
   const tokens = [first];
-<<<<<<< HEAD
-  let next = mx.array([[first]], mx.int32);
-  /** @type {LayerCache[]} */
-  let cache = [];
-  while (tokens.length < written) {
-    [next, cache] = mx.tidy(() => {
-      const [logits, grown] = model.read(next, cache);
-      return [mx.argmax(logits.get(":", -1), -1, { keepdims: true }), grown];
-    });
-    await mx.asyncEval(next, cache);
-    tokens.push(next.item());
-=======
   /** @typedef {[token: mx.array, cache: LayerCache[]]} Step */
   /** @param {Step} previous @returns {Step} */
   const step = ([token, cache]) => {
@@ -79,11 +67,10 @@ async function write(first) {
   /** @type {Step} */
   const initial = [mx.array([[first]], mx.int32), []];
   for await (const [token] of mx.pipeline(step, { initial })) {
-    tokens.push(Number(token.item()));
+    tokens.push(token.item());
     if (tokens.length === written) {
       break;
     }
->>>>>>> b48b9b7 (Note steps ahead with mx.pipeline, which frees and ends what it noted)
   }
   return tokens;
 }

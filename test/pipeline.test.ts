@@ -96,7 +96,7 @@ describe("pipeline", () => {
     const sums: number[] = [];
     const initial: [mx.array, mx.array] = [first, mx.array([0])];
     for await (const [a, b] of mx.pipeline(step, { initial })) {
-      sums.push(mx.tidy(() => mx.add(a, b).item() as number));
+      sums.push(mx.tidy(() => mx.add(a, b).item()));
     }
     expect(sums).toEqual([8, 9, 10, 11]);
     mx.dispose(initial);
