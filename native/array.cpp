@@ -36,7 +36,7 @@ void finalize(node_api_basic_env, void* data, void* hint) {
 // slot is emptied. The finalizer is a basic one, which runs inside the
 // collection, so a loop that never returns to the event loop is cleaned up,
 // too; ordinary ones would wait for it.
-void hold(Environment& e, Napi::Value object, int slot) {
+void release_with(Environment& e, Napi::Value object, int slot) {
   e.arrays.at(slot);
   auto data = pack(slot, e.arrays.generation(slot));
   auto status = napi_add_finalizer(e.env, object, data, finalize, &e, nullptr);
@@ -261,7 +261,7 @@ std::string to_string(Environment& e, const mx::array& source, int precision) {
 } // namespace
 
 const std::vector<Binding> array_bindings{
-    LOCAL(hold),
+    LOCAL(release_with),
     LOCAL(release),
     LOCAL(release_all),
     LOCAL(assign),

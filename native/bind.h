@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "convert.h"
+#include "operand.h"
 
 // From a C++ function to a JavaScript one: a guard that turns exceptions into
 // JavaScript's, a reader for the arguments in order, a writer for the result.

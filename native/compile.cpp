@@ -94,7 +94,7 @@ void erase(node_api_basic_env, void* data, void* hint) {
 
 // A number for a compiled function, whose graphs live as long as it does. The
 // cache is a thread's, which may have several environments.
-int hold_compiled(Environment& e, Napi::Value function) {
+int new_compiled(Environment& e, Napi::Value function) {
   static std::atomic<int> last = 0;
   auto number = ++last;
   auto data = reinterpret_cast<void*>(static_cast<uintptr_t>(number));
@@ -124,7 +124,7 @@ struct Convert<std::optional<Traced>> {
 
 const std::vector<Binding> compile_bindings{
     LOCAL(call_compiled),
-    LOCAL(hold_compiled),
+    LOCAL(new_compiled),
     BIND(void (*)(), disable_compile),
     BIND(void (*)(), enable_compile),
 };

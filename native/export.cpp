@@ -7,7 +7,7 @@
 
 #include "callback.h"
 #include "evaluation.h"
-#include "exported.h"
+#include "exported/exported.h"
 #include "external.h"
 #include "graph.h"
 #include "graph_check.h"
@@ -230,8 +230,8 @@ void export_steps(
 Napi::Value import_function(Environment& e, std::string file) {
   auto out = Napi::Array::New(e.env, 2);
   try {
-    check_exported(file);
-  } catch (const Fault& fault) {
+    exported::check(file);
+  } catch (const exported::Fault& fault) {
     out.Set(0u, fault.expected);
     out.Set(1u, fault.received);
     return out;

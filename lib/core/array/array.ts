@@ -79,7 +79,7 @@ export class array {
     moveTo = (x, scope) => {
       x.#scope = scope;
       if (scope === undefined) {
-        native.hold(x, x.#slot);
+        native.release_with(x, x.#slot);
       } else {
         scope.add(x);
       }
@@ -317,6 +317,12 @@ export function slot(x: array, fn: string, param: string): Slot {
   throw mismatch(fn, param, "an array", x);
 }
 
+/** An argument, which has to be an array. */
+export function asArray(x: unknown, fn: string, param: string): array {
+  slot(x as array, fn, param);
+  return x as array;
+}
+
 /** A result as an array, owned by the current scope or the garbage collector. */
 export function make(result: Result): array {
   return makeFrom(slotFrom(result));
@@ -330,7 +336,7 @@ export function makeFrom(slot: Slot): array {
     scope.add(x);
     return x;
   }
-  native.hold(x, slot);
+  native.release_with(x, slot);
   weigh();
   return x;
 }

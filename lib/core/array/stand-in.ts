@@ -39,7 +39,7 @@ export function isArrayLike(x: unknown): x is ArrayLike {
  * or nothing. Its code runs here, and nothing of it is read twice.
  */
 export function standFor(x: object, fn: string, param: string): array | Complex | undefined {
-  const place = interrupt();
+  const mark = interrupt();
   try {
     const { __mlx_array__: method } = x as Partial<ArrayLike>;
     if (typeof method === "function") {
@@ -51,7 +51,7 @@ export function standFor(x: object, fn: string, param: string): array | Complex 
     }
     return complexOf(x);
   } finally {
-    resume(place);
+    resume(mark);
   }
 }
 

@@ -9,7 +9,7 @@ import { native } from "../call/native.js";
 import { asInteger } from "../call/numbers.js";
 import { interrupt, type List, list, resume } from "../call/wire.js";
 import { currentStream } from "../lifetime/context.js";
-import { type array, isArray, make } from "./array.js";
+import { type array, asArray, isArray, make } from "./array.js";
 import { flatIndices, type IndexList } from "./indices.js";
 
 type Bound = number | null;
@@ -203,14 +203,14 @@ function encode(indices: readonly unknown[], fn: string): List {
     return list([]);
   }
   // Lists among them may be proxies, and slots are read beside them.
-  const place = interrupt();
+  const mark = interrupt();
   const code: number[] = [];
   try {
     for (let i = 0; i < indices.length; i++) {
       push(code, indices[i], fn, `indices[${i}]`);
     }
   } finally {
-    resume(place);
+    resume(mark);
   }
   return list(code);
 }
@@ -349,13 +349,13 @@ export class ArrayAt {
 
 /** What `x.at(...indices)` gives. */
 export function at(x: array, indices: readonly Index[]): ArrayAt {
-  slot(x, "at", "this");
+  asArray(x, "at", "this");
   return new ArrayAt(x, indices);
 }
 
 /** The size of the first dimension. */
 export function length(x: array, fn = "length"): number {
-  slot(x, fn, "this");
+  asArray(x, fn, "this");
   const [first] = x.shape;
   if (first === undefined) {
     throw mismatch(fn, "this", "an array with dimensions", x);

@@ -1,6 +1,7 @@
 /**
- * From what users write to what travels to the addon (`wire.ts`). Each takes
- * the value and, for the error, the names of the function and the parameter.
+ * Converts arguments into the numbers that cross to the addon (`wire.ts`). Each
+ * function takes the value and, for its error, the names of the function that
+ * was called and of the parameter.
  */
 import { type array, freed, isArray, make, slot, slotOf } from "../array/array.js";
 import { type ArrayInput, isTypedArray, toArray } from "../array/input.js";
@@ -87,11 +88,11 @@ const held: array[] = [];
 
 function converted(x: ArrayInput): Slot {
   // A list's elements may be the program's code.
-  const place = interrupt();
+  const mark = interrupt();
   try {
     return hold(toArray(x, undefined));
   } finally {
-    resume(place);
+    resume(mark);
   }
 }
 
@@ -162,7 +163,7 @@ export function elements(x: unknown, expected: string, fn: string, param: string
   if (!isList(x)) {
     throw mismatch(fn, param, expected, x);
   }
-  const place = interrupt();
+  const mark = interrupt();
   try {
     const length = lengthOf(x, fn, param);
     const out: unknown[] = [];
@@ -171,7 +172,7 @@ export function elements(x: unknown, expected: string, fn: string, param: string
     }
     return out;
   } finally {
-    resume(place);
+    resume(mark);
   }
 }
 
@@ -345,12 +346,12 @@ export function stream(options: StreamOptions | undefined, fn: string): StreamId
   if (options === undefined) {
     return currentStream();
   }
-  const place = interrupt();
+  const mark = interrupt();
   try {
     checkOptions(options, streamOnly, fn);
     return streamOf(options.stream, fn);
   } finally {
-    resume(place);
+    resume(mark);
   }
 }
 
@@ -359,10 +360,10 @@ export function streamOf(stream: StreamOrDevice | undefined, fn: string): Stream
   if (stream === undefined) {
     return currentStream();
   }
-  const place = interrupt();
+  const mark = interrupt();
   try {
     return streamId(stream, fn);
   } finally {
-    resume(place);
+    resume(mark);
   }
 }

@@ -159,8 +159,6 @@ export interface Bindings {
   hadamard_transform: (a: Slot, b: number | undefined, c: StreamId) => Result;
   hamming: (a: number, b: StreamId) => Result;
   hanning: (a: number, b: StreamId) => Result;
-  hold: (a: unknown, b: number) => void;
-  hold_compiled: (a: unknown) => number;
   identity: (a: number, b: DtypeId, c: StreamId) => Result;
   imag: (a: OperandCode, b: StreamId) => Result;
   import_function: (a: string) => unknown;
@@ -237,6 +235,7 @@ export interface Bindings {
   nan_to_num: (a: OperandCode, b: number, c: OperandCode | undefined, d: OperandCode | undefined, e: StreamId) => Result;
   ndim: (a: Slot) => number;
   negative: (a: OperandCode, b: StreamId) => Result;
+  new_compiled: (a: unknown) => number;
   new_evaluation: () => number;
   new_stream: (a: number, b: number) => number;
   new_thread_local_stream: (a: number, b: number) => number;
@@ -281,6 +280,7 @@ export interface Bindings {
   recv_like: (a: OperandCode, b: number, c: GroupId, d: StreamId, e: boolean) => Result;
   release: (a: number) => void;
   release_all: (a: List) => void;
+  release_with: (a: unknown, b: number) => void;
   remainder: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
   repeat: (a: Slot, b: number, c: OptionalList, d: StreamId) => Result;
   report_memory: () => number;

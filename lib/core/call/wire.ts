@@ -18,7 +18,10 @@ export type Result = Brand<number | Failure, "Result">;
 export type Slots = Brand<number, "Slots"> | readonly Slot[] | Failure;
 export type None = Brand<number, "None">;
 export type OptionalSlot = Slot | None;
-/** A slot, or a scalar: `~place` in the shared buffer or, if that is full, itself. */
+/**
+ * An array is sent as its slot (0 or more), a scalar as `~place` (below 0), where
+ * `place` is where it stands in the shared buffer; if that is full, as itself.
+ */
 export type OperandCode = Brand<number, "Operand"> | Slot | Float64Array;
 /** The place of a list in the shared buffer, or a long list itself. */
 export type List = Brand<number, "List"> | Float64Array;
@@ -86,9 +89,9 @@ export function interrupt(): number {
   return shared[top] as number;
 }
 
-export function resume(place: number): void {
+export function resume(mark: number): void {
   (shared[interrupted] as number)--;
-  shared[top] = place;
+  shared[top] = mark;
 }
 
 // As many as these go by themselves in any case.
@@ -112,8 +115,8 @@ export function listFrom(
   fn: string,
   param: string,
 ): List {
-  const place = interrupt();
-  let end = place;
+  const mark = interrupt();
+  let end = mark;
   try {
     const length = lengthOf(values, fn, param);
     const start = length > longest ? -1 : reserve(length + 1);

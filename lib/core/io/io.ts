@@ -1,6 +1,6 @@
 /** Arrays in files. */
 
-import { type array, isArray, make, makeAll } from "../array/array.js";
+import { type array, asArray, isArray, make, makeAll } from "../array/array.js";
 import { elements, flag, readOptions, slot, slots, streamOf } from "../call/arguments.js";
 import { mismatch, outOfRange } from "../call/errors.js";
 import { native } from "../call/native.js";
@@ -77,7 +77,7 @@ function namedArrays(arrays: unknown, fn: string, expected: string): NamedArrays
   }
   const entries = Object.entries(arrays) as [string, array][];
   for (const [name, x] of entries) {
-    slot(x, fn, `arrays[${JSON.stringify(name)}]`);
+    asArray(x, fn, `arrays[${JSON.stringify(name)}]`);
   }
   return Object.fromEntries(entries);
 }
@@ -109,7 +109,7 @@ function checkDtypes(
  */
 export function save(file: SaveTarget, arr: array): void {
   const target = targetOf(file, ".npy", "save");
-  slot(arr, "save", "arr");
+  asArray(arr, "save", "arr");
   saveTo(target, [arr], "save", (writer) =>
     native.save_npy(pieceTo(writer), slot(arr, "save", "arr")),
   );
@@ -240,7 +240,7 @@ function ggufValue(value: unknown, name: string): array | string | string[] {
   if (!isArray(value)) {
     throw mismatch("saveGguf", param, expected, value);
   }
-  slot(value, "saveGguf", param);
+  asArray(value, "saveGguf", param);
   if (value.ndim > 1) {
     throw outOfRange("saveGguf", param, "at most one dimension", value.ndim);
   }

@@ -259,14 +259,14 @@ class Compiled {
       return this.#fun(...args);
     }
     const reader = new Reader(currentStream());
-    const place = interrupt();
+    const mark = interrupt();
     try {
       reader.arguments(args);
       if (this.#inputs !== undefined) {
         reader.state(this.#inputs);
       }
     } finally {
-      resume(place);
+      resume(mark);
     }
     this.#args = args;
     this.#key = reader.key;
@@ -398,7 +398,7 @@ export function compile<F extends AnyFunction>(fun: F, options?: CompileOptions)
     flag(o.shapeless, false, "compile", "shapeless"),
   );
   const call = (...args: unknown[]): unknown => compiled.call(args);
-  compiled.number = native.hold_compiled(call);
+  compiled.number = native.new_compiled(call);
   return call as F;
 }
 
