@@ -307,8 +307,8 @@ export function parity(
     "`test/upstream/api.json`, from `lib/` and from the reasons in `test/upstream/differences.json`; a test fails if a",
     "name, a parameter or a default differs without a reason.",
     "",
-    "Braces are the options, in one record at the end; `?` marks what may be left out, `=` what it then is, where that is",
-    "not `null`; `!` marks an option that may not.",
+    "Braces hold the options, which go in one record at the end. `?` marks what may be left out, and `=` its default, where",
+    "that is not `null`. `!` marks a required option.",
     "",
     `${rows.length} names: ${rows.filter((row) => row.agrees).length} agree, ${differing.length} differ for a reason, ` +
       `${rows.filter(({ mlx }) => waits(mlx)).length} are not written yet.`,

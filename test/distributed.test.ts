@@ -66,7 +66,7 @@ describe("a process alone", () => {
     );
     wrong(
       () => distributed.recv([2], "float32" as never, 0),
-      '[distributed.recv] dtype: expected a dtype such as mx.float32, received "float32"',
+      '[distributed.recv] dtype: expected a dtype such as mx.float32, received "float32"; write mx.float32',
     );
     wrong(
       () => distributed.init({ strict: 1 as never }),

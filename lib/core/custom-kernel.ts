@@ -47,7 +47,7 @@ export interface KernelCall extends StreamOptions {
 /** A kernel: a function that gives its outputs. */
 export type Kernel = (call: KernelCall) => array[];
 
-/** Of `metalKernel`. */
+/** Options of `metalKernel`. */
 export interface MetalKernelOptions {
   /** What comes before the kernel's function, such as other functions. */
   header?: string | undefined;
@@ -59,7 +59,7 @@ export interface MetalKernelOptions {
   compileOptions?: { mathMode?: "safe" | "relaxed" | "fast" | undefined } | null | undefined;
 }
 
-/** Of `cudaKernel`. */
+/** Options of `cudaKernel`. */
 export interface CudaKernelOptions {
   /** What comes before the kernel's function, such as other functions. */
   header?: string | undefined;

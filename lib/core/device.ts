@@ -121,7 +121,7 @@ export class ThreadLocalStream extends Stream {
 /** What runs an operation: a stream, or a device's default stream. */
 export type StreamOrDevice = Stream | Device | DeviceType;
 
-/** Of every operation: where it runs. By default on the current stream. */
+/** The option of every operation: the stream or device that it runs on. By default the current stream. */
 export interface StreamOptions {
   /** The stream, or the device whose default stream is meant. */
   stream?: StreamOrDevice | undefined;

@@ -45,13 +45,13 @@ export type Backend = "any" | "ring" | "mpi" | "nccl" | "jaccl";
 /** Sends bytes to all processes and gives the bytes of all, in the order of their ranks. */
 export type AllGather = (bytes: Uint8Array, length: number) => ArrayBufferView;
 
-/** Of `isAvailable`. */
+/** Options of `isAvailable`. */
 export interface BackendOptions {
   /** The backend. By default `"any"`. */
   backend?: Backend | undefined;
 }
 
-/** Of `init`. */
+/** Options of `init`. */
 export interface InitOptions extends BackendOptions {
   /** Whether it is an error if there is no group to join. By default false. */
   strict?: boolean | undefined;
@@ -63,13 +63,13 @@ export interface InitOptions extends BackendOptions {
   allGatherFactory?: ((rank: number, size: number) => AllGather) | null | undefined;
 }
 
-/** Of `Group.split`. */
+/** Options of `Group.split`. */
 export interface GroupSplitOptions {
   /** What the ranks in the new group are sorted by. By default the rank in this one. */
   key?: number | undefined;
 }
 
-/** Of all communication. */
+/** Options of all communication. */
 export interface GroupOptions extends StreamOptions {
   /** The processes that take part. By default those of `mx.distributed.init()`. */
   group?: Group | null | undefined;

@@ -96,7 +96,7 @@ export function crossEntropy(logits: array, targets: array, options?: StreamOpti
   );
 }
 
-/** Of `rope`. */
+/** Options of `rope`. */
 export interface RopeOptions extends StreamOptions {
   /** Pair neighbours, instead of entries that lie `dims / 2` apart. By default false. */
   traditional?: boolean | undefined;
@@ -166,7 +166,7 @@ export function rope(a: array, dims: number, options?: RopeOptions): array {
   );
 }
 
-/** Of `scaledDotProductAttention`. */
+/** Options of `scaledDotProductAttention`. */
 export interface AttentionOptions extends StreamOptions {
   /** What scores are multiplied with, as a rule `1 / Math.sqrt(D)`. Required. */
   scale: number;

@@ -31,19 +31,19 @@ import { complex64 } from "./dtype.js";
  */
 export type FftNorm = "backward" | "ortho" | "forward";
 
-/** Of the transforms. */
+/** Options of the transforms. */
 export interface FftOptions extends StreamOptions {
   /** Which of a transform and its inverse is scaled. By default `"backward"`. */
   norm?: FftNorm | undefined;
 }
 
-/** Of `fftfreq` and `rfftfreq`. */
+/** Options of `fftfreq` and `rfftfreq`. */
 export interface FrequencyOptions extends StreamOptions {
   /** The distance between samples. By default 1. */
   d?: number | undefined;
 }
 
-/** Of `stft` and `istft`. */
+/** Options of `stft` and `istft`. */
 export interface FrameOptions extends FftOptions {
   /** How many samples lie between frames. By default a quarter of `nFft`. */
   hopLength?: number | null | undefined;
@@ -55,7 +55,7 @@ export interface FrameOptions extends FftOptions {
   center?: boolean | undefined;
 }
 
-/** Of `stft`. */
+/** Options of `stft`. */
 export interface StftOptions extends FrameOptions {
   /** The length of a frame. By default 2048. */
   nFft?: number | undefined;
@@ -65,7 +65,7 @@ export interface StftOptions extends FrameOptions {
   onesided?: boolean | null | undefined;
 }
 
-/** Of `istft`. */
+/** Options of `istft`. */
 export interface IstftOptions extends FrameOptions {
   /** The length of a frame. By default the even one that the frequencies tell. */
   nFft?: number | null | undefined;

@@ -18,25 +18,25 @@ import { mismatch, outOfRange } from "./call/errors.js";
 import { native } from "./call/native.js";
 import type { StreamOptions } from "./device.js";
 
-/** Of `norm`. */
+/** Options of `norm`. */
 export interface NormOptions extends StreamOptions {
   /** Whether the axes stay, with size 1. By default false. */
   keepdims?: boolean | undefined;
 }
 
-/** Of `svd`. */
+/** Options of `svd`. */
 export interface SvdOptions extends StreamOptions {
   /** Whether to compute the vectors, too. By default true. */
   computeUv?: boolean | undefined;
 }
 
-/** Of functions of triangular matrices. */
+/** Options of functions of triangular matrices. */
 export interface TriangleOptions extends StreamOptions {
   /** Whether the matrices are upper triangular. By default false, lower. */
   upper?: boolean | undefined;
 }
 
-/** Of `eigh` and `eigvalsh`. */
+/** Options of `eigh` and `eigvalsh`. */
 export interface TriangleReadOptions extends StreamOptions {
   /** Which triangle of the matrices to read. By default the lower one. */
   UPLO?: "L" | "U" | undefined;

@@ -27,7 +27,7 @@ import { none } from "./call/wire.js";
 import type { StreamOptions } from "./device.js";
 import { type Dtype, float32, int32 } from "./dtype.js";
 
-/** Of every function that draws. */
+/** Options of every function that draws. */
 export interface RandomOptions extends StreamOptions {
   /** A key made by `key` or `split`. By default the thread's generator is used. */
   key?: array | null | undefined;

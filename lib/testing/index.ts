@@ -15,7 +15,7 @@ import { bfloat16, bool, complex64, float16, float32, float64 } from "../core/dt
 import { tidy } from "../core/lifetime/scope.js";
 import { astype } from "../core/ops/shape.js";
 
-/** Of `toBeCloseToArray`. */
+/** Options of `toBeCloseToArray`. */
 export interface Tolerance {
   /** How far a value may be off, as a part of what is expected. By default 1e-5. */
   rtol?: number | undefined;

@@ -214,7 +214,7 @@ function slotAt(
   fn: string,
   param: string,
 ): number {
-  // Without the parameter's name, which would be made for nothing.
+  // The name of the parameter is made only for an error.
   return isArray(x) && slotOf(x) >= 0 ? slotOf(x) : slot(x as array, fn, `${param}[${i}]`);
 }
 

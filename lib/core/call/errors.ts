@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { inspect } from "node:util";
 import { isProxy } from "node:util/types";
+import { hint } from "./hints.js";
 import { isRecord } from "./records.js";
 
 /** A copy of this package that is loaded: test runners load one for each file. */
@@ -127,7 +128,8 @@ export function describe(value: unknown): string {
 }
 
 export function mismatch(fn: string, param: string, expected: string, value: unknown): TypeError {
-  return new TypeError(`[${fn}] ${param}: expected ${expected}, received ${describe(value)}`);
+  const received = `${describe(value)}${hint(param, value)}`;
+  return new TypeError(`[${fn}] ${param}: expected ${expected}, received ${received}`);
 }
 
 export function outOfRange(

@@ -104,7 +104,8 @@ const old = new Collection(() => {
 
 /**
  * Before an evaluation: collects if arrays that nobody uses any more may hold
- * much memory. A graph keeps what handles name, so this is when it pays.
+ * much memory. Dead handles still keep their arrays alive, and the evaluation can
+ * use their memory again only if they are collected before it.
  */
 export function makeRoom(): void {
   young.runIfDue();

@@ -22,7 +22,7 @@ import { native } from "../call/native.js";
 import { type List, list } from "../call/wire.js";
 import type { StreamOptions } from "../device.js";
 
-/** Of `convolve`. */
+/** Options of `convolve`. */
 export interface ConvolveOptions extends StreamOptions {
   /**
    * How much of the result to give: all of it, `"full"`, as by default; the part
@@ -32,7 +32,7 @@ export interface ConvolveOptions extends StreamOptions {
   mode?: "full" | "same" | "valid" | undefined;
 }
 
-/** Of the convolutions; `Sizes` is a number, or also a list of one for each dimension. */
+/** Options of the convolutions; `Sizes` is a number, or also a list of one for each dimension. */
 export interface ConvOptions<Sizes> extends StreamOptions {
   /** How far the filter moves from one place to the next. By default 1. */
   stride?: Sizes | undefined;
@@ -44,13 +44,13 @@ export interface ConvOptions<Sizes> extends StreamOptions {
   groups?: number | undefined;
 }
 
-/** Of the transposed convolutions. */
+/** Options of the transposed convolutions. */
 export interface ConvTransposeOptions<Sizes> extends ConvOptions<Sizes> {
   /** What the result is longer by at its end. By default 0. */
   outputPadding?: Sizes | undefined;
 }
 
-/** Of `convGeneral`. */
+/** Options of `convGeneral`. */
 export interface ConvGeneralOptions extends StreamOptions {
   /** How far the filter moves from one place to the next. By default 1. */
   stride?: number | readonly number[] | undefined;

@@ -21,7 +21,7 @@ import { native } from "../call/native.js";
 import type { StreamOptions } from "../device.js";
 import { Dtype, float32, int32, int64 } from "../dtype.js";
 
-/** Of `eye` and `tri`. */
+/** Options of `eye` and `tri`. */
 export interface DiagonalOptions extends StreamOptions {
   /** The number of columns. By default that of rows. */
   m?: number | null | undefined;

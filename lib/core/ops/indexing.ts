@@ -23,7 +23,7 @@ import {
 import { native } from "../call/native.js";
 import type { StreamOptions } from "../device.js";
 
-/** Of `diagonal`. */
+/** Options of `diagonal`. */
 export interface DiagonalOfOptions extends StreamOptions {
   /** Which diagonal: positive ones lie above the main one. By default 0. */
   offset?: number | undefined;

@@ -25,13 +25,13 @@ import { native } from "../call/native.js";
 import type { StreamOptions } from "../device.js";
 import type { Dtype } from "../dtype.js";
 
-/** Of `vecdot`. */
+/** Options of `vecdot`. */
 export interface VecdotOptions extends StreamOptions {
   /** The axis to sum over. By default the last one. */
   axis?: number | undefined;
 }
 
-/** Of `addmm`. */
+/** Options of `addmm`. */
 export interface AddmmOptions extends StreamOptions {
   /** What the product is multiplied by. By default 1. */
   alpha?: number | undefined;
@@ -39,7 +39,7 @@ export interface AddmmOptions extends StreamOptions {
   beta?: number | undefined;
 }
 
-/** Of `blockMaskedMm`. A mask holds one value for each block. */
+/** Options of `blockMaskedMm`. A mask holds one value for each block. */
 export interface BlockMaskedMmOptions extends StreamOptions {
   /** The size of a block: 32 or 64, as by default. */
   blockSize?: number | undefined;
@@ -51,7 +51,7 @@ export interface BlockMaskedMmOptions extends StreamOptions {
   maskRhs?: array | null | undefined;
 }
 
-/** Of `gatherMm`. */
+/** Options of `gatherMm`. */
 export interface GatherMmOptions extends StreamOptions {
   /** Which matrices of `a` to take. By default all of them. */
   lhsIndices?: array | null | undefined;
@@ -61,13 +61,13 @@ export interface GatherMmOptions extends StreamOptions {
   sortedIndices?: boolean | undefined;
 }
 
-/** Of `hadamardTransform`. */
+/** Options of `hadamardTransform`. */
 export interface HadamardTransformOptions extends StreamOptions {
   /** What the result is multiplied by. By default 1 / √n, which makes the transform its own inverse. */
   scale?: number | null | undefined;
 }
 
-/** Of `trace`. */
+/** Options of `trace`. */
 export interface TraceOptions extends StreamOptions {
   /** Which diagonal: positive ones lie above the main one. By default 0. */
   offset?: number | undefined;

@@ -27,7 +27,7 @@ import { bfloat16, type Dtype } from "../dtype.js";
  */
 export type QuantizationMode = "affine" | "mxfp4" | "mxfp8" | "nvfp4";
 
-/** Of all functions here. What is given must be what the matrix was quantized with. */
+/** Options of all functions here. They must be those that the matrix was quantized with. */
 export interface QuantizationOptions extends StreamOptions {
   /**
    * How many elements of a row share a scale: 32, 64 (the default) or 128 for
@@ -43,13 +43,13 @@ export interface QuantizationOptions extends StreamOptions {
   mode?: QuantizationMode | undefined;
 }
 
-/** Of `quantize`. */
+/** Options of `quantize`. */
 export interface QuantizeOptions extends QuantizationOptions {
   /** A float32 scale of the whole array, for `"nvfp4"`. */
   globalScale?: array | null | undefined;
 }
 
-/** Of `dequantize`. */
+/** Options of `dequantize`. */
 export interface DequantizeOptions extends QuantizeOptions {
   /** The biases of the groups, for `"affine"`. */
   biases?: array | null | undefined;
@@ -57,7 +57,7 @@ export interface DequantizeOptions extends QuantizeOptions {
   dtype?: Dtype | null | undefined;
 }
 
-/** Of `quantizedMatmul`. */
+/** Options of `quantizedMatmul`. */
 export interface QuantizedMatmulOptions extends QuantizationOptions {
   /** The biases of the groups, for `"affine"`. */
   biases?: array | null | undefined;
@@ -75,13 +75,13 @@ export interface GatherOptions {
   sortedIndices?: boolean | undefined;
 }
 
-/** Of `gatherQmm`. */
+/** Options of `gatherQmm`. */
 export interface GatherQmmOptions extends QuantizedMatmulOptions, GatherOptions {
   /** The float32 scale that `w` was quantized with, for `"nvfp4"` on a GPU. */
   globalScale?: array | null | undefined;
 }
 
-/** Of `qqmm`. */
+/** Options of `qqmm`. */
 export interface QqmmOptions extends QuantizationOptions {
   /** The scales of `w`, if it is quantized. */
   scales?: array | null | undefined;
@@ -91,7 +91,7 @@ export interface QqmmOptions extends QuantizationOptions {
   globalScaleW?: array | null | undefined;
 }
 
-/** Of `gatherQqmm`. */
+/** Options of `gatherQqmm`. */
 export interface GatherQqmmOptions extends QqmmOptions, GatherOptions {}
 
 const format = ["groupSize", "bits", "mode"] as const;

@@ -37,7 +37,7 @@ import { type List, list, type Slots, type StreamId } from "../call/wire.js";
 import type { StreamOptions } from "../device.js";
 import type { Dtype } from "../dtype.js";
 
-/** Of `flatten`. */
+/** Options of `flatten`. */
 export interface FlattenOptions extends StreamOptions {
   /** The first axis to join. By default 0. */
   startAxis?: number | undefined;
@@ -45,13 +45,13 @@ export interface FlattenOptions extends StreamOptions {
   endAxis?: number | undefined;
 }
 
-/** Of `unstack`. */
+/** Options of `unstack`. */
 export interface UnstackOptions extends StreamOptions {
   /** The axis to take apart. By default 0. */
   axis?: number | undefined;
 }
 
-/** Of `meshgrid`. */
+/** Options of `meshgrid`. */
 export interface MeshgridOptions extends StreamOptions {
   /** Keep size 1 along the other axes, for broadcasting. By default false. */
   sparse?: boolean | undefined;
@@ -72,7 +72,7 @@ export type PadWidth =
   | readonly [number, number]
   | readonly (readonly [number, number])[];
 
-/** Of `pad`. */
+/** Options of `pad`. */
 export interface PadOptions extends StreamOptions {
   /**
    * What the new elements are: a constant, by default; the nearest element;
@@ -83,7 +83,7 @@ export interface PadOptions extends StreamOptions {
   constantValues?: Operand | undefined;
 }
 
-/** Of `asStrided`. */
+/** Options of `asStrided`. */
 export interface AsStridedOptions extends StreamOptions {
   /** Steps along each axis, in elements. By default those of a row-major array. */
   strides?: readonly number[] | null | undefined;
@@ -91,7 +91,7 @@ export interface AsStridedOptions extends StreamOptions {
   offset?: number | undefined;
 }
 
-/** Of `contiguous`. */
+/** Options of `contiguous`. */
 export interface ContiguousOptions extends StreamOptions {
   /** Let column-major arrays be. By default false. */
   allowColMajor?: boolean | undefined;

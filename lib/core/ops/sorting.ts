@@ -23,13 +23,13 @@ import { native } from "../call/native.js";
 import type { OptionalList } from "../call/wire.js";
 import type { StreamOptions } from "../device.js";
 
-/** Of `searchsorted`. */
+/** Options of `searchsorted`. */
 export interface SearchsortedOptions extends StreamOptions {
   /** Whether a value goes before those equal to it, `"left"`, as by default, or behind them. */
   side?: "left" | "right" | undefined;
 }
 
-/** Of `unique`. */
+/** Options of `unique`. */
 export interface UniqueOptions extends StreamOptions {
   /** Give also where each element occurs first. By default false. */
   returnIndex?: boolean | undefined;

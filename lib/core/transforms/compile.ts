@@ -253,8 +253,8 @@ class Compiled {
   }
 
   call(args: unknown[]): unknown {
-    // Where it calls itself, MLX holds on to the entry that is being traced,
-    // and another one for the same function would move it.
+    // While it traces, MLX refers to the function's entry in its cache. A nested
+    // trace of the same function would add an entry and move that one.
     if (this.#tracing) {
       return this.#fun(...args);
     }

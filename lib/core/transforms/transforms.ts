@@ -70,7 +70,7 @@ function positions(argnums: number | readonly number[], count: number, fn: strin
   return out;
 }
 
-// Without the parameter's name, which would be made for nothing.
+// The name of the parameter is made only for an error.
 function anArray(leaf: unknown, fn: string, param: () => string): array {
   if (isArray(leaf)) {
     return leaf;
