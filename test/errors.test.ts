@@ -1,5 +1,5 @@
 import { inspect } from "node:util";
-import { mx } from "mlx-js";
+import { mx, nn, optim } from "mlx-js";
 import { describe, expect, test } from "vitest";
 
 // biome-ignore lint/suspicious/noExplicitAny: wrong on purpose
@@ -91,12 +91,69 @@ describe("one voice", () => {
       "received [ int32 array of shape [2, 3], 1, 'x' ]",
     );
     expect(() => mx.add(any({ a: mx.array(true), b: [x] }), 1)).toThrow(
-      "received { a: bool array of shape [], b: [ [Object] ] }",
+      "received { a: bool array of shape [], b: [ int32 array of shape [2, 3] ] }",
     );
-    expect(() => mx.zeros(any(new Map([["a", x]])))).toThrow("Map(1) { 'a' => [Object] }");
-    expect(() => mx.zeros(any([[x]]))).toThrow("received [ [ [Object] ] ]");
+    expect(() => mx.zeros(any(new Map([["a", x]])))).toThrow(
+      "Map(1) { 'a' => int32 array of shape [2, 3] }",
+    );
+    expect(() => mx.zeros(any([[x]]))).toThrow("received [ [ int32 array of shape [2, 3] ] ]");
     expect(() => mx.zeros(any(disposed))).toThrow("received an array that has been disposed");
     expect(() => mx.add(any(Array(20).fill(1).with(0, x)), 1)).toThrow("1, ... 12 more ]");
+  });
+
+  test("an array is found wherever it is, and what else is of this package", () => {
+    const x = mx.zeros([2]);
+    class Cache {
+      keys = [x];
+      readonly size = 1;
+    }
+    const shown: [unknown, string][] = [
+      [[[[x]]], "[ [ [ float32 array of shape [2] ] ] ]"],
+      [[[[[x]]]], "[ [ [ [Array] ] ] ]"],
+      [{ a: { b: { c: x } } }, "{ a: { b: { c: float32 array of shape [2] } } }"],
+      [
+        new Map([[x, [x]]]),
+        "Map(1) { float32 array of shape [2] => [ float32 array of shape [2] ] }",
+      ],
+      [new Set([x]), "Set(1) { float32 array of shape [2] }"],
+      [new Cache(), "Cache { keys: [ float32 array of shape [2] ], size: 1 }"],
+      [JSON.parse('{"__proto__": 1}'), "{ '__proto__': 1 }"],
+      [{ __proto__: null, x }, "{ x: float32 array of shape [2] }"],
+      [[mx.float32, mx.floating], "[ the dtype float32, the kind floating of dtypes ]"],
+      [[mx.cpu, new mx.Device(mx.cpu)], "[ the device cpu, the device cpu, 0 ]"],
+      [{ m: new nn.Linear(2, 3) }, "{ m: a module of class Linear }"],
+      [[new optim.SGD(0.1)], "[ an optimizer of class SGD ]"],
+      [new Proxy([x], {}), "[Proxy]"],
+      [Object.assign(() => 1, { x }), "[Function: (anonymous)]"],
+      [nn.Linear, "[class Linear]"],
+      [new Error("full"), "[Error: full]"],
+      [new Float32Array(9), "Float32Array(9) [ 0, 0, 0, 0, 0, 0, 0, 0, ... 1 more ]"],
+      [new Array(10_000_000), `[ ${"<empty>, ".repeat(8)}... 9999992 more ]`],
+      [Object.create(mx.array.prototype), "[object]"],
+    ];
+    for (const [value, text] of shown) {
+      expect(() => mx.eye(any(value))).toThrow(
+        new TypeError(`[eye] n: expected an integer, received ${text}`),
+      );
+    }
+  });
+
+  test("a message is short, whatever is in the value", () => {
+    const wide = (depth: number): unknown =>
+      depth === 0 ? "x".repeat(1000) : Array.from({ length: 100 }, () => wide(depth - 1));
+    const loop: Record<string, unknown> = { ["k".repeat(1e6)]: 1 };
+    loop["again"] = loop;
+    const classless = { constructor: { name: "no function" }, x: mx.zeros([1]) };
+    for (const value of [wide(3), loop, classless, new Map([[loop, loop]]), "y".repeat(1e6)]) {
+      let message = "";
+      try {
+        mx.eye(any(value));
+      } catch (error) {
+        ({ message } = error as Error);
+      }
+      expect(message).toMatch(/^\[eye\] n: expected an integer, received ./);
+      expect(message.length).toBeLessThan(200);
+    }
   });
 
   test("no code of a value's own runs for an error", () => {
@@ -114,7 +171,36 @@ describe("one voice", () => {
       [inspect.custom]: run,
       toString: run,
       inner: traps,
+      get [Symbol.toStringTag]() {
+        return String(run());
+      },
     };
+    class Names extends Map<number, number> {
+      override get size() {
+        return run();
+      }
+      override entries() {
+        run();
+        return super.entries();
+      }
+      override [Symbol.iterator]() {
+        run();
+        return super[Symbol.iterator]();
+      }
+    }
+    class Floats extends Float32Array {
+      override get length() {
+        return run();
+      }
+      static override get name() {
+        return String(run());
+      }
+    }
+    const failed = Object.defineProperty(new Error("x"), "message", { get: run });
+    const heir = Object.create(new Proxy({}, { get: run, getPrototypeOf: run as () => never }));
+    for (const value of [traps, new Names([[1, 2]]), new Floats(2), failed, heir]) {
+      expect(() => mx.eye(any([value]))).toThrow("[eye] n: expected an integer, received [ ");
+    }
     expect(() => mx.zeros(any(hostile))).toThrow(
       "received { a: float32 array of shape [2], b: [Getter]",
     );

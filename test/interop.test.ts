@@ -232,7 +232,9 @@ describe("operators", () => {
       for (const run of [() => +x, () => x + 1, () => x * x, () => x < 3]) {
         expect(run).toThrow(TypeError);
         expect(run).toThrow("[array] expected a single real value, received ");
-        expect(run).toThrow("; write mx.add(x, y) for x + y, and String(x) for the text");
+        expect(run).toThrow(
+          "; write x.add(y) for x + y, x.negative() for -x, x.greater(y) for x > y, x.equal(y) for x == y, String(x) for the text",
+        );
       }
     }
   });

@@ -10,7 +10,7 @@ import { context, enter, run } from "./lifetime/context.js";
 /** A kind of device: `mx.cpu` or `mx.gpu`. */
 export class DeviceType {
   static {
-    identify(DeviceType, "a device");
+    identify(DeviceType, "a device", ({ name }) => `the device ${name}`);
   }
 
   readonly name: "cpu" | "gpu";
@@ -50,7 +50,7 @@ function typeOf(id: number | undefined): DeviceType {
  */
 export class Device {
   static {
-    identify(Device, "a device");
+    identify(Device, "a device", ({ type, index }) => `the device ${type.name}, ${index}`);
   }
 
   readonly type: DeviceType;
@@ -84,7 +84,11 @@ export class Device {
  */
 export class Stream {
   static {
-    identify(Stream, "a stream");
+    identify(
+      Stream,
+      "a stream",
+      ({ device, index }) => `the stream ${index} of the device ${device.type.name}`,
+    );
   }
 
   /** @internal */

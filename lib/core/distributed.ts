@@ -81,7 +81,7 @@ let idOf: (group: unknown, fn: string) => GroupId;
 /** Processes that communicate, of which this is one; made by `mx.distributed.init`. */
 export class Group {
   static {
-    identify(Group, "a group of processes");
+    identify(Group, "a group of processes", () => "a group of processes");
   }
 
   readonly #id: GroupId;

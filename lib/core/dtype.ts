@@ -16,6 +16,10 @@ import type { DtypeId } from "./call/wire.js";
  * // true
  */
 export class DtypeCategory {
+  static {
+    identify(DtypeCategory, "a kind of dtypes", ({ name }) => `the kind ${name} of dtypes`);
+  }
+
   /** MLX's name, such as `"floating"`. */
   readonly name: string;
   /** @internal */
@@ -72,7 +76,7 @@ export const complexfloating = DtypeCategory.complexfloating;
  */
 export class Dtype {
   static {
-    identify(Dtype, "a dtype");
+    identify(Dtype, "a dtype", ({ name }) => `the dtype ${name}`);
   }
 
   /** @internal */

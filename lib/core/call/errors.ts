@@ -1,9 +1,8 @@
 /** Errors in one voice: `[function] parameter: expected …, received …`. */
 import { join } from "node:path";
 import { inspect } from "node:util";
-import { isProxy } from "node:util/types";
+import { isMap, isNativeError, isProxy, isSet, isTypedArray } from "node:util/types";
 import { hint } from "./hints.js";
-import { isRecord } from "./records.js";
 
 /** A copy of this package that is loaded: test runners load one for each file. */
 interface Copy {
@@ -36,9 +35,20 @@ export function identify<T extends object>(
   Object.defineProperty(type.prototype, identity, { value });
 }
 
+/** A property of an object or its prototypes, unless it takes code of theirs to know it. */
+function lookUp(x: object, name: string | symbol): unknown {
+  for (let at: object | null = x; at !== null && !isProxy(at); at = Object.getPrototypeOf(at)) {
+    const own = Object.getOwnPropertyDescriptor(at, name);
+    if (own !== undefined) {
+      return own.value;
+    }
+  }
+  return undefined;
+}
+
 function identityOf(x: unknown): Identity | undefined {
-  return typeof x === "object" && x !== null && !isProxy(x)
-    ? (x as { [identity]?: Identity })[identity]
+  return typeof x === "object" && x !== null
+    ? (lookUp(x, identity) as Identity | undefined)
     : undefined;
 }
 
@@ -59,8 +69,11 @@ function versionOf({ folder }: Copy): string {
 /** What is of this package, or of another copy of it. */
 function describeOwn(x: unknown): string | undefined {
   const { copy, what, describe } = identityOf(x) ?? {};
-  if (copy === undefined || copy === here) {
-    return describe?.(x as never);
+  if (copy === undefined) {
+    return undefined;
+  }
+  if (copy === here) {
+    return describe?.(x as never) ?? `${what} of class ${classOf(x as object)}`;
   }
   const [theirs, ours] = [versionOf(copy), versionOf(here)];
   const places = theirs === ours ? `both ${ours}` : `${theirs}, this one ${ours}`;
@@ -70,61 +83,117 @@ function describeOwn(x: unknown): string | undefined {
   );
 }
 
-// No code of the value's own runs: a message must not have effects.
+// How values are written in messages: as Node prints them, but what is of this
+// package by what it is. No code of the value's own runs, since a message must not
+// have effects, and no more of it is looked at than fits.
+
+/** A getter that all instances share, which a class that extends theirs cannot replace. */
+function getter<T>(prototype: object, name: string): (this: unknown) => T {
+  return Object.getOwnPropertyDescriptor(prototype, name)?.get as (this: unknown) => T;
+}
+
+const lengthOfTyped = getter<number>(Object.getPrototypeOf(Uint8Array.prototype), "length");
+const sizeOfMap = getter<number>(Map.prototype, "size");
+const sizeOfSet = getter<number>(Set.prototype, "size");
+
+const most = { parts: 8, depth: 3, letters: 120 };
+
+function nameOf(fn: unknown): string {
+  const name = typeof fn === "function" ? lookUp(fn, "name") : undefined;
+  return typeof name === "string" ? name : "";
+}
+
+function classOf(x: object): string {
+  return nameOf(lookUp(x, "constructor"));
+}
+
 function show(value: unknown, depth: number): string {
-  return inspect(value, {
-    depth,
-    customInspect: false,
-    maxArrayLength: 8,
-    maxStringLength: 64,
-    breakLength: Number.POSITIVE_INFINITY,
-  });
-}
-
-function isBranch(x: object): x is Record<string, unknown> | unknown[] {
-  return !isProxy(x) && (Array.isArray(x) || isRecord(x));
-}
-
-/** A list or a record, which may have something of this package's inside. */
-function describeBranch(x: Record<string, unknown> | unknown[]): string {
-  const isList = Array.isArray(x);
-  const names = Object.keys(x);
-  let own = false;
-  const parts = names.slice(0, 8).map((name) => {
-    const { value, get } = Object.getOwnPropertyDescriptor(x, name) as PropertyDescriptor;
-    const text = describeOwn(value);
-    own ||= text !== undefined;
-    const shown = text ?? (get === undefined ? show(value, 0) : "[Getter]");
-    return isList ? shown : `${name}: ${shown}`;
-  });
-  if (!own) {
-    return show(x, 1);
-  }
-  const more = names.length - parts.length;
-  if (more > 0) {
-    parts.push(`... ${more} more`);
-  }
-  return isList ? `[ ${parts.join(", ")} ]` : `{ ${parts.join(", ")} }`;
-}
-
-export function describe(value: unknown): string {
   try {
-    const own = describeOwn(value);
-    if (own !== undefined) {
-      return own;
-    }
-    let text: string;
-    if (typeof value === "string") {
-      text = JSON.stringify(value.slice(0, 64));
-    } else if (typeof value === "object" && value !== null && isBranch(value)) {
-      text = describeBranch(value);
-    } else {
-      text = show(value, 0);
-    }
-    return text.length > 120 ? `${text.slice(0, 117)}...` : text;
+    return describeOwn(value) ?? (isObject(value) ? showObject(value, depth) : showPlain(value));
   } catch {
-    return typeof value;
+    // A getter of this package's, given what only looks like its own.
+    return `[${typeof value}]`;
   }
+}
+
+function isObject(x: unknown): x is object {
+  return (typeof x === "object" && x !== null) || typeof x === "function";
+}
+
+function showPlain(value: unknown): string {
+  return inspect(value, { maxStringLength: 64, breakLength: Number.POSITIVE_INFINITY });
+}
+
+function showObject(x: object, depth: number): string {
+  if (isProxy(x)) {
+    return "[Proxy]";
+  }
+  if (typeof x === "function") {
+    const kind = /^class\b/.test(Function.prototype.toString.call(x)) ? "class" : "Function";
+    return `[${kind}${kind === "class" ? " " : ": "}${nameOf(x) || "(anonymous)"}]`;
+  }
+  const name = classOf(x) || "Object";
+  if (isNativeError(x)) {
+    return `[${name}: ${String(lookUp(x, "message")).slice(0, 64)}]`;
+  }
+  const isList = Array.isArray(x);
+  if (depth === most.depth) {
+    return `[${isList ? "Array" : name}]`;
+  }
+  const part = (value: unknown) => show(value, depth + 1);
+  if (isList || isTypedArray(x)) {
+    const length = isList ? x.length : lengthOfTyped.call(x);
+    const parts = Array.from({ length: Math.min(length, most.parts) }, (_, i) =>
+      showProperty(x, i, part),
+    );
+    return (isList ? "" : `${name}(${length}) `) + enclosed("[]", parts, length);
+  }
+  if (isMap(x)) {
+    const parts = firstOf(Map.prototype.entries.call(x), ([k, v]) => `${part(k)} => ${part(v)}`);
+    const size = sizeOfMap.call(x);
+    return `${name}(${size}) ${enclosed("{}", parts, size)}`;
+  }
+  if (isSet(x)) {
+    const size = sizeOfSet.call(x);
+    return `${name}(${size}) ${enclosed("{}", firstOf(Set.prototype.values.call(x), part), size)}`;
+  }
+  const names = Object.keys(x);
+  const parts = names.slice(0, most.parts).map((name) => {
+    const key =
+      /^[A-Za-z_$][\w$]{0,63}$/.test(name) && name !== "__proto__" ? name : showPlain(name);
+    return `${key}: ${showProperty(x, name, part)}`;
+  });
+  const tag = lookUp(x, Symbol.toStringTag);
+  const kind =
+    typeof tag === "string" && tag !== name ? `${name} [${tag.slice(0, 64)}] ` : `${name} `;
+  return (kind === "Object " ? "" : kind) + enclosed("{}", parts, names.length);
+}
+
+function showProperty(x: object, name: PropertyKey, part: (value: unknown) => string): string {
+  const own = Object.getOwnPropertyDescriptor(x, name);
+  return own === undefined ? "<empty>" : "value" in own ? part(own.value) : "[Getter]";
+}
+
+function firstOf<T>(all: Iterator<T>, text: (entry: T) => string): string[] {
+  const out: string[] = [];
+  for (let next = all.next(); !next.done && out.length < most.parts; next = all.next()) {
+    out.push(text(next.value));
+  }
+  return out;
+}
+
+function enclosed([open, close]: string, parts: string[], count: number): string {
+  const more = count > parts.length ? [`... ${count - parts.length} more`] : [];
+  return count === 0 ? `${open}${close}` : `${open} ${[...parts, ...more].join(", ")} ${close}`;
+}
+
+/** A value in a message. */
+export function describe(value: unknown): string {
+  const text = typeof value === "string" ? JSON.stringify(value.slice(0, 64)) : show(value, 0);
+  // What is said of another copy is longer, and needed.
+  return text.length > most.letters && identityOf(value) === undefined
+    ? `${text.slice(0, most.letters - 3)}...`
+    : text;
 }
 
 export function mismatch(fn: string, param: string, expected: string, value: unknown): TypeError {
