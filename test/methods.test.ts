@@ -148,3 +148,38 @@ describe("dim", () => {
     expect(() => gone.dim(0)).toThrow("[dim] this: expected an array, received one that has been");
   });
 });
+
+describe("names that arrays have elsewhere", () => {
+  const x = mx.array([1, 2]);
+
+  test.each([
+    ["sub", "x.subtract(y)"],
+    ["unsqueeze", "mx.expandDims(x, axis)"],
+    ["dataSync", "x.toTypedArray()"],
+    ["numpy", "x.toTypedArray() or x.tolist()"],
+    ["detach", "mx.stopGradient(x)"],
+    ["float", "x.astype(mx.float32)"],
+  ])("x.%s", (name, instead) => {
+    const message = `[array] expected ${instead}, received x.${name}`;
+    expect(() => any(x)[name]()).toThrow(new TypeError(message));
+    expect(() => {
+      any(x)[name] = true;
+    }).toThrow(new TypeError(message));
+  });
+
+  test("loss.backward()", () => {
+    expect(() => any(x).backward()).toThrow("[array] expected mx.grad(fun) or nn.valueAndGrad(");
+    expect(() => {
+      any(x).requires_grad = true;
+    }).toThrow("[array] expected mx.grad(fun, argnums)");
+  });
+
+  test("are not in the types, and nothing that is looked for by libraries", () => {
+    // @ts-expect-error it is x.multiply(y)
+    expect(() => x.mul(2)).toThrow(TypeError);
+    for (const name of ["then", "nodeType", "$$typeof", "tagName", "_isMockFunction", "equals"]) {
+      expect(any(x)[name]).toBeUndefined();
+    }
+    expect(Object.keys(mx.array.prototype)).toEqual([]);
+  });
+});

@@ -1,5 +1,6 @@
 /** `mlx.core`: arrays and what is done with them. */
 import "./array/comparing.js";
+import "./array/habits.js";
 import "./array/methods.js";
 
 export { type ArrayConstructor, array, asarray } from "./array/construct.js";

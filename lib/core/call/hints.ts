@@ -29,6 +29,6 @@ export function hint(param: string, value: unknown): string {
   }
   const name = Object.keys(value)[0];
   return byPosition.has(param) && name !== undefined
-    ? `; options such as ${name} come after ${param}, for which undefined may stand`
+    ? `; options such as ${name.slice(0, 64)} come after ${param}, for which undefined may stand`
     : "";
 }
