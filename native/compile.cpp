@@ -14,12 +14,10 @@ namespace mlxjs {
 
 namespace {
 
-// What is kept with a graph: the number by which JavaScript knows its trace,
-// and how many waypoints stand before its outputs.
-struct Mark {
-  int number;
-  size_t waypoints;
-};
+// A fused kernel keeps the graph that it was made of, up to the kernel before
+// it. So a chain of kernels is freed recursively, by whoever frees its end, and
+// may not be longer than the stack has room for.
+struct TooDeep {};
 
 // Traces a function: calls it with arrays that stand for its inputs. It gives
 // its trace's number and its outputs.
@@ -36,8 +34,10 @@ struct Trace {
     for (size_t i = 1; i < result.count; i++) {
       outputs.push_back(e.arrays.at(result.integer(i)));
     }
-    auto [all, count] = route(std::move(outputs));
-    return {std::move(all), std::make_shared<Mark>(number, count)};
+    if (depth_of(outputs) > deepest_graph()) {
+      throw TooDeep{};
+    }
+    return {std::move(outputs), std::make_shared<int>(number)};
   }
 };
 
@@ -56,7 +56,8 @@ bool any_tracer(const std::vector<mx::array>& arrays) {
 // of graphs for: by the types of the inputs and by a key, which stands for all
 // else that the graph depends on. Gives nothing where the function is to be
 // called as it is: inside of other transformations, and where compiling is
-// switched off or, for want of a compiler or of a folder, not possible.
+// switched off or, for want of a compiler or of a folder, not possible; and
+// where the graph is too deep.
 std::optional<Traced> call_compiled(
     Environment& e,
     int number,
@@ -77,13 +78,15 @@ std::optional<Traced> call_compiled(
   if (compiled.target<Trace>()) {
     return std::nullopt;
   }
-  auto [outputs, extra] = compiled(inputs);
-  auto& mark = *std::static_pointer_cast<Mark>(extra);
-  outputs.erase(outputs.begin(), outputs.begin() + mark.waypoints);
-  if (shapeless) {
-    check_graph(outputs, inputs);
+  try {
+    auto [outputs, extra] = compiled(inputs);
+    if (shapeless) {
+      check_graph(outputs, inputs);
+    }
+    return Traced{*std::static_pointer_cast<int>(extra), std::move(outputs)};
+  } catch (const TooDeep&) {
+    return std::nullopt;
   }
-  return Traced{mark.number, std::move(outputs)};
 }
 
 void erase(node_api_basic_env, void* data, void* hint) {

@@ -489,6 +489,27 @@ describe("arrays of other shapes that do not fit, where it is shapeless", () => 
   });
 });
 
+test("a graph that is too deep for a kernel is computed as it is, with its state", () => {
+  const state = { count: mx.array(1), sum: mx.array([2, 3]) };
+  let calls = 0;
+  const deep = mx.compile(
+    (x: mx.array) => {
+      calls++;
+      state.count = mx.add(state.count, 1);
+      for (let i = 0; i < 40_000; i++) {
+        state.sum = mx.add(state.sum, x);
+      }
+      return mx.multiply(state.sum, 2);
+    },
+    { inputs: state, outputs: state },
+  );
+  expect(deep(mx.array([1, 0])).tolist()).toEqual([80_004, 6]);
+  expect(deep(mx.array([0, 1])).tolist()).toEqual([80_004, 80_006]);
+  expect(state.count.item()).toBe(3);
+  expect(state.sum.tolist()).toEqual([40_002, 40_003]);
+  expect(calls).toBe(4);
+});
+
 describe("memory", () => {
   test("graphs go with their functions", () => {
     const megabyte = 2 ** 20;

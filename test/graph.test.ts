@@ -16,6 +16,7 @@ describe("graphs of many operations after each other", () => {
       jvp: [[[200_002, 200_003]], [[5, 7]]],
       vmap: [[[200_002, 200_003]], [5]],
       compile: 60_002,
+      compiledVmap: [2, 3],
       tooDeepToExport: tooDeep(200_001),
     });
   });
@@ -39,6 +40,7 @@ describe("graphs of many operations after each other", () => {
       compile: 8_002,
       compiledGrad: 6,
       compiledCapture: [3 * 8_002, 8_002],
+      compiledVmap: [2, 3],
       exportToDot: 25_000,
       exportFunction: [1_503],
       tooDeepToExport: tooDeep(25_001),

@@ -120,30 +120,22 @@ minmax(const mx::array& a, Axes axes, bool keepdims, mx::StreamOrDevice s) {
   return axes ? mx::minmax(a, *axes, keepdims, s) : mx::minmax(a, keepdims, s);
 }
 
+// MLX goes on when nothing is left: as many times as asked for.
+mx::array diff(const mx::array& a, int n, int axis, mx::StreamOrDevice s) {
+  auto in_range = axis >= -int(a.ndim()) && axis < int(a.ndim());
+  return mx::diff(a, in_range ? std::min(n, int(a.shape(axis))) : n, axis, s);
+}
+
 } // namespace
 
 const std::vector<Binding> reduction{
-    REDUCE(all),
-    REDUCE(any),
-    REDUCE(sum),
-    REDUCE(prod),
-    REDUCE(min),
-    REDUCE(max),
-    REDUCE(mean),
-    REDUCE(median),
-    REDUCE(logsumexp),
-    LOCAL(count_nonzero),
-    LOCAL(minmax),
-    SPREAD(var),
-    SPREAD(std),
-    ARG(argmin),
-    ARG(argmax),
-    SCAN(logcumsumexp),
-    SCAN(cummax),
-    SCAN(cummin),
-    TYPED_SCAN(cumsum),
-    TYPED_SCAN(cumprod),
-    BIND(mx::array (*)(const mx::array&, int, int, mx::StreamOrDevice), diff),
+    REDUCE(all),          REDUCE(any),         REDUCE(sum),
+    REDUCE(prod),         REDUCE(min),         REDUCE(max),
+    REDUCE(mean),         REDUCE(median),      REDUCE(logsumexp),
+    LOCAL(count_nonzero), LOCAL(minmax),       SPREAD(var),
+    SPREAD(std),          ARG(argmin),         ARG(argmax),
+    SCAN(logcumsumexp),   SCAN(cummax),        SCAN(cummin),
+    TYPED_SCAN(cumsum),   TYPED_SCAN(cumprod), LOCAL(diff),
 };
 
 } // namespace mlxjs

@@ -158,6 +158,16 @@ describe("arguments", () => {
   });
 });
 
+test("differences stop where nothing is left", () => {
+  const x = mx.array([[5, 1, 4]], mx.int32);
+  is(mx.diff(x, 2), mx.int32, [[7]]);
+  for (const n of [3, 4, 2 ** 31 - 1]) {
+    is(mx.diff(x, n), mx.int32, [[]]);
+    expect(mx.diff(x, n, 0).shape).toEqual([0, 3]);
+  }
+  expect(() => mx.diff(x, 2 ** 31 - 1, 2)).toThrow("[diff]");
+});
+
 describe("values", () => {
   test("all, any, countNonzero", () => {
     const x = mx.array([

@@ -70,6 +70,8 @@ const cases = {
     const c = chain(mx.array(2), less);
     return [mx.compile((x) => mx.multiply(x, c))(mx.array(3)), c];
   },
+  // The kernels are many: each takes a few operations.
+  compiledVmap: () => mx.compile(mx.vmap(pairs))(mx.array([2, 3])),
   exportToDot: () => {
     mx.exportToDot(join(folder, "deep.dot"), [chain(mx.array(2))]);
     return nodes(join(folder, "deep.dot"));
@@ -98,7 +100,7 @@ function plain(x) {
 
 /** @type {Record<string, unknown>} */
 const results = {};
-const onBoth = ["valueAndGrad", "jvp", "vmap", "compile", "tooDeepToExport"];
+const onBoth = ["valueAndGrad", "jvp", "vmap", "compile", "compiledVmap", "tooDeepToExport"];
 for (const [name, run] of Object.entries(cases)) {
   if (isMainThread && !onBoth.includes(name)) {
     continue;

@@ -283,6 +283,8 @@ class Compiled {
     this.#key = none;
     this.#restore = undefined;
     if (result === undefined) {
+      // It may have been traced, and found to be too deep.
+      restore?.();
       return this.#fun(...args);
     }
     if (isFailure(result)) {
