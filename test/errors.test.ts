@@ -49,7 +49,9 @@ describe("one voice", () => {
       new TypeError('[expandDims] axis: expected an integer or a list of integers, received "0"'),
     );
     expect(() => mx.sum(mx.array([1]), 0, any({ keepdim: true }))).toThrow(
-      new TypeError('[sum] options: expected keepdims, stream, received an option "keepdim"'),
+      new TypeError(
+        '[sum] options: expected keepdims, stream, received an option "keepdim"; did you mean "keepdims"?',
+      ),
     );
     expect(() => mx.sum(mx.array([1]), 0, any({ keepdims: 1 }))).toThrow(TypeError);
     expect(() => mx.zeros([2], any("float32"))).toThrow(TypeError);

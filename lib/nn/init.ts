@@ -3,29 +3,30 @@
  * array in the shape of the array that it is given.
  */
 
-import { checkOptions, dtypeId, type Operand, slot } from "../core/call/arguments.js";
-import { mismatch, outOfRange } from "../core/call/errors.js";
+import { dtypeId, type Operand, slot } from "../core/call/arguments.js";
+import { outOfRange } from "../core/call/errors.js";
 import { asNumber } from "../core/call/numbers.js";
+import { kindOf, number, oneOf, optionsOf } from "../core/call/options.js";
 import * as mx from "../core/index.js";
 
 /** Makes an array in the shape of another. */
 export type Initializer = (a: mx.array) => mx.array;
 
-/** Of every initializer. */
+/** Options of every initializer. */
 export interface InitOptions {
   /** The dtype of what is made. By default `mx.float32`. */
   dtype?: mx.Dtype | undefined;
 }
 
-/** Of initializers that draw from a normal distribution. */
+/** Options of initializers that draw from a normal distribution. */
 export interface NormalInitOptions extends InitOptions {
-  /** By default 0. */
+  /** The mean. By default 0. */
   mean?: number | undefined;
   /** The standard deviation. By default 1. */
   std?: number | undefined;
 }
 
-/** Of `uniform`. */
+/** Options of `uniform`. */
 export interface UniformInitOptions extends InitOptions {
   /** The lower bound. By default 0. */
   low?: number | undefined;
@@ -33,29 +34,54 @@ export interface UniformInitOptions extends InitOptions {
   high?: number | undefined;
 }
 
-/** Of `orthogonal`. */
+/** Options of `orthogonal`. */
 export interface OrthogonalInitOptions extends InitOptions {
   /** What the matrix is multiplied with. By default 1. */
   gain?: number | undefined;
 }
 
-/** For a call of what `glorotNormal` and `glorotUniform` return. */
+/** Options of a call of what `glorotNormal` and `glorotUniform` return. */
 export interface GlorotOptions {
   /** What the spread is multiplied with. By default 1. */
   gain?: number | undefined;
 }
 
-/** For a call of what `heNormal` and `heUniform` return. */
+/** Options of a call of what `heNormal` and `heUniform` return. */
 export interface HeOptions extends GlorotOptions {
-  /** Whether to count the inputs of a unit, as by default, or its outputs. */
+  /** Whether to count the inputs of a unit or its outputs. By default `"fan_in"`. */
   mode?: "fan_in" | "fan_out" | undefined;
 }
 
-function dtypeOf(o: InitOptions, fn: string): mx.Dtype {
-  const { dtype = mx.float32 } = o;
-  dtypeId(dtype, fn);
-  return dtype;
-}
+const dtype = kindOf<mx.Dtype>((value, fn, param) => {
+  dtypeId(value as mx.Dtype, fn, param);
+  return value as mx.Dtype;
+})(mx.float32);
+
+const readInit = optionsOf<InitOptions>()("init.constant", { dtype });
+
+const readNormal = optionsOf<NormalInitOptions>()("init.normal", {
+  mean: number(0),
+  std: number(1),
+  dtype,
+});
+
+const readUniform = optionsOf<UniformInitOptions>()("init.uniform", {
+  low: number(0),
+  high: number(1),
+  dtype,
+});
+
+const readOrthogonal = optionsOf<OrthogonalInitOptions>()("init.orthogonal", {
+  gain: number(1),
+  dtype,
+});
+
+const readGlorot = optionsOf<GlorotOptions>()("init.glorotNormal", { gain: number(1) });
+
+const readHe = optionsOf<HeOptions>()("init.heNormal", {
+  mode: oneOf(["fan_in", "fan_out"], "fan_in"),
+  gain: number(1),
+});
 
 function shapeOf(a: mx.array, fn: string): number[] {
   slot(a, fn, "a");
@@ -90,25 +116,22 @@ function fans(a: mx.array, fn: string): { shape: number[]; fanIn: number; fanOut
   };
 }
 
-function gainOf(o: GlorotOptions, fn: string): number {
-  return asNumber(o.gain ?? 1, fn, "gain");
-}
-
-function glorotSpread(a: mx.array, options: GlorotOptions, numerator: number, fn: string) {
-  checkOptions(options, ["gain"], fn);
+function glorotSpread(
+  a: mx.array,
+  options: GlorotOptions | undefined,
+  numerator: number,
+  fn: string,
+) {
+  const { gain } = readGlorot(options, fn);
   const { shape, fanIn, fanOut } = fans(a, fn);
-  return { shape, spread: gainOf(options, fn) * Math.sqrt(numerator / (fanIn + fanOut)) };
+  return { shape, spread: gain * Math.sqrt(numerator / (fanIn + fanOut)) };
 }
 
-function heSpread(a: mx.array, options: HeOptions, numerator: number, fn: string) {
-  checkOptions(options, ["mode", "gain"], fn);
-  const { mode = "fan_in" } = options;
-  if (mode !== "fan_in" && mode !== "fan_out") {
-    throw mismatch(fn, "mode", '"fan_in" or "fan_out"', mode);
-  }
+function heSpread(a: mx.array, options: HeOptions | undefined, numerator: number, fn: string) {
+  const { mode, gain } = readHe(options, fn);
   const { shape, fanIn, fanOut } = fans(a, fn);
   const fan = mode === "fan_in" ? fanIn : fanOut;
-  return { shape, spread: gainOf(options, fn) * Math.sqrt(numerator / fan) };
+  return { shape, spread: gain * Math.sqrt(numerator / fan) };
 }
 
 /**
@@ -120,10 +143,9 @@ function heSpread(a: mx.array, options: HeOptions, numerator: number, fn: string
  * // array([[0.5, 0.5],
  * //        [0.5, 0.5]], dtype=float32)
  */
-export function constant(value: Operand, options: InitOptions = {}): Initializer {
+export function constant(value: Operand, options?: InitOptions): Initializer {
   const fn = "init.constant";
-  checkOptions(options, ["dtype"], fn);
-  const dtype = dtypeOf(options, fn);
+  const { dtype } = readInit(options, fn);
   return (a) => mx.full(shapeOf(a, fn), value, dtype);
 }
 
@@ -135,12 +157,9 @@ export function constant(value: Operand, options: InitOptions = {}): Initializer
  * nn.init.normal({ mean: 10, std: 0.5 })(mx.zeros([3]))
  * // array([10.5689, 9.38952, 9.70423], dtype=float32)
  */
-export function normal(options: NormalInitOptions = {}): Initializer {
+export function normal(options?: NormalInitOptions): Initializer {
   const fn = "init.normal";
-  checkOptions(options, ["mean", "std", "dtype"], fn);
-  const loc = asNumber(options.mean ?? 0, fn, "mean");
-  const scale = asNumber(options.std ?? 1, fn, "std");
-  const dtype = dtypeOf(options, fn);
+  const { mean: loc, std: scale, dtype } = readNormal(options, fn);
   return (a) => mx.random.normal(shapeOf(a, fn), dtype, { loc, scale });
 }
 
@@ -152,12 +171,9 @@ export function normal(options: NormalInitOptions = {}): Initializer {
  * nn.init.uniform({ low: -1 })(mx.zeros([3]))
  * // array([0.744829, -0.777897, -0.445839], dtype=float32)
  */
-export function uniform(options: UniformInitOptions = {}): Initializer {
+export function uniform(options?: UniformInitOptions): Initializer {
   const fn = "init.uniform";
-  checkOptions(options, ["low", "high", "dtype"], fn);
-  const low = asNumber(options.low ?? 0, fn, "low");
-  const high = asNumber(options.high ?? 1, fn, "high");
-  const dtype = dtypeOf(options, fn);
+  const { low, high, dtype } = readUniform(options, fn);
   return (a) => mx.random.uniform(low, high, shapeOf(a, fn), dtype);
 }
 
@@ -170,10 +186,9 @@ export function uniform(options: UniformInitOptions = {}): Initializer {
  * // array([[1, 0],
  * //        [0, 1]], dtype=float32)
  */
-export function identity(options: InitOptions = {}): Initializer {
+export function identity(options?: InitOptions): Initializer {
   const fn = "init.identity";
-  checkOptions(options, ["dtype"], fn);
-  const dtype = dtypeOf(options, fn);
+  const { dtype } = readInit(options, fn);
   return (a) => {
     const shape = shapeOf(a, fn);
     const [n] = shape;
@@ -198,12 +213,11 @@ export function identity(options: InitOptions = {}): Initializer {
  * // array([[1.6092, -1.72669, -0.836559]], dtype=float32)
  */
 export function glorotNormal(
-  options: InitOptions = {},
+  options?: InitOptions,
 ): (a: mx.array, options?: GlorotOptions) => mx.array {
   const fn = "init.glorotNormal";
-  checkOptions(options, ["dtype"], fn);
-  const dtype = dtypeOf(options, fn);
-  return (a, call = {}) => {
+  const { dtype } = readInit(options, fn);
+  return (a, call) => {
     const { shape, spread } = glorotSpread(a, call, 2, fn);
     return mx.random.normal(shape, dtype, { scale: spread });
   };
@@ -223,12 +237,11 @@ export function glorotNormal(
  * // array([[1.82445, -1.90545, -1.09208]], dtype=float32)
  */
 export function glorotUniform(
-  options: InitOptions = {},
+  options?: InitOptions,
 ): (a: mx.array, options?: GlorotOptions) => mx.array {
   const fn = "init.glorotUniform";
-  checkOptions(options, ["dtype"], fn);
-  const dtype = dtypeOf(options, fn);
-  return (a, call = {}) => {
+  const { dtype } = readInit(options, fn);
+  return (a, call) => {
     const { shape, spread } = glorotSpread(a, call, 6, fn);
     return mx.random.uniform(-spread, spread, shape, dtype);
   };
@@ -247,13 +260,10 @@ export function glorotUniform(
  * nn.init.heNormal()(mx.zeros([1, 3]), { mode: "fan_out" })
  * // array([[1.13788, -1.22095, -0.591536]], dtype=float32)
  */
-export function heNormal(
-  options: InitOptions = {},
-): (a: mx.array, options?: HeOptions) => mx.array {
+export function heNormal(options?: InitOptions): (a: mx.array, options?: HeOptions) => mx.array {
   const fn = "init.heNormal";
-  checkOptions(options, ["dtype"], fn);
-  const dtype = dtypeOf(options, fn);
-  return (a, call = {}) => {
+  const { dtype } = readInit(options, fn);
+  return (a, call) => {
     const { shape, spread } = heSpread(a, call, 1, fn);
     return mx.random.normal(shape, dtype, { scale: spread });
   };
@@ -272,13 +282,10 @@ export function heNormal(
  * nn.init.heUniform()(mx.zeros([1, 3]), { gain: Math.SQRT2 })
  * // array([[1.05335, -1.10011, -0.630511]], dtype=float32)
  */
-export function heUniform(
-  options: InitOptions = {},
-): (a: mx.array, options?: HeOptions) => mx.array {
+export function heUniform(options?: InitOptions): (a: mx.array, options?: HeOptions) => mx.array {
   const fn = "init.heUniform";
-  checkOptions(options, ["dtype"], fn);
-  const dtype = dtypeOf(options, fn);
-  return (a, call = {}) => {
+  const { dtype } = readInit(options, fn);
+  return (a, call) => {
     const { shape, spread } = heSpread(a, call, 3, fn);
     return mx.random.uniform(-spread, spread, shape, dtype);
   };
@@ -299,15 +306,12 @@ export function heUniform(
  * // array([[0, 0, 0.097407, -0.23343],
  * //        [0, 0.173073, 0, 0.356439]], dtype=float32)
  */
-export function sparse(sparsity: number, options: NormalInitOptions = {}): Initializer {
+export function sparse(sparsity: number, options?: NormalInitOptions): Initializer {
   const fn = "init.sparse";
-  checkOptions(options, ["mean", "std", "dtype"], fn);
+  const { mean: loc, std: scale, dtype } = readNormal(options, fn);
   if (!(asNumber(sparsity, fn, "sparsity") >= 0 && sparsity <= 1)) {
     throw outOfRange(fn, "sparsity", "a number in [0, 1]", sparsity);
   }
-  const loc = asNumber(options.mean ?? 0, fn, "mean");
-  const scale = asNumber(options.std ?? 1, fn, "std");
-  const dtype = dtypeOf(options, fn);
   return (a) => {
     const shape = matrixShape(a, fn);
     const zeros = Math.ceil(sparsity * shape[1]);
@@ -330,11 +334,9 @@ export function sparse(sparsity: number, options: NormalInitOptions = {}): Initi
  * mx.allclose(mx.matmul(w, mx.transpose(w)), mx.eye(2), { atol: 1e-5 })
  * // array(true, dtype=bool)
  */
-export function orthogonal(options: OrthogonalInitOptions = {}): Initializer {
+export function orthogonal(options?: OrthogonalInitOptions): Initializer {
   const fn = "init.orthogonal";
-  checkOptions(options, ["gain", "dtype"], fn);
-  const gain = asNumber(options.gain ?? 1, fn, "gain");
-  const dtype = dtypeOf(options, fn);
+  const { gain, dtype } = readOrthogonal(options, fn);
   return (a) => {
     const [rows, columns] = matrixShape(a, fn);
     const n = Math.max(rows, columns);

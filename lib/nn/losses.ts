@@ -1,28 +1,37 @@
 /** `nn.losses`: how far predictions are from what they should be. */
 
 import { pickClasses } from "../core/array/indices.js";
-import { checkOptions, slot } from "../core/call/arguments.js";
-import { mismatch, outOfRange } from "../core/call/errors.js";
-import { asBoolean, asInteger, asNumber } from "../core/call/numbers.js";
+import { slot } from "../core/call/arguments.js";
+import { outOfRange } from "../core/call/errors.js";
+import {
+  arrayOption,
+  flag,
+  integer,
+  nullable,
+  number,
+  oneOf,
+  optionsOf,
+  share,
+} from "../core/call/options.js";
 import { isFloating } from "../core/dtype.js";
 import * as mx from "../core/index.js";
 
 /** What is done with the losses of the single entries: nothing, their mean, their sum. */
 export type Reduction = "none" | "mean" | "sum";
 
-/** Of every loss. */
+/** Options of every loss. */
 export interface LossOptions {
   /** By default the mean for some losses and `"none"` for others; each says which. */
   reduction?: Reduction | undefined;
 }
 
-/** Of losses that work along an axis. */
+/** Options of losses that work along an axis. */
 export interface AxisLossOptions extends LossOptions {
   /** The axis of a distribution or of a vector. By default the last. */
   axis?: number | undefined;
 }
 
-/** Of `crossEntropy`. */
+/** Options of `crossEntropy`. */
 export interface CrossEntropyOptions extends AxisLossOptions {
   /** What each loss is multiplied with, in the shape of the losses. */
   weights?: mx.array | null | undefined;
@@ -30,7 +39,7 @@ export interface CrossEntropyOptions extends AxisLossOptions {
   labelSmoothing?: number | undefined;
 }
 
-/** Of `binaryCrossEntropy`. */
+/** Options of `binaryCrossEntropy`. */
 export interface BinaryCrossEntropyOptions extends LossOptions {
   /** What each loss is multiplied with, in the shape of the losses. */
   weights?: mx.array | null | undefined;
@@ -38,7 +47,7 @@ export interface BinaryCrossEntropyOptions extends LossOptions {
   withLogits?: boolean | undefined;
 }
 
-/** Of `gaussianNllLoss`. */
+/** Options of `gaussianNllLoss`. */
 export interface GaussianNllLossOptions extends LossOptions {
   /** Whether to add the constant `log(2 pi) / 2`. By default not. */
   full?: boolean | undefined;
@@ -46,13 +55,13 @@ export interface GaussianNllLossOptions extends LossOptions {
   eps?: number | undefined;
 }
 
-/** Of `smoothL1Loss`. */
+/** Options of `smoothL1Loss`. */
 export interface SmoothL1LossOptions extends LossOptions {
   /** The difference from which on the loss is linear. By default 1. */
   beta?: number | undefined;
 }
 
-/** Of `tripletLoss`. */
+/** Options of `tripletLoss`. */
 export interface TripletLossOptions extends AxisLossOptions {
   /** The degree of the norm. By default 2. */
   p?: number | undefined;
@@ -62,13 +71,13 @@ export interface TripletLossOptions extends AxisLossOptions {
   eps?: number | undefined;
 }
 
-/** Of `huberLoss`. */
+/** Options of `huberLoss`. */
 export interface HuberLossOptions extends LossOptions {
   /** The difference from which on the loss is linear. By default 1. */
   delta?: number | undefined;
 }
 
-/** Of `cosineSimilarityLoss`. */
+/** Options of `cosineSimilarityLoss`. */
 export interface CosineSimilarityLossOptions extends LossOptions {
   /** The axis of the vectors. By default 1. */
   axis?: number | undefined;
@@ -76,7 +85,7 @@ export interface CosineSimilarityLossOptions extends LossOptions {
   eps?: number | undefined;
 }
 
-/** Of `marginRankingLoss`. */
+/** Options of `marginRankingLoss`. */
 export interface MarginRankingLossOptions extends LossOptions {
   /** By how much scores have to be apart. By default 0. */
   margin?: number | undefined;
@@ -84,13 +93,7 @@ export interface MarginRankingLossOptions extends LossOptions {
 
 // Checks come before any computing.
 
-function reductionOf(o: LossOptions, fallback: Reduction, fn: string): Reduction {
-  const { reduction = fallback } = o;
-  if (reduction !== "none" && reduction !== "mean" && reduction !== "sum") {
-    throw mismatch(fn, "reduction", '"none", "mean" or "sum"', reduction);
-  }
-  return reduction;
-}
+const reduction = (fallback: Reduction) => oneOf(["none", "mean", "sum"], fallback);
 
 function reduce(loss: mx.array, reduction: Reduction): mx.array {
   switch (reduction) {
@@ -146,17 +149,15 @@ function checkShape(
   }
 }
 
-function weighted(loss: mx.array, weights: mx.array | null | undefined, fn: string): mx.array {
-  if (weights === undefined || weights === null) {
+function weighted(loss: mx.array, weights: mx.array | null, fn: string): mx.array {
+  if (weights === null) {
     return loss;
   }
-  slot(weights, fn, "weights");
   checkShape(weights, [loss.shape], fn, "weights");
   return mx.multiply(loss, weights);
 }
 
 function axisOf(axis: number, x: mx.array, fn: string): number {
-  asInteger(axis, fn, "axis");
   if (axis < -x.ndim || axis >= x.ndim) {
     throw outOfRange(fn, "axis", `an axis of an array of shape ${show(x.shape)}`, axis);
   }
@@ -173,6 +174,13 @@ function pick(x: mx.array, targets: mx.array, axis: number, fn: string): mx.arra
   }
   return pickClasses(x, targets, axis, fn);
 }
+
+const readCrossEntropy = optionsOf<CrossEntropyOptions>()("losses.crossEntropy", {
+  weights: nullable(arrayOption()),
+  axis: integer(-1),
+  labelSmoothing: share(0),
+  reduction: reduction("none"),
+});
 
 /**
  * The cross entropy between targets and the softmax of logits.
@@ -197,17 +205,12 @@ function pick(x: mx.array, targets: mx.array, axis: number, fn: string): mx.arra
 export function crossEntropy(
   logits: mx.array,
   targets: mx.array,
-  options: CrossEntropyOptions = {},
+  options?: CrossEntropyOptions,
 ): mx.array {
   const fn = "losses.crossEntropy";
-  checkOptions(options, ["weights", "axis", "labelSmoothing", "reduction"], fn);
+  const { weights, axis: given, labelSmoothing, reduction } = readCrossEntropy(options);
   checkArrays({ logits, targets }, fn);
-  const reduction = reductionOf(options, "none", fn);
-  const axis = axisOf(options.axis ?? -1, logits, fn);
-  const smoothing = asNumber(options.labelSmoothing ?? 0, fn, "labelSmoothing");
-  if (!(smoothing >= 0 && smoothing < 1)) {
-    throw outOfRange(fn, "labelSmoothing", "a number in [0, 1)", smoothing);
-  }
+  const axis = axisOf(given, logits, fn);
   const { shape } = logits;
   const batch = shape.toSpliced(axis, 1);
   checkShape(targets, [batch, shape], fn, "targets");
@@ -220,14 +223,20 @@ export function crossEntropy(
       : pick(x, targets, axis, fn);
   const total = mx.logsumexp(x, axis);
   let loss: mx.array;
-  if (smoothing > 0) {
-    const spread = mx.multiply(mx.mean(x, axis), smoothing);
-    loss = mx.subtract(mx.subtract(total, mx.multiply(1 - smoothing, score)), spread);
+  if (labelSmoothing > 0) {
+    const spread = mx.multiply(mx.mean(x, axis), labelSmoothing);
+    loss = mx.subtract(mx.subtract(total, mx.multiply(1 - labelSmoothing, score)), spread);
   } else {
     loss = mx.subtract(total, score);
   }
-  return reduce(weighted(loss, options.weights, fn), reduction);
+  return reduce(weighted(loss, weights, fn), reduction);
 }
+
+const readBinaryCrossEntropy = optionsOf<BinaryCrossEntropyOptions>()("losses.binaryCrossEntropy", {
+  weights: nullable(arrayOption()),
+  withLogits: flag(true),
+  reduction: reduction("mean"),
+});
 
 /**
  * The cross entropy between targets in [0, 1] and the sigmoid of logits.
@@ -245,14 +254,13 @@ export function crossEntropy(
 export function binaryCrossEntropy(
   inputs: mx.array,
   targets: mx.array,
-  options: BinaryCrossEntropyOptions = {},
+  options?: BinaryCrossEntropyOptions,
 ): mx.array {
   const fn = "losses.binaryCrossEntropy";
-  checkOptions(options, ["weights", "withLogits", "reduction"], fn);
+  const { weights, withLogits, reduction } = readBinaryCrossEntropy(options);
   checkAlike({ inputs, targets }, fn);
-  const reduction = reductionOf(options, "mean", fn);
   let loss: mx.array;
-  if (asBoolean(options.withLogits ?? true, fn, "withLogits")) {
+  if (withLogits) {
     loss = mx.subtract(mx.logaddexp(0, inputs), mx.multiply(inputs, targets));
   } else {
     const yes = mx.maximum(mx.log(inputs), -100);
@@ -260,8 +268,10 @@ export function binaryCrossEntropy(
     const likelihood = mx.add(mx.multiply(targets, yes), mx.multiply(mx.subtract(1, targets), no));
     loss = mx.negative(likelihood);
   }
-  return reduce(weighted(loss, options.weights, fn), reduction);
+  return reduce(weighted(loss, weights, fn), reduction);
 }
+
+const readL1Loss = optionsOf<LossOptions>()("losses.l1Loss", { reduction: reduction("mean") });
 
 /**
  * The absolute differences.
@@ -272,17 +282,14 @@ export function binaryCrossEntropy(
  * nn.losses.l1Loss(mx.array([1, 2, 3]), mx.array([1, 4, 7]))
  * // array(2, dtype=float32)
  */
-export function l1Loss(
-  predictions: mx.array,
-  targets: mx.array,
-  options: LossOptions = {},
-): mx.array {
+export function l1Loss(predictions: mx.array, targets: mx.array, options?: LossOptions): mx.array {
   const fn = "losses.l1Loss";
-  checkOptions(options, ["reduction"], fn);
+  const { reduction } = readL1Loss(options);
   checkAlike({ predictions, targets }, fn);
-  const reduction = reductionOf(options, "mean", fn);
   return reduce(mx.abs(mx.subtract(predictions, targets)), reduction);
 }
+
+const readMseLoss = optionsOf<LossOptions>()("losses.mseLoss", { reduction: reduction("mean") });
 
 /**
  * The squared differences.
@@ -293,17 +300,17 @@ export function l1Loss(
  * nn.losses.mseLoss(mx.array([1, 2, 3]), mx.array([1, 4, 7]), { reduction: "none" })
  * // array([0, 4, 16], dtype=float32)
  */
-export function mseLoss(
-  predictions: mx.array,
-  targets: mx.array,
-  options: LossOptions = {},
-): mx.array {
+export function mseLoss(predictions: mx.array, targets: mx.array, options?: LossOptions): mx.array {
   const fn = "losses.mseLoss";
-  checkOptions(options, ["reduction"], fn);
+  const { reduction } = readMseLoss(options);
   checkAlike({ predictions, targets }, fn);
-  const reduction = reductionOf(options, "mean", fn);
   return reduce(mx.square(mx.subtract(predictions, targets)), reduction);
 }
+
+const readNllLoss = optionsOf<AxisLossOptions>()("losses.nllLoss", {
+  axis: integer(-1),
+  reduction: reduction("none"),
+});
 
 /**
  * The negative logarithms of the targets' probabilities.
@@ -318,19 +325,20 @@ export function mseLoss(
  * nn.losses.nllLoss(inputs, mx.array([1, 0], mx.int32))
  * // array([0.693147, 1.38629], dtype=float32)
  */
-export function nllLoss(
-  inputs: mx.array,
-  targets: mx.array,
-  options: AxisLossOptions = {},
-): mx.array {
+export function nllLoss(inputs: mx.array, targets: mx.array, options?: AxisLossOptions): mx.array {
   const fn = "losses.nllLoss";
-  checkOptions(options, ["axis", "reduction"], fn);
+  const { axis: given, reduction } = readNllLoss(options);
   checkArrays({ inputs, targets }, fn);
-  const reduction = reductionOf(options, "none", fn);
-  const axis = axisOf(options.axis ?? -1, inputs, fn);
+  const axis = axisOf(given, inputs, fn);
   checkShape(targets, [inputs.shape.toSpliced(axis, 1)], fn, "targets");
   return reduce(mx.negative(pick(inputs, targets, axis, fn)), reduction);
 }
+
+const readGaussianNllLoss = optionsOf<GaussianNllLossOptions>()("losses.gaussianNllLoss", {
+  full: flag(false),
+  eps: number(1e-6),
+  reduction: reduction("mean"),
+});
 
 /**
  * The negative logarithms of the targets' densities under normal
@@ -353,18 +361,21 @@ export function gaussianNllLoss(
   inputs: mx.array,
   targets: mx.array,
   vars: mx.array,
-  options: GaussianNllLossOptions = {},
+  options?: GaussianNllLossOptions,
 ): mx.array {
   const fn = "losses.gaussianNllLoss";
-  checkOptions(options, ["full", "eps", "reduction"], fn);
+  const { full, eps, reduction } = readGaussianNllLoss(options);
   checkAlike({ inputs, targets, vars }, fn);
-  const reduction = reductionOf(options, "mean", fn);
-  const full = asBoolean(options.full ?? false, fn, "full");
-  const v = mx.maximum(vars, asNumber(options.eps ?? 1e-6, fn, "eps"));
+  const v = mx.maximum(vars, eps);
   const distance = mx.divide(mx.square(mx.subtract(targets, inputs)), v);
   const loss = mx.multiply(0.5, mx.add(mx.log(v), distance));
   return reduce(full ? mx.add(loss, 0.5 * Math.log(2 * Math.PI)) : loss, reduction);
 }
+
+const readKlDivLoss = optionsOf<AxisLossOptions>()("losses.klDivLoss", {
+  axis: integer(-1),
+  reduction: reduction("none"),
+});
 
 /**
  * The Kullback-Leibler divergence of predicted distributions from the targets':
@@ -381,16 +392,19 @@ export function gaussianNllLoss(
 export function klDivLoss(
   inputs: mx.array,
   targets: mx.array,
-  options: AxisLossOptions = {},
+  options?: AxisLossOptions,
 ): mx.array {
   const fn = "losses.klDivLoss";
-  checkOptions(options, ["axis", "reduction"], fn);
+  const { axis, reduction } = readKlDivLoss(options);
   checkArrays({ inputs, targets }, fn);
-  const reduction = reductionOf(options, "none", fn);
-  const axis = asInteger(options.axis ?? -1, fn, "axis");
   const terms = mx.multiply(mx.exp(targets), mx.subtract(targets, inputs));
   return reduce(mx.sum(terms, axis), reduction);
 }
+
+const readSmoothL1Loss = optionsOf<SmoothL1LossOptions>()("losses.smoothL1Loss", {
+  beta: number(1),
+  reduction: reduction("mean"),
+});
 
 /**
  * The squared differences where they are small, `d^2 / (2 * beta)`, and the
@@ -408,17 +422,23 @@ export function klDivLoss(
 export function smoothL1Loss(
   predictions: mx.array,
   targets: mx.array,
-  options: SmoothL1LossOptions = {},
+  options?: SmoothL1LossOptions,
 ): mx.array {
   const fn = "losses.smoothL1Loss";
-  checkOptions(options, ["beta", "reduction"], fn);
+  const { beta, reduction } = readSmoothL1Loss(options);
   checkAlike({ predictions, targets }, fn);
-  const reduction = reductionOf(options, "mean", fn);
-  const beta = asNumber(options.beta ?? 1, fn, "beta");
   const d = mx.abs(mx.subtract(predictions, targets));
   const quadratic = mx.divide(mx.multiply(0.5, mx.square(d)), beta);
   return reduce(mx.where(mx.less(d, beta), quadratic, mx.subtract(d, 0.5 * beta)), reduction);
 }
+
+const readTripletLoss = optionsOf<TripletLossOptions>()("losses.tripletLoss", {
+  axis: integer(-1),
+  p: number(2),
+  margin: number(1),
+  eps: number(1e-6),
+  reduction: reduction("none"),
+});
 
 /**
  * How far positives are from being nearer to their anchors than negatives by a
@@ -438,16 +458,11 @@ export function tripletLoss(
   anchors: mx.array,
   positives: mx.array,
   negatives: mx.array,
-  options: TripletLossOptions = {},
+  options?: TripletLossOptions,
 ): mx.array {
   const fn = "losses.tripletLoss";
-  checkOptions(options, ["axis", "p", "margin", "eps", "reduction"], fn);
+  const { axis, p, margin, eps, reduction } = readTripletLoss(options);
   checkArrays({ anchors, positives, negatives }, fn);
-  const reduction = reductionOf(options, "none", fn);
-  const axis = asInteger(options.axis ?? -1, fn, "axis");
-  const p = asNumber(options.p ?? 2, fn, "p");
-  const margin = asNumber(options.margin ?? 1, fn, "margin");
-  const eps = asNumber(options.eps ?? 1e-6, fn, "eps");
   const distance = (x: mx.array) => {
     const powers = mx.power(mx.abs(mx.subtract(anchors, x)), p);
     return mx.power(mx.add(mx.sum(powers, axis), eps), 1 / p);
@@ -455,6 +470,10 @@ export function tripletLoss(
   const excess = mx.subtract(distance(positives), distance(negatives));
   return reduce(mx.maximum(mx.add(excess, margin), 0), reduction);
 }
+
+const readHingeLoss = optionsOf<LossOptions>()("losses.hingeLoss", {
+  reduction: reduction("none"),
+});
 
 /**
  * How far predictions are from having the sign of the targets, and an absolute
@@ -466,17 +485,17 @@ export function tripletLoss(
  * nn.losses.hingeLoss(mx.array([0.25, -2, 3]), mx.array([1, -1, -1]))
  * // array([0.75, 0, 4], dtype=float32)
  */
-export function hingeLoss(
-  inputs: mx.array,
-  targets: mx.array,
-  options: LossOptions = {},
-): mx.array {
+export function hingeLoss(inputs: mx.array, targets: mx.array, options?: LossOptions): mx.array {
   const fn = "losses.hingeLoss";
-  checkOptions(options, ["reduction"], fn);
+  const { reduction } = readHingeLoss(options);
   checkArrays({ inputs, targets }, fn);
-  const reduction = reductionOf(options, "none", fn);
   return reduce(mx.maximum(mx.subtract(1, mx.multiply(inputs, targets)), 0), reduction);
 }
+
+const readHuberLoss = optionsOf<HuberLossOptions>()("losses.huberLoss", {
+  delta: number(1),
+  reduction: reduction("none"),
+});
 
 /**
  * Half the squared differences where they are small, and from `delta` on what
@@ -492,18 +511,20 @@ export function hingeLoss(
 export function huberLoss(
   inputs: mx.array,
   targets: mx.array,
-  options: HuberLossOptions = {},
+  options?: HuberLossOptions,
 ): mx.array {
   const fn = "losses.huberLoss";
-  checkOptions(options, ["delta", "reduction"], fn);
+  const { delta, reduction } = readHuberLoss(options);
   checkArrays({ inputs, targets }, fn);
-  const reduction = reductionOf(options, "none", fn);
-  const delta = asNumber(options.delta ?? 1, fn, "delta");
   const d = mx.abs(mx.subtract(inputs, targets));
   const quadratic = mx.minimum(d, delta);
   const linear = mx.multiply(delta, mx.subtract(d, quadratic));
   return reduce(mx.add(mx.multiply(0.5, mx.square(quadratic)), linear), reduction);
 }
+
+const readLogCoshLoss = optionsOf<LossOptions>()("losses.logCoshLoss", {
+  reduction: reduction("none"),
+});
 
 /**
  * The logarithms of the differences' hyperbolic cosine: about half their
@@ -514,18 +535,18 @@ export function huberLoss(
  * nn.losses.logCoshLoss(mx.array([1, 10]), mx.zeros([2]))
  * // array([0.433781, 9.30685], dtype=float32)
  */
-export function logCoshLoss(
-  inputs: mx.array,
-  targets: mx.array,
-  options: LossOptions = {},
-): mx.array {
+export function logCoshLoss(inputs: mx.array, targets: mx.array, options?: LossOptions): mx.array {
   const fn = "losses.logCoshLoss";
-  checkOptions(options, ["reduction"], fn);
+  const { reduction } = readLogCoshLoss(options);
   checkArrays({ inputs, targets }, fn);
-  const reduction = reductionOf(options, "none", fn);
   const d = mx.subtract(inputs, targets);
   return reduce(mx.subtract(mx.logaddexp(d, mx.negative(d)), Math.LN2), reduction);
 }
+
+const readCosineSimilarityLoss = optionsOf<CosineSimilarityLossOptions>()(
+  "losses.cosineSimilarityLoss",
+  { axis: integer(1), eps: number(1e-8), reduction: reduction("none") },
+);
 
 /**
  * The cosines of the angles between vectors. Like Python's it is the similarity
@@ -539,18 +560,20 @@ export function logCoshLoss(
 export function cosineSimilarityLoss(
   x1: mx.array,
   x2: mx.array,
-  options: CosineSimilarityLossOptions = {},
+  options?: CosineSimilarityLossOptions,
 ): mx.array {
   const fn = "losses.cosineSimilarityLoss";
-  checkOptions(options, ["axis", "eps", "reduction"], fn);
+  const { axis, eps, reduction } = readCosineSimilarityLoss(options);
   checkArrays({ x1, x2 }, fn);
-  const reduction = reductionOf(options, "none", fn);
-  const axis = asInteger(options.axis ?? 1, fn, "axis");
-  const eps = asNumber(options.eps ?? 1e-8, fn, "eps");
   const norm = (x: mx.array) => mx.linalg.norm(x, null, axis);
   const lengths = mx.maximum(mx.multiply(norm(x1), norm(x2)), eps);
   return reduce(mx.divide(mx.sum(mx.multiply(x1, x2), axis), lengths), reduction);
 }
+
+const readMarginRankingLoss = optionsOf<MarginRankingLossOptions>()("losses.marginRankingLoss", {
+  margin: number(0),
+  reduction: reduction("none"),
+});
 
 /**
  * How far scores are from being ranked as the targets say, with a margin:
@@ -569,13 +592,11 @@ export function marginRankingLoss(
   inputs1: mx.array,
   inputs2: mx.array,
   targets: mx.array,
-  options: MarginRankingLossOptions = {},
+  options?: MarginRankingLossOptions,
 ): mx.array {
   const fn = "losses.marginRankingLoss";
-  checkOptions(options, ["margin", "reduction"], fn);
+  const { margin, reduction } = readMarginRankingLoss(options);
   checkAlike({ inputs1, inputs2, targets }, fn);
-  const reduction = reductionOf(options, "none", fn);
-  const margin = asNumber(options.margin ?? 0, fn, "margin");
   const misranked = mx.multiply(mx.negative(targets), mx.subtract(inputs1, inputs2));
   return reduce(mx.maximum(0, mx.add(misranked, margin)), reduction);
 }

@@ -1,6 +1,7 @@
 /** Adafactor. */
+import { flag, nullable, number, optionsOf } from "../core/call/options.js";
 import * as mx from "../core/index.js";
-import { asBoolean, asNumber, asPair, checkOptions } from "./checks.js";
+import { pair, rate } from "./kinds.js";
 import { type LearningRate, Optimizer, type ParameterState } from "./optimizer.js";
 
 /** Options of {@link Adafactor}. */
@@ -34,17 +35,17 @@ export interface AdafactorOptions {
   warmupInit?: boolean | undefined;
 }
 
-const names = [
-  "learningRate",
-  "eps",
-  "clipThreshold",
-  "decayRate",
-  "beta1",
-  "weightDecay",
-  "scaleParameter",
-  "relativeStep",
-  "warmupInit",
-];
+const read = optionsOf<AdafactorOptions>()("Adafactor", {
+  learningRate: nullable(rate()),
+  eps: pair([1e-30, 1e-3]),
+  clipThreshold: number(1),
+  decayRate: number(-0.8),
+  beta1: nullable(number()),
+  weightDecay: number(0),
+  scaleParameter: flag(true),
+  relativeStep: flag(true),
+  warmupInit: flag(false),
+});
 
 /**
  * Adafactor: of a matrix it remembers only the average squares of the gradient's
@@ -69,21 +70,19 @@ export class Adafactor extends Optimizer {
   relativeStep: boolean;
   warmupInit: boolean;
 
-  constructor(options: AdafactorOptions = {}) {
+  constructor(options?: AdafactorOptions) {
     super();
-    const fn = new.target.name;
-    checkOptions(options, names, fn);
-    const { learningRate, beta1 } = options;
-    this.eps = asPair(options.eps ?? [1e-30, 1e-3], fn, "eps");
-    this.clipThreshold = asNumber(options.clipThreshold ?? 1, fn, "clipThreshold");
-    this.decayRate = asNumber(options.decayRate ?? -0.8, fn, "decayRate");
-    this.beta1 = beta1 === undefined || beta1 === null ? null : asNumber(beta1, fn, "beta1");
-    this.weightDecay = asNumber(options.weightDecay ?? 0, fn, "weightDecay");
-    this.scaleParameter = asBoolean(options.scaleParameter ?? true, fn, "scaleParameter");
-    this.relativeStep = asBoolean(options.relativeStep ?? true, fn, "relativeStep");
-    this.warmupInit = asBoolean(options.warmupInit ?? false, fn, "warmupInit");
-    if (learningRate !== undefined && learningRate !== null) {
-      this.schedule("learningRate", learningRate);
+    const given = read(options);
+    this.eps = given.eps;
+    this.clipThreshold = given.clipThreshold;
+    this.decayRate = given.decayRate;
+    this.beta1 = given.beta1;
+    this.weightDecay = given.weightDecay;
+    this.scaleParameter = given.scaleParameter;
+    this.relativeStep = given.relativeStep;
+    this.warmupInit = given.warmupInit;
+    if (given.learningRate !== null) {
+      this.schedule("learningRate", given.learningRate);
     }
   }
 

@@ -1,6 +1,6 @@
 /** Adagrad and AdaDelta. */
+import { notNegative, optionsOf, positive } from "../core/call/options.js";
 import * as mx from "../core/index.js";
-import { bounded, checkOptions } from "./checks.js";
 import { type LearningRate, Optimizer, type ParameterState } from "./optimizer.js";
 
 /** Options of {@link Adagrad}. */
@@ -16,6 +16,8 @@ export interface AdaDeltaOptions {
   /** Added under the roots, by default 1e-6. */
   eps?: number | undefined;
 }
+
+const readAdagrad = optionsOf<AdagradOptions>()("Adagrad", { eps: positive(1e-8) });
 
 /**
  * Adagrad: `w -= learningRate * gradient / (sqrt(v) + eps)`, where `v` is the sum
@@ -33,11 +35,10 @@ export interface AdaDeltaOptions {
 export class Adagrad extends Optimizer {
   eps: number;
 
-  constructor(learningRate: LearningRate, options: AdagradOptions = {}) {
+  constructor(learningRate: LearningRate, options?: AdagradOptions) {
     super();
-    const fn = new.target.name;
-    checkOptions(options, ["eps"], fn);
-    this.eps = bounded(options.eps ?? 1e-8, { above: 0 }, fn, "eps");
+    const given = readAdagrad(options);
+    this.eps = given.eps;
     this.schedule("learningRate", learningRate);
   }
 
@@ -52,6 +53,11 @@ export class Adagrad extends Optimizer {
     return mx.subtract(parameter, mx.divide(step, mx.add(mx.sqrt(v), this.eps)));
   }
 }
+
+const readAdaDelta = optionsOf<AdaDeltaOptions>()("AdaDelta", {
+  rho: notNegative(0.9),
+  eps: positive(1e-6),
+});
 
 /**
  * AdaDelta with a learning rate: `w -= learningRate * d`, where
@@ -70,12 +76,11 @@ export class AdaDelta extends Optimizer {
   rho: number;
   eps: number;
 
-  constructor(learningRate: LearningRate, options: AdaDeltaOptions = {}) {
+  constructor(learningRate: LearningRate, options?: AdaDeltaOptions) {
     super();
-    const fn = new.target.name;
-    checkOptions(options, ["rho", "eps"], fn);
-    this.rho = bounded(options.rho ?? 0.9, { from: 0 }, fn, "rho");
-    this.eps = bounded(options.eps ?? 1e-6, { above: 0 }, fn, "eps");
+    const given = readAdaDelta(options);
+    this.rho = given.rho;
+    this.eps = given.eps;
     this.schedule("learningRate", learningRate);
   }
 

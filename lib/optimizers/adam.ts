@@ -1,6 +1,7 @@
 /** Adam and its variants. */
+import { flag, notNegative, number, optionsOf } from "../core/call/options.js";
 import * as mx from "../core/index.js";
-import { asBetas, asBoolean, asNumber, bounded, checkOptions } from "./checks.js";
+import { betas } from "./kinds.js";
 import { type LearningRate, Optimizer, type ParameterState } from "./optimizer.js";
 
 /** Options of {@link Adam}. */
@@ -33,6 +34,11 @@ export interface AdamaxOptions {
   eps?: number | undefined;
 }
 
+const averages = { betas: betas([0.9, 0.999]), eps: notNegative(1e-8) };
+const adam = { ...averages, biasCorrection: flag(false) };
+
+const readAdam = optionsOf<AdamOptions>()("Adam", adam);
+
 /**
  * Adam: `w -= learningRate * m / (sqrt(v) + eps)`, where `m` and `v` are running
  * averages of the gradient and of its square. As in Python's MLX the bias of
@@ -52,13 +58,12 @@ export class Adam extends Optimizer {
   eps: number;
   biasCorrection: boolean;
 
-  constructor(learningRate: LearningRate, options: AdamOptions = {}) {
+  constructor(learningRate: LearningRate, options?: AdamOptions) {
     super();
-    const fn = new.target.name;
-    checkOptions(options, ["betas", "eps", "biasCorrection"], fn);
-    this.betas = asBetas(options.betas ?? [0.9, 0.999], fn);
-    this.eps = bounded(options.eps ?? 1e-8, { from: 0 }, fn, "eps");
-    this.biasCorrection = asBoolean(options.biasCorrection ?? false, fn, "biasCorrection");
+    const given = readAdam(options);
+    this.betas = given.betas;
+    this.eps = given.eps;
+    this.biasCorrection = given.biasCorrection;
     this.schedule("learningRate", learningRate);
   }
 
@@ -97,6 +102,8 @@ function average(beta: number, old: mx.array, value: mx.array): mx.array {
   return mx.add(mx.multiply(beta, old), mx.multiply(1 - beta, value));
 }
 
+const readAdamW = optionsOf<AdamWOptions>()("AdamW", { ...adam, weightDecay: number(0.01) });
+
 /**
  * Adam with a weight decay of its own: before the step of {@link Adam}, `w`
  * becomes `w * (1 - learningRate * weightDecay)`.
@@ -117,12 +124,10 @@ function average(beta: number, old: mx.array, value: mx.array): mx.array {
 export class AdamW extends Adam {
   weightDecay: number;
 
-  constructor(learningRate: LearningRate, options: AdamWOptions = {}) {
-    const fn = new.target.name;
-    checkOptions(options, ["betas", "eps", "biasCorrection", "weightDecay"], fn);
-    const { weightDecay = 0.01, ...rest } = options;
-    super(learningRate, rest);
-    this.weightDecay = asNumber(weightDecay, fn, "weightDecay");
+  constructor(learningRate: LearningRate, options?: AdamWOptions) {
+    const { weightDecay, ...adam } = readAdamW(options);
+    super(learningRate, adam);
+    this.weightDecay = weightDecay;
   }
 
   override applySingle(gradient: mx.array, parameter: mx.array, state: ParameterState): mx.array {
@@ -133,6 +138,8 @@ export class AdamW extends Adam {
     return super.applySingle(gradient, mx.multiply(parameter, kept), state);
   }
 }
+
+const readAdamax = optionsOf<AdamaxOptions>()("Adamax", averages);
 
 /**
  * Adam with the largest recent gradient in place of the root of the average
@@ -149,9 +156,8 @@ export class AdamW extends Adam {
  * // { w: array([0.95, 1.05], dtype=float32) }
  */
 export class Adamax extends Adam {
-  constructor(learningRate: LearningRate, options: AdamaxOptions = {}) {
-    checkOptions(options, ["betas", "eps"], new.target.name);
-    super(learningRate, options);
+  constructor(learningRate: LearningRate, options?: AdamaxOptions) {
+    super(learningRate, readAdamax(options));
   }
 
   override applySingle(gradient: mx.array, parameter: mx.array, state: ParameterState): mx.array {

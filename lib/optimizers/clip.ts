@@ -1,8 +1,9 @@
 /** Clipping of gradients. */
+import { mismatch } from "../core/call/errors.js";
+import { asNotNegative } from "../core/call/numbers.js";
 import { isFloating } from "../core/dtype.js";
 import * as mx from "../core/index.js";
 import { treeMap, treeMapWithPath } from "../utils/tree.js";
-import { bounded, mismatch } from "./checks.js";
 
 /**
  * Gradients scaled down, if need be, such that their norm, that of all arrays
@@ -24,7 +25,7 @@ import { bounded, mismatch } from "./checks.js";
  */
 export function clipGradNorm<T>(grads: T, maxNorm: number): [T, mx.array] {
   const fn = "clipGradNorm";
-  bounded(maxNorm, { from: 0 }, fn, "maxNorm");
+  asNotNegative(maxNorm, fn, "maxNorm");
   return mx.tidy(() => {
     let sum: mx.array | undefined;
     treeMapWithPath((path, g: unknown) => {

@@ -1,6 +1,7 @@
 /** Lion. */
+import { number, optionsOf } from "../core/call/options.js";
 import * as mx from "../core/index.js";
-import { asBetas, asNumber, checkOptions } from "./checks.js";
+import { betas } from "./kinds.js";
 import { type LearningRate, Optimizer, type ParameterState } from "./optimizer.js";
 
 /** Options of {@link Lion}. */
@@ -13,6 +14,11 @@ export interface LionOptions {
   /** How much of a parameter decays, times the learning rate; by default 0. */
   weightDecay?: number | undefined;
 }
+
+const read = optionsOf<LionOptions>()("Lion", {
+  betas: betas([0.9, 0.99]),
+  weightDecay: number(0),
+});
 
 /**
  * Lion: `w -= learningRate * (sign(c) + weightDecay * w)`, where
@@ -32,12 +38,11 @@ export class Lion extends Optimizer {
   betas: readonly [number, number];
   weightDecay: number;
 
-  constructor(learningRate: LearningRate, options: LionOptions = {}) {
+  constructor(learningRate: LearningRate, options?: LionOptions) {
     super();
-    const fn = new.target.name;
-    checkOptions(options, ["betas", "weightDecay"], fn);
-    this.betas = asBetas(options.betas ?? [0.9, 0.99], fn);
-    this.weightDecay = asNumber(options.weightDecay ?? 0, fn, "weightDecay");
+    const given = read(options);
+    this.betas = given.betas;
+    this.weightDecay = given.weightDecay;
     this.schedule("learningRate", learningRate);
   }
 

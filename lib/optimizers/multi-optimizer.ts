@@ -1,9 +1,10 @@
 /** Several optimizers for one model. */
+import { mismatch, outOfRange } from "../core/call/errors.js";
+import { checkOptions } from "../core/call/options.js";
 import type * as mx from "../core/index.js";
 import { isBranch } from "../core/transforms/tree.js";
 import { childNames, childOf, putChild } from "../utils/branches.js";
 import { treeMapWithPath, treeMerge } from "../utils/tree.js";
-import { checkOptions, mismatch, outOfRange } from "./checks.js";
 import { type LearningRate, Optimizer, type OptimizerState } from "./optimizer.js";
 
 /** Whether an optimizer is for a parameter, by its name and its gradient. */

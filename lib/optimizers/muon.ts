@@ -1,6 +1,6 @@
 /** Muon. */
+import { flag, length, number, optionsOf } from "../core/call/options.js";
 import * as mx from "../core/index.js";
-import { asBoolean, asInteger, asNumber, checkOptions, outOfRange } from "./checks.js";
 import { type LearningRate, Optimizer, type ParameterState } from "./optimizer.js";
 
 /** Options of {@link Muon}. */
@@ -14,6 +14,13 @@ export interface MuonOptions {
   /** The number of Newton-Schulz iterations, by default 5. */
   nsSteps?: number | undefined;
 }
+
+const read = optionsOf<MuonOptions>()("Muon", {
+  momentum: number(0.95),
+  weightDecay: number(0.01),
+  nesterov: flag(true),
+  nsSteps: length(5),
+});
 
 /**
  * Muon: a step along the orthogonal matrix that is closest to the momentum, which
@@ -38,17 +45,13 @@ export class Muon extends Optimizer {
   nesterov: boolean;
   nsSteps: number;
 
-  constructor(learningRate: LearningRate, options: MuonOptions = {}) {
+  constructor(learningRate: LearningRate, options?: MuonOptions) {
     super();
-    const fn = new.target.name;
-    checkOptions(options, ["momentum", "weightDecay", "nesterov", "nsSteps"], fn);
-    this.momentum = asNumber(options.momentum ?? 0.95, fn, "momentum");
-    this.weightDecay = asNumber(options.weightDecay ?? 0.01, fn, "weightDecay");
-    this.nesterov = asBoolean(options.nesterov ?? true, fn, "nesterov");
-    this.nsSteps = asInteger(options.nsSteps ?? 5, fn, "nsSteps");
-    if (this.nsSteps < 0) {
-      throw outOfRange(fn, "nsSteps", "an integer that is not negative", this.nsSteps);
-    }
+    const given = read(options);
+    this.momentum = given.momentum;
+    this.weightDecay = given.weightDecay;
+    this.nesterov = given.nesterov;
+    this.nsSteps = given.nsSteps;
     this.schedule("learningRate", learningRate);
   }
 

@@ -1,10 +1,10 @@
 /** What all optimizers have in common. */
-import { identify } from "../core/call/errors.js";
+import { identify, mismatch } from "../core/call/errors.js";
+import { checkOptions } from "../core/call/options.js";
 import * as mx from "../core/index.js";
 import { own } from "../core/lifetime/owner.js";
 import { isBranch, mapLeaves, treeLike } from "../core/transforms/tree.js";
 import { childNames, childOf, cyclic, joined, putChild } from "../utils/branches.js";
-import { checkOptions, mismatch } from "./checks.js";
 
 /** A hyperparameter by step: a function of the number of steps taken. */
 export type Schedule = (step: mx.array) => mx.array | number;

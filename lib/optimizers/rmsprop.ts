@@ -1,6 +1,6 @@
 /** RMSprop. */
+import { notNegative, optionsOf, positive } from "../core/call/options.js";
 import * as mx from "../core/index.js";
-import { bounded, checkOptions } from "./checks.js";
 import { type LearningRate, Optimizer, type ParameterState } from "./optimizer.js";
 
 /** Options of {@link RMSprop}. */
@@ -10,6 +10,11 @@ export interface RMSpropOptions {
   /** Added to the denominator, by default 1e-8. */
   eps?: number | undefined;
 }
+
+const read = optionsOf<RMSpropOptions>()("RMSprop", {
+  alpha: notNegative(0.99),
+  eps: positive(1e-8),
+});
 
 /**
  * RMSprop: `w -= learningRate * gradient / (sqrt(v) + eps)`, where `v` is a
@@ -27,12 +32,11 @@ export class RMSprop extends Optimizer {
   alpha: number;
   eps: number;
 
-  constructor(learningRate: LearningRate, options: RMSpropOptions = {}) {
+  constructor(learningRate: LearningRate, options?: RMSpropOptions) {
     super();
-    const fn = new.target.name;
-    checkOptions(options, ["alpha", "eps"], fn);
-    this.alpha = bounded(options.alpha ?? 0.99, { from: 0 }, fn, "alpha");
-    this.eps = bounded(options.eps ?? 1e-8, { above: 0 }, fn, "eps");
+    const given = read(options);
+    this.alpha = given.alpha;
+    this.eps = given.eps;
     this.schedule("learningRate", learningRate);
   }
 

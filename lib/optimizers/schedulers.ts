@@ -3,19 +3,14 @@
  * such as the learning rate. They take an array, as optimizers have it, or a
  * number, and give float32.
  */
+import { mismatch, outOfRange } from "../core/call/errors.js";
+import { asCount, asInteger, asNumber } from "../core/call/numbers.js";
+import { number, optionsOf } from "../core/call/options.js";
 import * as mx from "../core/index.js";
-import { asInteger, asNumber, checkOptions, mismatch, outOfRange } from "./checks.js";
 import type { Schedule } from "./optimizer.js";
 
 /** A schedule of this package: it takes a number of steps, too. */
 export type StepSchedule = (step: mx.array | number) => mx.array;
-
-function atLeastOne(x: number, fn: string, param: string): number {
-  if (asInteger(x, fn, param) < 1) {
-    throw outOfRange(fn, param, "an integer of at least 1", x);
-  }
-  return x;
-}
 
 // Whole numbers beside a step of uint64 would stay integers.
 function real(x: mx.array | number): mx.array {
@@ -58,12 +53,20 @@ export function stepDecay(init: number, decayRate: number, stepSize: number): St
   const fn = "stepDecay";
   asNumber(init, fn, "init");
   asNumber(decayRate, fn, "decayRate");
-  atLeastOne(stepSize, fn, "stepSize");
+  asCount(stepSize, fn, "stepSize");
   return (step) => {
     const decays = mx.floorDivide(readStep(step, fn), stepSize);
     return mx.multiply(init, mx.power(decayRate, real(decays)));
   };
 }
+
+/** Options of {@link cosineDecay}. */
+export interface CosineDecayOptions {
+  /** The value at the end. By default 0. */
+  end?: number | undefined;
+}
+
+const readCosineDecay = optionsOf<CosineDecayOptions>()("cosineDecay", { end: number(0) });
 
 /**
  * A schedule that goes from `init` to an end along half a cosine wave, and then
@@ -72,7 +75,6 @@ export function stepDecay(init: number, decayRate: number, stepSize: number): St
  * Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts",
  * ICLR 2017, arXiv 1608.03983.
  *
- * @param options.end By default 0.
  * @throws RangeError if `decaySteps` is less than 1.
  * @example
  * const schedule = optim.cosineDecay(0.5, 1000, { end: 0.1 });
@@ -86,13 +88,12 @@ export function stepDecay(init: number, decayRate: number, stepSize: number): St
 export function cosineDecay(
   init: number,
   decaySteps: number,
-  options: { end?: number | undefined } = {},
+  options?: CosineDecayOptions,
 ): StepSchedule {
   const fn = "cosineDecay";
   asNumber(init, fn, "init");
-  atLeastOne(decaySteps, fn, "decaySteps");
-  checkOptions(options, ["end"], fn);
-  const end = asNumber(options.end ?? 0, fn, "end");
+  asCount(decaySteps, fn, "decaySteps");
+  const { end } = readCosineDecay(options);
   return (step) => {
     const s = real(mx.minimum(readStep(step, fn), decaySteps));
     const wave = mx.add(1, mx.cos(mx.multiply(Math.PI / decaySteps, s)));
@@ -170,7 +171,7 @@ export function linearSchedule(init: number, end: number, steps: number): StepSc
   const fn = "linearSchedule";
   asNumber(init, fn, "init");
   asNumber(end, fn, "end");
-  atLeastOne(steps, fn, "steps");
+  asCount(steps, fn, "steps");
   return (step) => {
     const s = real(mx.minimum(readStep(step, fn), steps));
     return mx.add(mx.multiply(s, (end - init) / steps), init);

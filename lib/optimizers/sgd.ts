@@ -1,6 +1,7 @@
 /** Stochastic gradient descent. */
+import { outOfRange } from "../core/call/errors.js";
+import { flag, number, optionsOf } from "../core/call/options.js";
 import * as mx from "../core/index.js";
-import { asBoolean, asNumber, checkOptions, outOfRange } from "./checks.js";
 import { type LearningRate, Optimizer, type ParameterState } from "./optimizer.js";
 
 /** Options of {@link SGD}. */
@@ -14,6 +15,13 @@ export interface SGDOptions {
   /** Whether the momentum looks ahead, by default not. */
   nesterov?: boolean | undefined;
 }
+
+const read = optionsOf<SGDOptions>()("SGD", {
+  momentum: number(0),
+  weightDecay: number(0),
+  dampening: number(0),
+  nesterov: flag(false),
+});
 
 /**
  * Stochastic gradient descent: `w -= learningRate * v`, where the momentum
@@ -38,17 +46,16 @@ export class SGD extends Optimizer {
   dampening: number;
   nesterov: boolean;
 
-  constructor(learningRate: LearningRate, options: SGDOptions = {}) {
+  constructor(learningRate: LearningRate, options?: SGDOptions) {
     super();
-    const fn = new.target.name;
-    checkOptions(options, ["momentum", "weightDecay", "dampening", "nesterov"], fn);
-    this.momentum = asNumber(options.momentum ?? 0, fn, "momentum");
-    this.weightDecay = asNumber(options.weightDecay ?? 0, fn, "weightDecay");
-    this.dampening = asNumber(options.dampening ?? 0, fn, "dampening");
-    this.nesterov = asBoolean(options.nesterov ?? false, fn, "nesterov");
+    const given = read(options);
+    this.momentum = given.momentum;
+    this.weightDecay = given.weightDecay;
+    this.dampening = given.dampening;
+    this.nesterov = given.nesterov;
     if (this.nesterov && !(this.momentum > 0 && this.dampening === 0)) {
       const expected = "a momentum of more than 0 and no dampening beside it";
-      throw outOfRange(fn, "nesterov", expected, options);
+      throw outOfRange("SGD", "nesterov", expected, options);
     }
     this.schedule("learningRate", learningRate);
   }

@@ -308,6 +308,140 @@ function defaultsIn(
   return found;
 }
 
+// Tables of options.
+
+/**
+ * @typedef {object} OptionTable a call of `optionsOf`
+ * @property {string} name what the function is called in errors
+ * @property {ts.Symbol | undefined} type the interface of the options
+ * @property {Values} defaults of each option, by its name; "" for none
+ * @property {Map<string, Set<string>>} types what `typeof` says of each option's values, or "null" or "list"
+ */
+
+/**
+ * What an identifier stands for.
+ *
+ * @param {ts.Expression | undefined} node
+ * @returns {ts.Expression | undefined}
+ */
+function initializerOf(node) {
+  if (node === undefined || !ts.isIdentifier(node)) {
+    return node;
+  }
+  const symbol = checker.getSymbolAtLocation(node);
+  const shorthand =
+    symbol && checker.getShorthandAssignmentValueSymbol(symbol.valueDeclaration ?? node);
+  const declaration = (shorthand ?? symbol)?.valueDeclaration;
+  return declaration && ts.isVariableDeclaration(declaration)
+    ? initializerOf(declaration.initializer)
+    : undefined;
+}
+
+/**
+ * The default in a kind of options: `number(1)`, `oneOf([…], "none")`.
+ *
+ * @param {ts.Expression | undefined} node
+ */
+function fallbackIn(node) {
+  const kind = initializerOf(node);
+  if (kind === undefined || !ts.isCallExpression(kind)) {
+    return "";
+  }
+  const parameters = checker.getResolvedSignature(kind)?.parameters ?? [];
+  const fallback = kind.arguments[parameters.findIndex((x) => x.name === "fallback")];
+  return (fallback && constant(fallback, new Map())) ?? "";
+}
+
+/**
+ * @param {ts.Expression | undefined} node
+ * @returns {Values}
+ */
+function optionsIn(node) {
+  const table = initializerOf(node);
+  /** @type {Values} */
+  const out = new Map();
+  for (const member of table && ts.isObjectLiteralExpression(table) ? table.properties : []) {
+    if (ts.isSpreadAssignment(member)) {
+      for (const [name, value] of optionsIn(member.expression)) {
+        out.set(name, value);
+      }
+    } else if (ts.isPropertyAssignment(member)) {
+      out.set(member.name.getText(), fallbackIn(member.initializer));
+    } else if (ts.isShorthandPropertyAssignment(member)) {
+      out.set(member.name.text, fallbackIn(member.name));
+    }
+  }
+  return out;
+}
+
+/** @param {ts.Symbol} option */
+function typesOf(option) {
+  const type = checker.getTypeOfSymbol(option);
+  return new Set(
+    (type.isUnion() ? type.types : [type]).map((x) => {
+      if (x.flags & ts.TypeFlags.NumberLike) {
+        return "number";
+      }
+      if (x.flags & ts.TypeFlags.StringLike) {
+        return "string";
+      }
+      if (x.flags & ts.TypeFlags.BooleanLike) {
+        return "boolean";
+      }
+      if (x.flags & (ts.TypeFlags.Null | ts.TypeFlags.Undefined)) {
+        return x.flags & ts.TypeFlags.Null ? "null" : "undefined";
+      }
+      if (checker.isArrayLikeType(x)) {
+        return "list";
+      }
+      return x.getCallSignatures().length > 0 ? "function" : "object";
+    }),
+  );
+}
+
+/** @type {OptionTable[]} */
+export const tables = [];
+
+/** @param {ts.Node} node */
+function collectTables(node) {
+  if (
+    ts.isCallExpression(node) &&
+    ts.isCallExpression(node.expression) &&
+    node.expression.expression.getText() === "optionsOf"
+  ) {
+    const [name, table] = node.arguments;
+    const [type] = node.expression.typeArguments ?? [];
+    const options = type && checker.getTypeFromTypeNode(type);
+    tables.push({
+      name: name && ts.isStringLiteral(name) ? name.text : "",
+      type: options?.symbol,
+      defaults: optionsIn(table),
+      types: new Map(
+        options && checker.getPropertiesOfType(options).map((x) => [x.name, typesOf(x)]),
+      ),
+    });
+  }
+  ts.forEachChild(node, collectTables);
+}
+
+for (const file of program.getSourceFiles()) {
+  if (file.fileName.startsWith(lib)) {
+    collectTables(file);
+  }
+}
+
+/**
+ * The table of a function's options: that of their interface or, where several
+ * functions have the same one, the function's own.
+ *
+ * @param {ts.Type} type
+ * @param {string} fn
+ */
+function tableOf(type, fn) {
+  const found = tables.filter((table) => table.type !== undefined && table.type === type.symbol);
+  return found.length === 1 ? found[0] : found.find(({ name }) => name === fn);
+}
+
 // Calls.
 
 /**
@@ -325,9 +459,10 @@ function option(symbol, defaults) {
 
 /**
  * @param {ts.Signature} signature
+ * @param {string} fn what it is called in errors
  * @returns {Call}
  */
-function callOf(signature) {
+function callOf(signature, fn) {
   let parameters = signature.parameters.map((symbol) => {
     const node = /** @type {ts.ParameterDeclaration | undefined} */ (symbol.valueDeclaration);
     return {
@@ -353,6 +488,16 @@ function callOf(signature) {
   if (last !== undefined && /^(options$|__)/.test(last.name)) {
     parameters = parameters.slice(0, -1);
     const type = checker.getNonNullableType(last.type);
+    const table = tableOf(type, fn);
+    if (table !== undefined) {
+      for (const [name, value] of table.defaults) {
+        known.add(name);
+        defaults.delete(name);
+        if (value !== "") {
+          defaults.set(name, value);
+        }
+      }
+    }
     options = checker.getPropertiesOfType(type).map((symbol) => option(symbol, defaults));
   }
   return {
@@ -371,35 +516,12 @@ function callOf(signature) {
 /**
  * @param {ts.Type} type
  * @param {"call" | "construct"} kind
+ * @param {string} fn
  * @returns {Call[]}
  */
-function callsOf(type, kind) {
+function callsOf(type, kind, fn) {
   const which = kind === "call" ? ts.SignatureKind.Call : ts.SignatureKind.Construct;
-  return checker.getSignaturesOfType(type, which).map(callOf);
-}
-
-/**
- * A constructor's defaults may be those of the class that it extends.
- *
- * @param {ts.Type} type
- * @returns {Call[]}
- */
-function constructorCalls(type) {
-  const calls = callsOf(type, "construct");
-  const declaration = type.symbol?.valueDeclaration;
-  const base =
-    declaration && ts.isClassLike(declaration)
-      ? declaration.heritageClauses?.find((x) => x.token === ts.SyntaxKind.ExtendsKeyword)?.types[0]
-      : undefined;
-  if (base === undefined) {
-    return calls;
-  }
-  const [inherited] = constructorCalls(checker.getTypeAtLocation(base.expression));
-  const values = new Map(inherited?.options.map(({ name, value }) => [name, value]));
-  return calls.map((call) => ({
-    ...call,
-    options: call.options.map((x) => ({ ...x, value: x.value ?? values.get(x.name) })),
-  }));
+  return checker.getSignaturesOfType(type, which).map((x) => callOf(x, fn));
 }
 
 /**
@@ -419,12 +541,13 @@ export function offered({ path, member }) {
     return undefined;
   }
   const type = checker.getTypeOfSymbol(symbol);
+  const name = path.slice(1).join(".");
   if (member === undefined) {
-    return { calls: callsOf(type, "call") };
+    return { calls: callsOf(type, "call", name) };
   }
   if (member === "constructor") {
     // Some are made without `new`.
-    const calls = [...constructorCalls(type), ...callsOf(type, "call")];
+    const calls = [...callsOf(type, "construct", name), ...callsOf(type, "call", name)];
     return calls.length === 0 ? undefined : { calls };
   }
   const prototype = type.getProperty("prototype");
@@ -438,7 +561,8 @@ export function offered({ path, member }) {
       .getPropertiesOfType(owner)
       .find((x) => x.name === member || (known !== undefined && x.name.startsWith(`__@${known}@`)));
     if (property !== undefined) {
-      return { calls: callsOf(checker.getTypeOfSymbol(property), "call") };
+      const calls = callsOf(checker.getTypeOfSymbol(property), "call", `${name}.${member}`);
+      return { calls };
     }
   }
   return undefined;

@@ -33,12 +33,12 @@ describe("parameters", () => {
     expect(names(new Model().parameters())).toEqual([
       "layers.0.queryProj.weight",
       "layers.0.queryProj.bias",
-      "layers.0.norm.bias",
       "layers.0.norm.weight",
+      "layers.0.norm.bias",
       "layers.1.queryProj.weight",
       "layers.1.queryProj.bias",
-      "layers.1.norm.bias",
       "layers.1.norm.weight",
+      "layers.1.norm.bias",
       "heads.main.weight",
       "scale",
     ]);

@@ -459,7 +459,7 @@ describe("wrong arguments", () => {
       "eps of 0",
       () => new optim.RMSprop(0.1, { eps: 0 }),
       RangeError,
-      "[RMSprop] eps: expected a number of more than 0, received 0",
+      "[RMSprop] eps: expected a number above 0, received 0",
     ],
     [
       "alpha",
@@ -523,7 +523,7 @@ describe("wrong arguments", () => {
       "a rate for Adafactor",
       () => new optim.Adafactor(any(0.1)),
       TypeError,
-      "[Adafactor] options: expected a record of learningRate",
+      "[Adafactor] options: expected { learningRate: 0.1 }, received 0.1",
     ],
     [
       "a typo",
@@ -553,7 +553,7 @@ describe("wrong arguments", () => {
       "a number for options",
       () => new optim.SGD(0.1, any(0.9)),
       TypeError,
-      "[SGD] options: expected a record",
+      "[SGD] options: expected { momentum: 0.9 }, received 0.9",
     ],
     [
       "no optimizers",

@@ -71,7 +71,7 @@ describe("schedules", () => {
       "no steps",
       () => stepDecay(1, 1, 0),
       RangeError,
-      "[stepDecay] stepSize: expected an integer of at least 1, received 0",
+      "[stepDecay] stepSize: expected a positive integer, received 0",
     ],
     [
       "half steps",
@@ -90,7 +90,7 @@ describe("schedules", () => {
       "a number for options",
       () => cosineDecay(1, 5, any(0.1)),
       TypeError,
-      "[cosineDecay] options: expected a record of end, received 0.1",
+      "[cosineDecay] options: expected { end: 0.1 }, received 0.1",
     ],
     [
       "a typo",

@@ -19,6 +19,51 @@ export function asNumber(value: unknown, fn: string, param: string): number {
   return value;
 }
 
+/** A whole number of at least 1, such as a size. */
+export function asCount(value: unknown, fn: string, param: string): number {
+  const n = asInteger(value, fn, param);
+  if (n < 1) {
+    throw outOfRange(fn, param, "a positive integer", value);
+  }
+  return n;
+}
+
+/** A whole number of at least 0, such as a length. */
+export function asLength(value: unknown, fn: string, param: string): number {
+  const n = asInteger(value, fn, param);
+  if (n < 0) {
+    throw outOfRange(fn, param, "an integer that is not negative", value);
+  }
+  return n;
+}
+
+/** A number above 0, such as what is added before a division. */
+export function asPositive(value: unknown, fn: string, param: string): number {
+  const x = asNumber(value, fn, param);
+  if (!(x > 0)) {
+    throw outOfRange(fn, param, "a number above 0", value);
+  }
+  return x;
+}
+
+/** A number of at least 0. */
+export function asNotNegative(value: unknown, fn: string, param: string): number {
+  const x = asNumber(value, fn, param);
+  if (!(x >= 0)) {
+    throw outOfRange(fn, param, "a number of at least 0", value);
+  }
+  return x;
+}
+
+/** A number from 0 up to 1, without 1. */
+export function asShare(value: unknown, fn: string, param: string): number {
+  const x = asNumber(value, fn, param);
+  if (!(x >= 0 && x < 1)) {
+    throw outOfRange(fn, param, "a number in [0, 1)", value);
+  }
+  return x;
+}
+
 export function asBoolean(value: unknown, fn: string, param: string): boolean {
   if (typeof value !== "boolean") {
     throw mismatch(fn, param, "a boolean", value);

@@ -1,25 +1,221 @@
-/** Options: the record at the end of a call. */
-import { isArray } from "../array/array.js";
-import { mismatch } from "./errors.js";
+/**
+ * Options: the record at the end of a call. A table says of each option what it
+ * may be and what it is when it is left out; the reader that is made from the
+ * table checks what users write.
+ */
+import { type array, isArray, slot } from "../array/array.js";
+import { describe, mismatch } from "./errors.js";
+import {
+  asBoolean,
+  asCount,
+  asInteger,
+  asLength,
+  asNotNegative,
+  asNumber,
+  asPositive,
+  asShare,
+  asString,
+} from "./numbers.js";
+import { isRecord } from "./records.js";
+import { nearest } from "./spelling.js";
+
+/** Checks a value, for the error with the names of the function and the parameter. */
+export type Check<T> = (value: unknown, fn: string, param: string) => T;
+
+/**
+ * What an option may be, and what it is when it is left out. `In` is what users
+ * may write, `Out` what the reader gives.
+ */
+export interface Kind<In, Out = In, Required extends boolean = false> {
+  readonly check: Check<Out>;
+  readonly fallback: Out;
+  readonly required: Required;
+  /** Only a type: makes a kind of fewer or of more values another type. */
+  readonly accepts?: ((value: In) => In) | undefined;
+}
+
+/** Makes kinds with a default, or without one: then an option that is left out is undefined. */
+export interface KindOf<T> {
+  (): Kind<T, T | undefined>;
+  (fallback: T): Kind<T>;
+}
+
+/** The kinds that a check decides. */
+export function kindOf<T>(check: Check<T>): KindOf<T> {
+  return (fallback?: T) => ({ check, fallback: Object.freeze(fallback) as T, required: false });
+}
+
+/** A boolean. */
+export const flag = kindOf(asBoolean);
+/** A number. */
+export const number = kindOf(asNumber);
+/** A number above 0. */
+export const positive = kindOf(asPositive);
+/** A number of at least 0. */
+export const notNegative = kindOf(asNotNegative);
+/** A number from 0 up to 1, without 1. */
+export const share = kindOf(asShare);
+/** An integer. */
+export const integer = kindOf(asInteger);
+/** An integer of at least 1. */
+export const count = kindOf(asCount);
+/** An integer of at least 0. */
+export const length = kindOf(asLength);
+/** A string. */
+export const text = kindOf(asString);
+/** An array. */
+export const arrayOption = kindOf<array>((value, fn, param) => {
+  slot(value as array, fn, param);
+  return value as array;
+});
+
+/** One of several strings. */
+export function oneOf<const T extends string>(values: readonly T[], fallback: NoInfer<T>): Kind<T> {
+  const check: Check<T> = (value, fn, param) => {
+    if (typeof value !== "string" || !values.includes(value as T)) {
+      const all = values.map((x) => JSON.stringify(x));
+      throw mismatch(fn, param, `${all.slice(0, -1).join(", ")} or ${all.at(-1)}`, value);
+    }
+    return value as T;
+  };
+  return { check, fallback, required: false };
+}
+
+/** What `null`, too, may stand for: nothing. It is the same as leaving the option out. */
+export function nullable<In, Out>(
+  kind: Kind<In, Out>,
+): Kind<In | null, Exclude<Out, undefined> | null> {
+  type Nullable = Exclude<Out, undefined> | null;
+  const check = (value: unknown, fn: string, param: string) =>
+    value === null ? null : (kind.check(value, fn, param) as Nullable);
+  return { check, fallback: (kind.fallback ?? null) as Nullable, required: false };
+}
+
+/** What may not be left out. */
+export function required<In, Out>(kind: Kind<In, Out>): Kind<In, Exclude<Out, undefined>, true> {
+  return { ...kind, required: true } as unknown as Kind<In, Exclude<Out, undefined>, true>;
+}
+
+/** A kind for each option of an interface, of the type that the interface says. */
+type Table<Options> = {
+  readonly [K in keyof Options]-?: Kind<
+    Exclude<Options[K], undefined>,
+    unknown,
+    undefined extends Options[K] ? false : true
+  >;
+};
+
+/** What is read with a table: values that are checked, and defaults. */
+type Values<T> = {
+  readonly [K in keyof T]: T[K] extends { readonly fallback: infer Out } ? Out : never;
+};
+
+type AnyTable = Readonly<Record<string, Kind<unknown, unknown, boolean>>>;
+
+/**
+ * Makes the reader of a function's options: `optionsOf<Options>()(name, table)`.
+ * An option that the table lacks, or has as another type, does not compile.
+ *
+ * @param name The function's name in errors. Where several functions share a
+ * reader, they give it their own names.
+ */
+export function optionsOf<Options extends object>() {
+  return <T extends Table<Options> & { readonly [K in Exclude<keyof T, keyof Options>]: never }>(
+    name: string,
+    table: T,
+  ): ((options: Options | undefined, fn?: string) => Values<T>) => {
+    const names = Object.keys(table);
+    const kinds = Object.values(table as unknown as AnyTable);
+    const defaults = Object.freeze(
+      Object.fromEntries(kinds.map(({ fallback }, i) => [names[i], fallback])),
+    );
+    const optional = !kinds.some((kind) => kind.required);
+    return (options, fn = name) =>
+      (options === undefined && optional
+        ? defaults
+        : valuesOf(options === undefined ? {} : options, names, kinds, fn)) as Values<T>;
+  };
+}
+
+// Each option is read once: a getter among them is code of the user's.
+function valuesOf(
+  options: unknown,
+  names: readonly string[],
+  kinds: readonly Kind<unknown, unknown, boolean>[],
+  fn: string,
+): Record<string, unknown> {
+  checkNames(options, names, fn, kinds);
+  const out: Record<string, unknown> = {};
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i] as string;
+    const { check, fallback, required } = kinds[i] as Kind<unknown, unknown, boolean>;
+    const value = options[name];
+    out[name] = value === undefined && !required ? fallback : check(value, fn, name);
+  }
+  return out;
+}
 
 /**
  * Checks that options are a record without names that the function does not
  * know: a typo is never ignored.
  */
 export function checkOptions(options: unknown, known: readonly string[], fn: string): void {
+  checkNames(options, known, fn);
+}
+
+function checkNames(
+  options: unknown,
+  known: readonly string[],
+  fn: string,
+  kinds: readonly Kind<unknown, unknown, boolean>[] = [],
+): asserts options is Record<string, unknown> {
+  let empty = true;
   if (
-    typeof options !== "object" ||
-    options === null ||
-    isArray(options) ||
-    Array.isArray(options)
+    typeof options === "object" &&
+    options !== null &&
+    !isArray(options) &&
+    !Array.isArray(options)
   ) {
-    throw mismatch(fn, "options", `a record of ${known.join(", ")}`, options);
-  }
-  for (const name in options) {
-    if (!known.includes(name)) {
-      throw new TypeError(
-        `[${fn}] options: expected ${known.join(", ")}, received an option "${name}"`,
-      );
+    for (const name in options) {
+      if (!known.includes(name)) {
+        throw unknownOption(name, known, fn);
+      }
+      empty = false;
     }
+    // A Map, a device, a Promise: an object of a class, without any option.
+    if (!empty || isRecord(options)) {
+      return;
+    }
+  }
+  throw mismatch(fn, "options", spelling(options, known, kinds), options);
+}
+
+function unknownOption(name: string, known: readonly string[], fn: string): TypeError {
+  const meant = nearest(name, known);
+  const hint = meant === undefined ? "" : `; did you mean "${meant}"?`;
+  return new TypeError(
+    `[${fn}] options: expected ${known.join(", ")}, received an option "${name}"${hint}`,
+  );
+}
+
+/** How a value that stands in the place of the options is to be written. */
+function spelling(
+  value: unknown,
+  known: readonly string[],
+  kinds: readonly Kind<unknown, unknown, boolean>[],
+): string {
+  const i = value === null ? -1 : kinds.findIndex((kind) => takes(kind, value));
+  if (i < 0) {
+    return `an object with ${known.join(", ")}`;
+  }
+  return `{ ${known[i]}: ${typeof value === "object" || typeof value === "function" ? "…" : describe(value)} }`;
+}
+
+function takes({ check }: Kind<unknown, unknown, boolean>, value: unknown): boolean {
+  try {
+    check(value, "", "");
+    return true;
+  } catch {
+    return false;
   }
 }

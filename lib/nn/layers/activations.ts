@@ -1,36 +1,48 @@
 /** Activations, as functions and as layers. */
 
-import { type Axes, checkOptions } from "../../core/call/arguments.js";
-import { mismatch } from "../../core/call/errors.js";
-import { asInteger, asNumber } from "../../core/call/numbers.js";
+import { integerElements } from "../../core/call/arguments.js";
+import { asInteger } from "../../core/call/numbers.js";
+import { count, integer, kindOf, number, oneOf, optionsOf } from "../../core/call/options.js";
 import * as mx from "../../core/index.js";
 import { Module } from "../module.js";
 
-/** Of activations along an axis. */
+/** Options of activations along an axis. */
 export interface AxisOptions {
-  /** The axis or several. By default the last. */
+  /** The axis or several. By default -1, the last. */
   axis?: number | readonly number[] | undefined;
 }
 
-/** Of `leakyRelu` and `LeakyReLU`. */
+const axes = kindOf<number | readonly number[]>((value, fn, param) =>
+  typeof value === "number" ? asInteger(value, fn, param) : integerElements(value, fn, param),
+);
+
+const readAxis = optionsOf<AxisOptions>()("softmax", { axis: axes(-1) });
+
+/** Options of `leakyRelu` and `LeakyReLU`. */
 export interface LeakyReLUOptions {
   /** The slope left of zero. By default 0.01. */
   negativeSlope?: number | undefined;
 }
 
-/** Of `elu`, `celu` and their layers. */
+const readSlope = optionsOf<LeakyReLUOptions>()("LeakyReLU", { negativeSlope: number(0.01) });
+
+/** Options of `elu`, `celu` and their layers. */
 export interface ELUOptions {
   /** The negative of the limit on the left. By default 1. */
   alpha?: number | undefined;
 }
 
-/** Of `hardShrink`, `softshrink` and their layers. */
+const readAlpha = optionsOf<ELUOptions>()("ELU", { alpha: number(1) });
+
+/** Options of `hardShrink`, `softshrink` and their layers. */
 export interface ShrinkOptions {
-  /** What becomes zero lies at most so far from it. By default 0.5. */
+  /** Values within plus and minus `lambd` become 0. By default 0.5. */
   lambd?: number | undefined;
 }
 
-/** Of `hardTanh`. */
+const readLambd = optionsOf<ShrinkOptions>()("Softshrink", { lambd: number(0.5) });
+
+/** Options of `hardTanh`. */
 export interface HardTanhOptions {
   /** The smallest value. By default -1. */
   minVal?: number | undefined;
@@ -38,60 +50,52 @@ export interface HardTanhOptions {
   maxVal?: number | undefined;
 }
 
-/** Of `step` and `Step`. */
+const readBounds = optionsOf<HardTanhOptions>()("hardTanh", {
+  minVal: number(-1),
+  maxVal: number(1),
+});
+
+/** Options of `step` and `Step`. */
 export interface StepOptions {
   /** From where on the result is 1. By default 0. */
   threshold?: number | undefined;
 }
 
-/** Of `glu` and `GLU`. */
+const readThreshold = optionsOf<StepOptions>()("Step", { threshold: number(0) });
+
+/** Options of `glu` and `GLU`. */
 export interface GLUOptions {
-  /** The axis that is halved. By default the last. */
+  /** The axis that is halved. By default -1, the last. */
   axis?: number | undefined;
 }
 
-/** Of `GELU`. */
+const readHalved = optionsOf<GLUOptions>()("GLU", { axis: integer(-1) });
+
+/** Options of `GELU`. */
 export interface GELUOptions {
   /**
-   * `"none"`, as by default, for {@link gelu}, `"precise"` or `"tanh"` for
-   * {@link geluApprox}, `"fast"` for {@link geluFastApprox}.
+   * `"none"` for {@link gelu}, `"precise"` or `"tanh"` for {@link geluApprox},
+   * `"fast"` for {@link geluFastApprox}. By default `"none"`.
    */
   approx?: "none" | "precise" | "tanh" | "fast" | undefined;
 }
 
-/** Of `PReLU`. */
+const readApprox = optionsOf<GELUOptions>()("GELU", {
+  approx: oneOf(["none", "precise", "tanh", "fast"], "none"),
+});
+
+/** Options of `PReLU`. */
 export interface PReLUOptions {
-  /** How many slopes are learned: 1, as by default, or one for each entry of the last axis. */
+  /** How many slopes are learned: 1, or one for each entry of the last axis. By default 1. */
   numParameters?: number | undefined;
   /** The slopes to begin with. By default 0.25. */
   init?: number | undefined;
 }
 
-/** A numeric option, where all are numeric. */
-function setting<T extends object>(
-  options: T,
-  name: keyof T & string,
-  fallback: number,
-  fn: string,
-): number {
-  return asNumber(options[name] ?? fallback, fn, name);
-}
-
-/** The options of a function or a layer that has one, a number. */
-function only<T extends object>(
-  options: T,
-  name: keyof T & string,
-  fallback: number,
-  fn: string,
-): number {
-  checkOptions(options, [name], fn);
-  return setting(options, name, fallback, fn);
-}
-
-function axesOf(options: AxisOptions, fn: string): Axes {
-  checkOptions(options, ["axis"], fn);
-  return options.axis ?? -1;
-}
+const readPReLU = optionsOf<PReLUOptions>()("PReLU", {
+  numParameters: count(1),
+  init: number(0.25),
+});
 
 /**
  * The logistic function, `1 / (1 + exp(-x))`.
@@ -157,9 +161,9 @@ export function relu6(x: mx.array): mx.array {
  * nn.leakyRelu(mx.array([-2, 0, 2]), { negativeSlope: 0.25 })
  * // array([-0.5, 0, 2], dtype=float32)
  */
-export function leakyRelu(x: mx.array, options: LeakyReLUOptions = {}): mx.array {
-  const slope = only(options, "negativeSlope", 0.01, "leakyRelu");
-  return mx.maximum(mx.multiply(slope, x), x);
+export function leakyRelu(x: mx.array, options?: LeakyReLUOptions): mx.array {
+  const { negativeSlope } = readSlope(options, "leakyRelu");
+  return mx.maximum(mx.multiply(negativeSlope, x), x);
 }
 
 /**
@@ -170,11 +174,11 @@ export function leakyRelu(x: mx.array, options: LeakyReLUOptions = {}): mx.array
  * // array([[-0.693147, -0.693147],
  * //        [0, -1000]], dtype=float32)
  */
-export function logSoftmax(x: mx.array, options: AxisOptions = {}): mx.array {
-  const axis = axesOf(options, "logSoftmax");
+export function logSoftmax(x: mx.array, options?: AxisOptions): mx.array {
+  const { axis } = readAxis(options, "logSoftmax");
   // Taken from the largest, so that the logarithm is not lost beside it.
   const y = mx.subtract(x, mx.stopGradient(mx.max(x, axis, { keepdims: true })));
-  return mx.subtract(y, mx.logsumexp(y, axis, { keepdims: true }));
+  return y.subtract(y.logsumexp(axis, { keepdims: true }));
 }
 
 /**
@@ -187,8 +191,8 @@ export function logSoftmax(x: mx.array, options: AxisOptions = {}): mx.array {
  * nn.elu(mx.array([-2, 0, 2]))
  * // array([-0.864665, 0, 2], dtype=float32)
  */
-export function elu(x: mx.array, options: ELUOptions = {}): mx.array {
-  const alpha = only(options, "alpha", 1, "elu");
+export function elu(x: mx.array, options?: ELUOptions): mx.array {
+  const { alpha } = readAlpha(options, "elu");
   const positive = mx.greater(x, 0);
   // The gradient of what is not taken would be NaN where it is infinite.
   const left = mx.multiply(alpha, mx.subtract(mx.exp(mx.where(positive, 0, x)), 1));
@@ -202,8 +206,8 @@ export function elu(x: mx.array, options: ELUOptions = {}): mx.array {
  * nn.softmax(mx.array([0, 0, 1000]))
  * // array([0, 0, 1], dtype=float32)
  */
-export function softmax(x: mx.array, options: AxisOptions = {}): mx.array {
-  return mx.softmax(x, axesOf(options, "softmax"));
+export function softmax(x: mx.array, options?: AxisOptions): mx.array {
+  return mx.softmax(x, readAxis(options, "softmax").axis);
 }
 
 /**
@@ -242,8 +246,8 @@ export function softsign(x: mx.array): mx.array {
  * nn.softshrink(mx.array([-2, 0.25, 2]))
  * // array([-1.5, 0, 1.5], dtype=float32)
  */
-export function softshrink(x: mx.array, options: ShrinkOptions = {}): mx.array {
-  const lambd = only(options, "lambd", 0.5, "softshrink");
+export function softshrink(x: mx.array, options?: ShrinkOptions): mx.array {
+  const { lambd } = readLambd(options, "softshrink");
   const moved = mx.subtract(x, mx.multiply(mx.sign(x), lambd));
   return mx.where(mx.greater(mx.abs(x), lambd), moved, 0);
 }
@@ -259,8 +263,8 @@ export function softshrink(x: mx.array, options: ShrinkOptions = {}): mx.array {
  * nn.celu(mx.array([-2, 0, 2]), { alpha: 2 })
  * // array([-1.26424, 0, 2], dtype=float32)
  */
-export function celu(x: mx.array, options: ELUOptions = {}): mx.array {
-  const alpha = only(options, "alpha", 1, "celu");
+export function celu(x: mx.array, options?: ELUOptions): mx.array {
+  const { alpha } = readAlpha(options, "celu");
   const left = mx.subtract(mx.exp(mx.divide(mx.minimum(x, 0), alpha)), 1);
   return mx.add(mx.maximum(x, 0), mx.multiply(alpha, left));
 }
@@ -347,13 +351,10 @@ export function geluFastApprox(x: mx.array): mx.array {
  * nn.glu(mx.array([2, 3, 0, 100]))
  * // array([1, 3], dtype=float32)
  */
-export function glu(x: mx.array, options: GLUOptions = {}): mx.array {
-  checkOptions(options, ["axis"], "glu");
-  const [a, b] = mx.split(x, 2, asInteger(options.axis ?? -1, "glu", "axis")) as [
-    mx.array,
-    mx.array,
-  ];
-  return mx.multiply(a, mx.sigmoid(b));
+export function glu(x: mx.array, options?: GLUOptions): mx.array {
+  const { axis } = readHalved(options, "glu");
+  const [a, b] = mx.split(x, 2, axis) as [mx.array, mx.array];
+  return a.multiply(mx.sigmoid(b));
 }
 
 /**
@@ -363,8 +364,8 @@ export function glu(x: mx.array, options: GLUOptions = {}): mx.array {
  * nn.step(mx.array([-2, 0, 2]))
  * // array([0, 1, 1], dtype=int32)
  */
-export function step(x: mx.array, options: StepOptions = {}): mx.array {
-  const threshold = only(options, "threshold", 0, "step");
+export function step(x: mx.array, options?: StepOptions): mx.array {
+  const { threshold } = readThreshold(options, "step");
   return mx.where(mx.greaterEqual(x, threshold), 1, 0);
 }
 
@@ -433,11 +434,9 @@ export function hardswish(x: mx.array): mx.array {
  * nn.hardTanh(mx.array([-2, 0.25, 2]), { maxVal: 1.5 })
  * // array([-1, 0.25, 1.5], dtype=float32)
  */
-export function hardTanh(x: mx.array, options: HardTanhOptions = {}): mx.array {
-  checkOptions(options, ["minVal", "maxVal"], "hardTanh");
-  const low = setting(options, "minVal", -1, "hardTanh");
-  const high = setting(options, "maxVal", 1, "hardTanh");
-  return mx.minimum(mx.maximum(x, low), high);
+export function hardTanh(x: mx.array, options?: HardTanhOptions): mx.array {
+  const { minVal, maxVal } = readBounds(options, "hardTanh");
+  return mx.minimum(mx.maximum(x, minVal), maxVal);
 }
 
 /**
@@ -449,8 +448,8 @@ export function hardTanh(x: mx.array, options: HardTanhOptions = {}): mx.array {
  * nn.hardShrink(mx.array([-2, 0.25, 2]))
  * // array([-2, 0, 2], dtype=float32)
  */
-export function hardShrink(x: mx.array, options: ShrinkOptions = {}): mx.array {
-  const lambd = only(options, "lambd", 0.5, "hardShrink");
+export function hardShrink(x: mx.array, options?: ShrinkOptions): mx.array {
+  const { lambd } = readLambd(options, "hardShrink");
   return mx.where(mx.greater(mx.abs(x), lambd), x, 0);
 }
 
@@ -461,8 +460,8 @@ export function hardShrink(x: mx.array, options: ShrinkOptions = {}): mx.array {
  * nn.softmin(mx.array([0, 0, 1000]))
  * // array([0.5, 0.5, 0], dtype=float32)
  */
-export function softmin(x: mx.array, options: AxisOptions = {}): mx.array {
-  return mx.softmax(mx.negative(x), axesOf(options, "softmin"));
+export function softmin(x: mx.array, options?: AxisOptions): mx.array {
+  return mx.softmax(mx.negative(x), readAxis(options, "softmin").axis);
 }
 
 /**
@@ -720,15 +719,15 @@ export class Tanh extends Module {
  * // array([-0.5, 0, 2], dtype=float32)
  */
 export class LeakyReLU extends Module {
-  readonly #negativeSlope: number;
+  readonly negativeSlope: number;
 
-  constructor(options: LeakyReLUOptions = {}) {
+  constructor(options?: LeakyReLUOptions) {
     super();
-    this.#negativeSlope = only(options, "negativeSlope", 0.01, "LeakyReLU");
+    this.negativeSlope = readSlope(options, "LeakyReLU").negativeSlope;
   }
 
   forward(x: mx.array): mx.array {
-    return leakyRelu(x, { negativeSlope: this.#negativeSlope });
+    return leakyRelu(x, { negativeSlope: this.negativeSlope });
   }
 }
 
@@ -743,15 +742,15 @@ export class LeakyReLU extends Module {
  * // array([-0.864665, 0, 2], dtype=float32)
  */
 export class ELU extends Module {
-  readonly #alpha: number;
+  readonly alpha: number;
 
-  constructor(options: ELUOptions = {}) {
+  constructor(options?: ELUOptions) {
     super();
-    this.#alpha = only(options, "alpha", 1, "ELU");
+    this.alpha = readAlpha(options, "ELU").alpha;
   }
 
   forward(x: mx.array): mx.array {
-    return elu(x, { alpha: this.#alpha });
+    return elu(x, { alpha: this.alpha });
   }
 }
 
@@ -766,15 +765,15 @@ export class ELU extends Module {
  * // array([-1.26424, 0, 2], dtype=float32)
  */
 export class CELU extends Module {
-  readonly #alpha: number;
+  readonly alpha: number;
 
-  constructor(options: ELUOptions = {}) {
+  constructor(options?: ELUOptions) {
     super();
-    this.#alpha = only(options, "alpha", 1, "CELU");
+    this.alpha = readAlpha(options, "CELU").alpha;
   }
 
   forward(x: mx.array): mx.array {
-    return celu(x, { alpha: this.#alpha });
+    return celu(x, { alpha: this.alpha });
   }
 }
 
@@ -788,15 +787,15 @@ export class CELU extends Module {
  * // array([-1.5, 0, 1.5], dtype=float32)
  */
 export class Softshrink extends Module {
-  readonly #lambd: number;
+  readonly lambd: number;
 
-  constructor(options: ShrinkOptions = {}) {
+  constructor(options?: ShrinkOptions) {
     super();
-    this.#lambd = only(options, "lambd", 0.5, "Softshrink");
+    this.lambd = readLambd(options, "Softshrink").lambd;
   }
 
   forward(x: mx.array): mx.array {
-    return softshrink(x, { lambd: this.#lambd });
+    return softshrink(x, { lambd: this.lambd });
   }
 }
 
@@ -810,15 +809,15 @@ export class Softshrink extends Module {
  * // array([-2, 0, 2], dtype=float32)
  */
 export class HardShrink extends Module {
-  readonly #lambd: number;
+  readonly lambd: number;
 
-  constructor(options: ShrinkOptions = {}) {
+  constructor(options?: ShrinkOptions) {
     super();
-    this.#lambd = only(options, "lambd", 0.5, "HardShrink");
+    this.lambd = readLambd(options, "HardShrink").lambd;
   }
 
   forward(x: mx.array): mx.array {
-    return hardShrink(x, { lambd: this.#lambd });
+    return hardShrink(x, { lambd: this.lambd });
   }
 }
 
@@ -830,15 +829,15 @@ export class HardShrink extends Module {
  * // array([0, 1, 1], dtype=int32)
  */
 export class Step extends Module {
-  readonly #threshold: number;
+  readonly threshold: number;
 
-  constructor(options: StepOptions = {}) {
+  constructor(options?: StepOptions) {
     super();
-    this.#threshold = only(options, "threshold", 0, "Step");
+    this.threshold = readThreshold(options, "Step").threshold;
   }
 
   forward(x: mx.array): mx.array {
-    return step(x, { threshold: this.#threshold });
+    return step(x, { threshold: this.threshold });
   }
 }
 
@@ -853,16 +852,15 @@ export class Step extends Module {
  * // array([1, 3], dtype=float32)
  */
 export class GLU extends Module {
-  readonly #axis: number;
+  readonly axis: number;
 
-  constructor(options: GLUOptions = {}) {
+  constructor(options?: GLUOptions) {
     super();
-    checkOptions(options, ["axis"], "GLU");
-    this.#axis = asInteger(options.axis ?? -1, "GLU", "axis");
+    this.axis = readHalved(options, "GLU").axis;
   }
 
   forward(x: mx.array): mx.array {
-    return glu(x, { axis: this.#axis });
+    return glu(x, { axis: this.axis });
   }
 }
 
@@ -880,20 +878,15 @@ const gelus = { none: gelu, precise: geluApprox, tanh: geluApprox, fast: geluFas
  * // array([-0.0643414, 0, 1.93566], dtype=float32)
  */
 export class GELU extends Module {
-  readonly #gelu: (x: mx.array) => mx.array;
+  readonly approx: keyof typeof gelus;
 
-  constructor(options: GELUOptions = {}) {
+  constructor(options?: GELUOptions) {
     super();
-    checkOptions(options, ["approx"], "GELU");
-    const { approx = "none" } = options;
-    if (typeof approx !== "string" || !Object.hasOwn(gelus, approx)) {
-      throw mismatch("GELU", "approx", '"none", "precise", "tanh" or "fast"', approx);
-    }
-    this.#gelu = gelus[approx];
+    this.approx = readApprox(options).approx;
   }
 
   forward(x: mx.array): mx.array {
-    return this.#gelu(x);
+    return gelus[this.approx](x);
   }
 }
 
@@ -912,11 +905,10 @@ export class PReLU extends Module {
   /** The slopes, `[numParameters]`. */
   weight: mx.array;
 
-  constructor(options: PReLUOptions = {}) {
+  constructor(options?: PReLUOptions) {
     super();
-    checkOptions(options, ["numParameters", "init"], "PReLU");
-    const count = asInteger(options.numParameters ?? 1, "PReLU", "numParameters");
-    this.weight = mx.full([count], setting(options, "init", 0.25, "PReLU"));
+    const { numParameters, init } = readPReLU(options);
+    this.weight = mx.full([numParameters], init);
   }
 
   forward(x: mx.array): mx.array {

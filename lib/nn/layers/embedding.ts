@@ -1,10 +1,10 @@
 /** Layers that look vectors up. */
+import { asCount } from "../../core/call/numbers.js";
 import * as mx from "../../core/index.js";
-import { asPositive } from "../checks.js";
 import { Module } from "../module.js";
 
 /**
- * A vector of `dims` numbers for each of `numEmbeddings` integers: rows of
+ * A vector of `dims` numbers for each of `numEmbeddings` integers: the rows of
  * `weight`, which begin normal with variance `1 / dims`. Integers of shape
  * (...) give (..., dims).
  *
@@ -20,11 +20,9 @@ export class Embedding extends Module {
 
   constructor(numEmbeddings: number, dims: number) {
     super();
-    const shape = [
-      asPositive(numEmbeddings, "Embedding", "numEmbeddings"),
-      asPositive(dims, "Embedding", "dims"),
-    ];
-    this.weight = mx.random.normal(shape, mx.float32, { scale: Math.sqrt(1 / dims) });
+    asCount(numEmbeddings, "Embedding", "numEmbeddings");
+    const scale = Math.sqrt(1 / asCount(dims, "Embedding", "dims"));
+    this.weight = mx.random.normal([numEmbeddings, dims], mx.float32, { scale });
   }
 
   forward(x: mx.array): mx.array {
@@ -33,11 +31,10 @@ export class Embedding extends Module {
 
   /** The product with `weight`, from (..., dims) to (..., numEmbeddings): for tied outputs. */
   asLinear(x: mx.array): mx.array {
-    return mx.matmul(x, mx.transpose(this.weight));
+    return mx.matmul(x, this.weight.transpose());
   }
 
   protected override describe(): string {
-    const [rows, dims] = this.weight.shape;
-    return `${rows}, ${dims}`;
+    return this.weight.shape.join(", ");
   }
 }

@@ -1,7 +1,7 @@
 /** Layers that multiply with a matrix. */
-import { checkOptions } from "../../core/call/arguments.js";
+import { asCount } from "../../core/call/numbers.js";
+import { flag, optionsOf } from "../../core/call/options.js";
 import * as mx from "../../core/index.js";
-import { asPositive } from "../checks.js";
 import { Module } from "../module.js";
 
 /**
@@ -17,11 +17,13 @@ export class Identity extends Module {
   }
 }
 
-/** Of {@link Linear}. */
+/** Options of {@link Linear}. */
 export interface LinearOptions {
-  /** Whether to add a bias; by default it does. */
+  /** Whether to add a bias. By default true. */
   bias?: boolean | undefined;
 }
+
+const read = optionsOf<LinearOptions>()("Linear", { bias: flag(true) });
 
 /**
  * A linear map of the last axis, from `inputDims` to `outputDims`: the product
@@ -38,19 +40,19 @@ export class Linear extends Module {
   weight: mx.array;
   bias?: mx.array;
 
-  constructor(inputDims: number, outputDims: number, options: LinearOptions = {}) {
+  constructor(inputDims: number, outputDims: number, options?: LinearOptions) {
     super();
-    checkOptions(options, ["bias"], "Linear");
-    const bound = Math.sqrt(1 / asPositive(inputDims, "Linear", "inputDims"));
-    const rows = asPositive(outputDims, "Linear", "outputDims");
-    this.weight = mx.random.uniform(-bound, bound, [rows, inputDims]);
-    if (options.bias ?? true) {
-      this.bias = mx.random.uniform(-bound, bound, [rows]);
+    const { bias } = read(options);
+    asCount(outputDims, "Linear", "outputDims");
+    const bound = Math.sqrt(1 / asCount(inputDims, "Linear", "inputDims"));
+    this.weight = mx.random.uniform(-bound, bound, [outputDims, inputDims]);
+    if (bias) {
+      this.bias = mx.random.uniform(-bound, bound, [outputDims]);
     }
   }
 
   forward(x: mx.array): mx.array {
-    const weight = mx.transpose(this.weight);
+    const weight = this.weight.transpose();
     return this.bias === undefined ? mx.matmul(x, weight) : mx.addmm(this.bias, x, weight);
   }
 

@@ -1,18 +1,24 @@
 /** Layers that normalize. */
-import { checkOptions } from "../../core/call/arguments.js";
+import { asCount } from "../../core/call/numbers.js";
+import { flag, optionsOf, positive } from "../../core/call/options.js";
 import * as mx from "../../core/index.js";
-import { asEps, asPositive } from "../checks.js";
 import { Module } from "../module.js";
 
-/** Of {@link LayerNorm}. */
+/** Options of {@link LayerNorm}. */
 export interface LayerNormOptions {
-  /** Added to the variance; by default 1e-5. */
+  /** Added to the variance. By default 1e-5. */
   eps?: number | undefined;
-  /** Whether to scale and shift afterwards; by default it does. */
+  /** Whether to scale by `weight` and to shift by `bias`. By default true. */
   affine?: boolean | undefined;
-  /** Whether there is a shift; by default, where there is a scale. */
+  /** Whether there is a `bias`, if there is a `weight`. By default true. */
   bias?: boolean | undefined;
 }
+
+const readLayerNorm = optionsOf<LayerNormOptions>()("LayerNorm", {
+  eps: positive(1e-5),
+  affine: flag(true),
+  bias: flag(true),
+});
 
 /**
  * The last axis, of `dims` numbers, with mean 0 and variance 1, then scaled by
@@ -24,39 +30,40 @@ export interface LayerNormOptions {
  * // array([-0.999995, 0.999995], dtype=float32)
  */
 export class LayerNorm extends Module {
-  bias?: mx.array;
   weight?: mx.array;
-  readonly #dims: number;
-  readonly #eps: number;
+  bias?: mx.array;
+  readonly eps: number;
+  readonly dims: number;
 
-  constructor(dims: number, options: LayerNormOptions = {}) {
+  constructor(dims: number, options?: LayerNormOptions) {
     super();
-    checkOptions(options, ["eps", "affine", "bias"], "LayerNorm");
-    const { eps = 1e-5, affine = true, bias = true } = options;
-    this.#dims = asPositive(dims, "LayerNorm", "dims");
-    this.#eps = asEps(eps, "LayerNorm");
+    const { eps, affine, bias } = readLayerNorm(options);
+    this.dims = asCount(dims, "LayerNorm", "dims");
+    this.eps = eps;
     if (affine) {
+      this.weight = mx.ones([dims]);
       if (bias) {
         this.bias = mx.zeros([dims]);
       }
-      this.weight = mx.ones([dims]);
     }
   }
 
   forward(x: mx.array): mx.array {
-    return mx.fast.layerNorm(x, this.weight ?? null, this.bias ?? null, this.#eps);
+    return mx.fast.layerNorm(x, this.weight ?? null, this.bias ?? null, this.eps);
   }
 
   protected override describe(): string {
-    return `${this.#dims}, eps=${this.#eps}, affine=${this.weight !== undefined}`;
+    return `${this.dims}, eps=${this.eps}, affine=${this.weight !== undefined}`;
   }
 }
 
-/** Of {@link RMSNorm}. */
+/** Options of {@link RMSNorm}. */
 export interface RMSNormOptions {
-  /** Added to the mean of the squares; by default 1e-5. */
+  /** Added to the mean of the squares. By default 1e-5. */
   eps?: number | undefined;
 }
+
+const readRMSNorm = optionsOf<RMSNormOptions>()("RMSNorm", { eps: positive(1e-5) });
 
 /**
  * The last axis, of `dims` numbers, divided by its root mean square, which is
@@ -69,20 +76,20 @@ export interface RMSNormOptions {
  */
 export class RMSNorm extends Module {
   weight: mx.array;
-  readonly #eps: number;
+  readonly eps: number;
 
-  constructor(dims: number, options: RMSNormOptions = {}) {
+  constructor(dims: number, options?: RMSNormOptions) {
     super();
-    checkOptions(options, ["eps"], "RMSNorm");
-    this.weight = mx.ones([asPositive(dims, "RMSNorm", "dims")]);
-    this.#eps = asEps(options.eps ?? 1e-5, "RMSNorm");
+    const { eps } = readRMSNorm(options);
+    this.weight = mx.ones([asCount(dims, "RMSNorm", "dims")]);
+    this.eps = eps;
   }
 
   forward(x: mx.array): mx.array {
-    return mx.fast.rmsNorm(x, this.weight, this.#eps);
+    return mx.fast.rmsNorm(x, this.weight, this.eps);
   }
 
   protected override describe(): string {
-    return `${this.weight.shape[0]}, eps=${this.#eps}`;
+    return `${this.weight.shape[0]}, eps=${this.eps}`;
   }
 }

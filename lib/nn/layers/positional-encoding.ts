@@ -1,22 +1,49 @@
 /** Layers that know positions. */
-import { checkOptions } from "../../core/call/arguments.js";
+import { isArray } from "../../core/array/array.js";
 import { mismatch, outOfRange } from "../../core/call/errors.js";
-import { asInteger, asNumber } from "../../core/call/numbers.js";
+import { asCount, asInteger, asLength } from "../../core/call/numbers.js";
+import {
+  arrayOption,
+  flag,
+  kindOf,
+  length,
+  nullable,
+  number,
+  optionsOf,
+  positive,
+} from "../../core/call/options.js";
 import { isFloating } from "../../core/dtype.js";
 import * as mx from "../../core/index.js";
 import { currentStream } from "../../core/lifetime/context.js";
-import { asPositive } from "../checks.js";
 import { Module } from "../module.js";
 
-/** Of {@link RoPE}. */
+/** Options of {@link RoPE}. */
 export interface RoPEOptions {
-  /** Whether to rotate neighbours, rather than entries half of `dims` apart. */
+  /** Whether to rotate neighbours, rather than entries half of `dims` apart. By default false. */
   traditional?: boolean | undefined;
-  /** What the frequencies are powers of; by default 10000. */
+  /** The base whose powers are the frequencies. By default 10000. */
   base?: number | undefined;
-  /** What positions are multiplied with; by default 1. */
+  /** The factor of the positions. By default 1. */
   scale?: number | undefined;
 }
+
+const readRoPE = optionsOf<RoPEOptions>()("RoPE", {
+  traditional: flag(false),
+  base: number(10000),
+  scale: number(1),
+});
+
+/** Options of the call of a {@link RoPE}. */
+export interface RoPECallOptions {
+  /** The position of the first entry. By default 0. */
+  offset?: number | mx.array | undefined;
+}
+
+const position = kindOf<number | mx.array>((value, fn, param) =>
+  isArray(value) ? (value as mx.array) : asInteger(value, fn, param),
+);
+
+const readCall = optionsOf<RoPECallOptions>()("RoPE.forward", { offset: position(0) });
 
 /**
  * Rotates pairs among the first `dims` entries of the last axis by angles that
@@ -29,41 +56,56 @@ export interface RoPEOptions {
  * //         [0.540302, 0.841471]]], dtype=float32)
  */
 export class RoPE extends Module {
-  readonly #dims: number;
-  readonly #options: { traditional: boolean; base: number; scale: number };
+  readonly dims: number;
+  readonly traditional: boolean;
+  readonly base: number;
+  readonly scale: number;
 
-  constructor(dims: number, options: RoPEOptions = {}) {
+  constructor(dims: number, options?: RoPEOptions) {
     super();
-    checkOptions(options, ["traditional", "base", "scale"], "RoPE");
-    const { traditional = false, base = 10000, scale = 1 } = options;
-    this.#dims = asPositive(dims, "RoPE", "dims");
-    this.#options = { traditional, base, scale };
+    const { traditional, base, scale } = readRoPE(options);
+    this.dims = asCount(dims, "RoPE", "dims");
+    this.traditional = traditional;
+    this.base = base;
+    this.scale = scale;
   }
 
   /** For x (B, ..., T, D), whose first position is `offset`. */
-  forward(x: mx.array, options: { offset?: number | mx.array | undefined } = {}): mx.array {
-    checkOptions(options, ["offset"], "RoPE.forward");
-    return mx.fast.rope(x, this.#dims, { ...this.#options, offset: options.offset ?? 0 });
+  forward(x: mx.array, options?: RoPECallOptions): mx.array {
+    const { traditional, base, scale } = this;
+    const { offset } = readCall(options);
+    return mx.fast.rope(x, this.dims, { traditional, base, scale, offset });
   }
 
   protected override describe(): string {
-    return `${this.#dims}, traditional=${this.#options.traditional}`;
+    return `${this.dims}, traditional=${this.traditional}`;
   }
 }
 
-/** Of {@link SinusoidalPositionalEncoding}. */
+/** Options of {@link SinusoidalPositionalEncoding}. */
 export interface SinusoidalPositionalEncodingOptions {
-  /** The lowest frequency; by default 0.0001. */
+  /** The lowest frequency. By default 0.0001. */
   minFreq?: number | undefined;
-  /** The highest frequency; by default 1. */
+  /** The highest frequency. By default 1. */
   maxFreq?: number | undefined;
-  /** What the encoding is multiplied with; by default `sqrt(2 / dims)`. */
+  /** The factor of the encoding. By default `sqrt(2 / dims)`. */
   scale?: number | undefined;
-  /** Whether cosines come before sines. */
+  /** Whether cosines come before sines. By default false. */
   cosFirst?: boolean | undefined;
-  /** Whether frequencies are in turns rather than in radians. */
+  /** Whether frequencies are in turns rather than in radians. By default false. */
   fullTurns?: boolean | undefined;
 }
+
+const readSinusoidal = optionsOf<SinusoidalPositionalEncodingOptions>()(
+  "SinusoidalPositionalEncoding",
+  {
+    minFreq: positive(0.0001),
+    maxFreq: positive(1),
+    scale: number(),
+    cosFirst: flag(false),
+    fullTurns: flag(false),
+  },
+);
 
 /**
  * Positions as sines and cosines at `dims / 2` frequencies. Vaswani et al.,
@@ -76,39 +118,40 @@ export interface SinusoidalPositionalEncodingOptions {
  * //        [0.841471, 0.0001, 0.540302, 1]], dtype=float32)
  */
 export class SinusoidalPositionalEncoding extends Module {
-  readonly #sigmas: mx.array;
-  readonly #scale: number;
-  readonly #cosFirst: boolean;
+  readonly scale: number;
+  readonly cosFirst: boolean;
+  readonly _sigmas: mx.array;
 
-  constructor(dims: number, options: SinusoidalPositionalEncodingOptions = {}) {
+  constructor(dims: number, options?: SinusoidalPositionalEncodingOptions) {
     super();
-    const fn = "SinusoidalPositionalEncoding";
-    checkOptions(options, ["minFreq", "maxFreq", "scale", "cosFirst", "fullTurns"], fn);
-    const { minFreq = 0.0001, maxFreq = 1, cosFirst = false, fullTurns = false } = options;
-    if (asPositive(dims, fn, "dims") % 2 !== 0) {
-      throw outOfRange(fn, "dims", "an even number", dims);
+    if (asCount(dims, "SinusoidalPositionalEncoding", "dims") % 2 !== 0) {
+      throw outOfRange("SinusoidalPositionalEncoding", "dims", "an even number", dims);
     }
-    const low = Math.log(asNumber(minFreq, fn, "minFreq"));
-    const high = Math.log(asNumber(maxFreq, fn, "maxFreq"));
-    this.#scale = asNumber(options.scale ?? Math.sqrt(2 / dims), fn, "scale");
-    this.#cosFirst = cosFirst;
-    // Private, so nothing else keeps it when a scope ends.
-    this.#sigmas = mx.keep(
-      mx.tidy(() => {
-        const steps = Math.max(dims / 2 - 1, 1);
-        const fromOneToZero = mx.subtract(1, mx.divide(mx.arange(0, dims / 2), steps));
-        const sigmas = mx.exp(mx.add(mx.multiply(fromOneToZero, high - low), low));
-        return fullTurns ? mx.multiply(sigmas, 2 * Math.PI) : sigmas;
-      }),
-    );
+    const {
+      minFreq,
+      maxFreq,
+      scale = Math.sqrt(2 / dims),
+      cosFirst,
+      fullTurns,
+    } = readSinusoidal(options);
+    const steps = Math.max(dims / 2 - 1, 1);
+    const fromOneToZero = mx.subtract(1, mx.arange(0, dims / 2).divide(steps));
+    const [low, high] = [Math.log(minFreq), Math.log(maxFreq)];
+    const sigmas = fromOneToZero
+      .multiply(high - low)
+      .add(low)
+      .exp();
+    this.scale = scale;
+    this.cosFirst = cosFirst;
+    this._sigmas = fullTurns ? sigmas.multiply(2 * Math.PI) : sigmas;
   }
 
   /** For positions of shape (...): (..., dims). */
   forward(x: mx.array): mx.array {
-    const angles = mx.multiply(mx.expandDims(x, -1), this.#sigmas);
-    const [sin, cos] = [mx.sin(angles), mx.cos(angles)];
-    const encoding = mx.concatenate(this.#cosFirst ? [cos, sin] : [sin, cos], -1);
-    return this.#scale === 1 ? encoding : mx.multiply(encoding, this.#scale);
+    const angles = mx.expandDims(x, -1).multiply(this._sigmas);
+    const [sin, cos] = [angles.sin(), angles.cos()];
+    const encoding = mx.concatenate(this.cosFirst ? [cos, sin] : [sin, cos], -1);
+    return this.scale === 1 ? encoding : encoding.multiply(this.scale);
   }
 }
 
@@ -147,6 +190,19 @@ function remember(key: string, make: () => mx.array): mx.array {
   return bias;
 }
 
+/** Options of the call of an {@link ALiBi}. */
+export interface ALiBiOptions {
+  /** The position of the first query: how many keys come from a cache. By default 0. */
+  offset?: number | undefined;
+  /** Broadcasts to the scores. By default there is none. */
+  mask?: mx.array | null | undefined;
+}
+
+const readALiBi = optionsOf<ALiBiOptions>()("ALiBi.forward", {
+  offset: length(0),
+  mask: nullable(arrayOption()),
+});
+
 /**
  * Attention with linear biases: each score is lowered in proportion to the
  * distance between query and key, at a slope of its head's own. Models that
@@ -180,18 +236,14 @@ export class ALiBi extends Module {
     dtype: mx.Dtype = mx.float32,
   ): mx.array {
     const fn = "createAlibiMatrix";
-    const length = (value: number, param: string) => {
-      if (asInteger(value, fn, param) < 0) {
-        throw outOfRange(fn, param, "a length that is not negative", value);
-      }
-      return value;
-    };
-    const i = mx.arange(length(offset, "offset"), length(qSequenceLength, "qSequenceLength"));
-    const j = mx.arange(0, length(kSequenceLength, "kSequenceLength"));
+    asLength(qSequenceLength, fn, "qSequenceLength");
+    asLength(kSequenceLength, fn, "kSequenceLength");
+    const i = mx.arange(asLength(offset, fn, "offset"), qSequenceLength);
+    const j = mx.arange(0, kSequenceLength);
     // On different axes: every query meets every key.
-    const distance = mx.abs(mx.subtract(mx.expandDims(i, -1), mx.expandDims(j, -2)));
-    const bias = mx.multiply(mx.negative(distance), ALiBi.createAlibiSlope(numHeads));
-    return mx.astype(mx.expandDims(bias, 0), dtype);
+    const distance = mx.expandDims(i, -1).subtract(mx.expandDims(j, -2)).abs();
+    const bias = distance.negative().multiply(ALiBi.createAlibiSlope(numHeads));
+    return mx.expandDims(bias, 0).astype(dtype);
   }
 
   /**
@@ -204,11 +256,10 @@ export class ALiBi extends Module {
    */
   static createAlibiSlope(numHeads: number, dtype: mx.Dtype = mx.float32): mx.array {
     // The slopes are a list of JavaScript's before they are an array.
-    if (asPositive(numHeads, "createAlibiSlope", "numHeads") > mostHeads) {
+    if (asCount(numHeads, "createAlibiSlope", "numHeads") > mostHeads) {
       throw outOfRange("createAlibiSlope", "numHeads", `at most ${mostHeads}`, numHeads);
     }
-    const values = slopes(numHeads);
-    return mx.reshape(mx.array(values, dtype), [numHeads, 1, 1]);
+    return mx.array(slopes(numHeads), dtype).reshape([numHeads, 1, 1]);
   }
 
   /**
@@ -228,36 +279,27 @@ export class ALiBi extends Module {
    * new nn.ALiBi().forward(scores, { offset: 2 })
    * // array([[[[-0.0078125, -0.00390625, 0]]]], dtype=float32)
    */
-  forward(
-    scores: mx.array,
-    options: { offset?: number | undefined; mask?: mx.array | null | undefined } = {},
-  ): mx.array {
-    checkOptions(options, ["offset", "mask"], "ALiBi.forward");
-    const { offset = 0, mask } = options;
+  forward(scores: mx.array, options?: ALiBiOptions): mx.array {
+    const fn = "ALiBi.forward";
+    const { offset, mask } = readALiBi(options);
     if (!(scores instanceof mx.array)) {
-      throw mismatch("ALiBi.forward", "scores", "an array", scores);
+      throw mismatch(fn, "scores", "an array", scores);
     }
     const { shape, dtype } = scores;
     if (shape.length !== 4) {
-      throw outOfRange("ALiBi.forward", "scores", "the shape (B, heads, q, k)", shape);
+      throw outOfRange(fn, "scores", "the shape (B, heads, q, k)", shape);
     }
     if (!isFloating(dtype)) {
-      throw mismatch("ALiBi.forward", "scores", "a floating-point dtype", dtype);
+      throw mismatch(fn, "scores", "a floating-point dtype", dtype);
     }
     const [, heads, q, k] = shape as [number, number, number, number];
-    if (asInteger(offset, "ALiBi.forward", "offset") < 0) {
-      throw outOfRange("ALiBi.forward", "offset", "an integer that is not negative", offset);
-    }
     const bias = ALiBi.#bias(q, k, heads, offset, dtype);
-    if (mask === undefined || mask === null) {
-      return mx.add(scores, bias);
-    }
-    if (!(mask instanceof mx.array)) {
-      throw mismatch("ALiBi.forward", "mask", "an array", mask);
+    if (mask === null) {
+      return scores.add(bias);
     }
     return mask.dtype === mx.bool
-      ? mx.where(mask, mx.add(scores, bias), Number.NEGATIVE_INFINITY)
-      : mx.add(scores, mx.add(bias, mask));
+      ? mx.where(mask, scores.add(bias), Number.NEGATIVE_INFINITY)
+      : scores.add(bias.add(mask));
   }
 
   static #bias(q: number, k: number, heads: number, offset: number, dtype: mx.Dtype): mx.array {

@@ -469,7 +469,7 @@ function optionNames(t) {
       run(chain(segments));
     } catch (error) {
       const text = error instanceof Error ? error.message : "";
-      const known = /expected (?:a record of )?([\w, ]+), received/.exec(text)?.[1];
+      const known = /expected ([\w, ]+), received/.exec(text)?.[1];
       for (const name of known?.match(/\w+/g) ?? []) {
         names.add(name);
       }

@@ -1,0 +1,181 @@
+// Every table of options refuses what the option's type does not have.
+import { mx, nn, optim } from "mlx-js";
+import { describe, expect, test } from "vitest";
+import { tables } from "../scripts/parity/package.mjs";
+
+type Call = (options: never) => unknown;
+
+const x = mx.array([
+  [0.5, -2, 3, 1],
+  [4, 0.25, -1, 2],
+]);
+const { init, losses } = nn;
+const attention = new nn.MultiHeadAttention(4, 2);
+
+/** A call of each function that has options, by what it is called in errors. */
+const calls: Record<string, Call> = {
+  softmax: (o) => nn.softmax(x, o),
+  softmin: (o) => nn.softmin(x, o),
+  logSoftmax: (o) => nn.logSoftmax(x, o),
+  LeakyReLU: (o) => new nn.LeakyReLU(o),
+  leakyRelu: (o) => nn.leakyRelu(x, o),
+  ELU: (o) => new nn.ELU(o),
+  elu: (o) => nn.elu(x, o),
+  CELU: (o) => new nn.CELU(o),
+  celu: (o) => nn.celu(x, o),
+  Softshrink: (o) => new nn.Softshrink(o),
+  softshrink: (o) => nn.softshrink(x, o),
+  HardShrink: (o) => new nn.HardShrink(o),
+  hardShrink: (o) => nn.hardShrink(x, o),
+  hardTanh: (o) => nn.hardTanh(x, o),
+  Step: (o) => new nn.Step(o),
+  step: (o) => nn.step(x, o),
+  GLU: (o) => new nn.GLU(o),
+  glu: (o) => nn.glu(x, o),
+  GELU: (o) => new nn.GELU(o),
+  PReLU: (o) => new nn.PReLU(o),
+  Dropout: (o) => new nn.Dropout(o),
+  Linear: (o) => new nn.Linear(2, 3, o),
+  LayerNorm: (o) => new nn.LayerNorm(4, o),
+  RMSNorm: (o) => new nn.RMSNorm(4, o),
+  RoPE: (o) => new nn.RoPE(4, o),
+  "RoPE.forward": (o) => new nn.RoPE(4).forward(x.reshape([1, 2, 4]), o),
+  SinusoidalPositionalEncoding: (o) => new nn.SinusoidalPositionalEncoding(4, o),
+  "ALiBi.forward": (o) => new nn.ALiBi().forward(mx.zeros([1, 2, 3, 4]), o),
+  MultiHeadAttention: (o) => new nn.MultiHeadAttention(4, 2, o),
+  "MultiHeadAttention.forward": (o) => {
+    const y = x.reshape([1, 2, 4]);
+    return attention.forward(y, y, y, o);
+  },
+  "losses.crossEntropy": (o) => losses.crossEntropy(x, x, o),
+  "losses.binaryCrossEntropy": (o) => losses.binaryCrossEntropy(x, x, o),
+  "losses.l1Loss": (o) => losses.l1Loss(x, x, o),
+  "losses.mseLoss": (o) => losses.mseLoss(x, x, o),
+  "losses.nllLoss": (o) => losses.nllLoss(x, mx.array([1, 0], mx.int32), o),
+  "losses.gaussianNllLoss": (o) => losses.gaussianNllLoss(x, x, x, o),
+  "losses.klDivLoss": (o) => losses.klDivLoss(x, x, o),
+  "losses.smoothL1Loss": (o) => losses.smoothL1Loss(x, x, o),
+  "losses.tripletLoss": (o) => losses.tripletLoss(x, x, x, o),
+  "losses.hingeLoss": (o) => losses.hingeLoss(x, x, o),
+  "losses.huberLoss": (o) => losses.huberLoss(x, x, o),
+  "losses.logCoshLoss": (o) => losses.logCoshLoss(x, x, o),
+  "losses.cosineSimilarityLoss": (o) => losses.cosineSimilarityLoss(x, x, o),
+  "losses.marginRankingLoss": (o) => losses.marginRankingLoss(x, x, x, o),
+  "init.constant": (o) => init.constant(1, o),
+  "init.identity": (o) => init.identity(o),
+  "init.normal": (o) => init.normal(o),
+  "init.sparse": (o) => init.sparse(0.5, o),
+  "init.uniform": (o) => init.uniform(o),
+  "init.orthogonal": (o) => init.orthogonal(o),
+  "init.glorotNormal": (o) => init.glorotNormal()(x, o),
+  "init.glorotUniform": (o) => init.glorotUniform()(x, o),
+  "init.heNormal": (o) => init.heNormal()(x, o),
+  "init.heUniform": (o) => init.heUniform()(x, o),
+  Adafactor: (o) => new optim.Adafactor(o),
+  Adagrad: (o) => new optim.Adagrad(0.1, o),
+  AdaDelta: (o) => new optim.AdaDelta(0.1, o),
+  Adam: (o) => new optim.Adam(0.1, o),
+  AdamW: (o) => new optim.AdamW(0.1, o),
+  Adamax: (o) => new optim.Adamax(0.1, o),
+  Lion: (o) => new optim.Lion(0.1, o),
+  Muon: (o) => new optim.Muon(0.1, o),
+  RMSprop: (o) => new optim.RMSprop(0.1, o),
+  SGD: (o) => new optim.SGD(0.1, o),
+  cosineDecay: (o) => optim.cosineDecay(0.1, 10, o),
+};
+
+/** Which table a function has that shares it. */
+const shared: Record<string, string> = {
+  softmin: "softmax",
+  logSoftmax: "softmax",
+  leakyRelu: "LeakyReLU",
+  elu: "ELU",
+  CELU: "ELU",
+  celu: "ELU",
+  softshrink: "Softshrink",
+  HardShrink: "Softshrink",
+  hardShrink: "Softshrink",
+  step: "Step",
+  glu: "GLU",
+  "init.identity": "init.constant",
+  "init.sparse": "init.normal",
+  "init.glorotUniform": "init.glorotNormal",
+  "init.heUniform": "init.heNormal",
+};
+
+/** A wrong value of each type; a type that an option has may have right ones. */
+const values: Record<string, unknown> = {
+  number: 0.5,
+  string: "no such thing",
+  boolean: true,
+  null: null,
+  list: ["x"],
+  function: () => 1,
+  object: new Map(),
+  record: {},
+  symbol: Symbol("x"),
+  bigint: 1n,
+};
+
+test("there is a call for every table", () => {
+  const names = Object.keys(calls).filter((name) => !(name in shared));
+  expect(tables.map(({ name }) => name).sort()).toEqual(names.sort());
+});
+
+describe.each(Object.entries(calls))("%s", (fn, call) => {
+  const name = shared[fn] ?? fn;
+  const table = tables.find((x) => x.name === name) as (typeof tables)[number];
+  const failure = (options: unknown): Error => {
+    try {
+      call(options as never);
+    } catch (error) {
+      return error as Error;
+    }
+    return new Error(`${fn} takes it`);
+  };
+
+  test("refuses values of types that an option does not have", () => {
+    for (const [option, types] of table.types) {
+      for (const [type, value] of Object.entries(values)) {
+        // A list, a string or an object of its type may be wrong as well.
+        if (!types.has(type) || ["list", "string", "object"].includes(type)) {
+          const error = failure({ [option]: value });
+          expect(error, `${option} is ${type}`).toBeInstanceOf(TypeError);
+          expect(error.message).toContain(`[${fn}] ${option}: expected `);
+        }
+      }
+      if (!types.has("null")) {
+        expect(failure({ [option]: null })).toBeInstanceOf(TypeError);
+      }
+    }
+  });
+
+  test("refuses names that it does not know, and what is no record", () => {
+    const [first = ""] = table.types.keys();
+    const error = failure({ [`${first.toUpperCase()}_`]: 1 });
+    expect(error).toBeInstanceOf(TypeError);
+    expect(error.message).toContain(`[${fn}] options: expected ${[...table.defaults.keys()][0]}`);
+    for (const options of [null, [], new Map(), new Date(), x, mx.cpu, () => 1, "x", 2n]) {
+      const error = failure(options);
+      expect(error, String(options)).toBeInstanceOf(TypeError);
+      expect(error.message).toContain(`[${fn}] options: expected `);
+    }
+    expect(failure(JSON.parse('{ "__proto__": 1 }')).message).toContain('an option "__proto__"');
+  });
+
+  test("reads each option once, and takes undefined for one that is left out", () => {
+    const reads: string[] = [];
+    const options = {};
+    for (const option of table.types.keys()) {
+      Object.defineProperty(options, option, {
+        enumerable: true,
+        get: () => {
+          reads.push(option);
+          return undefined;
+        },
+      });
+    }
+    call(options as never);
+    expect(reads.sort()).toEqual([...table.types.keys()].sort());
+  });
+});
