@@ -2,10 +2,9 @@
 import { isMap, isSet } from "node:util/types";
 import { type array, isArray } from "./array/array.js";
 import { slots } from "./call/arguments.js";
-import { mismatch } from "./call/errors.js";
 import { native } from "./call/native.js";
 import { makeRoom, reportMemory } from "./lifetime/garbage.js";
-import { isBranch, treeLike } from "./transforms/tree.js";
+import { flatten, isBranch, type Path } from "./transforms/tree.js";
 
 /**
  * What `mx.eval` takes: an array, or a list, a record or a module, whatever
@@ -52,54 +51,33 @@ function hint(x: unknown): string {
   return "";
 }
 
-/**
- * The arrays of all arguments. Beside them, lists and records may have numbers,
- * booleans and nothing in the places of leaves; modules have what they need. All
- * else would be left uncomputed without a word, so it is refused.
- */
-function arraysOf(args: readonly unknown[], fn: string): array[] {
-  const out: array[] = [];
-  const path: string[] = [];
-  const open = new Set<object>();
-  const refuse = (x: unknown): never => {
-    const [index, ...names] = path;
-    const param = `args[${index}]${names.map((name) => `.${name}`).join("")}`;
-    const expected = "an array, or a list, record or module of arrays";
-    const error = mismatch(fn, param, expected, x);
-    error.message += hint(x);
-    throw error;
-  };
-  const walk = (x: unknown, inModule: boolean): void => {
-    if (isArray(x)) {
-      out.push(x);
-    } else if (isBranch(x)) {
-      if (open.has(x)) {
-        refuse(x);
-      }
-      open.add(x);
-      const within = inModule || treeLike in x;
-      for (const [name, value] of Object.entries(x)) {
-        path.push(name);
-        walk(value, within);
-        path.pop();
-      }
-      open.delete(x);
-    } else if (!inModule) {
-      const leaf = path.length > 1 && (x === null || leaves.has(typeof x));
-      if (!leaf) {
-        refuse(x);
-      }
-    }
-  };
-  for (let i = 0; i < args.length; i++) {
-    path.push(String(i));
-    walk(args[i], false);
-    path.pop();
+// What lists and records may have in the places of arrays.
+const others: ReadonlySet<string> = new Set(["number", "bigint", "boolean", "undefined"]);
+
+function isEvaluated(leaf: unknown, path: Path): boolean {
+  if (isArray(leaf)) {
+    return true;
   }
-  return out;
+  // An argument itself must have arrays.
+  if (path.depth > 1 && (leaf === null || others.has(typeof leaf))) {
+    return false;
+  }
+  const error = path.mismatch("an array, or a list, record or module of arrays", leaf);
+  error.message += hint(leaf);
+  throw error;
 }
 
-const leaves: ReadonlySet<string> = new Set(["number", "bigint", "boolean", "undefined"]);
+/**
+ * The arrays of all arguments. What would be left uncomputed without a word is
+ * refused.
+ */
+function arraysOf(args: readonly unknown[], fn: string): readonly array[] {
+  if (args.every(isArray)) {
+    return args;
+  }
+  const param = (index: number) => `args[${index}]`;
+  return flatten<array>(args, { fn, param, take: isEvaluated })[0];
+}
 
 /**
  * Computes arrays and waits for them. Takes arrays and trees of them: lists,

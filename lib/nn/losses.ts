@@ -3,6 +3,7 @@
 import { pickClasses } from "../core/array/indices.js";
 import { slot } from "../core/call/arguments.js";
 import { outOfRange } from "../core/call/errors.js";
+import { sameShape } from "../core/call/numbers.js";
 import {
   arrayOption,
   flag,
@@ -108,10 +109,6 @@ function reduce(loss: mx.array, reduction: Reduction): mx.array {
 
 function show(shape: readonly number[]): string {
   return `[${shape.join(", ")}]`;
-}
-
-function sameShape(a: readonly number[], b: readonly number[]): boolean {
-  return a.length === b.length && a.every((n, i) => n === b[i]);
 }
 
 /** Arrays, by the names of their parameters. */

@@ -1,11 +1,22 @@
 /** The base of all layers and models. */
 
-import { checkOptions } from "../core/call/arguments.js";
+import { isArray } from "../core/array/array.js";
+import { asBoolean, asFunction, checkOptions, sameShape } from "../core/call/arguments.js";
 import { identify, mismatch, outOfRange } from "../core/call/errors.js";
-import { asBoolean } from "../core/call/numbers.js";
 import { isFloating } from "../core/dtype.js";
 import * as mx from "../core/index.js";
-import { isBranch, treeLike } from "../core/transforms/tree.js";
+import {
+  type Branch,
+  childOf,
+  flatten,
+  isBranch,
+  isModule,
+  joined,
+  namesOf,
+  Path,
+  putChild,
+  treeLike,
+} from "../core/transforms/tree.js";
 
 /** Arrays in records and lists, in the shape of the module that has them. */
 // biome-ignore lint/suspicious/noExplicitAny: a tree of any depth
@@ -35,36 +46,13 @@ function strictOf(options: StrictOption, fn: string): boolean {
   return asBoolean(options.strict ?? true, fn, "strict");
 }
 
-type Leaf = [path: string, value: mx.array];
-
-/** Python's spelling of a name, which files use: `queryProj` is `query_proj`. */
+/** Python's spelling of a name, which files use: `layers.0.queryProj` is `layers.0.query_proj`. */
 function snakeCase(name: string): string {
-  return name.replace(/(?<!^)[A-Z]/g, (letter) => `_${letter}`).toLowerCase();
+  return name.replace(/(?<=[^.])[A-Z]/g, (letter) => `_${letter}`).toLowerCase();
 }
 
-function snakePath(path: string): string {
-  return path.split(".").map(snakeCase).join(".");
-}
-
-function flatten(tree: unknown, path = ""): Leaf[] {
-  if (tree instanceof mx.array) {
-    return [[path, tree]];
-  }
-  return isBranch(tree)
-    ? Object.entries(tree).flatMap(([key, value]) => flatten(value, path ? `${path}.${key}` : key))
-    : [];
-}
-
-function setAt(tree: ParameterTree, path: string, value: mx.array): void {
-  const keys = path.split(".");
-  const last = keys.pop() as string;
-  let node = tree;
-  for (const key of keys) {
-    // Records do for lists, too: `update` goes by the module's own shape.
-    node[key] ??= {};
-    node = node[key];
-  }
-  node[last] = value;
+function isLeafModule(_: Module, __: string, value: unknown): boolean {
+  return value instanceof Module && !Object.values(value).some(hasModules);
 }
 
 function isModuleField(_: Module, __: string, value: unknown): boolean {
@@ -72,37 +60,99 @@ function isModuleField(_: Module, __: string, value: unknown): boolean {
 }
 
 function isArrayField(_: Module, __: string, value: unknown): boolean {
-  return value instanceof mx.array;
+  return isArray(value);
 }
 
-// A field's value with the leaves in it mapped. What is no leaf, or is left out,
-// is an empty record: places count in a list.
-function mapField<Leaf>(
-  module: Module,
-  key: string,
-  value: unknown,
+function asIs<T>(value: T): T {
+  return value;
+}
+
+/**
+ * A module's fields that a filter takes, with their leaves mapped. What is no leaf,
+ * or is left out, is an empty record in lists and records: places count in a list.
+ */
+function mapFields<Leaf>(
+  fn: string,
+  root: Module,
   filterFn: ModuleFilter,
-  mapFn: (value: Leaf) => unknown,
-  isLeafFn: ModuleFilter,
-): unknown {
-  if (isLeafFn(module, key, value)) {
-    return mapFn(value as Leaf);
-  }
-  if (value instanceof Module) {
-    return value.filterAndMap(filterFn, mapFn, isLeafFn);
-  }
-  const part = (name: string, inner: unknown): unknown => {
-    const at = `${key}.${name}`;
-    return filterFn(module, at, inner)
-      ? mapField(module, at, inner, filterFn, mapFn, isLeafFn)
-      : {};
+  mapFn: (value: Leaf) => unknown = asIs,
+  isLeafFn: ModuleFilter = isArrayField,
+): ParameterTree {
+  const path = new Path(fn, root.constructor.name);
+  const map = (module: Module, key: string, value: unknown): unknown => {
+    if (isLeafFn(module, key, value)) {
+      return mapFn(value as Leaf);
+    }
+    if (value instanceof Module) {
+      return fieldsOf(value);
+    }
+    if (!isBranch(value)) {
+      return {};
+    }
+    path.enter(value);
+    const out = Array.isArray(value) ? [] : {};
+    for (const name of namesOf(value)) {
+      path.at(name);
+      const inner = (value as Record<string, unknown>)[name];
+      const at = `${key}.${name}`;
+      path.refuseStranger(inner);
+      putChild(out, name, filterFn(module, at, inner) ? map(module, at, inner) : {});
+    }
+    path.leave();
+    return out;
   };
-  if (Array.isArray(value)) {
-    return value.map((inner, i) => part(String(i), inner));
+  const fieldsOf = (module: Module): ParameterTree => {
+    path.enter(module);
+    const out: ParameterTree = {};
+    for (const [name, value] of Object.entries(module)) {
+      path.at(name);
+      path.refuseStranger(value);
+      if (filterFn(module, name, value)) {
+        putChild(out, name, map(module, name, value));
+      }
+    }
+    path.leave();
+    return out;
+  };
+  return fieldsOf(root);
+}
+
+type VisitModule = (name: string, module: Module) => void;
+
+/** Visits the modules in a value, but not those inside of them. Each comes once. */
+function visitModules(value: unknown, name: string, seen: Set<object>, visit: VisitModule): void {
+  if (!isBranch(value) || seen.has(value)) {
+    return;
   }
-  return isBranch(value)
-    ? Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, part(name, inner)]))
-    : {};
+  seen.add(value);
+  if (value instanceof Module) {
+    visit(name, value);
+  } else {
+    for (const [key, part] of Object.entries(value)) {
+      visitModules(part, joined(name, key), seen, visit);
+    }
+  }
+}
+
+/** Visits the modules in a module's fields, but not those inside of them. */
+function visitChildren(
+  module: Module,
+  visit: VisitModule,
+  name = "",
+  seen = new Set<object>(),
+): void {
+  seen.add(module);
+  for (const [key, value] of Object.entries(module)) {
+    visitModules(value, joined(name, key), seen, visit);
+  }
+}
+
+function hasModules(value: unknown): boolean {
+  let found = false;
+  visitModules(value, "", new Set(), () => {
+    found = true;
+  });
+  return found;
 }
 
 function formatOf(file: string): "safetensors" | "npz" | "gguf" {
@@ -110,58 +160,78 @@ function formatOf(file: string): "safetensors" | "npz" | "gguf" {
   return (found as "npz" | "gguf" | undefined) ?? "safetensors";
 }
 
-function requireFunction(value: unknown, fn: string, param: string): void {
-  if (typeof value !== "function") {
-    throw mismatch(fn, param, "a function", value);
-  }
+/** Where a value of a tree belongs in a module. */
+interface Target {
+  readonly owner: Branch;
+  readonly key: string;
+  readonly path: string;
+  readonly value: unknown;
 }
 
-function isWeight(entry: unknown): boolean {
-  return Array.isArray(entry) && typeof entry[0] === "string" && entry[1] instanceof mx.array;
-}
-
-function isEmpty(part: unknown): boolean {
-  return part === undefined || (isBranch(part) && Object.keys(part).length === 0);
-}
-
-type Assign = (owner: Record<string, unknown>, key: string, value: mx.array) => void;
-
-function assignAll(
-  target: Record<string, unknown>,
+/**
+ * Puts the arrays or modules of a tree in the places that a module has for them. All
+ * are checked before the first is stored.
+ */
+function assign(
+  fn: "update" | "updateModules",
+  module: Module,
   values: unknown,
+  isValue: (x: unknown) => boolean,
   strict: boolean,
-  path: string,
-  assign: Assign,
 ): void {
-  if (!isBranch(values)) {
-    if (strict) {
-      throw mismatch("update", path || "parameters", "a record of parameters", values);
+  const [one, many] = fn === "update" ? ["array", "parameters"] : ["module", "modules"];
+  const wrong = ({ path, value }: Target, found: unknown): Error => {
+    const param = path || many;
+    if (isValue(found)) {
+      return mismatch(fn, param, one === "array" ? "an array" : "a module", value);
     }
-    return;
-  }
-  for (const [key, value] of Object.entries(values)) {
-    const at = path ? `${path}.${key}` : key;
-    const current = Object.hasOwn(target, key) ? target[key] : undefined;
-    if (current instanceof mx.array) {
-      if (value instanceof mx.array) {
-        assign(target, key, value);
-      } else if (strict) {
-        throw mismatch("update", at, "an array", value);
-      }
-    } else if (isBranch(current)) {
-      assignAll(current as Record<string, unknown>, value, strict, at, assign);
-    } else if (strict && !isEmpty(value)) {
-      throw outOfRange("update", at, "the name of a parameter", value);
+    return isBranch(found) && !isValue(value)
+      ? mismatch(fn, param, `a tree of ${many}`, value)
+      : outOfRange(fn, param, `the name of one of the module's ${many}`, value);
+  };
+  const [leaves, structure] = flatten(values, {
+    fn,
+    param: many,
+    isLeaf: (x) => x !== values && isValue(x),
+  });
+  const targets = structure.along<Target>(
+    { owner: { module }, key: "module", path: "", value: values },
+    {
+      branch(target, size) {
+        const found = childOf(target.owner, target.key);
+        if (isBranch(found)) {
+          return { ...target, owner: found };
+        }
+        if (strict && size > 0) {
+          throw wrong(target, found);
+        }
+        return { ...target, owner: {} };
+      },
+      child: ({ owner, path, value }, key) => ({
+        owner,
+        key,
+        path: joined(path, key),
+        value: childOf(value as Branch, key),
+      }),
+    },
+  );
+  const fits = targets.map((target, i) => {
+    const found = childOf(target.owner, target.key);
+    const fit = isValue(found) && isValue(leaves[i]);
+    if (strict && !fit && leaves[i] !== undefined) {
+      throw wrong(target, found);
     }
-  }
-}
-
-/** Puts arrays into a module as they are: for tracers, which nobody keeps. */
-export function replaceParameters(module: Module, parameters: ParameterTree): void {
-  assignAll(module as never, parameters, true, "", (owner, key, value) => {
-    owner[key] = value;
+    return fit;
+  });
+  targets.forEach(({ owner, key }, i) => {
+    if (fits[i]) {
+      putChild(owner, key, leaves[i]);
+    }
   });
 }
+
+// Modules whose text is being made: one may be inside of itself.
+const printing = new Set<Module>();
 
 /**
  * The base of all layers and models. Its public fields that hold arrays, other
@@ -223,7 +293,7 @@ export class Module extends mx.Owner {
    */
   static validParameterFilter(_module: Module, key: string, value: unknown): boolean {
     const hidden = typeof key === "string" && key.startsWith("_");
-    return (value instanceof mx.array || isBranch(value)) && !hidden;
+    return (isArray(value) || isBranch(value)) && !hidden;
   }
 
   /** The filter of {@link trainableParameters}: parameters that are not frozen. */
@@ -246,24 +316,18 @@ export class Module extends mx.Owner {
    */
   filterAndMap<Leaf = mx.array>(
     filterFn: ModuleFilter,
-    mapFn: (value: Leaf) => unknown = (value) => value,
+    mapFn: (value: Leaf) => unknown = asIs,
     isLeafFn: ModuleFilter = isArrayField,
   ): ParameterTree {
-    requireFunction(filterFn, "filterAndMap", "filterFn");
-    requireFunction(mapFn, "filterAndMap", "mapFn");
-    requireFunction(isLeafFn, "filterAndMap", "isLeafFn");
-    const out: ParameterTree = {};
-    for (const [key, value] of Object.entries(this)) {
-      if (filterFn(this, key, value)) {
-        out[key] = mapField(this, key, value, filterFn, mapFn, isLeafFn);
-      }
-    }
-    return out;
+    asFunction(filterFn, "filterAndMap", "filterFn");
+    asFunction(mapFn, "filterAndMap", "mapFn");
+    asFunction(isLeafFn, "filterAndMap", "isLeafFn");
+    return mapFields("filterAndMap", this, filterFn, mapFn, isLeafFn);
   }
 
   /** All arrays, in the module's shape. */
   parameters(): ParameterTree {
-    return this.filterAndMap(Module.validParameterFilter);
+    return mapFields("parameters", this, Module.validParameterFilter);
   }
 
   /**
@@ -275,7 +339,7 @@ export class Module extends mx.Owner {
    * // [ 'weight' ]
    */
   trainableParameters(): ParameterTree {
-    return this.filterAndMap(Module.trainableParameterFilter);
+    return mapFields("trainableParameters", this, Module.trainableParameterFilter);
   }
 
   /**
@@ -288,7 +352,7 @@ export class Module extends mx.Owner {
    * // { layers: [ {}, Linear(inputDims=2, outputDims=3, bias=true) ] }
    */
   children(): ParameterTree {
-    return this.filterAndMap(Module.validChildFilter, undefined, isModuleField);
+    return mapFields("children", this, Module.validChildFilter, asIs, isModuleField);
   }
 
   /**
@@ -296,28 +360,18 @@ export class Module extends mx.Owner {
    * as {@link updateModules} takes them.
    */
   leafModules(): ParameterTree {
-    const isLeaf = (_: Module, __: string, value: unknown): boolean =>
-      value instanceof Module && value.modules().length === 1;
-    return this.filterAndMap(Module.validChildFilter, undefined, isLeaf);
+    return mapFields("leafModules", this, Module.validChildFilter, asIs, isLeafModule);
   }
 
   /** This module and all inside, each with its name: `""` for this one. */
   namedModules(): [name: string, module: Module][] {
     const out: [string, Module][] = [];
     const seen = new Set<object>();
-    const walk = (value: unknown, path: string): void => {
-      if (value instanceof mx.array || !isBranch(value) || seen.has(value)) {
-        return;
-      }
-      seen.add(value);
-      if (value instanceof Module) {
-        out.push([path, value]);
-      }
-      for (const [key, part] of Object.entries(value)) {
-        walk(part, path ? `${path}.${key}` : key);
-      }
+    const visit = (name: string, module: Module): void => {
+      out.push([name, module]);
+      visitChildren(module, visit, name, seen);
     };
-    walk(this, "");
+    visit("", this);
     return out;
   }
 
@@ -328,7 +382,7 @@ export class Module extends mx.Owner {
 
   /** Calls a function with each module inside, and this one, and its name. */
   applyToModules(applyFn: (name: string, module: Module) => void): this {
-    requireFunction(applyFn, "applyToModules", "applyFn");
+    asFunction(applyFn, "applyToModules", "applyFn");
     for (const [name, module] of this.namedModules()) {
       applyFn(name, module);
     }
@@ -348,9 +402,7 @@ export class Module extends mx.Owner {
    */
   update(parameters: ParameterTree, options: StrictOption = {}): this {
     const strict = strictOf(options, "update");
-    assignAll(this as never, parameters, strict, "", (owner, key, value) => {
-      owner[key] = value;
-    });
+    assign("update", this, parameters, isArray, strict);
     return this;
   }
 
@@ -359,8 +411,8 @@ export class Module extends mx.Owner {
     mapFn: (value: mx.array) => mx.array,
     filterFn: ModuleFilter = Module.validParameterFilter,
   ): this {
-    requireFunction(mapFn, "apply", "mapFn");
-    requireFunction(filterFn, "apply", "filterFn");
+    asFunction(mapFn, "apply", "mapFn");
+    asFunction(filterFn, "apply", "filterFn");
     return this.update(this.filterAndMap(filterFn, mapFn));
   }
 
@@ -370,26 +422,7 @@ export class Module extends mx.Owner {
    */
   updateModules(modules: ParameterTree, options: StrictOption = {}): this {
     const strict = strictOf(options, "updateModules");
-    const walk = (target: Record<string, unknown>, values: unknown, path: string): void => {
-      if (!isBranch(values)) {
-        if (strict) {
-          throw mismatch("updateModules", path || "modules", "a tree of modules", values);
-        }
-        return;
-      }
-      for (const [key, value] of Object.entries(values)) {
-        const at = path ? `${path}.${key}` : key;
-        const current = Object.hasOwn(target, key) ? target[key] : undefined;
-        if (current instanceof Module && value instanceof Module) {
-          target[key] = value;
-        } else if (isBranch(current) && !(value instanceof Module)) {
-          walk(current as Record<string, unknown>, value, at);
-        } else if (strict && !isEmpty(value)) {
-          throw outOfRange("updateModules", at, "the name of a module", value);
-        }
-      }
-    };
-    walk(this as never, modules, "");
+    assign("updateModules", this, modules, Module.isModule, strict);
     return this;
   }
 
@@ -453,43 +486,44 @@ export class Module extends mx.Owner {
   /** Changes the dtype of the parameters that have a floating-point one. */
   setDtype(dtype: mx.Dtype, predicate: ((dtype: mx.Dtype) => boolean) | null = isFloating): this {
     if (predicate !== null) {
-      requireFunction(predicate, "setDtype", "predicate");
+      asFunction(predicate, "setDtype", "predicate");
     }
     return this.apply((x) => (predicate === null || predicate(x.dtype) ? x.astype(dtype) : x));
   }
 
   /**
-   * Loads parameters from a safetensors, npz or GGUF file, or from a list of
-   * names and arrays. Names are Python's, such as `layers.0.query_proj.weight`.
+   * Loads parameters: from a safetensors, npz or GGUF file, from what `mx.load` gives
+   * for one, or from a list of names and arrays. Names are Python's, such as
+   * `layers.0.query_proj.weight`.
    *
-   * @throws RangeError if names or shapes differ from the module's, unless
-   * `strict` is false; Error if the file cannot be read.
+   * @throws RangeError if names or shapes differ from the module's, with all that do,
+   * unless `strict` is false; Error if the file cannot be read.
+   * @example
+   * const layer = new nn.Linear(2, 1);
+   * layer.loadWeights({ weight: mx.array([[3, 4]]), bias: mx.array([5]) });
+   * layer.forward(mx.array([1, 2]))
+   * // array([16], dtype=float32)
    */
   loadWeights(
-    fileOrWeights: string | readonly (readonly [string, mx.array])[],
+    fileOrWeights:
+      | string
+      | readonly (readonly [string, mx.array])[]
+      | Readonly<Record<string, mx.array>>,
     options: StrictOption = {},
   ): this {
     const strict = strictOf(options, "loadWeights");
-    const weights: readonly (readonly [string, mx.array])[] =
-      typeof fileOrWeights === "string"
-        ? Object.entries(mx.load(fileOrWeights, { format: formatOf(fileOrWeights) }))
-        : fileOrWeights;
-    if (!Array.isArray(weights) || !Array.from(weights).every(isWeight)) {
-      throw mismatch("loadWeights", "fileOrWeights", "a file or a list of weights", weights);
-    }
-    const own = new Map(flatten(this.parameters()).map((leaf) => [snakePath(leaf[0]), leaf]));
-    const given = new Map(weights.map(([name, value]) => [snakePath(name), value]));
+    const weights = weightsOf(fileOrWeights);
+    const [own, structure] = flatten<mx.array>(this.parameters(), {
+      fn: "loadWeights",
+      param: "parameters",
+      take: isArray,
+    });
+    const names = structure.names().map(snakeCase);
+    const loaded = names.map((name) => weights.get(name));
     if (strict) {
-      checkWeights(own, given);
+      checkWeights(names, own, weights);
     }
-    const tree: ParameterTree = {};
-    for (const [name, value] of given) {
-      const leaf = own.get(name);
-      if (leaf !== undefined) {
-        setAt(tree, leaf[0], value);
-      }
-    }
-    return this.update(tree, { strict });
+    return this.update(structure.fill(loaded) as ParameterTree, { strict });
   }
 
   /**
@@ -502,8 +536,13 @@ export class Module extends mx.Owner {
     if (format === undefined) {
       throw mismatch("saveWeights", "file", "a name that ends in .safetensors or .npz", file);
     }
-    const leaves = flatten(this.parameters());
-    const weights = Object.fromEntries(leaves.map(([path, value]) => [snakePath(path), value]));
+    const [own, structure] = flatten<mx.array>(this.parameters(), {
+      fn: "saveWeights",
+      param: "parameters",
+      take: isArray,
+    });
+    const names = structure.names();
+    const weights = Object.fromEntries(own.map((x, i) => [snakeCase(names[i] as string), x]));
     if (format === "npz") {
       mx.savez(file, weights);
     } else {
@@ -518,21 +557,20 @@ export class Module extends mx.Owner {
 
   /** The modules, one a line. */
   override toString(): string {
-    const lines: string[] = [];
-    const walk = (value: unknown, path: string): void => {
-      if (value instanceof Module) {
-        lines.push(`(${path}): ${value}`.replaceAll("\n", "\n  "));
-      } else if (isBranch(value)) {
-        for (const [key, part] of Object.entries(value)) {
-          walk(part, `${path}.${key}`);
-        }
-      }
-    };
-    for (const [key, part] of Object.entries(this.children())) {
-      walk(part, key);
+    if (printing.has(this)) {
+      return `${this.constructor.name}(...)`;
     }
-    const inside = lines.map((line) => `\n  ${line}`).join("");
-    return `${this.constructor.name}(${this.describe()}${inside}${inside ? "\n" : ""})`;
+    printing.add(this);
+    try {
+      const lines: string[] = [];
+      visitChildren(this, (name, module) => {
+        lines.push(`(${name}): ${module}`.replaceAll("\n", "\n  "));
+      });
+      const inside = lines.map((line) => `\n  ${line}`).join("");
+      return `${this.constructor.name}(${this.describe()}${inside}${inside ? "\n" : ""})`;
+    } finally {
+      printing.delete(this);
+    }
   }
 
   [Symbol.for("nodejs.util.inspect.custom")](): string {
@@ -540,35 +578,54 @@ export class Module extends mx.Owner {
   }
 }
 
-function hasModules(value: unknown): boolean {
-  return (
-    value instanceof Module ||
-    (isBranch(value) && !(value instanceof mx.array) && Object.values(value).some(hasModules))
-  );
+/** Weights by name, from wherever they come. */
+function weightsOf(given: unknown): Map<string, mx.array> {
+  const loaded: unknown =
+    typeof given === "string" ? mx.load(given, { format: formatOf(given) }) : given;
+  const isWeight = (pair: unknown): pair is [string, mx.array] =>
+    Array.isArray(pair) && typeof pair[0] === "string" && isArray(pair[1]);
+  const pairs: unknown[] | undefined = Array.isArray(loaded)
+    ? Array.from(loaded)
+    : isBranch(loaded) && !isModule(loaded)
+      ? Object.entries(loaded)
+      : undefined;
+  if (!pairs?.every(isWeight)) {
+    throw mismatch("loadWeights", "fileOrWeights", "a file, a record or a list of weights", given);
+  }
+  return new Map(pairs.map(([name, value]) => [snakeCase(name), value]));
 }
 
-function checkWeights(own: ReadonlyMap<string, Leaf>, given: ReadonlyMap<string, unknown>): void {
-  const names = (all: Iterable<string>, other: { has(name: string): boolean }) =>
-    [...all].filter((name) => !other.has(name)).sort();
-  const extra = names(given.keys(), own);
-  if (extra.length > 0) {
-    throw new RangeError(
-      `[loadWeights] received ${extra.length} parameters not in the module: ${extra.join(", ")}`,
-    );
-  }
-  const missing = names(own.keys(), given);
-  if (missing.length > 0) {
-    throw new RangeError(
-      `[loadWeights] missing ${missing.length} parameters: ${missing.join(", ")}`,
-    );
-  }
-  for (const [name, [, current]] of own) {
-    const value = given.get(name);
-    if (!(value instanceof mx.array)) {
-      throw mismatch("loadWeights", name, "an array", value);
+function checkWeights(
+  names: readonly string[],
+  own: readonly mx.array[],
+  weights: ReadonlyMap<string, mx.array>,
+): void {
+  const known = new Set(names);
+  const wrong: string[] = [];
+  const add = (what: string, all: readonly string[]) => {
+    if (all.length > 0) {
+      wrong.push(`${all.length} ${what}: ${[...all].sort().join(", ")}`);
     }
-    if (String(value.shape) !== String(current.shape)) {
-      throw outOfRange("loadWeights", name, `shape [${current.shape}]`, value.shape);
-    }
+  };
+  add(
+    "missing",
+    names.filter((name) => !weights.has(name)),
+  );
+  add(
+    "unexpected",
+    [...weights.keys()].filter((name) => !known.has(name)),
+  );
+  const shapes = names.flatMap((name, i) => {
+    const expected = (own[i] as mx.array).shape;
+    const received = weights.get(name)?.shape ?? expected;
+    return sameShape(expected, received)
+      ? []
+      : [`${name} (expected [${expected.join(", ")}], received [${received.join(", ")}])`];
+  });
+  add("of another shape", shapes);
+  if (wrong.length > 0) {
+    throw new RangeError(
+      `[loadWeights] fileOrWeights: expected the module's parameters, received ${wrong.join("; ")}`,
+    );
   }
 }

@@ -1,6 +1,6 @@
 import { mismatch } from "../core/call/errors.js";
 import * as mx from "../core/index.js";
-import { Module, type ParameterTree, replaceParameters } from "./module.js";
+import { Module, type ParameterTree } from "./module.js";
 
 /**
  * A function that computes a function's value and its gradients with respect
@@ -31,7 +31,7 @@ export function valueAndGrad<F extends (...args: any[]) => unknown>(
     throw mismatch("valueAndGrad", "fn", "a function", fn);
   }
   const traced = mx.valueAndGrad((parameters: ParameterTree, ...args: Parameters<F>) => {
-    replaceParameters(model, parameters);
+    model.update(parameters);
     return fn(...args);
   });
   return (...args) => {
@@ -40,7 +40,7 @@ export function valueAndGrad<F extends (...args: any[]) => unknown>(
       const [value, gradients] = traced(parameters, ...args);
       return [value as ReturnType<F>, gradients];
     } finally {
-      replaceParameters(model, parameters);
+      model.update(parameters);
     }
   };
 }

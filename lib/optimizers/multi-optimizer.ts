@@ -2,9 +2,8 @@
 import { mismatch, outOfRange } from "../core/call/errors.js";
 import { checkOptions } from "../core/call/options.js";
 import type * as mx from "../core/index.js";
-import { isBranch } from "../core/transforms/tree.js";
-import { childNames, childOf, putChild } from "../utils/branches.js";
-import { treeMapWithPath, treeMerge } from "../utils/tree.js";
+import { flattenOnlyArrays, isBranch, omitted } from "../core/transforms/tree.js";
+import { treeMerge } from "../utils/tree.js";
 import { type LearningRate, Optimizer, type OptimizerState } from "./optimizer.js";
 
 /** Whether an optimizer is for a parameter, by its name and its gradient. */
@@ -14,27 +13,6 @@ export type ParameterFilter = (path: string, leaf: mx.array) => boolean;
 export interface MultiOptimizerOptions {
   /** One for each optimizer but the last. */
   filters?: readonly ParameterFilter[] | undefined;
-}
-
-/** The part of a tree whose leaves belong to one optimizer. */
-function part(tree: unknown, owners: unknown, owner: number): unknown {
-  if (Array.isArray(tree)) {
-    return tree.map((child, i) => {
-      const owned = childOf(owners, String(i));
-      return isBranch(child) ? part(child, owned, owner) : owned === owner ? child : {};
-    });
-  }
-  const out = {};
-  for (const name of childNames(tree as Record<string, unknown>)) {
-    const child = childOf(tree, name);
-    const owned = childOf(owners, name);
-    if (isBranch(child)) {
-      putChild(out, name, part(child, owned, owner));
-    } else if (owned === owner) {
-      putChild(out, name, child);
-    }
-  }
-  return out;
 }
 
 /**
@@ -87,12 +65,16 @@ export class MultiOptimizer extends Optimizer {
       const expected = "a record of arrays or an nn.Module";
       throw mismatch(this.constructor.name, "gradients", expected, tree);
     }
+    const [leaves, structure] = flattenOnlyArrays(tree, this.constructor.name, "gradients");
+    const names = structure.names();
     const last = this.filters.length;
-    const owners = treeMapWithPath((path, leaf: mx.array) => {
-      const owner = this.filters.findIndex((filter) => filter(path, leaf));
+    const owners = leaves.map((leaf, i) => {
+      const owner = this.filters.findIndex((filter) => filter(names[i] as string, leaf));
       return owner < 0 ? last : owner;
-    }, tree as unknown);
-    return this.optimizers.map((_, owner) => part(tree, owners, owner));
+    });
+    return this.optimizers.map((_, owner) =>
+      structure.fill(leaves.map((leaf, i) => (owners[i] === owner ? leaf : omitted))),
+    );
   }
 
   override init(parameters: unknown): void {

@@ -1,10 +1,20 @@
 /** What all optimizers have in common. */
 import { identify, mismatch } from "../core/call/errors.js";
+import { sameShape } from "../core/call/numbers.js";
 import { checkOptions } from "../core/call/options.js";
 import * as mx from "../core/index.js";
 import { own } from "../core/lifetime/owner.js";
-import { isBranch, mapLeaves, treeLike } from "../core/transforms/tree.js";
-import { childNames, childOf, cyclic, joined, putChild } from "../utils/branches.js";
+import {
+  type Branch,
+  childOf,
+  flatten,
+  flattenOnlyArrays,
+  isBranch,
+  joined,
+  putChild,
+  type Structure,
+  treeLike,
+} from "../core/transforms/tree.js";
 
 /** A hyperparameter by step: a function of the number of steps taken. */
 export type Schedule = (step: mx.array) => mx.array | number;
@@ -30,64 +40,45 @@ export interface Updatable {
   update(parameters: any, ...rest: any[]): unknown;
 }
 
-/** One parameter of a step, and where its new value goes. */
-interface Job {
-  readonly gradient: mx.array;
-  readonly parameter: mx.array;
-  readonly target: object;
-  readonly name: string;
+/** Where the state of a parameter, or of what has some, belongs. */
+interface StatePlace {
+  readonly owner: Branch | undefined;
+  readonly key: string;
+  readonly path: string;
 }
 
-function sameShape(a: readonly number[], b: readonly number[]): boolean {
-  return a.length === b.length && a.every((n, i) => n === b[i]);
-}
-
-/** Pairs gradients with parameters; their new values will fill the tree. */
-function match(fn: string, gradients: unknown, parameters: unknown, jobs: Job[]): unknown {
-  const open = new Set<object>();
-  const walk = (node: object, other: object, path: string): unknown => {
-    if (open.has(node)) {
-      throw cyclic(fn, "gradients", path);
-    }
-    open.add(node);
-    const out = Array.isArray(node) ? [] : {};
-    for (const name of childNames(node as Record<string, unknown>)) {
-      const gradient = childOf(node, name);
-      const parameter = childOf(other, name);
-      const at = joined(path, name);
-      if (gradient instanceof mx.array) {
-        if (!(parameter instanceof mx.array)) {
-          throw mismatch(fn, `parameters.${at}`, "an array, as there is a gradient", parameter);
-        }
-        if (!sameShape(gradient.shape, parameter.shape)) {
-          const expected = `the parameter's shape [${parameter.shape}]`;
-          throw mismatch(fn, `gradients.${at}`, expected, gradient.shape);
-        }
-        // Keeps the order of the names.
-        putChild(out, name, undefined);
-        jobs.push({ gradient, parameter, target: out, name });
-      } else if (!isBranch(gradient)) {
-        throw mismatch(fn, `gradients.${at}`, "an array or a tree of arrays", gradient);
-      } else if (childNames(gradient as Record<string, unknown>).length === 0) {
-        // The place of something without parameters, such as a function.
-        putChild(out, name, Array.isArray(gradient) ? [] : {});
-      } else if (!isBranch(parameter)) {
-        throw mismatch(fn, `parameters.${at}`, "a tree like the gradients'", parameter);
-      } else {
-        putChild(out, name, walk(gradient, parameter, at));
-      }
-    }
-    open.delete(node);
-    return out;
-  };
-  return walk(asRoot(gradients, fn, "gradients"), asRoot(parameters, fn, "parameters"), "");
-}
-
-function asRoot(x: unknown, fn: string, param: string): Record<string, unknown> {
-  if (isBranch(x) && !Array.isArray(x)) {
-    return x;
+function checkRoot(x: unknown, fn: string, param: string): void {
+  if (!isBranch(x) || Array.isArray(x)) {
+    throw mismatch(fn, param, "a record of arrays or an nn.Module", x);
   }
-  throw mismatch(fn, param, "a record of arrays or an nn.Module", x);
+}
+
+/** The parameters that have gradients, in order. */
+function parametersOf(
+  parameters: unknown,
+  gradients: readonly mx.array[],
+  structure: Structure,
+  fn: string,
+): mx.array[] {
+  const noArray = (name: string, found: unknown) =>
+    mismatch(fn, joined("parameters", name), "an array, as there is a gradient", found);
+  const picked = structure.pick(parameters, (name, found, isLeaf) =>
+    isLeaf
+      ? noArray(name, found)
+      : mismatch(fn, joined("parameters", name), "a tree like the gradients'", found),
+  );
+  const nameOf = (i: number) => structure.names()[i] as string;
+  return picked.map((parameter, i) => {
+    const { shape } = gradients[i] as mx.array;
+    if (!(parameter instanceof mx.array)) {
+      throw noArray(nameOf(i), parameter);
+    }
+    if (!sameShape(shape, parameter.shape)) {
+      const expected = `the parameter's shape [${parameter.shape}]`;
+      throw mismatch(fn, joined("gradients", nameOf(i)), expected, shape);
+    }
+    return parameter;
+  });
 }
 
 /**
@@ -183,7 +174,9 @@ export abstract class Optimizer extends mx.Owner {
    * // { v: array([0, 0], dtype=float32) }
    */
   init(parameters: unknown): void {
-    this.#prepare(asRoot(parameters, this.constructor.name, "parameters"));
+    const fn = this.constructor.name;
+    checkRoot(parameters, fn, "parameters");
+    this.#prepare(...flattenOnlyArrays(parameters, fn, "parameters"));
   }
 
   /**
@@ -202,9 +195,12 @@ export abstract class Optimizer extends mx.Owner {
   applyGradients<T>(gradients: T, parameters: unknown): T {
     // What the formulas leave behind is freed at once, also outside of `tidy`.
     return mx.tidy(() => {
-      const jobs: Job[] = [];
-      const out = match(this.constructor.name, gradients, parameters, jobs);
-      const states = this.#prepare(gradients);
+      const fn = this.constructor.name;
+      checkRoot(gradients, fn, "gradients");
+      checkRoot(parameters, fn, "parameters");
+      const [leaves, structure] = flattenOnlyArrays(gradients, fn, "gradients");
+      const current = parametersOf(parameters, leaves, structure, fn);
+      const states = this.#prepare(leaves, structure);
       const names = [...this.#schedules.keys(), "step"];
       const before = names.map((name) => this.#state[name] as mx.array);
       try {
@@ -213,19 +209,18 @@ export abstract class Optimizer extends mx.Owner {
         }
         this.#state["step"] = mx.add(this.step, 1);
         this.#shared = new Map();
-        const changed = jobs.map(({ gradient, parameter, target, name }, i) => {
-          const state = { ...states[i] };
-          putChild(target, name, this.applySingle(gradient, parameter, state));
-          return state;
-        });
-        changed.forEach((state, i) => void Object.assign(states[i] as ParameterState, state));
+        const changed = states.map((state) => ({ ...state }));
+        const updated = leaves.map((gradient, i) =>
+          this.applySingle(gradient, current[i] as mx.array, changed[i] as ParameterState),
+        );
+        states.forEach((state, i) => void Object.assign(state, changed[i]));
+        return structure.fill(updated) as T;
       } catch (error) {
         names.forEach((name, i) => void putChild(this.#state, name, before[i]));
         throw error;
       } finally {
         this.#shared = undefined;
       }
-      return out as T;
     });
   }
 
@@ -249,11 +244,12 @@ export abstract class Optimizer extends mx.Owner {
 
   set state(state: OptimizerState) {
     const fn = this.constructor.name;
-    asRoot(state, fn, "state");
+    checkRoot(state, fn, "state");
     if (!(state["step"] instanceof mx.array)) {
       throw mismatch(fn, "state.step", "an array", state["step"]);
     }
-    this.#state = own(mapLeaves(state, (leaf) => leaf) as OptimizerState);
+    const [leaves, structure] = flatten(state, { fn, param: "state" });
+    this.#state = own(structure.fill(leaves) as OptimizerState);
   }
 
   /** The number of steps taken, a uint64 array. */
@@ -336,39 +332,33 @@ export abstract class Optimizer extends mx.Owner {
     throw mismatch(this.constructor.name, `${name}'s result`, "an array or a number", value);
   }
 
-  /** The states of a tree's parameters, in order; new ones are filled. */
-  #prepare(parameters: unknown): ParameterState[] {
+  /** The states of parameters, in order; new ones are filled. */
+  #prepare(parameters: readonly mx.array[], structure: Structure): ParameterState[] {
     const fn = this.constructor.name;
-    const states: ParameterState[] = [];
-    const open = new Set<object>();
-    const prepare = (node: unknown, known: unknown, path: string): unknown => {
-      const isLeaf = node instanceof mx.array;
-      if (!isLeaf && !isBranch(node)) {
-        throw mismatch(fn, joined("parameters", path), "an array or a tree of arrays", node);
+    const branchOf = ({ owner, key, path }: StatePlace, isList: boolean): Branch => {
+      let state = owner === undefined ? this.#state : (childOf(owner, key) ?? undefined);
+      if (state === undefined) {
+        state = isList ? [] : {};
+        putChild(owner as Branch, key, state);
       }
-      const state = known ?? (Array.isArray(node) ? [] : {});
       if (!isBranch(state)) {
         throw mismatch(fn, joined("state", path), "a record of arrays", state);
       }
-      if (isLeaf) {
-        if (Object.keys(state).length === 0) {
-          this.initSingle(node, state as ParameterState);
-        }
-        states.push(state as ParameterState);
-        return state;
-      }
-      if (open.has(node)) {
-        throw cyclic(fn, "parameters", path);
-      }
-      open.add(node);
-      for (const name of childNames(node)) {
-        const below = childOf(state, name);
-        putChild(state, name, prepare(childOf(node, name), below, joined(path, name)));
-      }
-      open.delete(node);
       return state;
     };
-    prepare(parameters, this.#state, "");
-    return states;
+    const places = structure.along<StatePlace>(
+      { owner: undefined, key: "", path: "" },
+      {
+        branch: (place, _, isList) => ({ ...place, owner: branchOf(place, isList) }),
+        child: ({ owner, path }, key) => ({ owner, key, path: joined(path, key) }),
+      },
+    );
+    return places.map((place, i) => {
+      const state = branchOf(place, false) as ParameterState;
+      if (Object.keys(state).length === 0) {
+        this.initSingle(parameters[i] as mx.array, state);
+      }
+      return state;
+    });
   }
 }

@@ -3,12 +3,20 @@
  * of a model and their gradients. What is neither is a leaf. Of a module's
  * fields those count that hold arrays, modules, lists or records.
  */
-import { checkOptions } from "../core/call/arguments.js";
+import { asFunction, asString, checkOptions } from "../core/call/arguments.js";
 import { mismatch, outOfRange } from "../core/call/errors.js";
-import { asString } from "../core/call/numbers.js";
 import type * as mx from "../core/index.js";
-import { isBranch, treeLike } from "../core/transforms/tree.js";
-import { childNames, childOf, cyclic, joined, putChild } from "./branches.js";
+import {
+  childOf,
+  type Flattening,
+  flatten,
+  isBranch,
+  isModule,
+  joined,
+  namesOf,
+  Path,
+  putChild,
+} from "../core/transforms/tree.js";
 
 /** A leaf, a list of trees or a record of trees. */
 export type Tree<Leaf = mx.array> =
@@ -39,68 +47,38 @@ export interface TreeOptions {
   isLeaf?: IsLeaf | undefined;
 }
 
-type Visit = (path: string, leaf: unknown, others: readonly unknown[]) => unknown;
+/** How the tree of a function is taken apart. */
+function flattening(fn: string, isLeaf: unknown, param = "tree"): Flattening {
+  if (isLeaf !== undefined) {
+    asFunction(isLeaf, fn, "isLeaf");
+  }
+  return { fn, param, isLeaf: isLeaf as IsLeaf | undefined };
+}
 
-/** Calls a function with every leaf and gives the tree of what it returns. */
-function walkTree(
+/** Maps a tree's leaves, which come with their names, and those of other trees. */
+function mapTree(
   fn: string,
-  param: string,
+  map: (name: string, ...leaves: unknown[]) => unknown,
   tree: unknown,
-  rest: readonly unknown[],
-  isLeaf: IsLeaf | undefined,
-  start: string,
-  visit: Visit,
+  rest: readonly unknown[] | undefined = [],
+  { isLeaf, path }: TreeOptions & { path?: string | undefined },
 ): unknown {
-  const open = new Set<object>();
-  const walk = (node: unknown, others: readonly unknown[], path: string): unknown => {
-    if (isLeaf?.(node) || !isBranch(node)) {
-      return visit(path, node, others);
-    }
-    if (open.has(node)) {
-      throw cyclic(fn, param, path);
-    }
-    open.add(node);
-    const out = Array.isArray(node) ? new Array<unknown>(node.length) : {};
-    for (const name of childNames(node)) {
-      const at = joined(path, name);
-      const below = others.map((other, i) => {
-        if (!isBranch(other) || !Object.hasOwn(other, name)) {
-          throw mismatch(fn, `rest[${i}]`, `a tree with "${at}", as the first has`, rest[i]);
-        }
-        return (other as Record<string, unknown>)[name];
-      });
-      putChild(out, name, walk((node as Record<string, unknown>)[name], below, at));
-    }
-    open.delete(node);
-    return out;
-  };
-  return walk(tree, rest, start);
-}
-
-function requireFunction(x: unknown, fn: string, param: string): void {
-  if (typeof x !== "function") {
-    throw mismatch(fn, param, "a function", x);
-  }
-}
-
-function readOptions(options: object | undefined, known: readonly string[], fn: string) {
-  const given = (options ?? {}) as TreeOptions & Record<string, unknown>;
-  checkOptions(given, known, fn);
-  const read = Object.fromEntries(known.map((name) => [name, given[name]]));
-  if (read["isLeaf"] !== undefined) {
-    requireFunction(read["isLeaf"], fn, "isLeaf");
-  }
-  return read as TreeOptions & Record<string, unknown>;
-}
-
-function readRest(rest: unknown, fn: string): readonly unknown[] {
-  if (rest === undefined) {
-    return [];
-  }
+  asFunction(map, fn, "fn");
   if (!Array.isArray(rest)) {
     throw mismatch(fn, "rest", "a list of trees", rest);
   }
-  return rest;
+  const start = path === undefined ? "" : asString(path, fn, "path");
+  const [leaves, structure] = flatten(tree, flattening(fn, isLeaf));
+  const others = rest.map((other, i) =>
+    structure.pick(other, (name) =>
+      mismatch(fn, `rest[${i}]`, `a tree with "${name}", as the first has`, other),
+    ),
+  );
+  const names = structure.names(start);
+  const mapped = leaves.map((leaf, i) =>
+    map(names[i] as string, leaf, ...others.map((other) => other[i])),
+  );
+  return structure.fill(mapped);
 }
 
 /**
@@ -123,14 +101,12 @@ export function treeMap<T, U>(
   fn: (leaf: any, ...rest: any[]) => U,
   tree: T,
   rest?: readonly unknown[],
-  options?: TreeOptions,
+  options: TreeOptions = {},
 ): TreeOf<T, U> {
-  requireFunction(fn, "treeMap", "fn");
-  const others = readRest(rest, "treeMap");
-  const { isLeaf } = readOptions(options, ["isLeaf"], "treeMap");
-  return walkTree("treeMap", "tree", tree, others, isLeaf, "", (_, leaf, more) =>
-    fn(leaf, ...more),
-  ) as TreeOf<T, U>;
+  asFunction(fn, "treeMap", "fn");
+  checkOptions(options, ["isLeaf"], "treeMap");
+  const map = (_: string, ...leaves: [unknown]) => fn(...leaves);
+  return mapTree("treeMap", map, tree, rest, options) as TreeOf<T, U>;
 }
 
 /**
@@ -150,16 +126,10 @@ export function treeMapWithPath<T, U>(
   fn: (path: string, leaf: any, ...rest: any[]) => U,
   tree: T,
   rest?: readonly unknown[],
-  options?: TreeOptions & { path?: string | undefined },
+  options: TreeOptions & { path?: string | undefined } = {},
 ): TreeOf<T, U> {
-  const name = "treeMapWithPath";
-  requireFunction(fn, name, "fn");
-  const others = readRest(rest, name);
-  const { isLeaf, path } = readOptions(options, ["isLeaf", "path"], name);
-  const start = path === undefined ? "" : asString(path, name, "path");
-  return walkTree(name, "tree", tree, others, isLeaf, start, (at, leaf, more) =>
-    fn(at, leaf, ...more),
-  ) as TreeOf<T, U>;
+  checkOptions(options, ["isLeaf", "path"], "treeMapWithPath");
+  return mapTree("treeMapWithPath", fn, tree, rest, options) as TreeOf<T, U>;
 }
 
 /**
@@ -191,23 +161,23 @@ export function treeFlatten<Leaf = mx.array>(
 ): Record<string, Leaf>;
 export function treeFlatten(
   tree: unknown,
-  options?: TreeOptions & { prefix?: string | undefined; destination?: object | undefined },
+  options: TreeOptions & { prefix?: string | undefined; destination?: object | undefined } = {},
 ): unknown {
-  const name = "treeFlatten";
-  const o = readOptions(options, ["prefix", "isLeaf", "destination"], name);
-  const prefix = o["prefix"] === undefined ? "" : asString(o["prefix"], name, "prefix");
-  const destination: unknown = o["destination"] ?? [];
-  if (!isBranch(destination) || treeLike in destination) {
-    throw mismatch(name, "destination", "a list or a record", destination);
+  const fn = "treeFlatten";
+  checkOptions(options, ["prefix", "isLeaf", "destination"], fn);
+  const { prefix = "", isLeaf, destination = [] } = options;
+  if (!isBranch(destination) || isModule(destination)) {
+    throw mismatch(fn, "destination", "a list or a record", destination);
   }
   // Python's prefixes start with a dot.
-  walkTree(name, "tree", tree, [], o.isLeaf, prefix.replace(/^\./, ""), (path, leaf) => {
-    if (Array.isArray(destination)) {
-      destination.push([path, leaf]);
-    } else {
-      putChild(destination, path, leaf);
-    }
-  });
+  const start = asString(prefix, fn, "prefix").replace(/^\./, "");
+  const [leaves, structure] = flatten(tree, flattening(fn, isLeaf));
+  const names = structure.names(start);
+  if (Array.isArray(destination)) {
+    leaves.forEach((leaf, i) => void destination.push([names[i], leaf]));
+  } else {
+    leaves.forEach((leaf, i) => void putChild(destination, names[i] as string, leaf));
+  }
   return destination;
 }
 
@@ -267,7 +237,7 @@ export function treeUnflatten<T = any>(
   tree: readonly (readonly [string, unknown])[] | Readonly<Record<string, unknown>>,
 ): T {
   const fn = "treeUnflatten";
-  if (!isBranch(tree) || treeLike in tree) {
+  if (!isBranch(tree) || isModule(tree)) {
     throw mismatch(fn, "tree", "a list of pairs or a record", tree);
   }
   const root: Node = { children: new Map() };
@@ -323,21 +293,17 @@ export function treeReduce(
   fn: (accumulator: unknown, leaf: unknown) => unknown,
   tree: unknown,
   initializer?: unknown,
-  options?: TreeOptions,
+  options: TreeOptions = {},
 ): unknown {
-  requireFunction(fn, "treeReduce", "fn");
-  const { isLeaf } = readOptions(options, ["isLeaf"], "treeReduce");
-  let accumulator = initializer;
-  let started = initializer !== undefined;
-  walkTree("treeReduce", "tree", tree, [], isLeaf, "", (_, leaf) => {
-    accumulator = started ? fn(accumulator, leaf) : leaf;
-    started = true;
-  });
-  return accumulator;
+  asFunction(fn, "treeReduce", "fn");
+  checkOptions(options, ["isLeaf"], "treeReduce");
+  const [leaves] = flatten(tree, flattening("treeReduce", options.isLeaf));
+  const all = initializer === undefined ? leaves : [initializer, ...leaves];
+  return all.length === 0 ? undefined : all.reduce((accumulator, leaf) => fn(accumulator, leaf));
 }
 
 function isAbsent(x: unknown): boolean {
-  return x === undefined || x === null || (isBranch(x) && childNames(x).length === 0);
+  return x === undefined || x === null || (isBranch(x) && namesOf(x).length === 0);
 }
 
 /**
@@ -360,14 +326,14 @@ export function treeMerge<T = any>(
 ): T {
   const fn = "treeMerge";
   if (mergeFn !== undefined) {
-    requireFunction(mergeFn, fn, "mergeFn");
+    asFunction(mergeFn, fn, "mergeFn");
   }
-  const openA = new Set<object>();
-  const openB = new Set<object>();
-  const merge = (x: unknown, y: unknown, path: string): unknown => {
+  const pathA = new Path(fn, "treeA");
+  const pathB = new Path(fn, "treeB");
+  const merge = (x: unknown, y: unknown, name: string): unknown => {
     if (isAbsent(x) && isAbsent(y)) {
       if (isBranch(x) && isBranch(y) && Array.isArray(x) !== Array.isArray(y)) {
-        throw mismatch(fn, joined("treeB", path), Array.isArray(x) ? "a list" : "a record", y);
+        throw pathB.mismatch(Array.isArray(x) ? "a list" : "a record", y);
       }
       return isBranch(x) ? x : y;
     }
@@ -376,22 +342,21 @@ export function treeMerge<T = any>(
     }
     if (!isBranch(x) || !isBranch(y) || Array.isArray(x) !== Array.isArray(y)) {
       if (mergeFn === undefined) {
-        const where = path === "" ? "" : ` at "${path}"`;
+        const where = name === "" ? "" : ` at "${name}"`;
         throw mismatch(fn, "mergeFn", `a function, as both trees have a value${where}`, mergeFn);
       }
       return mergeFn(x, y);
     }
-    if (openA.has(x) || openB.has(y)) {
-      throw cyclic(fn, openA.has(x) ? "treeA" : "treeB", path);
-    }
-    openA.add(x);
-    openB.add(y);
+    pathA.enter(x);
+    pathB.enter(y);
     const out = Array.isArray(x) ? [] : {};
-    for (const name of new Set([...childNames(x), ...childNames(y)])) {
-      putChild(out, name, merge(childOf(x, name), childOf(y, name), joined(path, name)));
+    for (const key of new Set([...namesOf(x), ...namesOf(y)])) {
+      pathA.at(key);
+      pathB.at(key);
+      putChild(out, key, merge(childOf(x, key), childOf(y, key), joined(name, key)));
     }
-    openA.delete(x);
-    openB.delete(y);
+    pathA.leave();
+    pathB.leave();
     return out;
   };
   return merge(treeA, treeB, "") as T;

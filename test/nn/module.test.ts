@@ -151,8 +151,12 @@ describe("wrong arguments", () => {
     ["apply", [mx.float16], "[apply] mapFn: expected a function"],
     ["apply", [(x: mx.array) => x, "bias"], "[apply] filterFn: expected a function"],
     ["setDtype", [mx.float16, 0], "[setDtype] predicate: expected a function"],
-    ["loadWeights", [[0]], "[loadWeights] fileOrWeights: expected a file or a list of weights"],
-    ["loadWeights", [new Array(3)], "[loadWeights] fileOrWeights: expected a file or a list"],
+    ["loadWeights", [[0]], "[loadWeights] fileOrWeights: expected a file, a record or a list"],
+    [
+      "loadWeights",
+      [new Array(3)],
+      "[loadWeights] fileOrWeights: expected a file, a record or a list",
+    ],
     ["loadWeights", [[], { strict: 1 }], "[loadWeights] strict: expected a boolean"],
     ["update", [{}, null], "[update] options: expected"],
     ["updateModules", [{}, { strictly: true }], "[updateModules] options: expected strict"],
@@ -188,20 +192,28 @@ describe("weights in files", () => {
   test("what does not fit", () => {
     const model = new nn.Linear(2, 3);
     const { weight, bias } = model as { weight: mx.array; bias: mx.array };
-    expect(() => model.loadWeights([["weight", weight]])).toThrow(/missing 1 parameters: bias/);
+    expect(() => model.loadWeights([["weight", weight]])).toThrow(/received 1 missing: bias$/);
     expect(() =>
       model.loadWeights([
         ["weight", weight],
         ["bias", bias],
         ["extra", bias],
       ]),
-    ).toThrow(/1 parameters not in the module: extra/);
+    ).toThrow(/received 1 unexpected: extra$/);
     expect(() =>
       model.loadWeights([
         ["weight", bias],
         ["bias", bias],
       ]),
-    ).toThrow(/weight: expected shape \[3,2\], received \[ 3 \]/);
+    ).toThrow(/1 of another shape: weight \(expected \[3, 2\], received \[3\]\)/);
+    expect(() =>
+      model.loadWeights([
+        ["weight", bias],
+        ["extra", bias],
+      ]),
+    ).toThrow(/1 missing: bias; 1 unexpected: extra; 1 of another shape: weight/);
+    model.loadWeights({ weight, bias: mx.array([1, 2, 3]) });
+    expect(model.bias?.tolist()).toEqual([1, 2, 3]);
     model.loadWeights([["bias", mx.ones([3])]], { strict: false });
     expect(model.bias?.tolist()).toEqual([1, 1, 1]);
     const broken = file("broken.safetensors");

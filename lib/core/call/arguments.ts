@@ -37,7 +37,15 @@ import {
 } from "./wire.js";
 
 export { slot } from "../array/array.js";
-export { asBoolean, asInteger, asNumber, asSize, asString } from "./numbers.js";
+export {
+  asBoolean,
+  asFunction,
+  asInteger,
+  asNumber,
+  asSize,
+  asString,
+  sameShape,
+} from "./numbers.js";
 export { checkOptions } from "./options.js";
 
 /** An array, what stands for one, a typed array, or a scalar. */

@@ -78,6 +78,13 @@ export function asString(value: unknown, fn: string, param: string): string {
   return value;
 }
 
+export function asFunction<F>(value: F, fn: string, param: string): F {
+  if (typeof value !== "function") {
+    throw mismatch(fn, param, "a function", value);
+  }
+  return value;
+}
+
 /** A size in bytes: a whole number that is not negative. */
 export function asSize(value: unknown, fn: string, param: string): number {
   if (typeof value !== "number" || !Number.isInteger(value)) {
@@ -87,4 +94,9 @@ export function asSize(value: unknown, fn: string, param: string): number {
     throw outOfRange(fn, param, "a size that is not negative", value);
   }
   return value;
+}
+
+/** Whether two shapes are the same. */
+export function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((n, i) => n === b[i]);
 }

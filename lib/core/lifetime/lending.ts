@@ -1,62 +1,36 @@
 /** Other arrays in the places of a tree's, for as long as a function runs. */
 import { type array, isArray } from "../array/array.js";
-import { anArray, enter, isBranch, treeLike } from "../transforms/tree.js";
+import {
+  type Branch,
+  childOf,
+  flatten,
+  isBranch,
+  isModule,
+  namesOf,
+  putChild,
+} from "../transforms/tree.js";
 
-type Branch = Record<string, unknown>;
+const anyArray = Symbol("array");
+
+/**
+ * The same trees with something in the places of their arrays that
+ * {@link withLent} takes for one. Modules stay as they are.
+ */
+export function withoutArrays(trees: unknown, fn: string): unknown[] {
+  const [arrays, structure] = flatten(trees, {
+    fn,
+    param: (index) => `argument ${index}`,
+    take: isArray,
+    isLeaf: (x) => isBranch(x) && isModule(x),
+  });
+  return structure.fill(arrays.map(() => anyArray)) as unknown[];
+}
 
 interface Loan {
   branch: Branch;
-  key: string;
+  name: string;
   own: unknown;
   lent: unknown;
-}
-
-function isModule(x: object): boolean {
-  return treeLike in x;
-}
-
-/**
- * The same tree with its leaves mapped, in which modules are records of their
- * arrays, in the shape of `parameters()`. The leaves come in the order of
- * {@link withLent}.
- */
-export function mapFields(tree: unknown, fn: (leaf: unknown) => unknown): unknown {
-  const path = new Set<object>();
-  const walk = (x: unknown, inModule: boolean): unknown => {
-    if (!isBranch(x)) {
-      return inModule && !isArray(x) ? {} : fn(x);
-    }
-    enter(x, path);
-    const inside = inModule || isModule(x);
-    let out: unknown;
-    if (Array.isArray(x)) {
-      out = x.map((part) => walk(part, inside));
-    } else {
-      const entries = Object.entries(x);
-      const taken = inside
-        ? entries.filter(([, part]) => isArray(part) || isBranch(part))
-        : entries;
-      out = Object.fromEntries(taken.map(([key, part]) => [key, walk(part, inside)]));
-    }
-    path.delete(x);
-    return out;
-  };
-  return walk(tree, false);
-}
-
-/** The same tree, in which modules are records of their arrays. */
-export function fieldsOf(tree: unknown): unknown {
-  return mapFields(tree, (leaf) => leaf);
-}
-
-/** A tree without its arrays, but for those of modules, which stay as they are. */
-export function withoutArrays(tree: unknown): unknown {
-  if (isBranch(tree) && !isModule(tree)) {
-    return Array.isArray(tree)
-      ? tree.map(withoutArrays)
-      : Object.fromEntries(Object.entries(tree).map(([key, part]) => [key, withoutArrays(part)]));
-  }
-  return isArray(tree) ? anArray : tree;
 }
 
 /**
@@ -74,23 +48,22 @@ export function withLent<T>(
   const loans: Loan[] = [];
   let next = 0;
   const lend = (x: unknown): unknown => {
-    if (isArray(x) || x === anArray) {
+    if (isArray(x) || x === anyArray) {
       return arrays[next++];
     }
     if (!isBranch(x)) {
       return x;
     }
-    const own = x as Branch;
-    const out = (inPlace && !Object.isFrozen(own)) || isModule(x) ? own : copyOf(own);
-    for (const key of Object.keys(own)) {
-      const value = own[key];
-      const lent = lend(value);
-      if (lent === value) {
+    const out = (inPlace && !Object.isFrozen(x)) || isModule(x) ? x : copyOf(x);
+    for (const name of namesOf(x)) {
+      const own = (x as Record<string, unknown>)[name];
+      const lent = lend(own);
+      if (lent === own) {
         continue;
       }
-      out[key] = lent;
-      if (out === own) {
-        loans.push({ branch: own, key, own: value, lent });
+      putChild(out, name, lent);
+      if (out === x) {
+        loans.push({ branch: x, name, own, lent });
       }
     }
     return out;
@@ -98,14 +71,14 @@ export function withLent<T>(
   try {
     return fn(trees.map(lend));
   } finally {
-    for (const { branch, key, own, lent } of loans.reverse()) {
-      if (branch[key] === lent) {
-        branch[key] = own;
+    for (const { branch, name, own, lent } of loans.reverse()) {
+      if (childOf(branch, name) === lent) {
+        putChild(branch, name, own);
       }
     }
   }
 }
 
 function copyOf(branch: Branch): Branch {
-  return (Array.isArray(branch) ? [...branch] : { ...branch }) as Branch;
+  return Array.isArray(branch) ? [...branch] : { ...branch };
 }

@@ -3,7 +3,7 @@
 import { slots } from "../call/arguments.js";
 import { native } from "../call/native.js";
 import { asSize } from "../call/numbers.js";
-import { arraysOf } from "../transforms/tree.js";
+import { flattenArrays } from "../transforms/tree.js";
 
 /** What `mx.memory()` reports; all but `arrays` in bytes. */
 export interface MemoryFigures {
@@ -43,7 +43,8 @@ export function getActiveMemory(): number {
 
 /** The bytes of the buffers behind arrays; one shared by several counts once. */
 export function getArrayBufferSize(args: unknown = []): number {
-  return native.get_array_buffer_size(slots(arraysOf(args), "getArrayBufferSize", "args"));
+  const [arrays] = flattenArrays(args, "getArrayBufferSize", "args");
+  return native.get_array_buffer_size(slots(arrays, "getArrayBufferSize", "args"));
 }
 
 /** The most bytes in use at once since the start or `resetPeakMemory`. */

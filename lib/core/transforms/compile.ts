@@ -1,25 +1,28 @@
 /** `mx.compile`: functions whose graph is made once and then used again. */
 
-import { type array, freed, isArray, makeAll, makeFrom, slotOf } from "../array/array.js";
-import { checkOptions, flag, slot } from "../call/arguments.js";
+import { type array, isArray, makeAll, makeFrom } from "../array/array.js";
+import { asFunction, checkOptions, flag, slot, slots } from "../call/arguments.js";
 import { mismatch } from "../call/errors.js";
 import { isFailure, native, reasonOf } from "../call/native.js";
-import {
-  interrupt,
-  type List,
-  lengthOf,
-  list,
-  resume,
-  type Slot,
-  type Slots,
-  slotsFrom,
-} from "../call/wire.js";
+import { type List, list, type Slot, type Slots, slotsFrom } from "../call/wire.js";
 import { Device, DeviceType, Stream } from "../device.js";
 import { Dtype } from "../dtype.js";
 import { currentStream, isPromise } from "../lifetime/context.js";
 import { keep } from "../lifetime/scope.js";
 import type { AnyFunction } from "./transforms.js";
-import { anArray, fill, isBranch, mapLeaves, takeArrays, treeLike, withArrays } from "./tree.js";
+import {
+  type Branch,
+  childOf,
+  flatten,
+  flattenArrays,
+  isBranch,
+  isModule,
+  type Path,
+  type Place,
+  placesOf,
+  putChild,
+  type Structure,
+} from "./tree.js";
 
 /** Of `compile`. */
 export interface CompileOptions {
@@ -39,21 +42,10 @@ export interface CompileOptions {
   shapeless?: boolean | undefined;
 }
 
-// What stands for things in a key, where it cannot be mistaken for a constant.
-const aList = Symbol("list");
-const aRecord = Symbol("record");
-
-/** What a trace leaves behind: the function's result, arrays taken out. */
+/** What a trace leaves behind: the structure of the function's result. */
 interface Trace {
-  readonly result: unknown;
+  readonly result: Structure;
   readonly length: number;
-}
-
-/** Where an array of a tree stands. */
-interface Place {
-  readonly owner: Record<string, unknown>;
-  readonly name: string;
-  readonly value: array;
 }
 
 function isConstant(x: unknown): boolean {
@@ -75,104 +67,63 @@ function isConstant(x: unknown): boolean {
   }
 }
 
-/**
- * Takes a tree apart: its arrays, and in `key` its structure and constants.
- * Two trees with equal keys differ in nothing but the values of their arrays.
- */
-class Reader {
-  readonly key: unknown[];
-  readonly slots: Slot[] = [];
-  // The branches that it is in.
-  readonly #open: object[] = [];
-
-  constructor(stream: unknown) {
-    this.key = [stream];
+function isTraced(leaf: unknown, path: Path): boolean {
+  if (isArray(leaf)) {
+    return true;
   }
-
-  arguments(args: readonly unknown[]): void {
-    for (let i = 0; i < args.length; i++) {
-      this.#argument(args[i], i);
-    }
-  }
-
-  #argument(x: unknown, position: number): void {
-    if (isArray(x)) {
-      this.#array(x, position);
-    } else if (isConstant(x)) {
-      this.key.push(x);
-    } else if (isBranch(x) && !(treeLike in x)) {
-      this.#branch(x, (value) => this.#argument(value, position));
-    } else {
-      const hint = isBranch(x) ? " (a module belongs in the option inputs)" : "";
-      throw mismatch(
-        "compile",
-        `argument ${position}`,
-        `arrays, numbers, strings and other constants, or trees of them${hint}`,
-        x,
-      );
-    }
-  }
-
-  state(x: unknown): void {
-    if (isArray(x)) {
-      this.#array(x, "inputs");
-    } else if (isBranch(x)) {
-      this.#branch(x, (value) => this.state(value));
-    } else {
-      this.key.push(x);
-    }
-  }
-
-  #array(x: array, place: number | "inputs"): void {
-    const s = slotOf(x);
-    if (s < 0) {
-      throw freed(s, "compile", place === "inputs" ? place : `argument ${place}`);
-    }
-    this.key.push(anArray);
-    this.slots.push(s);
-  }
-
-  #branch(x: Record<string, unknown> | unknown[], read: (value: unknown) => void): void {
-    if (this.#open.includes(x)) {
-      throw new TypeError("[compile] expected a tree, received a value that contains itself");
-    }
-    this.#open.push(x);
-    if (Array.isArray(x)) {
-      const length = lengthOf(x, "compile", "arguments");
-      this.key.push(aList, length);
-      for (let i = 0; i < length; i++) {
-        read(x[i]);
-      }
-    } else {
-      const names = Object.keys(x);
-      this.key.push(aRecord, names.length, (x as { [treeLike]?: unknown })[treeLike]);
-      for (const name of names) {
-        this.key.push(name);
-        read(x[name]);
-      }
-    }
-    this.#open.pop();
-  }
-}
-
-function sameKey(a: readonly unknown[], b: readonly unknown[]): boolean {
-  if (a.length !== b.length) {
+  if (isConstant(leaf)) {
     return false;
   }
-  for (let i = 0; i < a.length; i++) {
-    if (!Object.is(a[i], b[i])) {
-      return false;
-    }
-  }
-  return true;
+  const hint = isBranch(leaf) ? " (a module belongs in the option inputs)" : "";
+  const expected = "arrays, numbers, strings and other constants, or trees of them";
+  throw path.mismatch(`${expected}${hint}`, leaf);
+}
+
+/**
+ * All that a graph depends on but the values of its arrays: the stream, and the
+ * structure of arguments and captured state, constants included.
+ */
+interface Key {
+  readonly stream: unknown;
+  readonly args: Structure;
+  readonly state: Structure;
+}
+
+/** The arrays of a call, those of captured state last, and its key. */
+function read(
+  args: readonly unknown[],
+  inputs: unknown,
+  stream: unknown,
+): [arrays: readonly array[], key: Key] {
+  const fn = "compile";
+  const [arrays, structure] = flatten<array>(args, {
+    fn,
+    param: (index) => `argument ${index}`,
+    take: isTraced,
+    isLeaf: (x) => isBranch(x) && isModule(x),
+  });
+  const [captured, state] = flatten<array>(inputs, {
+    fn,
+    param: "inputs",
+    take: isArray,
+    exact: true,
+  });
+  return [
+    captured.length === 0 ? arrays : [...arrays, ...captured],
+    { stream, args: structure, state },
+  ];
+}
+
+function sameKey(a: Key, b: Key): boolean {
+  return a.stream === b.stream && a.args.equals(b.args) && a.state.equals(b.state);
 }
 
 /** The keys of a function's calls so far, by number. */
 class Keys {
-  readonly #known: unknown[][] = [];
+  readonly #known: Key[] = [];
   #last = 0;
 
-  numberOf(key: unknown[]): number {
+  numberOf(key: Key): number {
     const last = this.#known[this.#last];
     if (last === undefined || !sameKey(last, key)) {
       const found = this.#known.findIndex((known) => sameKey(known, key));
@@ -182,37 +133,19 @@ class Keys {
   }
 }
 
-/** The arrays of captured state, in the order in which {@link Reader} has them. */
-function places(tree: unknown): Place[] {
-  const out: Place[] = [];
-  const walk = (branch: Record<string, unknown>): void => {
-    for (const name of Object.keys(branch)) {
-      const value = branch[name];
-      if (isArray(value)) {
-        out.push({ owner: branch, name, value });
-      } else if (isBranch(value)) {
-        walk(value as Record<string, unknown>);
-      }
-    }
-  };
-  walk({ tree });
-  return out;
-}
-
 function put(all: readonly Place[], values: readonly array[]): void {
-  all.forEach(({ owner, name }, i) => {
-    owner[name] = values[i];
+  all.forEach(({ branch, name }, i) => {
+    putChild(branch, name, values[i]);
   });
 }
 
 /** Every branch of captured state as it is now, to be set back, save some. */
 function snapshot(tree: unknown): (but?: ReadonlySet<object>) => void {
-  const before = new Map<Record<string, unknown>, Record<string, unknown>>();
+  const before = new Map<Branch, Record<string, unknown>>();
   const walk = (x: unknown): void => {
-    if (isBranch(x)) {
-      const branch = x as Record<string, unknown>;
-      before.set(branch, { ...branch });
-      Object.values(branch).forEach(walk);
+    if (isBranch(x) && !before.has(x)) {
+      before.set(x, { ...x });
+      Object.values(x).forEach(walk);
     }
   };
   walk(tree);
@@ -220,16 +153,14 @@ function snapshot(tree: unknown): (but?: ReadonlySet<object>) => void {
     for (const [branch, values] of before) {
       for (const name of but?.has(branch) ? [] : Object.keys(branch)) {
         if (!Object.hasOwn(values, name)) {
-          delete branch[name];
-        } else if (branch[name] !== values[name]) {
-          branch[name] = values[name];
+          delete (branch as Record<string, unknown>)[name];
+        } else if (childOf(branch, name) !== values[name]) {
+          putChild(branch, name, values[name]);
         }
       }
     }
   };
 }
-
-const none: readonly unknown[] = [];
 
 class Compiled {
   readonly #fun: AnyFunction;
@@ -239,8 +170,8 @@ class Compiled {
   readonly #keys = new Keys();
   readonly #traces: Trace[] = [];
   // The call under way: its arguments and, once it traces, the way back.
-  #args: readonly unknown[] = none;
-  #key: readonly unknown[] = none;
+  #args: readonly unknown[] = [];
+  #key: Key | undefined;
   #restore: ReturnType<typeof snapshot> | undefined;
   #tracing = false;
   number = 0;
@@ -258,29 +189,20 @@ class Compiled {
     if (this.#tracing) {
       return this.#fun(...args);
     }
-    const reader = new Reader(currentStream());
-    const mark = interrupt();
-    try {
-      reader.arguments(args);
-      if (this.#inputs !== undefined) {
-        reader.state(this.#inputs);
-      }
-    } finally {
-      resume(mark);
-    }
+    const [arrays, key] = read(args, this.#inputs, currentStream());
     this.#args = args;
-    this.#key = reader.key;
+    this.#key = key;
     const result = native.call_compiled(
       this.number,
       this.#trace,
-      list(reader.slots),
-      this.#keys.numberOf(reader.key),
+      slots(arrays, "compile", "arguments"),
+      this.#keys.numberOf(key),
       this.#shapeless,
     );
     // Between calls nothing of them stays alive.
     const restore = this.#restore;
-    this.#args = none;
-    this.#key = none;
+    this.#args = [];
+    this.#key = undefined;
     this.#restore = undefined;
     if (result === undefined) {
       // It may have been traced, and found to be too deep.
@@ -292,56 +214,54 @@ class Compiled {
       restore?.();
       throw reasonOf(result);
     }
-    const slots = slotsFrom(result);
-    const trace = this.#traces[slots[0] as number] as Trace;
-    const arrays: array[] = [];
-    for (let i = 1; i < slots.length; i++) {
-      arrays.push(makeFrom(slots[i] as Slot));
+    const numbers = slotsFrom(result);
+    const trace = this.#traces[numbers[0] as number] as Trace;
+    const results: array[] = [];
+    for (let i = 1; i < numbers.length; i++) {
+      results.push(makeFrom(numbers[i] as Slot));
     }
     if (this.#outputs !== undefined) {
-      this.#store(arrays.splice(trace.length));
+      this.#store(results.splice(trace.length));
     }
-    return fill(trace.result, arrays);
+    return trace.result.fill(results);
   }
 
-  // The arguments again, as a tree of our own. The graph is for all calls of the
-  // key: getters among them must not give something else now.
-  #read(): unknown {
-    const args = mapLeaves(this.#args, (leaf) => leaf) as unknown[];
-    const reader = new Reader(this.#key[0]);
-    reader.arguments(args);
-    if (this.#inputs !== undefined) {
-      reader.state(this.#inputs);
+  // The arguments with tracers for arrays, from what they are when read again. The
+  // graph is for all calls of the key: getters must not give something else now.
+  #withTracers(tracers: readonly array[]): unknown[] {
+    const key = this.#key as Key;
+    const [, again] = read(this.#args, this.#inputs, key.stream);
+    if (!sameKey(again, key)) {
+      const expected = "values that stay the same when read again";
+      throw mismatch("compile", "arguments", expected, this.#args);
     }
-    if (!sameKey(reader.key, this.#key)) {
-      throw mismatch("compile", "arguments", "values that stay the same when read again", args);
-    }
-    return args;
+    return again.args.fill(tracers) as unknown[];
   }
 
   readonly #trace = (tracers: Slots): List => {
     const arrays = makeAll(tracers);
     const outputs: Place[] = [];
-    const results: array[] = [];
+    let results: readonly array[];
     // Getters and setters of arguments and state may call this function, too.
     this.#tracing = true;
     try {
-      const given = this.#read();
+      const given = this.#withTracers(arrays);
       const restore = snapshot(this.#inputs);
       this.#restore = restore;
       // The captured arrays follow those of the arguments.
-      const captured = places(this.#inputs);
+      const captured = placesOf(this.#inputs, "compile", "inputs");
       put(captured, arrays.slice(arrays.length - captured.length));
-      const returned = this.#fun(...(withArrays(given, arrays) as unknown[]));
+      const returned = this.#fun(...given);
       if (isPromise(returned)) {
         throw mismatch("compile", "fun's result", "arrays, not a promise", returned);
       }
-      const result = takeArrays(returned, results);
-      outputs.push(...places(this.#outputs));
+      const [leaves, result] = flattenArrays(returned, "compile", "fun's result");
+      results = leaves;
+      outputs.push(...placesOf(this.#outputs, "compile", "outputs"));
       this.#traces.push({ result, length: results.length });
       // What the function changed without saying so in `outputs` changes back:
       // the next call will not run it.
-      restore(new Set(outputs.map(({ owner }) => owner)));
+      restore(new Set(outputs.map(({ branch }) => branch)));
     } finally {
       this.#tracing = false;
     }
@@ -350,7 +270,7 @@ class Compiled {
   };
 
   #store(arrays: array[]): void {
-    const targets = places(this.#outputs);
+    const targets = placesOf(this.#outputs, "compile", "outputs");
     if (targets.length !== arrays.length) {
       throw new Error(
         `[compile] outputs: expected ${arrays.length} arrays, as when the function was traced, ` +
@@ -382,9 +302,7 @@ class Compiled {
  * // array([2, 3], dtype=float32)
  */
 export function compile<F extends AnyFunction>(fun: F, options?: CompileOptions): F {
-  if (typeof fun !== "function") {
-    throw mismatch("compile", "fun", "a function", fun);
-  }
+  asFunction(fun, "compile", "fun");
   const o = options ?? {};
   checkOptions(o, ["inputs", "outputs", "shapeless"], "compile");
   for (const name of ["inputs", "outputs"] as const) {

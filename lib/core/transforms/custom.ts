@@ -1,22 +1,16 @@
 /** Functions that graphs hold: with transformations of their own, or computed again. */
 
 import { type array, isArray, makeAll, makeFrom } from "../array/array.js";
-import { isList, slot, slots } from "../call/arguments.js";
+import { asFunction, isList, sameShape, slot, slots } from "../call/arguments.js";
 import { mismatch } from "../call/errors.js";
 import { native } from "../call/native.js";
 import { type Handler, type List, list, type Slot, slotsFrom } from "../call/wire.js";
 import { complex64, type Dtype } from "../dtype.js";
-import { fieldsOf, withLent, withoutArrays } from "../lifetime/lending.js";
+import { withLent, withoutArrays } from "../lifetime/lending.js";
 import { zeros } from "../ops/creation.js";
 import { astype, broadcastTo } from "../ops/shape.js";
-import {
-  type AnyFunction,
-  type AxisTree,
-  mappedAxis,
-  onlyArrays,
-  requireFunction,
-} from "./transforms.js";
-import { anArray, arraysOf, fill, mapLeaves, takeArrays, visitWithPrefix } from "./tree.js";
+import { type AnyFunction, type AxisTree, mappedAxis } from "./transforms.js";
+import { flatten, flattenArrays, flattenOnlyArrays, type Structure } from "./tree.js";
 
 // What a graph asks for, as in native/custom.cpp.
 const requests = ["outputs", "vjp", "jvp", "vmap"] as const;
@@ -36,9 +30,7 @@ function typesOf(arrays: readonly array[]): readonly ArrayType[] {
   return arrays.map(({ shape, dtype }) => ({ shape, dtype }));
 }
 
-function sameShape(a: readonly number[], b: readonly number[]): boolean {
-  return a.length === b.length && a.every((n, i) => n === b[i]);
-}
+const argument = (index: number) => `argument ${index}`;
 
 function counted(arrays: number): string {
   return arrays === 1 ? "one array" : `${arrays} arrays`;
@@ -53,26 +45,23 @@ class Call {
   readonly #fun: AnyFunction;
   readonly #rules: Rules;
   // As rules get them, where modules are records, and as the function does.
-  readonly #args: unknown;
+  readonly #args: Structure;
   readonly #given: readonly unknown[];
   // The result's structure, and the types of its arrays.
-  #result: unknown;
+  #result: Structure | undefined;
   #types: readonly ArrayType[] | undefined;
 
-  constructor(fn: string, fun: AnyFunction, rules: Rules, args: unknown[], inputs: array[]) {
+  constructor(fn: string, fun: AnyFunction, rules: Rules, given: unknown[], args: Structure) {
     this.#fn = fn;
     this.#fun = fun;
     this.#rules = rules;
-    this.#args = takeArrays(
-      args.map((arg) => fieldsOf(arg)),
-      inputs,
-    );
-    this.#given = args.map(withoutArrays);
+    this.#args = args;
+    this.#given = withoutArrays(given, fn);
   }
 
   /** The result of the call, from its arrays. */
   result(arrays: readonly array[]): unknown {
-    return fill(this.#result, arrays);
+    return this.#result?.fill(arrays);
   }
 
   readonly handler: Handler = (request, values) => {
@@ -92,14 +81,14 @@ class Call {
   #outputs(inputs: readonly Slot[]): List {
     const result = withLent(this.#given, inputs.map(makeFrom), false, (args) => this.#fun(...args));
     // Checkpoints pass on what is not an array.
-    const outputs =
-      this.#fn === "checkpoint" ? arraysOf(result) : onlyArrays(result, this.#fn, "fun's result");
+    const take = this.#fn === "checkpoint" ? flattenArrays : flattenOnlyArrays;
+    const [outputs, structure] = take(result, this.#fn, "fun's result");
     if (outputs.length === 0) {
       throw mismatch(this.#fn, "fun's result", "at least one array", result);
     }
     const types = typesOf(outputs);
     this.#types ??= types;
-    this.#result ??= takeArrays(result, []);
+    this.#result ??= structure;
     const first = this.#types;
     const same = (type: ArrayType, i: number) =>
       type.dtype === first[i]?.dtype && sameShape(type.shape, first[i].shape);
@@ -118,13 +107,12 @@ class Call {
   }
 
   #primals(arrays: readonly array[]): unknown {
-    return this.#bare(fill(this.#args, arrays));
+    return this.#bare(this.#args.fill(arrays));
   }
 
   // The same for what goes with each array; what is no array has null.
   #beside(values: readonly unknown[]): unknown {
-    const places = mapLeaves(this.#args, (leaf) => (leaf === anArray ? leaf : null));
-    return this.#bare(fill(places, values));
+    return this.#bare(this.#args.fill(values, () => null));
   }
 
   #vjp(numbers: readonly Slot[]): List {
@@ -164,23 +152,19 @@ class Call {
     if (!isList(result) || result.length !== 2) {
       throw mismatch(this.#fn, "vmap's result", "a list of two: outputs and their axes", result);
     }
-    const outputs: array[] = [];
-    const outAxes: number[] = [];
     const types = this.#types ?? [];
-    visitWithPrefix(
-      result[0],
-      result[1],
-      (leaf, axis) => {
-        if (!isArray(leaf)) {
-          return;
-        }
-        const mapped = mappedAxis(axis, leaf.ndim, this.#fn, "vmap's axes");
-        const type = types[outputs.length];
-        outputs.push(type === undefined ? leaf : this.#mapped(leaf, mapped, size, type));
-        outAxes.push(mapped);
-      },
-      () => mismatch(this.#fn, "vmap's axes", "lists and records as those of the outputs", result),
+    const [given, structure] = flattenArrays(result[0], this.#fn, "vmap's result");
+    const outAxes: number[] = [];
+    const wrong = "lists and records as those of the outputs";
+    const prefix = structure.spread(result[1], () =>
+      mismatch(this.#fn, "vmap's axes", wrong, result),
     );
+    const outputs = given.map((x, i) => {
+      const mapped = mappedAxis(prefix[i], x.ndim, this.#fn, "vmap's axes");
+      outAxes.push(mapped);
+      const type = types[i];
+      return type === undefined ? x : this.#mapped(x, mapped, size, type);
+    });
     if (outputs.length !== types.length) {
       throw mismatch(this.#fn, "vmap's result", counted(types.length), result[0]);
     }
@@ -205,11 +189,10 @@ class Call {
   // The arrays that a rule gave, one for each of those types; null stands for
   // zeros.
   #matched(rule: string, result: unknown, types: readonly ArrayType[]): List {
-    const leaves: (array | null)[] = [];
-    mapLeaves(result, (leaf) => {
-      if (isArray(leaf) || leaf === null) {
-        leaves.push(leaf);
-      }
+    const [leaves] = flatten<array | null>(result, {
+      fn: this.#fn,
+      param: `${rule}'s result`,
+      take: (leaf) => isArray(leaf) || leaf === null,
     });
     const arrays = leaves.filter(isArray);
     const found = arrays.length === types.length ? arrays : leaves;
@@ -298,10 +281,10 @@ export interface CustomFunction<F extends AnyFunction> {
  * // [ array(3, dtype=float32), array(0, dtype=float32) ]
  */
 export function customFunction<F extends AnyFunction>(f: F): CustomFunction<F> {
-  requireFunction(f, "customFunction", "f");
+  asFunction(f, "customFunction", "f");
   const rules: Rules = {};
   const setter = (name: keyof Rules) => (rule: AnyFunction) => {
-    requireFunction(rule, `customFunction.${name}`, "f");
+    asFunction(rule, `customFunction.${name}`, "f");
     rules[name] = rule;
     return custom;
   };
@@ -310,9 +293,9 @@ export function customFunction<F extends AnyFunction>(f: F): CustomFunction<F> {
     if (!vjp && !jvp && !vmap) {
       return f(...args);
     }
-    const inputs: array[] = [];
+    const [inputs, structure] = flattenArrays(args, "customFunction", argument);
     // Later rules do not change graphs that are there.
-    const made = new Call("customFunction", f, { ...rules }, args, inputs);
+    const made = new Call("customFunction", f, { ...rules }, args, structure);
     const given = slots(inputs, "customFunction", "arguments");
     return made.result(makeAll(native.custom_function(given, made.handler, !!vjp, !!jvp, !!vmap)));
   };
@@ -334,10 +317,10 @@ export function customFunction<F extends AnyFunction>(f: F): CustomFunction<F> {
  * // array(0, dtype=float32)
  */
 export function checkpoint<F extends AnyFunction>(fun: F): F {
-  requireFunction(fun, "checkpoint");
+  asFunction(fun, "checkpoint", "fun");
   return ((...args: unknown[]) => {
-    const inputs: array[] = [];
-    const made = new Call("checkpoint", fun, {}, args, inputs);
+    const [inputs, structure] = flattenArrays(args, "checkpoint", argument);
+    const made = new Call("checkpoint", fun, {}, args, structure);
     const given = slots(inputs, "checkpoint", "arguments");
     return made.result(makeAll(native.checkpoint(given, made.handler)));
   }) as F;

@@ -3,7 +3,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { isNativeError } from "node:util/types";
 import { type array, isArray, makeAll, makeFrom } from "../array/array.js";
-import { checkOptions, flag, slot, slots, text } from "../call/arguments.js";
+import { asFunction, checkOptions, flag, slot, slots, text } from "../call/arguments.js";
 import { mismatch } from "../call/errors.js";
 import { native } from "../call/native.js";
 import { type List, list, type Slot, type Slots } from "../call/wire.js";
@@ -120,12 +120,6 @@ function tracer(fun: ExportableFunction, { count, names }: Inputs, fn: string) {
     }
     return slots(outputs, fn, "fun's result");
   };
-}
-
-function requireFunction(fun: unknown, fn: string): asserts fun is ExportableFunction {
-  if (typeof fun !== "function") {
-    throw mismatch(fn, "fun", "a function", fun);
-  }
 }
 
 function optionsOf(options: ExporterOptions, fn: string) {
@@ -267,7 +261,7 @@ export class FunctionExporter extends Callable {
   constructor(file: FilePath, fun: ExportableFunction, options: ExporterOptions = {}) {
     const fn = "exporter";
     const path = fileOf(file, fn);
-    requireFunction(fun, fn);
+    asFunction(fun, fn, "fun");
     const exported = new ExportFile(path, fn, optionsOf(options, fn));
     super((...given) => exported.trace(fun, inputsOf(given, fn)));
     this.#file = exported;
@@ -357,7 +351,7 @@ export function exportFunction(
   const fn = "exportFunction";
   const callback = typeof fileOrCallback === "function" ? fileOrCallback : undefined;
   const path = callback ? "" : fileOf(fileOrCallback, fn);
-  requireFunction(fun, fn);
+  asFunction(fun, fn, "fun");
   if (!Array.isArray(args)) {
     throw mismatch(fn, "args", "a list of arrays, which may end with a record of them", args);
   }

@@ -4,6 +4,7 @@ import { type array, isArray, make, makeAll } from "../array/array.js";
 import type { ArrayInput } from "../array/input.js";
 import {
   arraySlot,
+  asFunction,
   checkOptions,
   elements,
   isList,
@@ -16,8 +17,8 @@ import { native } from "../call/native.js";
 import { type Callback, type List, list, type Slots } from "../call/wire.js";
 import type { StreamOptions } from "../device.js";
 import { isPromise } from "../lifetime/context.js";
-import { fieldsOf, mapFields, withLent } from "../lifetime/lending.js";
-import { arraysOf, mapLeaves, visitWithPrefix, withArrays } from "./tree.js";
+import { withLent } from "../lifetime/lending.js";
+import { flattenArrays, flattenOnlyArrays, type Structure } from "./tree.js";
 
 /**
  * The same values, through which no gradient flows.
@@ -70,25 +71,6 @@ function positions(argnums: number | readonly number[], count: number, fn: strin
   return out;
 }
 
-// The name of the parameter is made only for an error.
-function anArray(leaf: unknown, fn: string, param: () => string): array {
-  if (isArray(leaf)) {
-    return leaf;
-  }
-  const hint = isPromise(leaf) ? " (an asynchronous function cannot be transformed)" : "";
-  throw mismatch(fn, param(), `an array or a tree of arrays${hint}`, leaf);
-}
-
-/** The arrays of a tree that has nothing else. */
-export function onlyArrays(tree: unknown, fn: string, param: string): array[] {
-  const out: array[] = [];
-  mapLeaves(tree, (leaf) => {
-    out.push(anArray(leaf, fn, () => param));
-    return leaf;
-  });
-  return out;
-}
-
 // What may be differentiated: an array or, for its value, a list that starts
 // with one.
 function checkOutput(output: unknown, fn: string): void {
@@ -109,24 +91,20 @@ function differentiate(
 ) {
   const picked = positions(argnums, args.length, fn);
   const trees = picked.map((position) => args[position]);
-  const all: array[] = [];
+  const param = (index: number) => `argument ${picked[index]}`;
   // As they are now: the function may change them.
-  const fields = trees.map((tree, i) =>
-    mapFields(tree, (leaf) => {
-      all.push(anArray(leaf, fn, () => `argument ${picked[i]}`));
-      return leaf;
-    }),
-  );
-  let output: unknown;
+  const [all, fields] = flattenOnlyArrays(trees, fn, param);
   let outputs = 0;
+  let result: Structure | undefined;
   const call = (lent: unknown[]): List => {
     const given = [...args];
     picked.forEach((position, i) => {
       given[position] = lent[i];
     });
-    output = fun(...given);
+    const output = fun(...given);
     checkOutput(output, fn);
-    const leaves = arraysOf(output);
+    const [leaves, structure] = flattenArrays(output, fn, "fun's result");
+    result = structure;
     outputs = leaves.length;
     const out = slots(leaves, fn, "fun's result");
     const { shape } = leaves[0] as array;
@@ -138,18 +116,11 @@ function differentiate(
   // As in Python, the function gets the lists, records and modules themselves.
   const trace = (tracers: Slots): List => withLent(trees, makeAll(tracers), true, call);
   const values = makeAll(native.value_and_grad(trace, slots(all, fn, "arguments")));
-  let next = outputs;
-  const grads = fields.map((tree) => mapLeaves(tree, () => values[next++]));
+  const grads = fields.fill(values.slice(outputs)) as unknown[];
   return {
-    value: withArrays(output, values.slice(0, outputs)),
+    value: result?.fill(values),
     grads: Array.isArray(argnums) ? grads : grads[0],
   };
-}
-
-export function requireFunction(fun: unknown, fn: string, param = "fun"): void {
-  if (typeof fun !== "function") {
-    throw mismatch(fn, param, "a function", fun);
-  }
 }
 
 /**
@@ -170,7 +141,7 @@ export function valueAndGrad<F extends AnyFunction, const N extends number | rea
   fun: F,
   argnums: N = 0 as N,
 ): (...args: Parameters<F>) => [ReturnType<F>, Gradients<F, N>] {
-  requireFunction(fun, "valueAndGrad");
+  asFunction(fun, "valueAndGrad", "fun");
   checkArgnums(argnums, "valueAndGrad");
   return (...args) => {
     const { value, grads } = differentiate(fun, argnums, args, "valueAndGrad");
@@ -191,7 +162,7 @@ export function grad<F extends AnyFunction, const N extends number | readonly nu
   fun: F,
   argnums: N = 0 as N,
 ): (...args: Parameters<F>) => Gradients<F, N> {
-  requireFunction(fun, "grad");
+  asFunction(fun, "grad", "fun");
   checkArgnums(argnums, "grad");
   return (...args) => differentiate(fun, argnums, args, "grad").grads as Gradients<F, N>;
 }
@@ -228,7 +199,7 @@ export function jvp<const P extends readonly array[]>(
   primals: P,
   tangents: readonly array[],
 ): [outputs: array[], jvps: array[]] {
-  requireFunction(fun, "jvp");
+  asFunction(fun, "jvp", "fun");
   const all = makeAll(
     native.jvp(
       ofArrays(fun as AnyFunction, "jvp"),
@@ -260,7 +231,7 @@ export function vjp<P extends readonly array[]>(
   primals: P,
   cotangents: readonly array[],
 ): [outputs: array[], vjps: { -readonly [I in keyof P]: array }] {
-  requireFunction(fun, "vjp");
+  asFunction(fun, "vjp", "fun");
   const inputs = elements(primals, "a list of arrays", "vjp", "primals") as array[];
   const all = makeAll(
     native.vjp(
@@ -309,17 +280,22 @@ export function mappedAxis(axis: unknown, ndim: number, fn: string, param: strin
 
 // An axis for each array of a tree; results have one more than they were
 // computed with.
-function mappedAxes(tree: unknown, axes: unknown, param: string, more: number): number[] {
-  const out: number[] = [];
-  // A single array's may be a list of one.
-  const given = isArray(tree) && isList(axes) && axes.length === 1 ? axes[0] : axes;
-  visitWithPrefix(
-    tree,
-    given,
-    (leaf, axis) => out.push(mappedAxis(axis, (leaf as array).ndim + more, "vmap", param)),
-    () => mismatch("vmap", param, "lists and records as those of the arrays", axes),
-  );
-  return out;
+function mappedAxes(
+  [arrays, structure]: readonly [readonly array[], Structure],
+  axes: unknown,
+  param: string,
+  given: unknown,
+  more: number,
+): number[] {
+  const wrong = () => mismatch("vmap", param, "lists and records as those of the arrays", given);
+  return structure
+    .spread(axes, wrong)
+    .map((axis, i) => mappedAxis(axis, (arrays[i] as array).ndim + more, "vmap", param));
+}
+
+// A single array's axis may be a list of one.
+function axesOf(tree: unknown, axes: unknown): unknown {
+  return isArray(tree) && isList(axes) && axes.length === 1 ? axes[0] : axes;
 }
 
 function axesOption(axes: unknown, name: string): unknown {
@@ -344,25 +320,25 @@ function axesOption(axes: unknown, name: string): unknown {
  * //        [12, 22]], dtype=float32)
  */
 export function vmap<F extends AnyFunction>(fun: F, options?: VmapOptions): F {
-  requireFunction(fun, "vmap");
+  asFunction(fun, "vmap", "fun");
   const o = options ?? {};
   checkOptions(o, ["inAxes", "outAxes"], "vmap");
   const inAxes = axesOption(o.inAxes, "inAxes");
   const outAxes = axesOption(o.outAxes, "outAxes");
   return ((...args: unknown[]) => {
-    const fields = args.map((arg) => fieldsOf(arg));
-    const inputs = fields.flatMap((arg, i) => onlyArrays(arg, "vmap", `argument ${i}`));
-    const tree = args.length === 1 ? fields[0] : fields;
-    let output: unknown;
+    const inputs = flattenOnlyArrays(args, "vmap", (index) => `argument ${index}`);
+    let result: Structure | undefined;
     const trace = (tracers: Slots): List => {
-      output = withLent(args, makeAll(tracers), false, (lent) => fun(...lent));
-      const outputs = onlyArrays(output, "vmap", "fun's result");
-      const axes = mappedAxes(output, outAxes, "outAxes", 1);
-      return list([...outputs.map((x) => slot(x, "vmap", "fun's result")), ...axes]);
+      const output = withLent(args, makeAll(tracers), false, (lent) => fun(...lent));
+      const outputs = flattenOnlyArrays(output, "vmap", "fun's result");
+      result = outputs[1];
+      const axes = mappedAxes(outputs, axesOf(output, outAxes), "outAxes", outAxes, 1);
+      return list([...outputs[0].map((x) => slot(x, "vmap", "fun's result")), ...axes]);
     };
-    const axes = mappedAxes(tree, inAxes, "inAxes", 0);
-    const values = makeAll(native.vmap(trace, slots(inputs, "vmap", "arguments"), list(axes)));
-    return withArrays(output, values);
+    const given = args.length === 1 ? [axesOf(args[0], inAxes)] : inAxes;
+    const axes = mappedAxes(inputs, given, "inAxes", inAxes, 0);
+    const values = makeAll(native.vmap(trace, slots(inputs[0], "vmap", "arguments"), list(axes)));
+    return result?.fill(values);
   }) as F;
 }
 

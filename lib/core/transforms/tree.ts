@@ -1,22 +1,15 @@
-/** Trees: arrays in lists, records and modules. */
+/**
+ * Trees: values in nested lists, records and modules. What is none of them is a
+ * leaf. All that takes trees goes through them with {@link flatten}.
+ */
 import { type array, isArray } from "../array/array.js";
 import { isStranger, mismatch } from "../call/errors.js";
 import { isRecord } from "../call/records.js";
+import { lengthOf } from "../call/wire.js";
+import { isPromise } from "../lifetime/context.js";
 
-/** What a tree's branches are: lists, plain records and modules. */
-export function isBranch(x: unknown): x is Record<string, unknown> | unknown[] {
-  if (typeof x !== "object" || x === null || isArray(x)) {
-    return false;
-  }
-  if (Array.isArray(x) || isRecord(x) || isTreeLike(x)) {
-    return true;
-  }
-  // It would be passed over.
-  if (isStranger(x)) {
-    throw mismatch("tree", "leaf", "what this copy of mlx-js has made", x);
-  }
-  return false;
-}
+/** A list, a record or a module. */
+export type Branch = Record<string, unknown> | unknown[];
 
 /**
  * Marks objects of a class, such as modules, as records to trees. Its value is
@@ -25,108 +18,417 @@ export function isBranch(x: unknown): x is Record<string, unknown> | unknown[] {
  */
 export const treeLike: unique symbol = Symbol.for("mlx-js.tree");
 
-function isTreeLike(x: object): boolean {
-  return treeLike in x && x[treeLike] !== undefined;
-}
-
-/** Notes a branch that is gone through, in which it must not be met again. */
-export function enter(branch: object, path: Set<object>): void {
-  if (path.has(branch)) {
-    throw new TypeError("[tree] expected a tree, received a value that contains itself");
-  }
-  path.add(branch);
-}
-
-/** The same tree with every leaf replaced; a cyclic one is a TypeError. */
-export function mapLeaves(tree: unknown, fn: (leaf: unknown) => unknown): unknown {
-  const path = new Set<object>();
-  const walk = (x: unknown): unknown => {
-    if (!isBranch(x)) {
-      return fn(x);
-    }
-    enter(x, path);
-    const out = Array.isArray(x)
-      ? x.map(walk)
-      : Object.fromEntries(Object.entries(x).map(([key, value]) => [key, walk(value)]));
-    path.delete(x);
-    return out;
-  };
-  return walk(tree);
-}
-
-/** Every array of a tree, in order; one that occurs twice is there twice. */
-export function arraysOf(tree: unknown): array[] {
-  const out: array[] = [];
-  mapLeaves(tree, (leaf) => {
-    if (isArray(leaf)) {
-      out.push(leaf);
-    }
-    return leaf;
-  });
-  return out;
-}
-
-/** A tree with its arrays replaced, in order. */
-export function withArrays(tree: unknown, arrays: readonly array[]): unknown {
-  let next = 0;
-  return mapLeaves(tree, (leaf) => (isArray(leaf) ? arrays[next++] : leaf));
-}
-
-/** Where an array was taken out of a tree. */
-export const anArray: unique symbol = Symbol("array");
-
-/** Takes the arrays out of a tree; what is left does not keep them alive. */
-export function takeArrays(tree: unknown, arrays: array[]): unknown {
-  return mapLeaves(tree, (leaf) => {
-    if (isArray(leaf)) {
-      arrays.push(leaf);
-      return anArray;
-    }
-    return leaf;
-  });
-}
-
-/** Puts values where arrays were taken out, in order. */
-export function fill(tree: unknown, values: readonly unknown[]): unknown {
-  if (tree === anArray) {
-    return values[0];
-  }
-  let next = 0;
-  return mapLeaves(tree, (leaf) => (leaf === anArray ? values[next++] : leaf));
+/** Whether a value is a list, a plain record of any realm, or a module. */
+export function isBranch(x: unknown): x is Branch {
+  return (
+    typeof x === "object" &&
+    x !== null &&
+    !isArray(x) &&
+    (Array.isArray(x) || isRecord(x) || (treeLike in x && x[treeLike] !== undefined))
+  );
 }
 
 /**
- * Calls a function with every leaf of a tree and what a prefix of the tree has
- * for it: a tree of the same lists and records, but where a leaf of it stands
- * in place of a branch, it counts for all that is below. `wrong` makes the
- * error for one that is no prefix.
+ * Whether a branch is a module or another owner. Of its fields, and of what is
+ * in lists and records there, only arrays and branches belong to the tree.
  */
-export function visitWithPrefix(
+export function isModule(x: object): boolean {
+  return treeLike in x;
+}
+
+/** The names of a branch's children: of a list, its indices. */
+export function namesOf(branch: Branch): string[] {
+  return Array.isArray(branch) ? Array.from(branch, (_, i) => String(i)) : Object.keys(branch);
+}
+
+/** A child of a branch that is its own, not inherited. */
+export function childOf(branch: object, name: string): unknown {
+  return Object.hasOwn(branch, name) ? (branch as Record<string, unknown>)[name] : undefined;
+}
+
+/** Assigns to a record, also where the name is `__proto__`. */
+export function putChild(branch: object, name: string, value: unknown): void {
+  if (name === "__proto__") {
+    const how = { value, configurable: true, enumerable: true, writable: true };
+    Object.defineProperty(branch, name, how);
+  } else {
+    (branch as Record<string, unknown>)[name] = value;
+  }
+}
+
+/** The name of a child behind that of its branch: `layers.0.weight`. */
+export function joined(path: string, name: string | number): string {
+  return path === "" ? String(name) : `${path}.${name}`;
+}
+
+/**
+ * What an error calls the parameter that has the tree; for a list of arguments,
+ * how it calls each by its index.
+ */
+export type Parameter = string | ((index: number) => string);
+
+/**
+ * The way from a tree's root to where a walk is. It finds branches that contain
+ * themselves, and says in errors where something is wrong.
+ */
+export class Path {
+  readonly #fn: string;
+  readonly #param: Parameter;
+  readonly #branches: object[] = [];
+  readonly #names: (string | number)[] = [];
+  /** How many branches it goes through. */
+  depth = 0;
+
+  constructor(fn: string, param: Parameter) {
+    this.#fn = fn;
+    this.#param = param;
+  }
+
+  /** Where it is, as in `gradients.layers.0`. */
+  get where(): string {
+    const names = this.#names.slice(0, this.depth);
+    const param = this.#param;
+    const start = typeof param === "string" ? param : param(names.shift() as number);
+    return names.reduce<string>(joined, start);
+  }
+
+  /** Goes into a branch. */
+  enter(branch: object): void {
+    for (let i = 0; i < this.depth; i++) {
+      if (this.#branches[i] === branch) {
+        const what = "expected a tree, received a value that contains itself";
+        throw new TypeError(`[${this.#fn}] ${this.where}: ${what}`);
+      }
+    }
+    this.#branches[this.depth++] = branch;
+  }
+
+  /** Goes to a child of the branch that was entered last. */
+  at(name: string | number): void {
+    this.#names[this.depth - 1] = name;
+  }
+
+  /** Goes back out of the branch. */
+  leave(): void {
+    this.depth--;
+  }
+
+  mismatch(expected: string, value: unknown): TypeError {
+    return mismatch(this.#fn, this.where, expected, value);
+  }
+
+  /** Refuses arrays of another copy of this package, which would be passed over. */
+  refuseStranger(x: unknown): void {
+    if (typeof x === "object" && x !== null && !isArray(x) && isStranger(x)) {
+      throw this.mismatch("what this copy of mlx-js has made", x);
+    }
+  }
+}
+
+/** How a tree is taken apart. */
+export interface Flattening {
+  /** The function that the user called, and its parameter, for errors. */
+  readonly fn: string;
+  readonly param: Parameter;
+  /**
+   * Whether a leaf is taken out rather than left in the structure; by default
+   * all are. It may throw.
+   */
+  readonly take?: ((leaf: unknown, path: Path) => boolean) | undefined;
+  /** What counts as a leaf although it is a branch. */
+  readonly isLeaf?: ((x: unknown) => boolean) | undefined;
+  /** Whether structures with modules differ where anything else in these does. */
+  readonly exact?: boolean | undefined;
+}
+
+// What stands in a structure for a leaf that was taken out, for a list and for a
+// record. No leaf can be one of them.
+const aLeaf = Symbol("leaf");
+const aList = Symbol("list");
+const aRecord = Symbol("record");
+
+/**
+ * Takes a tree apart: its leaves, in order, and its structure. Modules are records
+ * of what belongs to the tree. Every child is read once.
+ */
+export function flatten<Leaf = unknown>(
   tree: unknown,
-  prefix: unknown,
-  visit: (leaf: unknown, value: unknown) => void,
-  wrong: () => Error,
-): void {
-  const walk = (branch: unknown, part: unknown): void => {
-    if (!isBranch(branch)) {
-      visit(branch, part);
-    } else if (!isBranch(part)) {
-      for (const child of Object.values(branch)) {
-        walk(child, part);
+  { fn, param, take, isLeaf, exact = false }: Flattening,
+): [leaves: Leaf[], structure: Structure] {
+  const path = new Path(fn, param);
+  const leaves: unknown[] = [];
+  const key: unknown[] = [];
+  const walk = (x: unknown, inModule: boolean): void => {
+    if (isLeaf?.(x) || !isBranch(x)) {
+      path.refuseStranger(x);
+      const taken = take === undefined || take(x, path);
+      key.push(taken ? aLeaf : x);
+      if (taken) {
+        leaves.push(x);
       }
+      return;
+    }
+    path.enter(x);
+    if (Array.isArray(x)) {
+      walkList(x, inModule);
     } else {
-      const names = Object.keys(branch);
-      if (
-        Array.isArray(branch) !== Array.isArray(part) ||
-        names.length !== Object.keys(part).length ||
-        !names.every((name) => Object.hasOwn(part, name))
-      ) {
-        throw wrong();
-      }
-      for (const name of names) {
-        walk((branch as Record<string, unknown>)[name], (part as Record<string, unknown>)[name]);
+      walkRecord(x, inModule || isModule(x));
+    }
+    path.leave();
+  };
+  const belongs = (x: unknown, inModule: boolean): boolean => {
+    if (!inModule || exact || isArray(x) || isBranch(x)) {
+      return true;
+    }
+    path.refuseStranger(x);
+    return false;
+  };
+  const walkList = (x: unknown[], inModule: boolean): void => {
+    const length = lengthOf(x, fn, typeof param === "string" ? param : "arguments");
+    key.push(aList, length);
+    for (let i = 0; i < length; i++) {
+      path.at(i);
+      const child = x[i];
+      if (belongs(child, inModule)) {
+        walk(child, inModule);
+      } else {
+        // Places count.
+        key.push(aRecord, 0, undefined);
       }
     }
   };
-  walk(tree, prefix);
+  const walkRecord = (x: Record<string, unknown>, inModule: boolean): void => {
+    const names = Object.keys(x);
+    const size = key.push(aRecord, names.length, undefined) - 2;
+    if (exact) {
+      key[size + 1] = (x as { [treeLike]?: unknown })[treeLike];
+    }
+    for (const name of names) {
+      path.at(name);
+      const child = x[name];
+      if (belongs(child, inModule)) {
+        key.push(name);
+        walk(child, inModule);
+      } else {
+        (key[size] as number)--;
+      }
+    }
+  };
+  walk(tree, false);
+  return [leaves as Leaf[], new Structure(key)];
+}
+
+/** Takes the arrays out of a tree; all else stays in the structure. */
+export function flattenArrays(tree: unknown, fn: string, param: Parameter): [array[], Structure] {
+  return flatten<array>(tree, { fn, param, take: isArray });
+}
+
+/** Takes apart a tree that must have nothing but arrays. */
+export function flattenOnlyArrays(
+  tree: unknown,
+  fn: string,
+  param: Parameter,
+): [array[], Structure] {
+  return flatten<array>(tree, { fn, param, take: mustBeArray });
+}
+
+function mustBeArray(leaf: unknown, path: Path): boolean {
+  if (!isArray(leaf)) {
+    const hint = isPromise(leaf) ? " (an asynchronous function cannot be transformed)" : "";
+    throw path.mismatch(`an array or a tree of arrays${hint}`, leaf);
+  }
+  return true;
+}
+
+/** How to go through something else along a structure. */
+interface Companion<T> {
+  /** What there is at a branch of so many children, from what led to it. */
+  branch(at: T, size: number, isList: boolean): T;
+  /** What leads to a child, from what there is at its branch. */
+  child(at: T, name: string): T;
+}
+
+const missing = Symbol("missing");
+
+/** What {@link Structure.fill} leaves out of records; in lists it is an empty record. */
+export const omitted: unique symbol = Symbol("omitted");
+
+/** A tree without its leaves. It keeps no array alive. */
+export class Structure {
+  // The branches, names and leaves in order, each branch before its children.
+  readonly #key: readonly unknown[];
+
+  constructor(key: readonly unknown[]) {
+    this.#key = key;
+  }
+
+  /** Whether a structure is the same, in what was left in it, too. */
+  equals(other: Structure): boolean {
+    const key = this.#key;
+    if (key.length !== other.#key.length) {
+      return false;
+    }
+    for (let i = 0; i < key.length; i++) {
+      if (!Object.is(key[i], other.#key[i])) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** A tree with other leaves; what was left in the structure can be changed, too. */
+  fill(leaves: readonly unknown[], mapRest?: (x: unknown) => unknown): unknown {
+    const key = this.#key;
+    let at = 0;
+    let next = 0;
+    const build = (): unknown => {
+      const token = key[at++];
+      if (token === aLeaf) {
+        return leaves[next++];
+      }
+      if (token === aList) {
+        const out: unknown[] = [];
+        for (let size = key[at++] as number; size > 0; size--) {
+          const child = build();
+          out.push(child === omitted ? {} : child);
+        }
+        return out;
+      }
+      if (token === aRecord) {
+        const out = {};
+        let size = key[at++] as number;
+        for (at++; size > 0; size--) {
+          const name = key[at++] as string;
+          const child = build();
+          if (child !== omitted) {
+            putChild(out, name, child);
+          }
+        }
+        return out;
+      }
+      return mapRest === undefined ? token : mapRest(token);
+    };
+    return build();
+  }
+
+  /** What a companion has at each leaf. */
+  along<T>(start: T, { branch, child }: Companion<T>): T[] {
+    const key = this.#key;
+    const out: T[] = [];
+    let next = 0;
+    const walk = (at: T): void => {
+      const token = key[next++];
+      if (token === aList) {
+        const size = key[next++] as number;
+        const here = branch(at, size, true);
+        for (let i = 0; i < size; i++) {
+          walk(child(here, String(i)));
+        }
+      } else if (token === aRecord) {
+        const size = key[next++] as number;
+        next++;
+        const here = branch(at, size, false);
+        for (let i = 0; i < size; i++) {
+          walk(child(here, key[next++] as string));
+        }
+      } else if (token === aLeaf) {
+        out.push(at);
+      }
+    };
+    walk(start);
+    return out;
+  }
+
+  /** The name of each leaf, such as `layers.0.weight`. */
+  names(prefix = ""): string[] {
+    return this.along(prefix, { branch: (path) => path, child: joined });
+  }
+
+  /**
+   * What another tree has at each leaf. It may have more. `wrong` makes the error
+   * for a leaf, or a branch that has leaves, which it does not have.
+   */
+  pick(tree: unknown, wrong: (name: string, found: unknown, isLeaf: boolean) => Error): unknown[] {
+    const places = this.along(
+      { value: tree, name: "" },
+      {
+        branch(at, size) {
+          if (size > 0 && !isBranch(at.value)) {
+            throw wrong(at.name, at.value === missing ? undefined : at.value, false);
+          }
+          return at;
+        },
+        child({ value, name }, key) {
+          const own = Object.hasOwn(value as object, key);
+          return {
+            value: own ? (value as Record<string, unknown>)[key] : missing,
+            name: joined(name, key),
+          };
+        },
+      },
+    );
+    return places.map(({ value, name }) => {
+      if (value === missing) {
+        throw wrong(name, undefined, true);
+      }
+      return value;
+    });
+  }
+
+  /**
+   * What a prefix of the tree has for each leaf: a tree of the same lists and
+   * records, but where a leaf of it stands in place of a branch, it counts for all
+   * that is below. `wrong` makes the error for one that is no prefix.
+   */
+  spread(prefix: unknown, wrong: () => Error): unknown[] {
+    return this.along(prefix, {
+      branch(part, size, isList) {
+        if (isBranch(part)) {
+          if (Array.isArray(part) !== isList || namesOf(part).length !== size) {
+            throw wrong();
+          }
+        }
+        return part;
+      },
+      child(part, name) {
+        if (!isBranch(part)) {
+          return part;
+        }
+        if (!Object.hasOwn(part, name)) {
+          throw wrong();
+        }
+        return (part as Record<string, unknown>)[name];
+      },
+    });
+  }
+}
+
+/** Where an array of a tree stands. */
+export interface Place {
+  readonly branch: Branch;
+  readonly name: string;
+  readonly value: array;
+}
+
+/** The places of a tree's arrays, in the order in which {@link flatten} has them. */
+export function placesOf(tree: unknown, fn: string, param: string): Place[] {
+  const out: Place[] = [];
+  const path = new Path(fn, param);
+  const walk = (branch: Branch): void => {
+    path.enter(branch);
+    for (const name of namesOf(branch)) {
+      const value = (branch as Record<string, unknown>)[name];
+      path.at(name);
+      if (isArray(value)) {
+        out.push({ branch, name, value });
+      } else if (isBranch(value)) {
+        walk(value);
+      }
+    }
+    path.leave();
+  };
+  if (isBranch(tree)) {
+    walk(tree);
+  }
+  return out;
 }
