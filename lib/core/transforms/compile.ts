@@ -17,6 +17,7 @@ import {
   flattenArrays,
   isBranch,
   isModule,
+  listOfLeaves,
   type Path,
   type Place,
   placesOf,
@@ -89,6 +90,8 @@ interface Key {
   readonly state: Structure;
 }
 
+const noState = flattenArrays(undefined, "compile", "inputs");
+
 /** The arrays of a call, those of captured state last, and its key. */
 function read(
   args: readonly unknown[],
@@ -96,18 +99,18 @@ function read(
   stream: unknown,
 ): [arrays: readonly array[], key: Key] {
   const fn = "compile";
-  const [arrays, structure] = flatten<array>(args, {
-    fn,
-    param: (index) => `argument ${index}`,
-    take: isTraced,
-    isLeaf: (x) => isBranch(x) && isModule(x),
-  });
-  const [captured, state] = flatten<array>(inputs, {
-    fn,
-    param: "inputs",
-    take: isArray,
-    exact: true,
-  });
+  const [arrays, structure] = args.every(isArray)
+    ? [args, listOfLeaves(args.length)]
+    : flatten<array>(args, {
+        fn,
+        param: (index) => `argument ${index}`,
+        take: isTraced,
+        isLeaf: (x) => isBranch(x) && isModule(x),
+      });
+  const [captured, state] =
+    inputs === undefined
+      ? noState
+      : flatten<array>(inputs, { fn, param: "inputs", take: isArray, exact: true });
   return [
     captured.length === 0 ? arrays : [...arrays, ...captured],
     { stream, args: structure, state },

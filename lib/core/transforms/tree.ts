@@ -218,6 +218,19 @@ export function flatten<Leaf = unknown>(
   return [leaves as Leaf[], new Structure(key)];
 }
 
+// By their lengths.
+const lists: Structure[] = [];
+
+/** The structure of a list of so many leaves, the same one each time. */
+export function listOfLeaves(length: number): Structure {
+  let structure = lists[length];
+  if (structure === undefined) {
+    structure = new Structure([aList, length, ...new Array<unknown>(length).fill(aLeaf)]);
+    lists[length] = structure;
+  }
+  return structure;
+}
+
 /** Takes the arrays out of a tree; all else stays in the structure. */
 export function flattenArrays(tree: unknown, fn: string, param: Parameter): [array[], Structure] {
   return flatten<array>(tree, { fn, param, take: isArray });
@@ -264,6 +277,9 @@ export class Structure {
 
   /** Whether a structure is the same, in what was left in it, too. */
   equals(other: Structure): boolean {
+    if (this === other) {
+      return true;
+    }
     const key = this.#key;
     if (key.length !== other.#key.length) {
       return false;
@@ -279,6 +295,9 @@ export class Structure {
   /** A tree with other leaves; what was left in the structure can be changed, too. */
   fill(leaves: readonly unknown[], mapRest?: (x: unknown) => unknown): unknown {
     const key = this.#key;
+    if (key.length === 1 && key[0] === aLeaf) {
+      return leaves[0];
+    }
     let at = 0;
     let next = 0;
     const build = (): unknown => {
