@@ -58,7 +58,7 @@ describe("a process alone", () => {
     );
     wrong(
       () => distributed.allMax(x, { groups: null } as never),
-      '[distributed.allMax] options: expected group, stream, received an option "groups"',
+      '[distributed.allMax] options: expected group, stream, received an option "groups"; did you mean "group"?',
     );
     wrong(
       () => distributed.send(x, "1" as never),
