@@ -224,7 +224,7 @@ describe("errors", () => {
       );
       expect(error.message).toContain(text);
     }
-    expect(() => make()(any(undefined))).toThrow("[fast.metalKernel] options: expected a record");
+    expect(() => make()(any(undefined))).toThrow("[fast.metalKernel] options: expected an object");
     expect(() =>
       mx.fast.precompiledCudaKernel(
         any({ ...call(a), template: undefined, name: "k", compiledSource: "" }),

@@ -78,7 +78,12 @@ describe.skipIf(process.platform !== "linux" || sanitized)("where memory runs ou
     const limit = Number(stdout) + 1_300_000;
     const outcome = await runShell(`ulimit -v ${limit}; exec ${command.join(" ")}`);
     expect(outcome).toMatchObject({ code: 0, stderr: "" });
-    expect(JSON.parse(outcome.stdout)).toEqual({
+    const { errors, ...rest } = JSON.parse(outcome.stdout);
+    expect({
+      ...rest,
+      // Where the stack of another thread finds no room, the system says it so.
+      errors: errors.filter((text: string) => text !== "Error: Resource temporarily unavailable"),
+    }).toEqual({
       wrong: [],
       fine: [],
       errors: [

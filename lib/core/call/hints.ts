@@ -14,7 +14,7 @@ const dtypeName = /^(?:\w+\.)?(bool|bfloat16|float(?:16|32|64)|u?int(?:8|16|32|6
  * Python's `sum(x, axis=0)` becomes `sum(x, 0)`, not `sum(x, { axis: 0 })`.
  */
 export function hint(param: string, value: unknown): string {
-  if ((param === "dtype" || param === "options") && typeof value === "number") {
+  if ((param === "dtype" || param === "options") && Number.isInteger(value)) {
     return "; several numbers go in one list, such as [2, 3]";
   }
   if (param === "dtype" && typeof value === "string") {
