@@ -1,11 +1,13 @@
 // Trains, evaluates asynchronously and serves HTTP at once, for twenty minutes
 // or `--minutes N`, and ends with a verdict: memory must be as flat in the last
 // third as in the second. `--save` keeps the figures in results/soak.json.
+
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { Agent, createServer, request } from "node:http";
 import { createRequire } from "node:module";
 import { monitorEventLoopDelay } from "node:perf_hooks";
+import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { mx, nn, optim } from "mlx-js";

@@ -1,8 +1,10 @@
 // Formats native/, or with --check says what is not formatted. The program
 // comes from its wheel, like MLX itself.
+
 import { spawnSync } from "node:child_process";
 import { chmodSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { install } from "./mlx.mjs";
 

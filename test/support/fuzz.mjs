@@ -2,10 +2,12 @@
 // crashes or hangs. Prints what was found and the commands that show it again,
 // then how many calls were made. The kinds are those of fuzz/kinds.mjs.
 // usage: fuzz.mjs [--seed N] [--runs M] [--kind KIND] [--only NAME] [--patience SECONDS] [--eval PROGRAM]
+
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
