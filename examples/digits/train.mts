@@ -12,6 +12,9 @@ export class Classifier extends nn.Module {
   }
 }
 
+/** Whatever gives logits (count, 10) for images (count, 64). */
+export type Reader = nn.Module & { forward(images: mx.array): mx.array };
+
 const batchSize = 50;
 
 export function stepsInEpoch({ labels }: Digits): number {
@@ -20,7 +23,7 @@ export function stepsInEpoch({ labels }: Digits): number {
 
 /** Trains for an epoch, and gives the loss of each step. */
 export async function trainEpoch(
-  model: Classifier,
+  model: Reader,
   optimizer: optim.Optimizer,
   digits: Digits,
   epoch: number,
@@ -42,7 +45,7 @@ export async function trainEpoch(
 }
 
 /** The share of digits that the model reads rightly. */
-export function accuracy(model: Classifier, { images, labels }: Digits): number {
+export function accuracy(model: Reader, { images, labels }: Digits): number {
   return mx.tidy(() => model.forward(images).argmax(-1).equal(labels).mean().item());
 }
 
