@@ -15,6 +15,7 @@
 #include "distributed.h"
 #include "evaluation.h"
 #include "indices.h"
+#include "origins.h"
 #include "streams.h"
 
 namespace mlxjs {
@@ -35,10 +36,32 @@ napi_value failure(
   return out;
 }
 
-napi_value error(napi_env env, const char* type, const char* text) {
+void set(napi_env env, napi_value to, const char* name, std::string_view text) {
+  napi_value value = nullptr;
+  napi_create_string_utf8(env, text.data(), text.size(), &value);
+  napi_set_named_property(env, to, name, value);
+}
+
+// The codes of errors; docs/errors.md says what they mean.
+constexpr auto wrong_type = "ERR_INVALID_ARG_TYPE";
+constexpr auto out_of_range = "ERR_OUT_OF_RANGE";
+constexpr auto out_of_memory = "ERR_MLX_OUT_OF_MEMORY";
+constexpr auto operation_failed = "ERR_MLX_OPERATION";
+constexpr auto evaluation_failed = "ERR_MLX_EVALUATION";
+
+napi_value
+error(napi_env env, const char* type, const char* code, std::string_view text) {
   napi_value message = nullptr;
-  napi_create_string_utf8(env, text, NAPI_AUTO_LENGTH, &message);
-  return failure(env, type, "message", message);
+  napi_create_string_utf8(env, text.data(), text.size(), &message);
+  auto out = failure(env, type, "message", message);
+  set(env, out, "code", code);
+  return out;
+}
+
+// MLX has no type for it.
+bool tells_no_memory(std::string_view text) {
+  return text.find("malloc]") != text.npos &&
+      text.find("nable to allocate") != text.npos;
 }
 
 constexpr auto no_memory = "There is not enough memory.";
@@ -86,6 +109,28 @@ std::string in_one_voice(std::string text, const char* row) {
   return "[" + public_name(row) + "] " + text;
 }
 
+// Its cause's, with what is known of the operation.
+napi_value failure_of(napi_env env, const EvaluationError& e) {
+  napi_value out;
+  try {
+    std::rethrow_exception(e.cause);
+  } catch (...) {
+    out = mlxjs::failure(env, nullptr);
+  }
+  napi_value code = nullptr;
+  napi_get_named_property(env, out, "code", &code);
+  char text[32] = "";
+  napi_get_value_string_utf8(env, code, text, sizeof(text), nullptr);
+  if (text == std::string_view(operation_failed)) {
+    set(env, out, "code", evaluation_failed);
+  }
+  set(env, out, "operation", e.operation);
+  if (e.calls) {
+    set(env, out, "calls", *e.calls);
+  }
+  return out;
+}
+
 } // namespace
 
 napi_value failure(napi_env env, const char* row) noexcept {
@@ -98,23 +143,29 @@ napi_value failure(napi_env env, const char* row) noexcept {
   } catch (const Napi::Error& e) {
     return thrown(env, e.Value());
   } catch (const TypeError& e) {
-    return error(env, "TypeError", in_one_voice(e.what(), row).c_str());
+    return error(env, "TypeError", wrong_type, in_one_voice(e.what(), row));
   } catch (const RangeError& e) {
-    return error(env, "RangeError", in_one_voice(e.what(), row).c_str());
+    return error(env, "RangeError", out_of_range, in_one_voice(e.what(), row));
+  } catch (const EvaluationError& e) {
+    return failure_of(env, e);
   } catch (const std::bad_alloc&) {
-    return error(env, "Error", no_memory);
+    return error(env, "Error", out_of_memory, no_memory);
   } catch (const std::runtime_error& e) {
     note_lost_peer(e);
     // Of an error in a task, MLX keeps only the text.
     if (auto text = late_range_error(e.what())) {
-      return error(env, "RangeError", text->c_str());
+      return error(env, "RangeError", out_of_range, *text);
     }
-    bool bad_alloc = e.what() == std::string_view(std::bad_alloc().what());
-    return error(env, "Error", bad_alloc ? no_memory : e.what());
+    if (e.what() == std::string_view(std::bad_alloc().what())) {
+      return error(env, "Error", out_of_memory, no_memory);
+    }
+    bool memory = tells_no_memory(e.what());
+    auto code = memory ? out_of_memory : operation_failed;
+    return error(env, "Error", code, e.what());
   } catch (const std::exception& e) {
-    return error(env, "Error", e.what());
+    return error(env, "Error", operation_failed, e.what());
   } catch (...) {
-    return error(env, "Error", "Unknown error.");
+    return error(env, "Error", operation_failed, "Unknown error.");
   }
 }
 
@@ -124,6 +175,7 @@ const std::vector<const std::vector<Binding>*>& families() {
   static const std::vector<const std::vector<Binding>*> all{
       &array_bindings,
       &owner_bindings,
+      &origin_bindings,
       &device_bindings,
       &stream_bindings,
       &memory_bindings,

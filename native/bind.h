@@ -146,11 +146,11 @@ mx::array binary(Operand a, Operand b, mx::StreamOrDevice s) {
 #define BINARY(name) bind<&binary<&mx::name>>(#name)
 // The families; each is defined in its file.
 extern const std::vector<Binding> array_bindings, owner_bindings,
-    device_bindings, stream_bindings, memory_bindings, evaluation_bindings,
-    transform_bindings, custom_bindings, compile_bindings, export_bindings,
-    custom_kernel_bindings, random_bindings, fast_bindings, linalg_bindings,
-    fft_bindings, io_bindings, distributed_bindings, subscript_bindings,
-    arithmetic, comparison, reduction, creation, shape, indexing, product,
-    sorting, convolution, quantization;
+    origin_bindings, device_bindings, stream_bindings, memory_bindings,
+    evaluation_bindings, transform_bindings, custom_bindings, compile_bindings,
+    export_bindings, custom_kernel_bindings, random_bindings, fast_bindings,
+    linalg_bindings, fft_bindings, io_bindings, distributed_bindings,
+    subscript_bindings, arithmetic, comparison, reduction, creation, shape,
+    indexing, product, sorting, convolution, quantization;
 
 } // namespace mlxjs

@@ -42,8 +42,8 @@ void schedule(Plan& plan, const Piece& piece, std::vector<mx::array> arrays) {
   try {
     mx::async_eval(std::move(arrays));
   } catch (...) {
-    plan.fail_scheduling(piece, std::current_exception());
-    throw;
+    std::rethrow_exception(
+        plan.fail_scheduling(piece, std::current_exception()));
   }
 }
 
@@ -121,8 +121,8 @@ void evaluate_traced(Plan& plan) {
       mx::eval(piece.arrays);
     } catch (...) {
       forget_errors(piece);
-      plan.fail_scheduling(piece, std::current_exception());
-      throw;
+      std::rethrow_exception(
+          plan.fail_scheduling(piece, std::current_exception()));
     }
   }
 }
@@ -160,8 +160,8 @@ void evaluate_all(Plan& plan) {
   std::exception_ptr first;
   auto note = [&](const Piece& piece, const std::exception_ptr& failure) {
     if (failure) {
-      plan.fail(piece, failure);
-      first = first ? first : failure;
+      auto explained = plan.fail(piece, failure);
+      first = first ? first : explained;
     }
   };
   for (size_t i = 0; i < checks.size(); i++) {
@@ -361,19 +361,18 @@ void EvaluationQueue::arrive(const Flight& flight) {
   scheduled_ -= flight.piece.length();
   evaluation.under_way--;
   if (auto error = error_of(flight.checks)) {
-    fail(flight, error);
-    settle(evaluation, error);
+    settle(evaluation, fail(flight, error));
   } else if (evaluation.all_scheduled() && evaluation.under_way == 0) {
     settle(evaluation, nullptr);
   }
 }
 
 // With all evaluations that depend on it.
-void EvaluationQueue::fail(
+std::exception_ptr EvaluationQueue::fail(
     const Flight& flight,
-    const std::exception_ptr& error) {
+    std::exception_ptr error) {
   std::vector<Plan*> failed{flight.plan.get()};
-  flight.plan->fail(flight.piece, error);
+  error = flight.plan->fail(flight.piece, error);
   for (auto& later : flights_) {
     for (size_t i = 0; i < failed.size(); i++) {
       if (later.plan->fail_with(*failed[i], error)) {
@@ -383,6 +382,7 @@ void EvaluationQueue::fail(
     }
   }
   renew_random_state(environment_);
+  return error;
 }
 
 EvaluationQueue::Flights::iterator EvaluationQueue::flight_of(

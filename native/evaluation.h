@@ -51,7 +51,8 @@ class EvaluationQueue {
   // Finishes what is done.
   void advance();
   void arrive(const Flight& flight);
-  void fail(const Flight& flight, const std::exception_ptr& error);
+  // Gives the error with what is known of the operation.
+  std::exception_ptr fail(const Flight& flight, std::exception_ptr error);
   Flights::iterator flight_of(const mx::array& a);
   void settle(Evaluation& e, std::exception_ptr error);
 

@@ -37,10 +37,13 @@ void settle_constants(
     Environment& e,
     const Arrays& outputs,
     const Arrays& inputs) {
-  visit(outputs, inputs, [&](mx::array& a) {
+  // What has failed says so before anything is computed.
+  visit(outputs, inputs, [](mx::array& a) {
     if (auto error = Failed::error_of(a)) {
       std::rethrow_exception(error);
     }
+  });
+  visit(outputs, inputs, [&](mx::array& a) {
     if (a.has_primitive()) {
       return;
     }

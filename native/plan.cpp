@@ -71,6 +71,7 @@ Plan::~Plan() {
     graph_.operations.clear();
     graph_.inputs.clear();
     graph_.places.clear();
+    graph_.calls.clear();
     spare().push_back(std::move(graph_));
   }
 }
@@ -98,6 +99,13 @@ void Plan::add(const mx::array& a, Pieces pieces) {
   piece.end++;
   piece.most = most;
   piece.closed = alone;
+  if (alone) {
+    piece.name = a.primitive().name();
+  }
+  if (!origins_.empty()) {
+    graph_.calls.resize(operation);
+    graph_.calls.push_back(origins_.of(a));
+  }
   if (stream.device == mx::Device::cpu &&
       std::find(piece.streams.begin(), piece.streams.end(), stream) ==
           piece.streams.end()) {
@@ -163,22 +171,53 @@ std::optional<size_t> Plan::operation_of(const mx::array& a) {
   return place->operation - 1;
 }
 
-void Plan::fail(const Piece& piece, const std::exception_ptr& error) {
+Origins::Calls Plan::calls_of(size_t operation) const {
+  auto& calls = graph_.calls;
+  std::vector<bool> depends(calls.size());
+  for (auto i = operation; i < calls.size(); i++) {
+    auto input = i == 0 ? 0 : graph_.operations[i - 1].inputs_end;
+    depends[i] = i == operation;
+    for (; input < graph_.operations[i].inputs_end; input++) {
+      depends[i] = depends[i] || depends[graph_.inputs[input]];
+    }
+    if (depends[i] && calls[i]) {
+      return calls[i];
+    }
+  }
+  return nullptr;
+}
+
+std::exception_ptr Plan::fail(const Piece& piece, std::exception_ptr error) {
   for (auto i = piece.begin; i < piece.end; i++) {
     graph_.operations[i].failed = true;
   }
+  auto calls = piece.length() == 1 ? calls_of(piece.begin) : nullptr;
+  error = EvaluationError::of(error, piece.name, calls);
   spread(error);
+  return error;
 }
 
-void Plan::fail_scheduling(
+std::exception_ptr Plan::fail_scheduling(
     const Piece& piece,
-    const std::exception_ptr& error) {
+    std::exception_ptr error) {
+  // MLX attaches the event first, then calls the operation, then changes the
+  // state. There are no events in a transformation.
+  auto threw = [](const mx::array& a) {
+    return a.status() == Status::unscheduled && a.event().valid();
+  };
+  std::optional<std::exception_ptr> explained;
+  for (auto i = piece.begin; i < piece.end && !explained; i++) {
+    each_output(i, [&](mx::array& a) {
+      if (!explained && (threw(a) || piece.length() == 1)) {
+        auto name = a.has_primitive() ? a.primitive().name() : "";
+        explained = EvaluationError::of(error, name, calls_of(i));
+      }
+    });
+  }
+  error = explained ? *explained : EvaluationError::of(error, "", nullptr);
   for (auto i = piece.begin; i < piece.end; i++) {
     each_output(i, [&](mx::array& a) {
-      // MLX attaches the event first, then calls the operation, then changes
-      // the state. There are no events in a transformation.
-      bool threw = a.status() == Status::unscheduled && a.event().valid();
-      if (threw || traced_) {
+      if (threw(a) || traced_) {
         graph_.operations[i].failed = true;
         Failed::mark(a, error);
       } else if (a.status() == Status::evaluated) {
@@ -189,6 +228,7 @@ void Plan::fail_scheduling(
     });
   }
   spread(error);
+  return error;
 }
 
 bool Plan::fail_with(const Plan& other, const std::exception_ptr& error) {

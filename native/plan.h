@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "failed.h"
+#include "origins.h"
 
 namespace mlxjs {
 
@@ -35,6 +36,8 @@ class Plan {
     size_t most = most_on_cpu;
     // Whether it has an operation that may fail, and so no other.
     bool closed = false;
+    // Of that operation.
+    std::string name;
 
     size_t length() const {
       return end - begin;
@@ -77,10 +80,13 @@ class Plan {
     links_.push_back({user, other, operation});
   }
 
-  // A piece was scheduled and has failed.
-  void fail(const Piece& piece, const std::exception_ptr& error);
+  // A piece was scheduled and has failed. Gives the error with what is known of
+  // the operation.
+  std::exception_ptr fail(const Piece& piece, std::exception_ptr error);
   // Scheduling a piece threw.
-  void fail_scheduling(const Piece& piece, const std::exception_ptr& error);
+  std::exception_ptr fail_scheduling(
+      const Piece& piece,
+      std::exception_ptr error);
   // Another plan has failed: what depends on it does, too. Tells whether any
   // does.
   bool fail_with(const Plan& other, const std::exception_ptr& error);
@@ -113,16 +119,22 @@ class Plan {
   void add(const mx::array& a, Pieces pieces);
   void meet(const mx::array& a, std::optional<size_t> user);
   void need(const mx::array& a);
+  // The calls that made an operation, or else the first that depends on it:
+  // many calls make several.
+  Origins::Calls calls_of(size_t operation) const;
   // What depends on operations that have failed does, too.
   void spread(const std::exception_ptr& error);
 
   Risks& risks_ = Risks::of_thread();
+  const Origins& origins_ = Origins::of_thread();
   bool others_;
   struct Graph {
     std::vector<Operation> operations;
     std::vector<WeakArray> outputs;
     // By the numbers of their operations.
     std::vector<uint32_t> inputs;
+    // By operation; none where nobody wants to know.
+    std::vector<Origins::Calls> calls;
     ById<Place> places;
   };
   // The memory of plans that are gone: the next one needs as much.

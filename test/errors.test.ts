@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { inspect } from "node:util";
 import { mx, nn, optim } from "mlx-js";
 import { describe, expect, test } from "vitest";
@@ -334,5 +336,159 @@ describe("user functions that throw", () => {
       return mx.multiply(x, x);
     });
     expect(f(mx.array(3))[1].item()).toBe(6);
+  });
+});
+
+/** What a call throws, or a promise is rejected with. */
+async function failureOf(call: () => unknown): Promise<Error & { code?: string }> {
+  try {
+    await call();
+  } catch (error) {
+    return error as Error;
+  }
+  return expect.unreachable();
+}
+
+describe("codes", () => {
+  const disposed = () => {
+    const x = mx.array([1]);
+    x.dispose();
+    return x;
+  };
+  const inverse = () => mx.linalg.inv(mx.zeros([2, 2]), { stream: mx.cpu });
+  const huge = () => mx.matmul(mx.ones([1 << 22, 1]), mx.ones([1, 1 << 22]));
+  const lateIndex = () => mx.take(mx.array([1, 2]), mx.add(mx.array([5], mx.int32), 1));
+  const x = mx.array([1, 2]);
+
+  test.each<[string, new () => Error, () => unknown]>([
+    ["ERR_INVALID_ARG_TYPE", TypeError, () => mx.add(any("x"), 1)],
+    ["ERR_INVALID_ARG_TYPE", TypeError, () => mx.sum(x, 0, any({ keepDims: true }))],
+    ["ERR_INVALID_ARG_TYPE", TypeError, () => mx.eval(any("x"))],
+    ["ERR_INVALID_ARG_TYPE", TypeError, () => mx.asyncEval(any(1))],
+    ["ERR_INVALID_ARG_TYPE", TypeError, () => any(mx.array.prototype).sum.call({})],
+    ["ERR_INVALID_ARG_TYPE", TypeError, () => mx.tidy(any(1))],
+    ["ERR_INVALID_ARG_TYPE", Error, () => mx.asarray([1], null, { copy: false })],
+    ["ERR_OUT_OF_RANGE", RangeError, () => mx.stream(mx.cpu, () => mx.zeros([2 ** 40]))],
+    ["ERR_OUT_OF_RANGE", RangeError, () => x.item()],
+    ["ERR_OUT_OF_RANGE", RangeError, () => x.get(7)],
+    ["ERR_OUT_OF_RANGE", RangeError, () => lateIndex().tolist()],
+    ["ERR_OUT_OF_RANGE", RangeError, () => mx.asyncEval(lateIndex())],
+    ["ERR_MLX_DISPOSED", TypeError, () => mx.add(disposed(), 1)],
+    ["ERR_MLX_DISPOSED", TypeError, () => disposed().shape],
+    ["ERR_MLX_DISPOSED", TypeError, () => mx.asyncEval(disposed())],
+    ["ERR_MLX_OPERATION", Error, () => mx.add(x, mx.array([1, 2, 3]))],
+    ["ERR_MLX_EVALUATION", Error, () => inverse().tolist()],
+    ["ERR_MLX_EVALUATION", Error, () => mx.asyncEval(mx.add(inverse(), 1))],
+    ["ERR_MLX_OUT_OF_MEMORY", Error, () => mx.eval(huge())],
+    ["ERR_MLX_OUT_OF_MEMORY", Error, () => mx.asyncEval(huge().sum())],
+    ["ENOENT", Error, () => mx.load("/nowhere/x.npy")],
+  ])("%s, %#", async (code, type, call) => {
+    const error = await failureOf(call);
+    expect(error.code).toBe(code);
+    expect(error.constructor).toBe(type);
+  });
+
+  test("all errors that lib makes are given one", () => {
+    const lib = join(import.meta.dirname ?? __dirname, "..", "lib");
+    const files = readdirSync(lib, { recursive: true, encoding: "utf8" }).filter((file) =>
+      file.endsWith(".ts"),
+    );
+    const bare = files.flatMap((file) => {
+      const made = /(?<!withCode\(\s*)new (Type|Range)Error\(/.test(
+        readFileSync(join(lib, file), "utf8"),
+      );
+      return made ? [file] : [];
+    });
+    expect(files.length).toBeGreaterThan(80);
+    expect(bare).toEqual([]);
+  });
+
+  test("a failure has its code whenever it is met again", async () => {
+    const failed = inverse();
+    const sum = mx.add(failed.sum(), x.sum());
+    await failureOf(() => mx.asyncEval(sum));
+    for (const read of [() => failed.tolist(), () => sum.item(), () => mx.asyncEval(sum)]) {
+      expect(await failureOf(read)).toMatchObject({ code: "ERR_MLX_EVALUATION" });
+    }
+  });
+});
+
+describe("which call failed", () => {
+  const inverse = () => mx.linalg.inv(mx.zeros([2, 2]), { stream: mx.cpu });
+  const huge = () => mx.matmul(mx.ones([1 << 22, 1]), mx.ones([1, 1 << 22]));
+  const evaluations: [string, (x: mx.array) => unknown][] = [
+    ["item", (x) => x.item()],
+    ["eval", (x) => mx.eval(x)],
+    ["asyncEval", (x) => mx.asyncEval(x)],
+  ];
+
+  test.each(evaluations)("%s names the operation, and no stack", async (_, evaluate) => {
+    const memory = await failureOf(() => evaluate(mx.add(huge(), 1).sum()));
+    expect(memory.message).toMatch(/^\[malloc\] Unable to allocate \d+ bytes\. \(in Matmul\)$/);
+    // MLX's text does already.
+    const values = await failureOf(() => evaluate(inverse().sum()));
+    expect(values.message).toMatch(/^\[Inverse::eval_cpu\] [^()]*$/);
+    expect([memory.cause, values.cause]).toEqual([undefined, undefined]);
+  });
+
+  test.each(evaluations)(
+    "%s has the calls that made it, if they are noted",
+    async (_, evaluate) => {
+      function inner(make: () => mx.array) {
+        return make();
+      }
+      mx.setTracebacks(true);
+      try {
+        for (const make of [inverse, huge]) {
+          const sum = mx.tidy(() => mx.add(mx.multiply(inner(make), 2), 1).sum());
+          const { cause } = await failureOf(() => evaluate(sum));
+          const { message, stack } = cause as Error;
+          expect(message).toBe(`${make === inverse ? "Inverse" : "Matmul"} was called here`);
+          const [first, second, third] = String(stack).split("\n").slice(1);
+          expect(first).toMatch(new RegExp(`at ${make.name} .*errors\\.test\\.ts`));
+          expect(second).toMatch(/at inner /);
+          expect(third).toMatch(/errors\.test\.ts/);
+          expect(stack).not.toMatch(/mlx\.js|lib\/core|node:/);
+        }
+        // Its own stack is that of whoever asks for the value.
+        const twice = inverse();
+        const [a, b] = [
+          await failureOf(() => evaluate(twice.sum())),
+          await failureOf(() => twice.tolist()),
+        ];
+        expect((a.cause as Error).stack).toBe((b.cause as Error).stack);
+      } finally {
+        mx.setTracebacks(false);
+      }
+      expect((await failureOf(() => evaluate(inverse().sum()))).cause).toBeUndefined();
+    },
+  );
+
+  test("an operation that a call only makes along with its own", async () => {
+    mx.setTracebacks(true);
+    try {
+      const { cause } = await failureOf(function outer() {
+        const pinv = mx.linalg.pinv(mx.full([2, 2], Number.NaN), { stream: mx.cpu });
+        return pinv.tolist();
+      });
+      expect((cause as Error).stack).toMatch(/was called here\n {4}at outer /);
+    } finally {
+      mx.setTracebacks(false);
+    }
+  });
+
+  test("many arrays while calls are noted, of which most are gone", () => {
+    mx.setTracebacks(true);
+    try {
+      for (let i = 0; i < 3000; i++) {
+        mx.tidy(() => mx.add(mx.array([i]), 1).item());
+      }
+      expect(mx.tidy(() => mx.add(mx.array([1]), 1).item())).toBe(2);
+    } finally {
+      mx.setTracebacks(false);
+    }
+    expect(() => mx.setTracebacks(any("yes"))).toThrow(
+      new TypeError('[setTracebacks] enabled: expected a boolean, received "yes"'),
+    );
   });
 });

@@ -650,6 +650,15 @@ describe("what is neither an array nor a tree is refused", () => {
     ["a symbol", [Symbol("x")], `args[0]: ${expected}Symbol(x)`],
     ["a typed array", [new Float32Array([1])], `args[0]: ${expected}Float32Array`],
     ["an object of a class", [new (class Point {})()], `args[0]: ${expected}Point {}`],
+    [
+      "an object of a class with arrays",
+      [
+        new (class Cache {
+          keys = x;
+        })(),
+      ],
+      /args\[0\]: .*received Cache .*; let its class extend mx\.Owner$/,
+    ],
     ["a date", [new Date(0)], `args[0]: ${expected}Date`],
     ["a promise inside", [x, { a: [x, Promise.resolve(x)] }], /args\[1\]\.a\.1: .*await it first$/],
     ["a function inside", [{ f: mx.tanh }], /args\[0\]\.f: .*call it first$/],
@@ -718,8 +727,29 @@ test("trees are taken that are empty or have other leaves than arrays", async ()
   const typed: Typed = { x: mx.add(mx.array([1]), 1) };
   const y = mx.add(mx.array([2]), 1);
   const model = new nn.Sequential(new nn.Linear(2, 2), mx.tanh, new nn.Linear(2, 1));
+  interface Optional {
+    x?: mx.array;
+    y?: Optional | undefined;
+    n?: number | null;
+  }
+  const optional: Optional = { y: { n: null } };
+  class Cache extends mx.Owner {
+    keys?: mx.array = mx.add(mx.array([3]), 1);
+    readonly layers: Cache[] = [];
+    name = "cache";
+    size() {
+      return this.layers.length;
+    }
+  }
+  const cache = new Cache();
+  const state: optim.OptimizerState = new optim.Adam(0.1).state;
   const args = [
     typed,
+    optional,
+    [optional] as const,
+    cache,
+    { cache, readonly: [cache] as readonly Cache[] },
+    state,
     [],
     {},
     [1, { a: true, b: null, c: undefined, d: 2n, e: [[]] }, y],
@@ -730,7 +760,7 @@ test("trees are taken that are empty or have other leaves than arrays", async ()
   ];
   mx.eval(...args);
   await mx.asyncEval(...args);
-  expect([typed.x.item(), y.item()]).toEqual([2, 3]);
+  expect([typed.x.item(), y.item(), cache.keys?.item()]).toEqual([2, 3, 4]);
 });
 
 test("a program ends after it has waited", async () => {

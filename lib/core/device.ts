@@ -1,5 +1,6 @@
 /** Devices and streams: where operations run. */
 
+import { withCode } from "./call/codes.js";
 import { identify, mismatch } from "./call/errors.js";
 import { native } from "./call/native.js";
 import { asInteger } from "./call/numbers.js";
@@ -150,7 +151,8 @@ export function streamId(s: unknown, fn: string): StreamId {
 function requireAvailable(type: DeviceType, index: number, fn: string): void {
   if (type !== cpu || index !== 0) {
     if (!native.is_available(type.id, index)) {
-      throw new Error(`[${fn}] stream: there is no device ${type.name} ${index} here`);
+      const message = `[${fn}] stream: there is no device ${type.name} ${index} here`;
+      throw withCode(new Error(message), "ERR_MLX_OPERATION");
     }
   }
 }

@@ -1,5 +1,5 @@
 /** Evaluation: at once, and while the event loop runs. */
-import { isMap, isSet } from "node:util/types";
+import { isMap, isProxy, isSet } from "node:util/types";
 import { type array, isArray } from "./array/array.js";
 import { slots } from "./call/arguments.js";
 import { native } from "./call/native.js";
@@ -47,6 +47,9 @@ function hint(x: unknown): string {
   }
   if (isBranch((x as { state?: unknown }).state)) {
     return "; pass its state";
+  }
+  if (!isProxy(x) && Object.values(x).some(isArray)) {
+    return "; let its class extend mx.Owner";
   }
   return "";
 }

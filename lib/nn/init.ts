@@ -4,6 +4,7 @@
  */
 
 import { dtypeId, type Operand, slot } from "../core/call/arguments.js";
+import { typeError } from "../core/call/codes.js";
 import { outOfRange } from "../core/call/errors.js";
 import { asNumber } from "../core/call/numbers.js";
 import { kindOf, number, oneOf, optionsOf } from "../core/call/options.js";
@@ -89,7 +90,7 @@ function shapeOf(a: mx.array, fn: string): number[] {
 }
 
 function wrongShape(fn: string, expected: string, shape: readonly number[]): TypeError {
-  return new TypeError(
+  return typeError(
     `[${fn}] a: expected ${expected}, received an array of shape [${shape.join(", ")}]`,
   );
 }

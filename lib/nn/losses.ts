@@ -2,6 +2,7 @@
 
 import { pickClasses } from "../core/array/indices.js";
 import { slot } from "../core/call/arguments.js";
+import { typeError } from "../core/call/codes.js";
 import { outOfRange } from "../core/call/errors.js";
 import { sameShape } from "../core/call/numbers.js";
 import {
@@ -139,7 +140,7 @@ function checkShape(
   param: string,
 ): void {
   if (!shapes.some((shape) => sameShape(x.shape, shape))) {
-    throw new TypeError(
+    throw typeError(
       `[${fn}] ${param}: expected an array of shape ${shapes.map(show).join(" or ")}, ` +
         `received one of shape ${show(x.shape)}`,
     );
@@ -164,7 +165,7 @@ function axisOf(axis: number, x: mx.array, fn: string): number {
 /** The entries of a distribution at the places that targets name. */
 function pick(x: mx.array, targets: mx.array, axis: number, fn: string): mx.array {
   if (isFloating(targets.dtype) || targets.dtype === mx.complex64) {
-    throw new TypeError(
+    throw typeError(
       `[${fn}] targets: expected classes of an integer dtype such as mx.int32, ` +
         `received ${targets.dtype}`,
     );

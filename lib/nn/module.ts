@@ -2,6 +2,7 @@
 
 import { isArray } from "../core/array/array.js";
 import { asBoolean, asFunction, checkOptions, sameShape } from "../core/call/arguments.js";
+import { rangeError } from "../core/call/codes.js";
 import { identify, mismatch, outOfRange } from "../core/call/errors.js";
 import { isFloating } from "../core/dtype.js";
 import * as mx from "../core/index.js";
@@ -624,7 +625,7 @@ function checkWeights(
   });
   add("of another shape", shapes);
   if (wrong.length > 0) {
-    throw new RangeError(
+    throw rangeError(
       `[loadWeights] fileOrWeights: expected the module's parameters, received ${wrong.join("; ")}`,
     );
   }

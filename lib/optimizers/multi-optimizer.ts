@@ -1,4 +1,5 @@
 /** Several optimizers for one model. */
+import { typeError } from "../core/call/codes.js";
 import { mismatch, outOfRange } from "../core/call/errors.js";
 import { checkOptions } from "../core/call/options.js";
 import type * as mx from "../core/index.js";
@@ -85,11 +86,11 @@ export class MultiOptimizer extends Optimizer {
   }
 
   override initSingle(): void {
-    throw new TypeError(`[${this.constructor.name}] initSingle: its optimizers have it`);
+    throw typeError(`[${this.constructor.name}] initSingle: its optimizers have it`);
   }
 
   override applySingle(): mx.array {
-    throw new TypeError(`[${this.constructor.name}] applySingle: its optimizers have it`);
+    throw typeError(`[${this.constructor.name}] applySingle: its optimizers have it`);
   }
 
   override applyGradients<T>(gradients: T, parameters: unknown): T {

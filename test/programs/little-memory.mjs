@@ -78,6 +78,11 @@ const failures = {};
 /** @type {unknown[]} */
 const wrong = [];
 const errors = new Set();
+/** What is said of any operation. @param {unknown} error */
+const textOf = (error) =>
+  String(error)
+    .replace(/\d+/, "N")
+    .replace(/ \(in \w+\)$/, "");
 /** @type {(name: string, run: () => unknown, right: unknown) => unknown} */
 function attempt(name, run, right) {
   try {
@@ -87,7 +92,7 @@ function attempt(name, run, right) {
     }
   } catch (error) {
     failures[name] = (failures[name] ?? 0) + 1;
-    errors.add(String(error).replace(/\d+/, "N"));
+    errors.add(textOf(error));
   }
   return undefined;
 }
@@ -107,7 +112,7 @@ attempt("toTypedArray", () => large.toTypedArray().length, large.size);
 attempt("tolist", () => large.tolist(), large.size);
 await mx.asyncEval(mx.matmul(x, x)).catch((error) => {
   failures["asyncEval"] = 1;
-  errors.add(String(error).replace(/\d+/, "N"));
+  errors.add(textOf(error));
 });
 empty();
 for (const [name, compute] of Object.entries(computations)) {

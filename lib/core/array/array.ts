@@ -1,5 +1,7 @@
 /** The array: its handle, its lifetime, its way out. */
+
 import { inspect } from "node:util";
+import { typeError, withCode } from "../call/codes.js";
 import { describe, identify, mismatch, outOfRange } from "../call/errors.js";
 import { native } from "../call/native.js";
 import { asInteger } from "../call/numbers.js";
@@ -24,9 +26,9 @@ const outliving = "return it from there, store it in a field of an mx.Owner, or 
 /** The error for an array that has been freed, which says by what. */
 export function freed(slot: Slot, fn: string, param: string): TypeError {
   const by = slot === freedByTidy ? ` by tidy: ${outliving}` : "";
-  return new TypeError(
-    `[${fn}] ${param}: expected an array, received one that has been disposed${by}`,
-  );
+  const received = `received one that has been disposed${by}`;
+  const message = `[${fn}] ${param}: expected an array, ${received}`;
+  return withCode(new TypeError(message), "ERR_MLX_DISPOSED");
 }
 
 /** The name of what an array has that no other has, in deep comparisons. */
@@ -262,7 +264,7 @@ export class array {
     }
     const value = this.size === 1 ? this.item<Scalar>() : undefined;
     if (value === undefined || typeof value === "object") {
-      throw new TypeError(
+      throw typeError(
         `[array] expected a single real value, received ${describe(this)}: operators of JavaScript ` +
           "take no arrays; write x.add(y) for x + y, x.negative() for -x, x.greater(y) for x > y, " +
           "x.equal(y) for x == y, String(x) for the text",
@@ -328,10 +330,18 @@ export function make(result: Result): array {
   return makeFrom(slotFrom(result));
 }
 
+let note: ((slot: Slot) => void) | undefined;
+
+/** Has a function called with the slot of each array that is made from now on. */
+export function whenMade(fn: ((slot: Slot) => void) | undefined): void {
+  note = fn;
+}
+
 /** The array in a slot. */
 export function makeFrom(slot: Slot): array {
   const { scope } = context();
   const x = new array(slot, scope);
+  note?.(slot);
   if (scope !== undefined) {
     scope.add(x);
     return x;

@@ -1,5 +1,7 @@
 /** `mx.array`: what makes arrays, and their type. */
+
 import { checkOptions } from "../call/arguments.js";
+import { withCode } from "../call/codes.js";
 import { mismatch } from "../call/errors.js";
 import { Dtype } from "../dtype.js";
 import { array as ArrayClass, isArray } from "./array.js";
@@ -62,7 +64,10 @@ export function asarray(
     return a;
   }
   if (options.copy === false) {
-    throw new Error("[asarray] copy: expected true or none, received false for a value to convert");
+    throw withCode(
+      new Error("[asarray] copy: expected true or none, received false for a value to convert"),
+      "ERR_INVALID_ARG_TYPE",
+    );
   }
   return array(a, dtype ?? undefined);
 }

@@ -1,4 +1,5 @@
 /** Names that arrays have elsewhere: what to write here instead. */
+import { typeError } from "../call/codes.js";
 import { array } from "./array.js";
 
 // Without names that libraries probe for, such as `then`, `nodeType` or `equals`.
@@ -82,7 +83,7 @@ const habits = {
 
 for (const [name, instead] of Object.entries(habits)) {
   const answer = () => {
-    throw new TypeError(`[array] expected ${instead}, received x.${name}`);
+    throw typeError(`[array] expected ${instead}, received x.${name}`);
   };
   Object.defineProperty(array.prototype, name, { get: answer, set: answer, configurable: true });
 }

@@ -1,6 +1,7 @@
 /** The operations as methods: the same functions without their first parameter. */
 
 import type { Operand } from "../call/arguments.js";
+import { typeError } from "../call/codes.js";
 import { mismatch } from "../call/errors.js";
 import * as arithmetic from "../ops/arithmetic.js";
 import * as comparison from "../ops/comparison.js";
@@ -281,12 +282,12 @@ for (const name of Reflect.ownKeys(subscripts)) {
 for (let i = 0; i < 8; i++) {
   Object.defineProperty(array.prototype, i, {
     get() {
-      throw new TypeError(
+      throw typeError(
         `[array] expected x.get(${i}), or x.toTypedArray() for all values, received x[${i}]`,
       );
     },
     set() {
-      throw new TypeError(`[array] expected x.set([${i}], value), received x[${i}] = value`);
+      throw typeError(`[array] expected x.set([${i}], value), received x[${i}] = value`);
     },
     configurable: true,
   });

@@ -136,6 +136,7 @@ export interface Bindings {
   flip: (a: Slot, b: OptionalList, c: StreamId) => Result;
   floor: (a: OperandCode, b: StreamId) => Result;
   floor_divide: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
+  forget_origins: () => void;
   from_bytes: (a: ArrayBufferView, b: List, c: DtypeId) => Result;
   from_floats: (a: ArrayBufferView, b: List, c: DtypeId) => Result;
   from_fp8: (a: Slot, b: DtypeId, c: StreamId) => Result;
@@ -241,6 +242,7 @@ export interface Bindings {
   new_thread_local_stream: (a: number, b: number) => number;
   new_thread_unsafe_stream: (a: number, b: number) => number;
   not_equal: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
+  note_origin: (a: Slot, b: string) => void;
   ones: (a: List, b: DtypeId, c: StreamId) => Result;
   ones_like: (a: Slot, b: OptionalDtypeId, c: StreamId) => Result;
   open_file: (a: number, b: string) => unknown;

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { inspect } from "node:util";
 import { isMap, isNativeError, isProxy, isSet, isTypedArray } from "node:util/types";
+import { rangeError, typeError, withCode } from "./codes.js";
 import { hint } from "./hints.js";
 
 /** A copy of this package that is loaded: test runners load one for each file. */
@@ -198,7 +199,7 @@ export function describe(value: unknown): string {
 
 export function mismatch(fn: string, param: string, expected: string, value: unknown): TypeError {
   const received = `${describe(value)}${hint(param, value)}`;
-  return new TypeError(`[${fn}] ${param}: expected ${expected}, received ${received}`);
+  return typeError(`[${fn}] ${param}: expected ${expected}, received ${received}`);
 }
 
 export function outOfRange(
@@ -207,9 +208,10 @@ export function outOfRange(
   expected: string,
   value: unknown,
 ): RangeError {
-  return new RangeError(`[${fn}] ${param}: expected ${expected}, received ${describe(value)}`);
+  return rangeError(`[${fn}] ${param}: expected ${expected}, received ${describe(value)}`);
 }
 
 export function noMemory(fn: string, bytes: number): RangeError {
-  return new RangeError(`[${fn}] There is not enough memory: ${bytes} bytes are wanted.`);
+  const message = `[${fn}] There is not enough memory: ${bytes} bytes are wanted.`;
+  return withCode(new RangeError(message), "ERR_MLX_OUT_OF_MEMORY");
 }

@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Bindings } from "./bindings.js";
+import { type ErrorCode, withCode } from "./codes.js";
 import { isRecord } from "./records.js";
 
 // From the built file.
@@ -39,8 +40,18 @@ function load(): Bindings {
  * may be of two realms, and who catches an error looks for this one's `Error`.
  */
 export type Failure =
-  | { readonly failure: keyof typeof errors; readonly message: string }
+  | {
+      readonly failure: keyof typeof errors;
+      readonly message: string;
+      readonly code: ErrorCode;
+      /** Of an evaluation: MLX's name of the operation, if it is known. */
+      readonly operation?: string;
+      /** The stack of the calls that made it, if they were noted. */
+      readonly calls?: string;
+    }
   | { readonly failure: "thrown"; readonly value: unknown };
+
+type MadeFailure = Exclude<Failure, { failure: "thrown" }>;
 
 const errors = { Error, TypeError, RangeError };
 
@@ -48,21 +59,37 @@ export function isFailure(result: unknown): result is Failure {
   return typeof result === "object" && result !== null && "failure" in result;
 }
 
+// How a text begins that says which operation it is about; an allocator does not.
+const named = /^\[(?![\w:]*malloc\])/;
+
 // The addon's own checks name a function as C++ has it. MLX's text, which comes
 // as an Error, stays as it is.
-function message({ failure, message }: Exclude<Failure, { failure: "thrown" }>): string {
-  return failure === "Error"
-    ? message
-    : message.replace(/^\[[a-z0-9_]+\]/, (name) =>
-        name.replace(/(?<=[a-z0-9])_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase()),
-      );
+function message({ failure, message, operation }: MadeFailure): string {
+  if (failure === "Error") {
+    return operation && !named.test(message) ? `${message} (in ${operation})` : message;
+  }
+  return message.replace(/^\[[a-z0-9_]+\]/, (name) =>
+    name.replace(/(?<=[a-z0-9])_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase()),
+  );
 }
 
 /** What to throw for a failure: a new error, or what user code threw. */
 export function reasonOf(failure: Failure): unknown {
-  return failure.failure === "thrown"
-    ? failure.value
-    : new errors[failure.failure](message(failure));
+  if (failure.failure === "thrown") {
+    return failure.value;
+  }
+  const cause = causeOf(failure);
+  const options = cause === undefined ? {} : { cause };
+  return withCode(new errors[failure.failure](message(failure), options), failure.code);
+}
+
+function causeOf({ operation, calls }: MadeFailure): Error | undefined {
+  if (calls === undefined) {
+    return undefined;
+  }
+  const cause = new Error(`${operation || "The operation"} was called here`);
+  cause.stack = `Error: ${cause.message}\n${calls}`;
+  return cause;
 }
 
 function checked<T>(result: T): T {

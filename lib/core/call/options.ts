@@ -4,6 +4,7 @@
  * table checks what users write.
  */
 import { type array, isArray, slot } from "../array/array.js";
+import { typeError } from "./codes.js";
 import { describe, mismatch } from "./errors.js";
 import {
   asBoolean,
@@ -193,7 +194,7 @@ function checkNames(
 function unknownOption(name: string, known: readonly string[], fn: string): TypeError {
   const meant = nearest(name, known);
   const hint = meant === undefined ? "" : `; did you mean "${meant}"?`;
-  return new TypeError(
+  return typeError(
     `[${fn}] options: expected ${known.join(", ")}, received an option "${name}"${hint}`,
   );
 }

@@ -2,6 +2,7 @@
 
 import { type array, isArray, makeAll, makeFrom } from "../array/array.js";
 import { asFunction, checkOptions, flag, slot, slots } from "../call/arguments.js";
+import { withCode } from "../call/codes.js";
 import { mismatch } from "../call/errors.js";
 import { isFailure, native, reasonOf } from "../call/native.js";
 import { type List, list, type Slot, type Slots, slotsFrom } from "../call/wire.js";
@@ -275,10 +276,9 @@ class Compiled {
   #store(arrays: array[]): void {
     const targets = placesOf(this.#outputs, "compile", "outputs");
     if (targets.length !== arrays.length) {
-      throw new Error(
-        `[compile] outputs: expected ${arrays.length} arrays, as when the function was traced, ` +
-          `received ${targets.length}`,
-      );
+      const expected = `${arrays.length} arrays, as when the function was traced`;
+      const message = `[compile] outputs: expected ${expected}, received ${targets.length}`;
+      throw withCode(new Error(message), "ERR_MLX_OPERATION");
     }
     put(targets, keep(arrays));
   }

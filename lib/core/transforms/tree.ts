@@ -2,7 +2,9 @@
  * Trees: values in nested lists, records and modules. What is none of them is a
  * leaf. All that takes trees goes through them with {@link flatten}.
  */
+
 import { type array, isArray } from "../array/array.js";
+import { typeError } from "../call/codes.js";
 import { isStranger, mismatch } from "../call/errors.js";
 import { isRecord } from "../call/records.js";
 import { lengthOf } from "../call/wire.js";
@@ -97,7 +99,7 @@ export class Path {
     for (let i = 0; i < this.depth; i++) {
       if (this.#branches[i] === branch) {
         const what = "expected a tree, received a value that contains itself";
-        throw new TypeError(`[${this.#fn}] ${this.where}: ${what}`);
+        throw typeError(`[${this.#fn}] ${this.where}: ${what}`);
       }
     }
     this.#branches[this.depth++] = branch;
