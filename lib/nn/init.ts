@@ -3,7 +3,8 @@
  * array in the shape of the array that it is given.
  */
 
-import { dtypeId, type Operand, slot } from "../core/call/arguments.js";
+import { asArray } from "../core/array/array.js";
+import { dtypeId, type Operand } from "../core/call/arguments.js";
 import { typeError } from "../core/call/codes.js";
 import { outOfRange } from "../core/call/errors.js";
 import { asNumber } from "../core/call/numbers.js";
@@ -85,7 +86,7 @@ const readHe = optionsOf<HeOptions>()("init.heNormal", {
 });
 
 function shapeOf(a: mx.array, fn: string): number[] {
-  slot(a, fn, "a");
+  asArray(a, fn, "a");
   return a.shape;
 }
 

@@ -1,7 +1,7 @@
 /** `nn.losses`: how far predictions are from what they should be. */
 
+import { asArray } from "../core/array/array.js";
 import { pickClasses } from "../core/array/indices.js";
-import { slot } from "../core/call/arguments.js";
 import { typeError } from "../core/call/codes.js";
 import { outOfRange } from "../core/call/errors.js";
 import { sameShape } from "../core/call/numbers.js";
@@ -117,7 +117,7 @@ type Arrays = Record<string, mx.array>;
 
 function checkArrays(arrays: Arrays, fn: string): void {
   for (const [param, x] of Object.entries(arrays)) {
-    slot(x, fn, param);
+    asArray(x, fn, param);
   }
 }
 

@@ -10,6 +10,7 @@ import {
   type Branch,
   childOf,
   flatten,
+  flattenArrays,
   isBranch,
   isModule,
   joined,
@@ -88,6 +89,7 @@ function mapFields<Leaf>(
       return fieldsOf(value);
     }
     if (!isBranch(value)) {
+      path.refuseStranger(value);
       return {};
     }
     path.enter(value);
@@ -96,8 +98,11 @@ function mapFields<Leaf>(
       path.at(name);
       const inner = (value as Record<string, unknown>)[name];
       const at = `${key}.${name}`;
-      path.refuseStranger(inner);
-      putChild(out, name, filterFn(module, at, inner) ? map(module, at, inner) : {});
+      const passes = filterFn(module, at, inner);
+      if (!passes) {
+        path.refuseStranger(inner);
+      }
+      putChild(out, name, passes ? map(module, at, inner) : {});
     }
     path.leave();
     return out;
@@ -107,9 +112,10 @@ function mapFields<Leaf>(
     const out: ParameterTree = {};
     for (const [name, value] of Object.entries(module)) {
       path.at(name);
-      path.refuseStranger(value);
       if (filterFn(module, name, value)) {
         putChild(out, name, map(module, name, value));
+      } else {
+        path.refuseStranger(value);
       }
     }
     path.leave();
@@ -514,11 +520,7 @@ export class Module extends mx.Owner {
   ): this {
     const strict = strictOf(options, "loadWeights");
     const weights = weightsOf(fileOrWeights);
-    const [own, structure] = flatten<mx.array>(this.parameters(), {
-      fn: "loadWeights",
-      param: "parameters",
-      take: isArray,
-    });
+    const [own, structure] = flattenArrays(this.parameters(), "loadWeights", "parameters");
     const names = structure.names().map(snakeCase);
     const loaded = names.map((name) => weights.get(name));
     if (strict) {
@@ -537,11 +539,7 @@ export class Module extends mx.Owner {
     if (format === undefined) {
       throw mismatch("saveWeights", "file", "a name that ends in .safetensors or .npz", file);
     }
-    const [own, structure] = flatten<mx.array>(this.parameters(), {
-      fn: "saveWeights",
-      param: "parameters",
-      take: isArray,
-    });
+    const [own, structure] = flattenArrays(this.parameters(), "saveWeights", "parameters");
     const names = structure.names();
     const weights = Object.fromEntries(own.map((x, i) => [snakeCase(names[i] as string), x]));
     if (format === "npz") {

@@ -346,15 +346,20 @@ export abstract class Optimizer extends mx.Owner {
       }
       return state;
     };
+    const within = (place: StatePlace, isList: boolean) => ({
+      ...place,
+      owner: branchOf(place, isList),
+    });
     const places = structure.along<StatePlace>(
       { owner: undefined, key: "", path: "" },
       {
-        branch: (place, _, isList) => ({ ...place, owner: branchOf(place, isList) }),
+        branch: (place, _, isList) => within(place, isList),
         child: ({ owner, path }, key) => ({ owner, key, path: joined(path, key) }),
+        leaf: (place) => within(place, false),
       },
     );
-    return places.map((place, i) => {
-      const state = branchOf(place, false) as ParameterState;
+    return places.map(({ owner }, i) => {
+      const state = owner as ParameterState;
       if (Object.keys(state).length === 0) {
         this.initSingle(parameters[i] as mx.array, state);
       }

@@ -376,9 +376,9 @@ describe("state", () => {
     expect(utils.treeFlatten(optimizer.state).map(([name]) => name)).toEqual([
       "step",
       "learningRate",
+      "weight.v",
       "inner.0.weight.v",
       "inner.0.bias.v",
-      "weight.v",
     ]);
   });
 

@@ -3,7 +3,7 @@
  * may be and what it is when it is left out; the reader that is made from the
  * table checks what users write.
  */
-import { type array, isArray, slot } from "../array/array.js";
+import { asArray, isArray } from "../array/array.js";
 import { typeError } from "./codes.js";
 import { describe, mismatch } from "./errors.js";
 import {
@@ -65,10 +65,7 @@ export const length = kindOf(asLength);
 /** A string. */
 export const text = kindOf(asString);
 /** An array. */
-export const arrayOption = kindOf<array>((value, fn, param) => {
-  slot(value as array, fn, param);
-  return value as array;
-});
+export const arrayOption = kindOf(asArray);
 
 /** One of several strings. */
 export function oneOf<const T extends string>(values: readonly T[], fallback: NoInfer<T>): Kind<T> {

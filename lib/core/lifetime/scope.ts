@@ -94,9 +94,8 @@ export class Scope {
  * loops. Scopes nest; an asynchronous function's lasts until its promise
  * settles, and interleaved ones do not mix.
  *
- * The parameters of modules made inside, and what `update`, `loadWeights` and
- * optimizers store, survive by themselves. A field that your own code assigns
- * needs `mx.keep`.
+ * What is in a field of a module, an optimizer or another `mx.Owner` when the
+ * scope ends survives by itself.
  *
  * @throws What the function throws, or a getter of its result; its arrays are
  * freed then, too. TypeError for a generator, whose code would run later.

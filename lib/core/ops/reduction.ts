@@ -16,6 +16,7 @@ import {
   streamOf,
 } from "../call/arguments.js";
 import { native } from "../call/native.js";
+import type { OptionalList } from "../call/wire.js";
 import type { StreamOptions } from "../device.js";
 import type { Dtype } from "../dtype.js";
 
@@ -47,36 +48,19 @@ export interface TypedScanOptions extends ScanOptions {
   dtype?: Dtype | null | undefined;
 }
 
-function reduce(
+function reduce<A extends Axes>(
   op: typeof native.sum,
   fn: string,
   a: ArrayInput,
-  axis: Axes,
+  axis: A,
   options: ReduceOptions | undefined,
+  readAxis: (axis: A, fn: string) => OptionalList = optionalAxes,
 ): array {
   const { keepdims, stream } = readOptions(options, ["keepdims"], fn);
   return make(
     op(
       arraySlot(a, fn, "a"),
-      optionalAxes(axis, fn),
-      flag(keepdims, false, fn, "keepdims"),
-      streamOf(stream, fn),
-    ),
-  );
-}
-
-function argReduce(
-  op: typeof native.argmin,
-  fn: string,
-  a: ArrayInput,
-  axis: Axis,
-  options: ReduceOptions | undefined,
-): array {
-  const { keepdims, stream } = readOptions(options, ["keepdims"], fn);
-  return make(
-    op(
-      arraySlot(a, fn, "a"),
-      optionalAxis(axis, fn),
+      readAxis(axis, fn),
       flag(keepdims, false, fn, "keepdims"),
       streamOf(stream, fn),
     ),
@@ -348,7 +332,7 @@ export function std(a: ArrayInput, axis?: Axes, options?: SpreadOptions): array 
  * // array([1, 0], dtype=uint32)
  */
 export function argmin(a: ArrayInput, axis?: Axis, options?: ReduceOptions): array {
-  return argReduce(native.argmin, "argmin", a, axis, options);
+  return reduce(native.argmin, "argmin", a, axis, options, optionalAxis);
 }
 
 /**
@@ -361,7 +345,7 @@ export function argmin(a: ArrayInput, axis?: Axis, options?: ReduceOptions): arr
  * // array(3, dtype=uint32)
  */
 export function argmax(a: ArrayInput, axis?: Axis, options?: ReduceOptions): array {
-  return argReduce(native.argmax, "argmax", a, axis, options);
+  return reduce(native.argmax, "argmax", a, axis, options, optionalAxis);
 }
 
 /**

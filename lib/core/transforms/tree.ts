@@ -160,15 +160,21 @@ export function flatten<Leaf = unknown>(
   const path = new Path(fn, param);
   const leaves: unknown[] = [];
   const key: unknown[] = [];
-  const walk = (x: unknown, inModule: boolean): void => {
-    if (isLeaf?.(x) || !isBranch(x)) {
+  // Whether it belongs to the tree: in a module, only arrays and branches do.
+  const walk = (x: unknown, inModule: boolean): boolean => {
+    const branch = isBranch(x);
+    if (inModule && !exact && !branch && !isArray(x)) {
+      path.refuseStranger(x);
+      return false;
+    }
+    if (isLeaf?.(x) || !branch) {
       path.refuseStranger(x);
       const taken = take === undefined || take(x, path);
       key.push(taken ? aLeaf : x);
       if (taken) {
         leaves.push(x);
       }
-      return;
+      return true;
     }
     path.enter(x);
     if (Array.isArray(x)) {
@@ -177,23 +183,14 @@ export function flatten<Leaf = unknown>(
       walkRecord(x, inModule || isModule(x));
     }
     path.leave();
-  };
-  const belongs = (x: unknown, inModule: boolean): boolean => {
-    if (!inModule || exact || isArray(x) || isBranch(x)) {
-      return true;
-    }
-    path.refuseStranger(x);
-    return false;
+    return true;
   };
   const walkList = (x: unknown[], inModule: boolean): void => {
     const length = lengthOf(x, fn, typeof param === "string" ? param : "arguments");
     key.push(aList, length);
     for (let i = 0; i < length; i++) {
       path.at(i);
-      const child = x[i];
-      if (belongs(child, inModule)) {
-        walk(child, inModule);
-      } else {
+      if (!walk(x[i], inModule)) {
         // Places count.
         key.push(aRecord, 0, undefined);
       }
@@ -207,11 +204,9 @@ export function flatten<Leaf = unknown>(
     }
     for (const name of names) {
       path.at(name);
-      const child = x[name];
-      if (belongs(child, inModule)) {
-        key.push(name);
-        walk(child, inModule);
-      } else {
+      key.push(name);
+      if (!walk(x[name], inModule)) {
+        key.pop();
         (key[size] as number)--;
       }
     }
@@ -261,6 +256,8 @@ interface Companion<T> {
   branch(at: T, size: number, isList: boolean): T;
   /** What leads to a child, from what there is at its branch. */
   child(at: T, name: string): T;
+  /** What there is at a leaf, from what led to it, which it is by default. */
+  leaf?(at: T): T;
 }
 
 const missing = Symbol("missing");
@@ -333,7 +330,7 @@ export class Structure {
   }
 
   /** What a companion has at each leaf. */
-  along<T>(start: T, { branch, child }: Companion<T>): T[] {
+  along<T>(start: T, { branch, child, leaf }: Companion<T>): T[] {
     const key = this.#key;
     const out: T[] = [];
     let next = 0;
@@ -353,7 +350,7 @@ export class Structure {
           walk(child(here, key[next++] as string));
         }
       } else if (token === aLeaf) {
-        out.push(at);
+        out.push(leaf === undefined ? at : leaf(at));
       }
     };
     walk(start);
