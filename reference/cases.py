@@ -326,6 +326,7 @@ class Family:
         lines = ",\n".join(json.dumps(c, separators=(",", ":"), allow_nan=False) for c in self.cases)
         head = json.dumps({"mlx": mx.__version__, "family": self.name})[:-1]
         path = Path(folder) / f"{self.name}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f'{head}, "cases": [\n{lines}\n]}}\n')
         return path
 

@@ -19,8 +19,10 @@ import mlx.core as mx
 
 FAMILIES = [
     "arithmetic", "comparison", "reduction", "creation", "shape", "indexing", "product", "sorting", "convolution",
-    "quantization", "dtype", "random", "fast", "linalg", "fft", "nn", "alibi", "losses", "init", "optimizers", "io",
-    "transforms", "export", "programs",
+    "quantization", "dtype", "random", "fast", "linalg", "fft", "nn/activations", "nn/linear", "nn/embedding",
+    "nn/normalization", "nn/positional-encoding", "nn/alibi", "nn/transformer", "nn/convolution",
+    "nn/convolution-transpose", "nn/pooling", "nn/upsample", "nn/recurrent", "nn/dropout", "nn/losses", "nn/init",
+    "optimizers", "io", "transforms", "export", "programs",
 ]  # fmt: skip
 
 
@@ -39,11 +41,10 @@ def main():
     mx.set_default_device(mx.cpu)
     # Values of the operations themselves, whether or not there is a compiler to fuse them.
     mx.disable_compile()
-    options.out.mkdir(parents=True, exist_ok=True)
     for name in options.families:
-        family = importlib.import_module(f"reference.{name}").case
+        family = importlib.import_module("reference." + name.replace("/", ".")).case
         path = family.write(options.out)
-        print(f"{path.name}: {len(family.cases)} cases, {path.stat().st_size // 1024} KiB")
+        print(f"{name}: {len(family.cases)} cases, {path.stat().st_size // 1024} KiB")
         if options.counts:
             counts = Counter(next((c[k] for k in KINDS if k in c), "attention") for c in family.cases)
             print("  " + ", ".join(f"{n} {count}" for n, count in sorted(counts.items())))

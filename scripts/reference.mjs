@@ -165,7 +165,10 @@ function check() {
   try {
     checkExported(folder);
     generate("golden.py", ["--out", folder]);
-    const differing = readdirSync(folder).filter((file) => {
+    const differing = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((file) => {
+      if (!file.endsWith(".json")) {
+        return false;
+      }
       const [old, now] = [join(golden, file), join(folder, file)];
       return !existsSync(old) || readFileSync(old, "utf8") !== readFileSync(now, "utf8");
     });

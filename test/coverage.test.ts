@@ -1,9 +1,10 @@
 // That values of Python's are there for every function of mlx.core and each of
 // its options, or tests of our own where there is no value to compare.
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { parity } from "../scripts/parity.mjs";
+import { cases, goldenFamilies } from "./support/golden.js";
 
 /** What the tests of a file are for, beside golden values. */
 const elsewhere: Record<string, string[]> = {
@@ -83,9 +84,8 @@ function golden(): Set<string> {
       Object.values(x).forEach(visit);
     }
   };
-  const folder = join(__dirname, "golden");
-  for (const file of readdirSync(folder)) {
-    visit(JSON.parse(readFileSync(join(folder, file), "utf8")).cases);
+  for (const family of goldenFamilies()) {
+    visit(cases(family));
   }
   return names;
 }

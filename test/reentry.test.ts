@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { mx } from "mlx-js";
 import { describe, expect, test } from "vitest";
-import { type Case, cases, decode, goldenFolder } from "./support/golden.js";
+import { type Case, cases, decode, goldenFamilies } from "./support/golden.js";
 import { live } from "./support/live.js";
 
 // biome-ignore lint/suspicious/noExplicitAny: arguments of any function
@@ -136,8 +136,8 @@ function callOf(c: Case): { args: () => Any[]; call: (args: Any[]) => unknown } 
 
 // Of each function the calls that differ in which arguments and options they have.
 const calls = new Map<string, Case>();
-for (const file of readdirSync(goldenFolder).sort()) {
-  for (const c of cases(file.replace(".json", ""))) {
+for (const family of goldenFamilies()) {
+  for (const c of cases(family)) {
     const name = c.name ?? (c.index && `at.${c.index}`);
     const kinds = c.index
       ? c.indices?.map((x) => Array.isArray(x))

@@ -1,13 +1,10 @@
 import { mx, nn } from "mlx-js";
 import { describe, expect, test } from "vitest";
-import { runGolden } from "../support/golden.js";
 
 // biome-ignore lint/suspicious/noExplicitAny: wrong on purpose
 const any = (x: unknown): any => x;
 
 const { init } = nn;
-
-runGolden("init");
 
 describe("initializers", () => {
   test.each([0, 0.25, 1])("sparse(%d) has so many zeros in each row", (sparsity) => {

@@ -1,13 +1,10 @@
 import { mx, nn } from "mlx-js";
 import { describe, expect, test } from "vitest";
-import { runGolden } from "../support/golden.js";
 
 // biome-ignore lint/suspicious/noExplicitAny: wrong on purpose
 const any = (x: unknown): any => x;
 
 const { losses } = nn;
-
-runGolden("losses");
 
 describe("losses", () => {
   const logits = mx.array([

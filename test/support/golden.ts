@@ -2,7 +2,7 @@
  * Golden values: reads test/golden/<family>.json, which Python's MLX wrote (see
  * reference/), makes the calls of its cases and compares the results.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as mlx from "mlx-js";
@@ -135,6 +135,12 @@ interface File {
 type Any = any;
 
 const onGpu = process.env["MLX_TEST_DEVICE"] === "gpu";
+
+/** The names of all files: `shape`, `nn/linear`. */
+export function goldenFamilies(): string[] {
+  const files = readdirSync(goldenFolder, { recursive: true, encoding: "utf8" });
+  return files.flatMap((file) => /^(.*)\.json$/.exec(file)?.[1] ?? []).sort();
+}
 
 function read(family: string): File {
   const path = join(goldenFolder, `${family}.json`);
@@ -782,7 +788,7 @@ export function titleOf(c: Case): string {
  * Registers a test for each case of a family, or for those that `only` picks.
  *
  * @example
- * runGolden("nn", (c) => c.layer === "Linear");
+ * runGolden("nn/linear", (c) => c.layer === "Linear");
  */
 export function runGolden(family: string, only: (c: Case) => boolean = () => true): void {
   const file = read(family);

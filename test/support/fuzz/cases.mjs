@@ -95,7 +95,10 @@ export function chain(segments) {
 /** @type {Map<string, Segment[][]>} */
 export const cases = new Map();
 const golden = fileURLToPath(new URL("../../golden", import.meta.url));
-for (const file of readdirSync(golden).sort()) {
+for (const file of readdirSync(golden, { recursive: true, encoding: "utf8" }).sort()) {
+  if (!file.endsWith(".json")) {
+    continue;
+  }
   for (const c of goldenCases(file.replace(".json", ""))) {
     /** @param {string} name @param {Segment[]} segments */
     const add = (name, segments) => {

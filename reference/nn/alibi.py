@@ -13,7 +13,7 @@ import numpy as np
 
 from reference.cases import FLOATS, Family, dtype_name, encode
 
-case = Family("alibi")
+case = Family("nn/alibi")
 HEADS = [1, 2, 6, 8, 12, 20, 32]
 
 

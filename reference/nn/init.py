@@ -2,7 +2,7 @@ import mlx.core as mx
 
 from reference.cases import FLOATS, Family
 
-case = Family("init")
+case = Family("nn/init")
 small, wide, deep = mx.zeros((2, 3)), mx.zeros((3, 5)), mx.zeros((2, 3, 3, 4))
 
 

@@ -1,8 +1,8 @@
-// nn.ALiBi beyond the values of test/golden/alibi.json: what the matrix means,
+// nn.ALiBi beyond the values of test/golden/nn/alibi.json: what the matrix means,
 // masks, gradients, attention, and a cache that stays small.
 import { mx, nn } from "mlx-js";
 import { describe, expect, test } from "vitest";
-import { live } from "../support/live.js";
+import { live } from "../../support/live.js";
 
 const alibi = new nn.ALiBi();
 

@@ -2,7 +2,7 @@ import mlx.core as mx
 
 from reference.cases import Family, transposed
 
-case = Family("losses")
+case = Family("nn/losses")
 REDUCTIONS = ["none", "mean", "sum"]
 
 

@@ -1,7 +1,6 @@
 import * as mlx from "mlx-js";
 import { mx, nn } from "mlx-js";
 import { describe, expect, test } from "vitest";
-import { runGolden } from "../support/golden.js";
 
 // biome-ignore lint/suspicious/noExplicitAny: wrong on purpose
 const any = (x: unknown): any => x;
@@ -33,12 +32,6 @@ const layers = [
   "Step",
   "PReLU",
 ];
-
-runGolden("nn", (c) =>
-  c.name === undefined
-    ? layers.includes(c.layer ?? "")
-    : c.name.startsWith("nn.") && !c.name.startsWith("nn.MultiHeadAttention"),
-);
 
 describe("activations", () => {
   test("GELU's approximation is one of those that there are", () => {

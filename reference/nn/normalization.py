@@ -1,0 +1,28 @@
+import mlx.core as mx
+
+from reference.cases import Family
+
+case = Family("nn/normalization")
+layer = case.layer
+
+layer("LayerNorm", 4, inputs=[case.floats(2, 3, 4)], grads="sin")
+layer("LayerNorm", 4, eps=0.5, bias=False, inputs=[case.floats(2, 4)], grads="sin")
+layer("LayerNorm", 4, eps=0.1, affine=False, inputs=[case.floats(2, 4)], grads="sin")
+layer("LayerNorm", 4, eps=0.0, inputs=[case.floats(2, 4)])
+layer("RMSNorm", 4, inputs=[case.floats(2, 3, 4)], grads="sin")
+layer("RMSNorm", 4, eps=0.5, inputs=[case.floats(2, 4)], grads="sin")
+layer("RMSNorm", 4, inputs=[case.floats(2, 4, dtype=mx.bfloat16)])
+layer("InstanceNorm", 3, inputs=[case.floats(2, 4, 3)], grads="sin")
+layer("InstanceNorm", 3, eps=0.5, affine=True, inputs=[case.floats(2, 2, 3, 3)], grads="sin")
+layer("InstanceNorm", 3, inputs=[case.floats(2, 3)])
+for pytorch in [False, True]:
+    layer("GroupNorm", 2, 6, pytorch_compatible=pytorch, inputs=[case.floats(2, 3, 6)], grads="sin")
+    layer("GroupNorm", 3, 6, eps=0.5, affine=False, pytorch_compatible=pytorch, inputs=[case.floats(2, 2, 2, 6)])
+layer("GroupNorm", 4, 6, inputs=[case.floats(2, 6)])
+for training in [True, False]:
+    layer("BatchNorm", 3, training=training, inputs=[case.floats(4, 3)], grads="sin")
+    layer("BatchNorm", 3, eps=0.5, momentum=0.4, training=training, inputs=[case.floats(2, 3, 3)])
+    layer("BatchNorm", 3, affine=False, training=training, inputs=[case.floats(2, 2, 2, 3)])
+    layer("BatchNorm", 3, track_running_stats=False, training=training, inputs=[case.floats(4, 3)])
+layer("BatchNorm", 3, inputs=[case.floats(1, 3)])
+layer("BatchNorm", 3, inputs=[case.floats(3)])

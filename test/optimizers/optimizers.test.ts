@@ -1,3 +1,0 @@
-import { runGolden } from "../support/golden.js";
-
-runGolden("optimizers");
