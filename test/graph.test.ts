@@ -1,14 +1,18 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { runProgram } from "./support/process";
+import { sanitized } from "./support/sanitized.js";
 
 // MLX goes through graphs recursively: with 200,000 operations after each other
 // it would leave the stack of the main thread, with a tenth of that a worker's.
 describe("graphs of many operations after each other", () => {
   let large: unknown;
   let small: unknown;
-  beforeAll(async () => {
-    ({ large, small } = (await runProgram("deep")) as { large: unknown; small: unknown });
-  }, 120_000);
+  beforeAll(
+    async () => {
+      ({ large, small } = (await runProgram("deep")) as { large: unknown; small: unknown });
+    },
+    sanitized ? 400_000 : 120_000,
+  );
 
   test("on the main thread", () => {
     expect(large).toEqual({

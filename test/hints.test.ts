@@ -1,5 +1,5 @@
-import { mx } from "mlx-js";
-import { expect, test } from "vitest";
+import { mx, nn, optim, utils } from "mlx-js";
+import { describe, expect, test } from "vitest";
 
 // biome-ignore lint/suspicious/noExplicitAny: habits of other libraries
 const any: any = mx;
@@ -44,4 +44,64 @@ test("there is none where nothing is known", () => {
   expect(() => any.zeros([2], "quaternion")).toThrow(/received "quaternion"$/);
   expect(() => any.sum(x, new Proxy({ axis: 0 }, {}))).not.toThrow(/in its place/);
   expect(() => any.sum(x, Object.create({ axis: 0 }))).not.toThrow(/in its place/);
+});
+
+/** The names that are answered, with their answers. */
+function answers(prototype: object): [name: string, message: string][] {
+  return Object.entries(Object.getOwnPropertyDescriptors(prototype)).flatMap(([name, { get }]) => {
+    try {
+      get?.call(prototype);
+    } catch (error) {
+      const { message } = error as Error;
+      return message.includes(" expected ") && message.endsWith(`.${name}`)
+        ? [[name, message]]
+        : [];
+    }
+    return [];
+  });
+}
+
+describe("names from elsewhere", () => {
+  const model = new nn.Linear(2, 1);
+  const optimizer = new optim.SGD(0.1);
+  // biome-ignore lint/suspicious/noExplicitAny: names that are not in the types
+  const known: Record<string, any> = { mx, nn, optim, utils, x, model, optimizer };
+
+  test.each([
+    ["array", mx.array.prototype, 60],
+    ["Module", nn.Module.prototype, 20],
+    ["Optimizer", optim.Optimizer.prototype, 8],
+  ])("%s: each answer says what there is", (what, prototype, atLeast) => {
+    const all = answers(prototype);
+    expect(all.length).toBeGreaterThanOrEqual(atLeast);
+    for (const [, message] of all) {
+      expect(message).toMatch(new RegExp(`^\\[${what}\\] expected `));
+      const [instead = ""] = message.split(", received ");
+      for (const [path, owner = "", name = ""] of instead.matchAll(/\b([a-z]+)((?:\.\w+)+)/g)) {
+        const found = name
+          .slice(1)
+          .split(".")
+          .reduce((value, key) => value?.[key], known[owner]);
+        expect(found, `${path} in ${message}`).toBeDefined();
+      }
+    }
+  });
+
+  test("a class of one's own may have them", () => {
+    class Phone extends nn.Module {
+      call = mx.ones([2]);
+      predict(): number {
+        return 1;
+      }
+      constructor() {
+        super();
+        Object.assign(this, { to: mx.ones([3]) });
+      }
+    }
+    expect(Object.keys(new Phone().parameters()).sort()).toEqual(["call", "to"]);
+    expect(new Phone().predict()).toBe(1);
+    expect(() => Object.assign(optimizer, { learning_rate: 1 })).toThrow(
+      "[Optimizer] expected optimizer.learningRate, received optimizer.learning_rate",
+    );
+  });
 });

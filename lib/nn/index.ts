@@ -1,4 +1,6 @@
 /** `mlx.nn`: layers, losses, initializers. */
+import "./habits.js";
+
 export * as init from "./init.js";
 export * from "./layers/activations.js";
 export * from "./layers/containers.js";

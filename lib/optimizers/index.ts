@@ -1,4 +1,6 @@
 /** `mlx.optimizers`: what changes parameters by their gradients. */
+import "./habits.js";
+
 export * from "./adafactor.js";
 export * from "./adagrad.js";
 export * from "./adam.js";

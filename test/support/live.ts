@@ -7,8 +7,13 @@ const collect: () => void = runInNewContext("gc");
 
 /** How many arrays are alive, garbage not counted. */
 export function live(): number {
-  // What the first one finds dead may have kept something else alive.
-  collect();
-  collect();
-  return mx.memory().arrays;
+  // What one collection finds dead may have kept something else alive.
+  let arrays = mx.memory().arrays;
+  for (let unchanged = 0; unchanged < 2; ) {
+    collect();
+    const now = mx.memory().arrays;
+    unchanged = now === arrays ? unchanged + 1 : 0;
+    arrays = now;
+  }
+  return arrays;
 }

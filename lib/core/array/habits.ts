@@ -1,5 +1,5 @@
 /** Names that arrays have elsewhere: what to write here instead. */
-import { typeError } from "../call/codes.js";
+import { answerHabits } from "../call/habits.js";
 import { array } from "./array.js";
 
 // Without names that libraries probe for, such as `then`, `nodeType` or `equals`.
@@ -81,9 +81,4 @@ const habits = {
   expandDims: "mx.expandDims(x, axis)",
 };
 
-for (const [name, instead] of Object.entries(habits)) {
-  const answer = () => {
-    throw typeError(`[array] expected ${instead}, received x.${name}`);
-  };
-  Object.defineProperty(array.prototype, name, { get: answer, set: answer, configurable: true });
-}
+answerHabits(array.prototype, "array", "x", habits, false);

@@ -1,0 +1,40 @@
+/** Names that models have elsewhere: what to write here instead. */
+import { answerHabits } from "../core/call/habits.js";
+import { Module } from "./module.js";
+
+const gradients = "nn.valueAndGrad(model, fun), which gives the gradients of a function";
+const device = "the model itself: memory is shared, and mx.setDefaultDevice chooses the device";
+
+const habits = {
+  // torch
+  backward: gradients,
+  cuda: device,
+  cpu: device,
+  to: `model.setDtype(dtype), or ${device}`,
+  half: "model.setDtype(mx.float16)",
+  float: "model.setDtype(mx.float32)",
+  zero_grad: gradients,
+  zeroGrad: gradients,
+  requires_grad_: "model.freeze() or model.unfreeze()",
+  state_dict: "model.parameters(), or model.saveWeights(file)",
+  stateDict: "model.parameters(), or model.saveWeights(file)",
+  load_state_dict: "model.loadWeights(fileOrWeights)",
+  loadStateDict: "model.loadWeights(fileOrWeights)",
+  named_parameters: "utils.treeFlatten(model.parameters())",
+  namedParameters: "utils.treeFlatten(model.parameters())",
+  named_modules: "model.namedModules()",
+  register_buffer: "a field, and model.freeze({ keys: name })",
+  // Python
+  __call__: "model.forward(x)",
+  trainable_parameters: "model.trainableParameters()",
+  leaf_modules: "model.leafModules()",
+  load_weights: "model.loadWeights(fileOrWeights)",
+  save_weights: "model.saveWeights(file)",
+  // tfjs
+  call: "model.forward(x)",
+  predict: "model.forward(x)",
+  fit: "a loop over nn.valueAndGrad(model, fun) and optimizer.update(model, gradients)",
+  trainableWeights: "model.trainableParameters()",
+};
+
+answerHabits(Module.prototype, "Module", "model", habits, true);
