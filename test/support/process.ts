@@ -1,6 +1,7 @@
 /** Programs in processes of their own. */
 import { spawn } from "node:child_process";
 import { join } from "node:path";
+import { sanitized } from "./sanitized.js";
 
 export interface Outcome {
   code: number | null;
@@ -46,7 +47,7 @@ export function run(
   const child = spawn(runtime, runtime === process.execPath ? [...flags, ...args] : args, {
     cwd: join(__dirname, "..", ".."),
     env: { ...process.env, ...env },
-    timeout: 120_000,
+    timeout: sanitized ? 390_000 : 120_000,
     killSignal: "SIGKILL",
   });
   let stdout = "";
