@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { mx, nn, optim, utils } from "mlx-js";
 import { describe, expect, test } from "vitest";
 
@@ -65,7 +67,18 @@ describe("names from elsewhere", () => {
   const model = new nn.Linear(2, 1);
   const optimizer = new optim.SGD(0.1);
   // biome-ignore lint/suspicious/noExplicitAny: names that are not in the types
-  const known: Record<string, any> = { mx, nn, optim, utils, x, model, optimizer };
+  const known: Record<string, any> = { mx, nn, optim, utils, x, a: x, mask: x, model, optimizer };
+
+  /** Each `mx.sum`, `x.reshape` and the like in a text is there. */
+  function expectNames(text: string, where: string): void {
+    for (const [path, owner = "", names = ""] of text.matchAll(/\b([a-z]+)((?:\.[a-zA-Z]\w*)+)/g)) {
+      const found = names
+        .slice(1)
+        .split(".")
+        .reduce((value, name) => value?.[name], known[owner]);
+      expect(found, `${path} in ${where}`).toBeDefined();
+    }
+  }
 
   test.each([
     ["array", mx.array.prototype, 60],
@@ -77,12 +90,17 @@ describe("names from elsewhere", () => {
     for (const [, message] of all) {
       expect(message).toMatch(new RegExp(`^\\[${what}\\] expected `));
       const [instead = ""] = message.split(", received ");
-      for (const [path, owner = "", name = ""] of instead.matchAll(/\b([a-z]+)((?:\.\w+)+)/g)) {
-        const found = name
-          .slice(1)
-          .split(".")
-          .reduce((value, key) => value?.[key], known[owner]);
-        expect(found, `${path} in ${message}`).toBeDefined();
+      expectNames(instead, message);
+    }
+  });
+
+  test("the guide names what there is", () => {
+    const guide = readFileSync(join(__dirname, "..", "docs", "coming-from.md"), "utf8");
+    const rows = [...guide.matchAll(/^\| (?!---).* \| (.*) \|$/gm)].map(([, here = ""]) => here);
+    expect(rows.length).toBeGreaterThan(35);
+    for (const row of rows) {
+      for (const [, code = ""] of row.matchAll(/`([^`]*)`/g)) {
+        expectNames(code, row);
       }
     }
   });
