@@ -12,9 +12,6 @@ export class Classifier extends nn.Module {
   }
 }
 
-/** Whatever gives logits (count, 10) for images (count, 64). */
-export type Reader = nn.Module & { forward(images: mx.array): mx.array };
-
 const batchSize = 50;
 
 export function stepsInEpoch({ labels }: Digits): number {
@@ -23,7 +20,7 @@ export function stepsInEpoch({ labels }: Digits): number {
 
 /** Trains for an epoch, and gives the loss of each step. */
 export async function trainEpoch(
-  model: Reader,
+  model: nn.UnaryLayer,
   optimizer: optim.Optimizer,
   digits: Digits,
   epoch: number,
@@ -45,7 +42,7 @@ export async function trainEpoch(
 }
 
 /** The share of digits that the model reads rightly. */
-export function accuracy(model: Reader, { images, labels }: Digits): number {
+export function accuracy(model: nn.UnaryLayer, { images, labels }: Digits): number {
   return mx.tidy(() => model.forward(images).argmax(-1).equal(labels).mean().item());
 }
 

@@ -12,10 +12,15 @@ export * from "./layers/positional-encoding.js";
 export * from "./layers/transformer.js";
 export * as losses from "./losses.js";
 export {
+  type ChildrenOf,
   type FreezeOptions,
   Module,
   type ModuleFilter,
+  type ParametersOf,
   type ParameterTree,
+  type SomeModulesOf,
+  type SomeParametersOf,
   type StrictOption,
+  type UnaryLayer,
 } from "./module.js";
 export * from "./value-and-grad.js";

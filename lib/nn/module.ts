@@ -19,10 +19,15 @@ import {
   putChild,
   treeLike,
 } from "../core/transforms/tree.js";
+import type {
+  ChildrenOf,
+  ParametersOf,
+  ParameterTree,
+  SomeModulesOf,
+  SomeParametersOf,
+} from "../core/transforms/types.js";
 
-/** Arrays in records and lists, in the shape of the module that has them. */
-// biome-ignore lint/suspicious/noExplicitAny: a tree of any depth
-export type ParameterTree = Record<string, any>;
+export type { ChildrenOf, ParametersOf, ParameterTree, SomeModulesOf, SomeParametersOf };
 
 /** Chooses among a module's fields. */
 export type ModuleFilter = (module: Module, key: string, value: unknown) => boolean;
@@ -240,6 +245,24 @@ function assign(
 // Modules whose text is being made: one may be inside of itself.
 const printing = new Set<Module>();
 
+/** Texts by name, where those that are equal and follow each other in a list are one. */
+function shortened(texts: readonly (readonly [name: string, text: string])[]): [string, string][] {
+  const out: { name: string; text: string; list: string; first: number; count: number }[] = [];
+  for (const [name, text] of texts) {
+    const [, list = "", index = "NaN"] = /^(|.*\.)(\d+)$/.exec(name) ?? [];
+    const last = out.at(-1);
+    const follows = last?.list === list && Number(index) === last.first + last.count;
+    if (follows && last.text === text) {
+      last.count++;
+    } else {
+      out.push({ name, text, list, first: Number(index), count: 1 });
+    }
+  }
+  return out.map(({ name, text, first, count }) =>
+    count === 1 ? [name, text] : [`${name}-${first + count - 1}`, `${count} x ${text}`],
+  );
+}
+
 /**
  * The base of all layers and models. Its public fields that hold arrays, other
  * modules, or lists and records of them are its parameters; `#private` ones
@@ -333,20 +356,22 @@ export class Module extends mx.Owner {
   }
 
   /** All arrays, in the module's shape. */
-  parameters(): ParameterTree {
-    return mapFields("parameters", this, Module.validParameterFilter);
+  parameters(): ParametersOf<this> {
+    return mapFields("parameters", this, Module.validParameterFilter) as ParametersOf<this>;
   }
 
   /**
-   * The arrays that are not frozen.
+   * The arrays that are not frozen. Its type has them all, as which ones are
+   * frozen is only known when the program runs.
    *
    * @example
    * const layer = new nn.Linear(2, 2).freeze({ keys: "bias" });
    * Object.keys(layer.trainableParameters())
    * // [ 'weight' ]
    */
-  trainableParameters(): ParameterTree {
-    return mapFields("trainableParameters", this, Module.trainableParameterFilter);
+  trainableParameters(): ParametersOf<this> {
+    const filter = Module.trainableParameterFilter;
+    return mapFields("trainableParameters", this, filter) as ParametersOf<this>;
   }
 
   /**
@@ -358,8 +383,9 @@ export class Module extends mx.Owner {
    * model.children()
    * // { layers: [ {}, Linear(inputDims=2, outputDims=3, bias=true) ] }
    */
-  children(): ParameterTree {
-    return mapFields("children", this, Module.validChildFilter, asIs, isModuleField);
+  children(): ChildrenOf<this> {
+    const filter = Module.validChildFilter;
+    return mapFields("children", this, filter, asIs, isModuleField) as ChildrenOf<this>;
   }
 
   /**
@@ -407,7 +433,7 @@ export class Module extends mx.Owner {
    * layer.update({ weight: mx.array([[3, 4]]) }).forward(mx.array([1, 2]))
    * // array([11], dtype=float32)
    */
-  update(parameters: ParameterTree, options: StrictOption = {}): this {
+  update(parameters: SomeParametersOf<this>, options: StrictOption = {}): this {
     const strict = strictOf(options, "update");
     assign("update", this, parameters, isArray, strict);
     return this;
@@ -420,14 +446,14 @@ export class Module extends mx.Owner {
   ): this {
     asFunction(mapFn, "apply", "mapFn");
     asFunction(filterFn, "apply", "filterFn");
-    return this.update(this.filterAndMap(filterFn, mapFn));
+    return this.update(this.filterAndMap(filterFn, mapFn) as ParametersOf<this>);
   }
 
   /**
    * Replaces modules inside by those of a tree in the shape of {@link children},
    * which may have just some of them.
    */
-  updateModules(modules: ParameterTree, options: StrictOption = {}): this {
+  updateModules(modules: SomeModulesOf<this>, options: StrictOption = {}): this {
     const strict = strictOf(options, "updateModules");
     assign("updateModules", this, modules, Module.isModule, strict);
     return this;
@@ -526,7 +552,7 @@ export class Module extends mx.Owner {
     if (strict) {
       checkWeights(names, own, weights);
     }
-    return this.update(structure.fill(loaded) as ParameterTree, { strict });
+    return this.update(structure.fill(loaded) as ParametersOf<this>, { strict });
   }
 
   /**
@@ -554,27 +580,76 @@ export class Module extends mx.Owner {
     return "";
   }
 
-  /** The modules, one a line. */
+  /**
+   * The modules inside, one a line, and how many numbers its parameters have. Equal
+   * ones that follow each other in a list are said once.
+   *
+   * @example
+   * const layers = [1, 2, 3].map(() => new nn.Linear(4, 4, { bias: false }));
+   * const model = new nn.Sequential(...layers, mx.tanh, new nn.Linear(4, 1));
+   * model
+   * // Sequential(
+   * //   (layers.0-2): 3 x Linear(inputDims=4, outputDims=4, bias=false)
+   * //   (layers.4): Linear(inputDims=4, outputDims=1, bias=true)
+   * // ) with 53 parameters
+   */
   override toString(): string {
+    const { name } = this.constructor;
     if (printing.has(this)) {
-      return `${this.constructor.name}(...)`;
+      return `${name}(...)`;
     }
+    const outermost = printing.size === 0;
     printing.add(this);
     try {
-      const lines: string[] = [];
-      visitChildren(this, (name, module) => {
-        lines.push(`(${name}): ${module}`.replaceAll("\n", "\n  "));
-      });
-      const inside = lines.map((line) => `\n  ${line}`).join("");
-      return `${this.constructor.name}(${this.describe()}${inside}${inside ? "\n" : ""})`;
+      const inside: [string, string][] = [];
+      visitChildren(this, (path, module) => inside.push([path, String(module)]));
+      const lines = shortened(inside)
+        .map(([path, text]) => `\n  (${path}): ${text.replaceAll("\n", "\n  ")}`)
+        .join("");
+      const count = outermost && lines !== "" ? this.#count() : "";
+      return `${name}(${this.describe()}${lines}${lines && "\n"})${count}`;
     } finally {
       printing.delete(this);
     }
   }
 
+  /** How many numbers its parameters have, in words. An array that is there twice counts once. */
+  #count(): string {
+    const seen = new Set<object>();
+    let all = 0;
+    let trained = 0;
+    const visit = (value: unknown, frozen: boolean): void => {
+      if (typeof value !== "object" || value === null || seen.has(value)) {
+        return;
+      }
+      seen.add(value);
+      if (isArray(value)) {
+        const size = value.disposed ? 0 : value.size;
+        all += size;
+        trained += frozen ? 0 : size;
+      } else if (isBranch(value)) {
+        for (const [key, part] of Object.entries(value)) {
+          const isField = value instanceof Module;
+          if (!isField || Module.validParameterFilter(value, key, part)) {
+            visit(part, frozen || (isField && value.#frozen.has(key)));
+          }
+        }
+      }
+    };
+    visit(this, false);
+    const words = (n: number) => n.toLocaleString("en");
+    const part = trained === all ? "" : `, ${words(trained)} of them trainable`;
+    return all === 0 ? "" : ` with ${words(all)} ${all === 1 ? "parameter" : "parameters"}${part}`;
+  }
+
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return this.toString();
   }
+}
+
+/** A layer that makes an array of an array: what takes any such layer can ask for this. */
+export interface UnaryLayer extends Module {
+  forward(x: mx.array): mx.array;
 }
 
 /** Weights by name, from wherever they come. */

@@ -1,6 +1,6 @@
 import { mismatch } from "../core/call/errors.js";
 import * as mx from "../core/index.js";
-import { Module, type ParameterTree } from "./module.js";
+import { Module, type ParametersOf } from "./module.js";
 
 /**
  * A function that computes a function's value and its gradients with respect
@@ -20,17 +20,17 @@ import { Module, type ParameterTree } from "./module.js";
  * // ]
  */
 // biome-ignore lint/suspicious/noExplicitAny: any function of any arguments
-export function valueAndGrad<F extends (...args: any[]) => unknown>(
-  model: Module,
+export function valueAndGrad<M extends Module, F extends (...args: any[]) => unknown>(
+  model: M,
   fn: F,
-): (...args: Parameters<F>) => [value: ReturnType<F>, gradients: ParameterTree] {
+): (...args: Parameters<F>) => [value: ReturnType<F>, gradients: ParametersOf<M>] {
   if (!(model instanceof Module)) {
     throw mismatch("valueAndGrad", "model", "an nn.Module", model);
   }
   if (typeof fn !== "function") {
     throw mismatch("valueAndGrad", "fn", "a function", fn);
   }
-  const traced = mx.valueAndGrad((parameters: ParameterTree, ...args: Parameters<F>) => {
+  const traced = mx.valueAndGrad((parameters: ParametersOf<M>, ...args: Parameters<F>) => {
     model.update(parameters);
     return fn(...args);
   });

@@ -4,6 +4,7 @@ import { mismatch, outOfRange } from "../core/call/errors.js";
 import { checkOptions } from "../core/call/options.js";
 import type * as mx from "../core/index.js";
 import { flattenOnlyArrays, isBranch, omitted } from "../core/transforms/tree.js";
+import type { SomeParametersOf } from "../core/transforms/types.js";
 import { treeMerge } from "../utils/tree.js";
 import { type LearningRate, Optimizer, type OptimizerState } from "./optimizer.js";
 
@@ -93,11 +94,14 @@ export class MultiOptimizer extends Optimizer {
     throw typeError(`[${this.constructor.name}] applySingle: its optimizers have it`);
   }
 
-  override applyGradients<T>(gradients: T, parameters: unknown): T {
-    const parts = this.#split(gradients);
+  override applyGradients<T extends SomeParametersOf<P>, P extends object>(
+    gradients: T,
+    parameters: P,
+  ): T {
+    const parts = this.#split(gradients) as T[];
     return this.optimizers
-      .map((optimizer, i) => optimizer.applyGradients(parts[i], parameters))
-      .reduce((a, b) => treeMerge(a, b)) as T;
+      .map((optimizer, i) => optimizer.applyGradients(parts[i] as T, parameters))
+      .reduce((a, b) => treeMerge(a, b));
   }
 
   /** The states of all optimizers, as `{ states: [...] }`. */

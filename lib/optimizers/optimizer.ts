@@ -15,6 +15,7 @@ import {
   type Structure,
   treeLike,
 } from "../core/transforms/tree.js";
+import type { SomeParametersOf } from "../core/transforms/types.js";
 
 /** A hyperparameter by step: a function of the number of steps taken. */
 export type Schedule = (step: mx.array) => mx.array | number;
@@ -155,7 +156,7 @@ export abstract class Optimizer extends mx.Owner {
    * model.weight
    * // array([[0.5, 2.5]], dtype=float32)
    */
-  update(model: Updatable, gradients: unknown): void {
+  update<M extends Updatable>(model: M, gradients: SomeParametersOf<M>): void {
     if (typeof (model as Updatable | null | undefined)?.update !== "function") {
       throw mismatch(this.constructor.name, "model", "an nn.Module", model);
     }
@@ -192,7 +193,7 @@ export abstract class Optimizer extends mx.Owner {
    * optimizer.applyGradients({ w: mx.array([1, -1]) }, { w: mx.array([1, 2]) })
    * // { w: array([0.5, 2.5], dtype=float32) }
    */
-  applyGradients<T>(gradients: T, parameters: unknown): T {
+  applyGradients<T extends SomeParametersOf<P>, P extends object>(gradients: T, parameters: P): T {
     // What the formulas leave behind is freed at once, also outside of `tidy`.
     return mx.tidy(() => {
       const fn = this.constructor.name;

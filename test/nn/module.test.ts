@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { inspect } from "node:util";
 import { mx, nn, optim, utils } from "mlx-js";
 import { describe, expect, test } from "vitest";
 import { sanitized } from "../support/sanitized.js";
@@ -50,10 +51,10 @@ describe("parameters", () => {
     model.update({ heads: { main: { weight } }, layers: [{}, { norm: { bias: mx.ones([3]) } }] });
     expect(model.heads.main.weight).toBe(weight);
     expect(model.layers[1]?.norm.bias?.tolist()).toEqual([1, 1, 1]);
-    expect(() => model.update({ nope: weight })).toThrow(RangeError);
-    expect(() => model.update({ scale: 3 })).toThrow(TypeError);
+    expect(() => model.update({ nope: weight } as never)).toThrow(RangeError);
+    expect(() => model.update({ scale: 3 as never })).toThrow(TypeError);
     expect(() => model.update(3 as never)).toThrow(TypeError);
-    expect(model.update({ nope: weight }, { strict: false })).toBe(model);
+    expect(model.update({ nope: weight } as never, { strict: false })).toBe(model);
   });
 
   test("freeze and unfreeze", () => {
@@ -341,6 +342,67 @@ describe("lifetimes", () => {
   });
 });
 
+describe("printing", () => {
+  const linear = (inputs: number, outputs: number) =>
+    `Linear(inputDims=${inputs}, outputDims=${outputs}, bias=true)`;
+
+  test("one a line, as Python does, with the count of the parameters", () => {
+    expect(String(new nn.Linear(2, 3))).toBe(linear(2, 3));
+    expect(String(new nn.Sequential(mx.exp))).toBe("Sequential()");
+    class Net extends nn.Module {
+      readonly blocks = [new Block(), new Block(), new Block()];
+      readonly ends = { a: new nn.Linear(1, 2), b: new nn.Linear(1, 2) };
+      readonly list = [new nn.Linear(2, 2), mx.exp, new nn.Linear(2, 2), new nn.Linear(2, 1)];
+      readonly _hidden = new nn.Linear(1, 1);
+      scale = mx.ones([1000]);
+      same = this.scale;
+      protected override describe(): string {
+        return "blocks=3";
+      }
+    }
+    const lines = [
+      "Net(blocks=3",
+      "  (blocks.0-2): 3 x Block(",
+      `    (queryProj): ${linear(2, 3)}`,
+      "    (norm): LayerNorm(3, eps=0.00001, affine=true)",
+      "  )",
+      `  (ends.a): ${linear(1, 2)}`,
+      `  (ends.b): ${linear(1, 2)}`,
+      `  (list.0): ${linear(2, 2)}`,
+      `  (list.2): ${linear(2, 2)}`,
+      `  (list.3): ${linear(2, 1)}`,
+      `  (_hidden): ${linear(1, 1)}`,
+      ") with 1,068 parameters",
+    ];
+    const net = new Net();
+    expect(String(net)).toBe(lines.join("\n"));
+    expect(inspect(net)).toBe(lines.join("\n"));
+    net.blocks.push(new Block());
+    net.blocks[1]?.norm.freeze();
+    net.freeze({ keys: ["scale", "same"], recurse: false });
+    expect(String(net)).toContain("(blocks.0-3): 4 x Block(");
+    expect(String(net)).toMatch(/\) with 1,083 parameters, 77 of them trainable$/);
+    expect(inspect([net.blocks])).not.toContain("(...)");
+  });
+
+  test("a module within itself, and one that was disposed of", () => {
+    class Loop extends nn.Module {
+      inner?: Loop;
+      weight = mx.ones([1]);
+    }
+    const loop = new Loop();
+    loop.inner = loop;
+    expect(String(loop)).toBe("Loop()");
+    loop.inner = new Loop();
+    loop.inner.inner = loop;
+    expect(String(loop)).toBe(
+      "Loop(\n  (inner): Loop(\n    (inner): Loop(...)\n  )\n) with 2 parameters",
+    );
+    loop.dispose();
+    expect(String(loop)).toContain("Loop(");
+  });
+});
+
 describe("the shapes of Python's trees", () => {
   class Parts extends nn.Module {
     readonly a = mx.array([1, 2]);
@@ -380,7 +442,7 @@ describe("the shapes of Python's trees", () => {
     outer.updateModules({ layers: [{ list: [{}, other] }, {}] });
     expect(model.list[1]).toBe(other);
     expect(() => outer.updateModules({ layers: [{ list: [other] }] })).toThrow(RangeError);
-    expect(() => outer.updateModules({ layers: [{ list: other }] })).toThrow(RangeError);
+    expect(() => outer.updateModules({ layers: [{ list: other as never }] })).toThrow(RangeError);
   });
 
   test("fields that begin with an underscore are no parameters", () => {
@@ -473,14 +535,15 @@ describe("transformations of functions of modules", () => {
     const model = new nn.Sequential(nn.relu, layer(), new nn.Dropout({ p: 0.5 })).eval();
     const gradient = mx.grad((m: nn.Sequential) => mx.sum(m.forward(x)))(model);
     expect(names(gradient)).toEqual(["layers.1.weight", "layers.1.bias"]);
-    const { weight } = model.children()["layers"][1];
+    const linear = model.layers[1] as nn.Linear;
+    const { weight } = linear;
     const failure = new Error("no");
     const fails = () => {
       throw failure;
     };
     for (const f of [mx.grad(fails), mx.vmap(fails, { inAxes: 0 }), mx.checkpoint(fails)]) {
       expect(() => (f as (...xs: unknown[]) => unknown)(model)).toThrow();
-      expect(model.children()["layers"][1].weight).toBe(weight);
+      expect(linear.weight).toBe(weight);
     }
   });
 

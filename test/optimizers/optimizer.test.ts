@@ -198,8 +198,8 @@ describe("gradients that do not match", () => {
       "parameters: expected a record of arrays or an nn.Module, received null",
     ],
   ])("%s", (_, g, p, text) => {
-    expect(() => optimizer.applyGradients(g, p)).toThrow(TypeError);
-    expect(() => optimizer.applyGradients(g, p)).toThrow(`[Adam] ${text}`);
+    expect(() => optimizer.applyGradients(g as never, p as never)).toThrow(TypeError);
+    expect(() => optimizer.applyGradients(g as never, p as never)).toThrow(`[Adam] ${text}`);
     // Nothing has happened.
     expect(state()).toEqual(["step", "learningRate"]);
     expect(optimizer.step.item()).toBe(0n);

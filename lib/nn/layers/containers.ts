@@ -1,12 +1,10 @@
 /** Modules made of modules. */
 import { mismatch } from "../../core/call/errors.js";
 import type * as mx from "../../core/index.js";
-import { Module } from "../module.js";
+import { Module, type UnaryLayer } from "../module.js";
 
 /** What a {@link Sequential} calls: a layer, or a function of an array. */
-export type SequentialLayer =
-  | (Module & { forward(x: mx.array): mx.array })
-  | ((x: mx.array) => mx.array);
+export type SequentialLayer = UnaryLayer | ((x: mx.array) => mx.array);
 
 /**
  * Layers and functions, one after the other.

@@ -1,0 +1,142 @@
+import { mx, nn, optim } from "mlx-js";
+import { describe, expect, expectTypeOf, test } from "vitest";
+
+class Block extends nn.Module {
+  readonly queryProj = new nn.Linear(2, 3);
+  readonly norm = new nn.LayerNorm(3);
+  forward(x: mx.array): mx.array {
+    return this.norm.forward(this.queryProj.forward(x));
+  }
+}
+
+class Model extends nn.Module {
+  readonly layers = [new Block(), new Block()];
+  readonly heads = { main: new nn.Linear(3, 1, { bias: false }), count: 3 };
+  readonly pair: [nn.Linear, number] = [new nn.Linear(1, 1), 4];
+  readonly name = "model";
+  readonly _cache = mx.ones([2]);
+  readonly #hidden = mx.ones([4]);
+  scale: mx.array = mx.array(2);
+  shift: mx.array | null = null;
+  activation = nn.relu;
+  sizes = new Map([["a", 3]]);
+  get hidden(): mx.array {
+    return this.#hidden;
+  }
+  forward(x: mx.array): mx.array {
+    return this.heads.main.forward(x);
+  }
+}
+
+describe("parameters", () => {
+  const model = new Model();
+
+  test("have the types of the class's fields", () => {
+    const parameters = model.parameters();
+    expectTypeOf(parameters.scale).toEqualTypeOf<mx.array>();
+    expectTypeOf(parameters.shift).toEqualTypeOf<mx.array | undefined>();
+    expectTypeOf(parameters.heads.main.weight).toEqualTypeOf<mx.array>();
+    expectTypeOf(parameters.heads.main.bias).toEqualTypeOf<mx.array | undefined>();
+    expectTypeOf(parameters.layers[0]?.norm.weight).toEqualTypeOf<mx.array | undefined>();
+    expectTypeOf(parameters.pair[0].weight).toEqualTypeOf<mx.array>();
+    expectTypeOf<keyof nn.ParametersOf<Model>>().toEqualTypeOf<
+      "layers" | "heads" | "pair" | "scale" | "shift" | "hidden"
+    >();
+    expectTypeOf(model.trainableParameters()).toEqualTypeOf<nn.ParametersOf<Model>>();
+    // @ts-expect-error: did you mean "weight"?
+    expect(parameters.heads.main.wieght).toBeUndefined();
+    // @ts-expect-error: no parameter.
+    expect(parameters.forward).toBeUndefined();
+  });
+
+  test("of any module are a tree", () => {
+    const any: nn.Module = model;
+    expectTypeOf(any.parameters()["scale"]).toBeAny();
+    expectTypeOf(any.children()).toExtend<nn.ParameterTree>();
+    any.update(any.parameters());
+    const layers: nn.Module[] = [model, new nn.Linear(1, 1), new nn.Sequential(model)];
+    expect(layers.map((layer) => Object.keys(layer.parameters()).length)).toEqual([4, 2, 1]);
+  });
+
+  test("are updated in part", () => {
+    const weight = mx.zeros([1, 3]);
+    model.update({ heads: { main: { weight } }, layers: [{}, { norm: { bias: mx.ones([3]) } }] });
+    model.update(model.parameters());
+    model.update({ scale: model.scale, shift: undefined });
+    // @ts-expect-error: did you mean "weight"?
+    expect(() => model.update({ heads: { main: { wieght: weight } } })).toThrow(RangeError);
+    // @ts-expect-error: no array.
+    expect(() => model.update({ scale: 3 })).toThrow(TypeError);
+  });
+
+  test("have gradients of the same type", () => {
+    const optimizer = new optim.SGD(0.1);
+    const [value, gradients] = nn.valueAndGrad(model, () => model.scale)();
+    expectTypeOf(value).toEqualTypeOf<mx.array>();
+    expectTypeOf(gradients).toEqualTypeOf<nn.ParametersOf<Model>>();
+    optimizer.update(model, gradients);
+    optimizer.update(model, { scale: gradients.scale });
+    expectTypeOf(optimizer.applyGradients(gradients, model)).toEqualTypeOf(gradients);
+    expectTypeOf(optimizer.applyGradients({ scale: gradients.scale }, model)).toEqualTypeOf<{
+      scale: mx.array;
+    }>();
+    // @ts-expect-error: did you mean "scale"?
+    expect(() => optimizer.update(model, { scael: gradients.scale })).toThrow(TypeError);
+    // @ts-expect-error: did you mean "scale"?
+    expect(() => optimizer.applyGradients({ scael: gradients.scale }, model)).toThrow(TypeError);
+  });
+
+  test("go through functions of any model", () => {
+    function step<M extends nn.Module>(model: M, loss: (model: M) => mx.array): mx.array {
+      const [value, gradients] = nn.valueAndGrad(model, loss)(model);
+      new optim.SGD(0.1).update(model, gradients);
+      model.update(model.parameters());
+      model.update(model.trainableParameters());
+      return value;
+    }
+    expect(step(new Model(), (model) => model.scale).item()).toBe(2);
+  });
+
+  test("of a sequence are a list of trees", () => {
+    const model = new nn.Sequential(new nn.Linear(1, 4), mx.tanh, (x) => mx.exp(x));
+    const layer: nn.UnaryLayer = model;
+    expect(layer.forward(mx.ones([1])).shape).toEqual([4]);
+    const { layers } = model.parameters();
+    expectTypeOf(layers[0]?.["weight"]).toBeAny();
+    expect(layers[1]).toEqual({});
+    // @ts-expect-error: its forward takes three arrays.
+    const attention: nn.UnaryLayer = new nn.MultiHeadAttention(2, 1);
+    // @ts-expect-error: so it is none for a sequence.
+    new nn.Sequential(attention, new nn.MultiHeadAttention(2, 1));
+    // @ts-expect-error: no layer.
+    expect(() => new nn.Sequential(3)).toThrow(TypeError);
+  });
+
+  test("of a module within itself", () => {
+    class Tree extends nn.Module {
+      weight = mx.ones([1]);
+      left?: Tree;
+      right: Tree[] = [];
+    }
+    const tree = new Tree();
+    tree.left = new Tree();
+    expectTypeOf(tree.parameters().left?.left?.weight).toEqualTypeOf<mx.array | undefined>();
+    expect(tree.parameters().left?.weight.shape).toEqual([1]);
+  });
+});
+
+describe("modules in modules", () => {
+  test("have the types of the class's fields", () => {
+    const model = new Model();
+    const children = model.children();
+    expectTypeOf(children.heads.main).toEqualTypeOf<nn.Linear>();
+    expectTypeOf(children.layers).toEqualTypeOf<Block[]>();
+    expectTypeOf<keyof typeof children>().toEqualTypeOf<"layers" | "heads" | "pair">();
+    const main = new nn.Linear(3, 1);
+    model.updateModules({ heads: { main }, layers: [{}, new nn.Linear(2, 3)] });
+    model.updateModules({ layers: [{ norm: new nn.RMSNorm(3) }] });
+    model.updateModules(children);
+    // @ts-expect-error: no module of this name.
+    expect(() => model.updateModules({ hedas: { main } })).toThrow(RangeError);
+  });
+});
