@@ -72,3 +72,14 @@ test("the limits of complex64 are those of its parts", () => {
   expect(mx.finfo(mx.complex64).dtype).toBe(mx.float32);
   expect(mx.finfo(mx.bfloat16).dtype).toBe(mx.bfloat16);
 });
+
+test("a dtype's name is its name in mx", () => {
+  const names: mx.DtypeName[] = ["bool", "bfloat16", "complex64", "float16", "float32", "float64"];
+  for (const bits of [8, 16, 32, 64] as const) {
+    names.push(`int${bits}`, `uint${bits}`);
+  }
+  for (const name of names) {
+    expect(mx[name]).toBeInstanceOf(mx.Dtype);
+    expect(mx[mx[name].name]).toBe(mx[name]);
+  }
+});

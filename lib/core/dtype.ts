@@ -67,6 +67,14 @@ export const floating = DtypeCategory.floating;
 /** complex64. */
 export const complexfloating = DtypeCategory.complexfloating;
 
+/** The name of a dtype, which is its name in `mx`, too: `mx[x.dtype.name]` is `x.dtype`. */
+export type DtypeName =
+  | "bool"
+  | `${"" | "u"}int${8 | 16 | 32 | 64}`
+  | `float${16 | 32 | 64}`
+  | "bfloat16"
+  | "complex64";
+
 /**
  * The type of an array's elements: `mx.float32`, `mx.int8`, …
  *
@@ -82,7 +90,7 @@ export class Dtype {
   /** @internal */
   readonly id: DtypeId;
   /** MLX's name, such as `"float32"`. */
-  readonly name: string;
+  readonly name: DtypeName;
   /** The size of an element in bytes. */
   readonly size: number;
   /** @internal */
@@ -95,7 +103,7 @@ export class Dtype {
   }
 
   /** @internal */
-  constructor(id: number, name: string, size: number, category: DtypeCategory) {
+  constructor(id: number, name: DtypeName, size: number, category: DtypeCategory) {
     this.id = id as DtypeId;
     this.name = name;
     this.size = size;

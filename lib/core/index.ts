@@ -54,6 +54,7 @@ export {
   Dtype,
   DtypeCategory,
   type DtypeKind,
+  type DtypeName,
   type FloatLimits,
   finfo,
   float16,
