@@ -212,6 +212,30 @@ reduce(Operand x, const Group& group, mx::StreamOrDevice s, bool asked_for) {
   return F(x.resolve(), group, stream_for(group, s, asked_for));
 }
 
+// Whether the backend has a sum_scatter: the ring and MPI only throw.
+bool scatters(const Group& group) {
+  auto& implementation = *group.raw_group();
+  std::string_view name = typeid(implementation).name();
+  return name.find("RingGroup") == name.npos &&
+      name.find("MPIGroup") == name.npos;
+}
+
+mx::array sum_scatter(
+    Operand x,
+    const Group& group,
+    mx::StreamOrDevice s,
+    bool asked_for) {
+  auto a = x.resolve();
+  auto at = stream_for(group, s, asked_for);
+  auto shares = group.size();
+  auto fits = a.ndim() > 0 && a.shape(0) % shares == 0;
+  if (!fits || scatters(group)) {
+    return mx::distributed::sum_scatter(a, group, at);
+  }
+  auto sum = mx::distributed::all_sum(a, group, at);
+  return mx::split(sum, shares, 0, s)[group.rank()];
+}
+
 mx::array all_gather(
     Operand x,
     const Group& group,
@@ -279,7 +303,7 @@ const std::vector<Binding> distributed_bindings{
     REDUCTION(all_sum),
     REDUCTION(all_max),
     REDUCTION(all_min),
-    REDUCTION(sum_scatter),
+    LOCAL(sum_scatter),
     LOCAL(all_gather),
     LOCAL(send),
     LOCAL(recv),

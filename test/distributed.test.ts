@@ -212,7 +212,12 @@ describe("a ring", () => {
         self: attempt(() => send(1, rank)),
         far: attempt(() => recv(2, mx.int8, (rank + 2) % size)),
         split: attempt(() => group.split(rank % 2)),
-        scatter: [attempt(() => sumScatter(mx.ones([8]))), attempt(() => sumScatter(mx.ones([6])))],
+        scatter: [
+          attempt(() => sumScatter(mx.arange(rank, rank + 8))),
+          attempt(() => sumScatter(mx.transpose(mx.arange(24).reshape([3, 8])), { group })),
+          attempt(() => sumScatter(mx.ones([6]))),
+          attempt(() => sumScatter(1)),
+        ],
         shapes: [
           attempt(() => recv([-1], mx.int8, next)),
           attempt(() => allGather(mx.broadcastTo(1, [2 ** 30, 2]))),
@@ -237,8 +242,10 @@ describe("a ring", () => {
           `${(rank + 2) % 4} to ${rank}`,
         split: "Error: [ring] Group split not supported.",
         scatter: [
-          "Error: [ring] sum_scatter not supported.",
+          [8 * rank + 6, 8 * rank + 10],
+          [2 * rank, 2 * rank + 1].map((i) => [4 * i, 4 * i + 32, 4 * i + 64]),
           expect.stringMatching(/^Error: \[sum_scatter\] Invalid shape=\(6\)/),
+          expect.stringMatching(/^Error: \[sum_scatter\] Invalid shape=\(\)/),
         ],
         shapes: [
           "RangeError: [recv] Negative dimensions not allowed.",

@@ -8,8 +8,8 @@
  * The `ring` connects each process to the next over TCP. `MLX_HOSTFILE` names a
  * JSON file with the addresses to listen on, a list for each process, such as
  * `[["10.0.0.1:5000"], ["10.0.0.2:5000"]]`, and `MLX_RANK` is the process's
- * place in it. It sends and receives between neighbours only, and does not
- * split. If a process ends, what its neighbours evaluate next throws `[ring]
+ * place in it. It sends and receives between neighbours only, does not split,
+ * and scatters a sum by computing all of it. If a process ends, what its neighbours evaluate next throws `[ring]
  * connection to a peer was lost`, or waits for ever: MLX does not notice in time
  * for large arrays. Others only notice when their neighbours end, so they should.
  *
@@ -282,10 +282,10 @@ export function allGather(x: Operand, options?: GroupOptions): array {
 
 /**
  * The sum of the arrays of all processes, `[n, ...]`, of which each gets its
- * share of the first axis: `[n / size, ...]`. NCCL and JACCL have it.
+ * share of the first axis: `[n / size, ...]`. The ring and MPI have no such
+ * operation in MLX: there it is the share of `allSum`, and as much is sent.
  *
- * @throws Error if the group's size does not divide n; when it is computed, where
- * the backend does not have it.
+ * @throws Error if the group's size does not divide n.
  * @example
  * mx.distributed.sumScatter(mx.array([1, 2]))
  * // array([1, 2], dtype=float32)
