@@ -1,9 +1,16 @@
 /** `mlx.nn`: layers, losses, initializers. */
 import "./habits.js";
 
+export {
+  type AverageGradientsOptions,
+  averageGradients,
+  clipGradNormSharded,
+  type SharedOptions,
+} from "./distributed.js";
 export * as init from "./init.js";
 export * from "./layers/activations.js";
 export * from "./layers/containers.js";
+export * from "./layers/distributed.js";
 export * from "./layers/dropout.js";
 export * from "./layers/embedding.js";
 export * from "./layers/linear.js";
