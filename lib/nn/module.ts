@@ -53,9 +53,12 @@ function strictOf(options: StrictOption, fn: string): boolean {
   return asBoolean(options.strict ?? true, fn, "strict");
 }
 
-/** Python's spelling of a name, which files use: `layers.0.queryProj` is `layers.0.query_proj`. */
+/**
+ * Python's spelling of a name, which files use: `layers.0.queryProj` is
+ * `layers.0.query_proj`. A capital at the start of a part stays: `lstm.Wx`.
+ */
 function snakeCase(name: string): string {
-  return name.replace(/(?<=[^.])[A-Z]/g, (letter) => `_${letter}`).toLowerCase();
+  return name.replace(/(?<=[^.])[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
 function isLeafModule(_: Module, __: string, value: unknown): boolean {
