@@ -62,11 +62,21 @@ class Call:
         return lookup(self.name)(*map(plain, self.args), **plain(self.kwargs))
 
 
+class Function:
+    """A function as an argument, by its name."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def value(self):
+        return lookup(self.name)
+
+
 def plain(x):
     """What Python's MLX is called with."""
     if isinstance(x, View):
         return x.array()
-    if isinstance(x, Call):
+    if isinstance(x, (Call, Function)):
         return x.value()
     if isinstance(x, (list, tuple)):
         return type(x)(plain(y) for y in x)
@@ -119,6 +129,8 @@ def encode(x):
     if isinstance(x, Call):
         args, options = bind(x.name, x.args, x.kwargs)
         return {"$call": camel_path(x.name), "args": encode(args), "options": encode(options)}
+    if isinstance(x, Function):
+        return {"$function": camel_path(x.name)}
     if isinstance(x, mx.Dtype):
         return {"$dtype": dtype_name(x)}
     if isinstance(x, mx.DtypeCategory):
@@ -229,10 +241,13 @@ class Family:
         assert "throws" in case, f"{name} did not raise: {case}"
         return case
 
-    def layer(self, name, *args, inputs, call=None, method=None, grads=None, training=True, seed=None, **kwargs):
+    def layer(
+        self, name, *args, inputs, call=None, method=None, grads=None, training=True, seed=None, dtype=mx.float32, **kwargs
+    ):  # fmt: skip
         """A case of a layer of mlx.nn: made from `args` and `kwargs`, called with `inputs` and the options `call`.
 
-        `grads` adds gradients of sum(sin(output) * cotangent), or of softmax, for the weights and the float inputs.
+        Its weights are of `dtype`. `grads` adds gradients of sum(sin(output) * cotangent), or of softmax, for the
+        weights, the float inputs and the arrays in `call`.
         """
         call = call or {}
         case = {"layer": name, **written(f"nn.{name}", args, kwargs), "inputs": encode(inputs)}
@@ -244,11 +259,11 @@ class Family:
         if not training:
             case["training"] = False
         try:
-            layer = lookup(f"nn.{name}")(*args, **kwargs)
+            layer = lookup(f"nn.{name}")(*plain(args), **plain(kwargs))
         except ValueError:
             return self.add({**case, "throws": True})
         layer.train(training)
-        weights = [(k, self.weight(k, v)) for k, v in tree_flatten(layer.parameters())]
+        weights = [(k, self.weight(k, v).astype(dtype)) for k, v in tree_flatten(layer.parameters())]
         if weights:
             layer.load_weights(weights)
             case["weights"] = encode(dict(weights))
@@ -257,8 +272,8 @@ class Family:
             case["seed"] = seed
             mx.random.seed(seed)
 
-        def forward(*inputs):
-            return (getattr(layer, method) if method else layer)(*inputs, **plain(call))
+        def forward(*inputs, **more):
+            return (getattr(layer, method) if method else layer)(*inputs, **{**plain(call), **more})
 
         self.add({**case, **outcome(forward, *inputs)})
         if "throws" in self.cases[-1]:
@@ -267,23 +282,34 @@ class Family:
         if "running_var" in dict(weights):  # BatchNorm's statistics after one batch
             self.cases[-1]["after"] = encode(dict(tree_flatten(layer.parameters())))
         if grads:
-            self.cases[-1]["grads"] = self.gradients(layer, forward, plain(inputs), grads)
+            self.cases[-1]["grads"] = self.gradients(layer, forward, plain(inputs), plain(call), grads, seed)
         return self.cases[-1]
 
-    def gradients(self, layer, forward, inputs, kind):
-        cotangent = self.floats(*forward(*inputs).shape)
+    def gradients(self, layer, forward, inputs, call, kind, seed):
+        first = forward(*inputs)
+        cotangents = [self.floats(*y.shape) for y in (first if isinstance(first, tuple) else [first])]
 
-        def loss(*inputs):
-            out = forward(*inputs)
-            return ((mx.softmax(out, -1) if kind == "softmax" else mx.sin(out)) * cotangent).sum()
+        def loss(*inputs, **call):
+            if seed is not None:
+                mx.random.seed(seed)
+            out = forward(*inputs, **call)
+            total = 0
+            for y, cotangent in zip(out if isinstance(out, tuple) else [out], cotangents, strict=True):
+                total = total + ((mx.softmax(y, -1) if kind == "softmax" else mx.sin(y)) * cotangent).sum()
+            return total
 
-        found = {"of": kind, "cotangent": encode(cotangent)}
+        found = {"of": kind, "cotangent": encode(cotangents if isinstance(first, tuple) else cotangents[0])}
         floating = [i for i, x in enumerate(inputs) if mx.issubdtype(x.dtype, mx.floating)]
         if floating:
             grads = mx.grad(loss, floating)(*inputs)
             # A list of one argument gives no list.
             grads = [grads] if isinstance(grads, mx.array) else grads
             found["inputs"] = {str(i): encode(g) for i, g in zip(floating, grads, strict=True)}
+        states = {k: v for k, v in call.items() if isinstance(v, mx.array) and mx.issubdtype(v.dtype, mx.floating)}
+        if states:
+            found["options"] = encode(
+                {camel(k): mx.grad(loss, argnums=(), argnames=k)(*inputs, **call)[1][k] for k in states}
+            )
         if layer.trainable_parameters():
             found["weights"] = encode(dict(tree_flatten(nn.value_and_grad(layer, loss)(*inputs)[1])))
         return found

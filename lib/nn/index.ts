@@ -16,6 +16,7 @@ export * from "./layers/embedding.js";
 export * from "./layers/linear.js";
 export * from "./layers/normalization.js";
 export * from "./layers/positional-encoding.js";
+export * from "./layers/recurrent.js";
 export * from "./layers/transformer.js";
 export * as losses from "./losses.js";
 export {
@@ -30,4 +31,4 @@ export {
   type StrictOption,
   type UnaryLayer,
 } from "./module.js";
-export * from "./value-and-grad.js";
+export * from "./utils.js";

@@ -349,7 +349,19 @@ function fallbackIn(node) {
   }
   const parameters = checker.getResolvedSignature(kind)?.parameters ?? [];
   const fallback = kind.arguments[parameters.findIndex((x) => x.name === "fallback")];
-  return (fallback && constant(fallback, new Map())) ?? "";
+  return (fallback && (constant(fallback, new Map()) ?? functionIn(fallback))) ?? "";
+}
+
+/**
+ * A function of another file, which is called what it is called in Python.
+ *
+ * @param {ts.Expression} node
+ */
+function functionIn(node) {
+  const symbol = checker.getSymbolAtLocation(node);
+  const imported =
+    symbol && symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : undefined;
+  return imported && imported.flags & ts.SymbolFlags.Function ? imported.name : undefined;
 }
 
 /**

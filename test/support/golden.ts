@@ -39,8 +39,9 @@ interface Tagged {
   $bigint?: string;
   $number?: string;
   $undefined?: true;
-  /** The result of a call. */
+  /** The result of a call; an object, if the name is that of a class. */
   $call?: string;
+  $function?: string;
   args?: Json[];
   options?: JsonRecord;
 }
@@ -83,6 +84,8 @@ export interface Case {
     of: "sin" | "softmax";
     cotangent: Json;
     inputs?: Record<string, Json>;
+    /** Of the arrays in `forwardOptions`. */
+    options?: Record<string, Json>;
     weights?: Record<string, Json>;
   };
   /** The weights after the call. */
@@ -231,7 +234,11 @@ export function decode(json: Json): Any {
   }
   if (tag.$call) {
     const { owner, fn } = lookup(tag.$call);
-    return fn.call(owner, ...argumentsOf(tag));
+    const args = argumentsOf(tag);
+    return /\.[A-Z]\w*$/.test(tag.$call) ? Reflect.construct(fn, args) : fn.call(owner, ...args);
+  }
+  if (tag.$function) {
+    return lookup(tag.$function).fn;
   }
   if (tag.$slice) {
     return new (mx as Any).Slice(...tag.$slice.map((x) => x ?? undefined));
@@ -412,7 +419,7 @@ function flatten(tree: unknown, path = ""): Record<string, unknown> {
   if (tree instanceof (mx.array as Any) || typeof tree !== "object" || tree === null) {
     return { [path]: tree };
   }
-  const snake = (key: string) => key.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`);
+  const snake = (key: string) => key.replace(/(?!^)[A-Z]/g, (c) => `_${c.toLowerCase()}`);
   return Object.assign(
     {},
     ...Object.entries(tree).map(([k, v]) => flatten(v, path ? `${path}.${snake(k)}` : snake(k))),
@@ -549,53 +556,67 @@ function runProgram(c: Case): void {
   check(() => programs[c.program as string]?.(...inputs), c);
 }
 
-function runLayer(c: Case): void {
+/** The layer of a case, with its weights. */
+export function makeLayer(c: Case): Any {
   const { fn: Layer } = lookup(`nn.${c.layer}`);
+  const layer = new Layer(...argumentsOf(c));
+  if (c.weights) {
+    layer.loadWeights(Object.entries(decode(c.weights)));
+  }
+  return layer.train(c.training ?? true);
+}
+
+function runLayer(c: Case): void {
   const inputs = (c.inputs ?? []).map(decode);
   const options = c.forwardOptions ? [decode(c.forwardOptions)] : [];
-  const make = (): Any => {
-    const layer = new Layer(...argumentsOf(c));
-    if (c.weights) {
-      layer.loadWeights(Object.entries(decode(c.weights)));
-    }
-    return layer.train(c.training ?? true) ?? layer;
-  };
   if (c.throws !== undefined) {
-    expectError(() => make().forward(...inputs, ...options), c.throws);
+    expectError(() => makeLayer(c).forward(...inputs, ...options), c.throws);
     return;
   }
-  const layer = make();
-  const forward = (...xs: Any[]): Any => layer[c.method ?? "forward"](...xs, ...options);
+  const layer = makeLayer(c);
+  const forward = (...xs: Any[]): Any => layer[c.method ?? "forward"](...xs);
   if (c.seed !== undefined) {
     mx.random.seed(c.seed);
   }
-  compare(forward(...inputs), c.expect as Json, c);
+  compare(forward(...inputs, ...options), c.expect as Json, c);
   if (c.after) {
     compareFlat(layer.parameters(), c.after, c);
   }
   if (c.grads) {
-    checkGradients(c, layer, forward, inputs);
+    checkGradients(c, layer, forward, [...inputs, ...options]);
   }
 }
 
 /** The gradients of sum(sin(output) * cotangent), or of softmax. */
-function checkGradients(c: Case, layer: Any, forward: (...xs: Any[]) => Any, inputs: Any[]): void {
+function checkGradients(c: Case, layer: Any, forward: (...xs: Any[]) => Any, args: Any[]): void {
   const { of, cotangent, ...expected } = c.grads as NonNullable<Case["grads"]>;
-  const weight = decode(cotangent);
+  const weights: Any[] = [decode(cotangent)].flat();
   const loss = (...xs: Any[]) => {
-    const y = forward(...xs);
-    return mx.sum(mx.multiply(of === "softmax" ? mx.softmax(y, -1) : mx.sin(y), weight));
+    if (c.seed !== undefined) {
+      mx.random.seed(c.seed);
+    }
+    const outputs: Any[] = [forward(...xs)].flat();
+    return outputs
+      .map((y, i) =>
+        mx.sum(mx.multiply(of === "softmax" ? mx.softmax(y, -1) : mx.sin(y), weights[i])),
+      )
+      .reduce((total, y) => mx.add(total, y));
   };
   // Sums of many products lose a digit.
   const looser = { ...c, exact: false, tolerance: Math.max(c.tolerance ?? 0, 3e-5) };
   if (expected.inputs) {
     const places = Object.keys(expected.inputs).map(Number);
-    const gradients = (mx.grad as Any)(loss, places)(...inputs);
+    const gradients = (mx.grad as Any)(loss, places)(...args);
     const list = Array.isArray(gradients) ? gradients : [gradients];
     compare(list, Object.values(expected.inputs), looser);
   }
+  for (const [name, gradient] of Object.entries(expected.options ?? {})) {
+    const options = args.at(-1);
+    const ofOption = (x: Any) => loss(...args.slice(0, -1), { ...options, [name]: x });
+    compare(mx.grad(ofOption)(options[name]), gradient, looser);
+  }
   if (expected.weights) {
-    const [, gradients] = (mlx as Any).nn.valueAndGrad(layer, loss)(...inputs);
+    const [, gradients] = (mlx as Any).nn.valueAndGrad(layer, loss)(...args);
     compareFlat(gradients, expected.weights, looser);
   }
 }

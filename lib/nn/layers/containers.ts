@@ -1,10 +1,10 @@
 /** Modules made of modules. */
-import { mismatch } from "../../core/call/errors.js";
 import type * as mx from "../../core/index.js";
-import { Module, type UnaryLayer } from "../module.js";
+import { asCallable, call, type Layer } from "../layer.js";
+import { Module } from "../module.js";
 
 /** What a {@link Sequential} calls: a layer, or a function of an array. */
-export type SequentialLayer = UnaryLayer | ((x: mx.array) => mx.array);
+export type SequentialLayer = Layer;
 
 /**
  * Layers and functions, one after the other.
@@ -20,18 +20,12 @@ export class Sequential extends Module {
   constructor(...layers: SequentialLayer[]) {
     super();
     layers.forEach((layer, i) => {
-      if (typeof layer !== "function" && !(layer instanceof Module && "forward" in layer)) {
-        throw mismatch("Sequential", `layers[${i}]`, "a layer or a function", layer);
-      }
+      asCallable(layer, "Sequential", `layers[${i}]`);
     });
     this.layers = layers;
   }
 
   forward(x: mx.array): mx.array {
-    // Functions such as mx.exp take options second, so they get no index.
-    return this.layers.reduce(
-      (y, layer) => (typeof layer === "function" ? layer(y) : layer.forward(y)),
-      x,
-    );
+    return this.layers.reduce((y, layer) => call(layer, y), x);
   }
 }

@@ -1,11 +1,27 @@
-/** Attention. */
+/** Attention, and transformers. */
 import { isArray } from "../../core/array/array.js";
 import { mismatch, outOfRange } from "../../core/call/errors.js";
-import { asCount } from "../../core/call/numbers.js";
-import { count, flag, kindOf, nullable, optionsOf } from "../../core/call/options.js";
+import { asCount, asLength } from "../../core/call/numbers.js";
+import {
+  count,
+  flag,
+  kindOf,
+  length,
+  nullable,
+  optionsOf,
+  share,
+} from "../../core/call/options.js";
 import * as mx from "../../core/index.js";
+import { asCallable, type Callable, call, checkShape, type Layer, layer } from "../layer.js";
 import { Module } from "../module.js";
+import { checkpoint } from "../utils.js";
+import { relu } from "./activations.js";
+import { Dropout } from "./dropout.js";
 import { Linear } from "./linear.js";
+import { LayerNorm } from "./normalization.js";
+
+/** What attention may see: a mask as in {@link AttentionOptions}, or null for all. */
+export type AttentionMask = mx.array | "causal" | null;
 
 /** Options of {@link MultiHeadAttention}: the sizes of last axes, and biases. */
 export interface MultiHeadAttentionOptions {
@@ -39,7 +55,7 @@ export interface AttentionOptions {
    * boolean, true where a query may see a key. `"causal"` keeps queries from
    * seeing later keys. By default all is seen.
    */
-  mask?: mx.array | "causal" | null | undefined;
+  mask?: AttentionMask | undefined;
 }
 
 const mask = kindOf<mx.array | "causal">((value, fn, param) => {
@@ -57,7 +73,8 @@ const readCall = optionsOf<AttentionOptions>()("MultiHeadAttention.forward", {
  * Scaled dot-product attention with several heads, between linear projections.
  * Vaswani et al., "Attention Is All You Need", arXiv 1706.03762.
  *
- * @throws RangeError if `dims` is no multiple of `numHeads`.
+ * @throws RangeError if `dims` is no multiple of `numHeads` or, when called, for other
+ * shapes.
  * @example
  * const attention = new nn.MultiHeadAttention(8, 2);
  * attention.forward(mx.ones([1, 3, 8]), mx.ones([1, 5, 8]), mx.ones([1, 5, 8])).shape
@@ -69,6 +86,8 @@ export class MultiHeadAttention extends Module {
   readonly valueProj: Linear;
   readonly outProj: Linear;
   readonly numHeads: number;
+  // Of the three inputs. Projections may be replaced, by quantized ones for example.
+  readonly #inputDims: readonly [queries: number, keys: number, values: number];
 
   constructor(dims: number, numHeads: number, options?: MultiHeadAttentionOptions) {
     super();
@@ -88,6 +107,7 @@ export class MultiHeadAttention extends Module {
         throw outOfRange(fn, name, `a multiple of the ${numHeads} heads`, size);
       }
     }
+    this.#inputDims = [queryInputDims, keyInputDims, valueInputDims];
     this.queryProj = new Linear(queryInputDims, dims, { bias });
     this.keyProj = new Linear(keyInputDims, dims, { bias });
     this.valueProj = new Linear(valueInputDims, valueDims, { bias });
@@ -105,6 +125,11 @@ export class MultiHeadAttention extends Module {
     options?: AttentionOptions,
   ): mx.array {
     const { mask } = readCall(options);
+    const fn = "MultiHeadAttention.forward";
+    const [queryDims, keyDims, valueDims] = this.#inputDims;
+    checkShape(queries, ["B", "Tq", queryDims], fn, "queries");
+    checkShape(keys, ["B", "Tk", keyDims], fn, "keys");
+    checkShape(values, ["B", "Tk", valueDims], fn, "values");
     const q = this.#split(this.queryProj.forward(queries));
     const k = this.#split(this.keyProj.forward(keys));
     const v = this.#split(this.valueProj.forward(values));
@@ -132,5 +157,344 @@ export class MultiHeadAttention extends Module {
     const indices = mx.arange(asCount(n, "createAdditiveCausalMask", "n"));
     const later = mx.expandDims(indices, 1).less(mx.expandDims(indices, 0));
     return later.astype(dtype).multiply(mx.finfo(dtype).min);
+  }
+}
+
+/** Options of {@link TransformerEncoderLayer} and {@link TransformerDecoderLayer}. */
+export interface TransformerLayerOptions {
+  /** The size of the hidden layer of the two linear ones. By default `4 * dims`. */
+  mlpDims?: number | undefined;
+  /** The share of what attention and the hidden layer give that training drops. By default 0. */
+  dropout?: number | undefined;
+  /** What follows the hidden layer, a function or a layer. By default `nn.relu`. */
+  activation?: Layer | undefined;
+  /** Whether to normalize before attention and the linear layers, rather than after the sums. By default true. */
+  normFirst?: boolean | undefined;
+}
+
+const layerOptions = {
+  mlpDims: count(),
+  dropout: share(0),
+  activation: layer(relu),
+  normFirst: flag(true),
+};
+
+const readLayer = optionsOf<TransformerLayerOptions>()("TransformerEncoderLayer", layerOptions);
+
+/** The input and what a part of a layer makes of it, added and normalized. */
+function sum(
+  x: mx.array,
+  { normFirst }: { readonly normFirst: boolean },
+  norm: LayerNorm,
+  part: (x: mx.array) => mx.array,
+): mx.array {
+  return normFirst ? x.add(part(norm.forward(x))) : norm.forward(x.add(part(x)));
+}
+
+/**
+ * A layer of a transformer's encoder: attention of the input to itself, then two linear
+ * layers at each place, each with a sum and a {@link LayerNorm}: `x + part(norm(x))` or,
+ * without `normFirst`, `norm(x + part(x))`. Vaswani et al., "Attention Is All You Need",
+ * arXiv 1706.03762; `normFirst` as in Xiong et al., "On Layer Normalization in the
+ * Transformer Architecture", arXiv 2002.04745.
+ *
+ * @throws RangeError if `dims` is no multiple of `numHeads` or, when called, for other
+ * shapes.
+ * @example
+ * const layer = new nn.TransformerEncoderLayer(8, 2, { mlpDims: 16 });
+ * layer.forward(mx.ones([1, 3, 8]), "causal").shape
+ * // [ 1, 3, 8 ]
+ */
+export class TransformerEncoderLayer extends Module {
+  readonly attention: MultiHeadAttention;
+  readonly ln1: LayerNorm;
+  readonly ln2: LayerNorm;
+  readonly linear1: Linear;
+  readonly linear2: Linear;
+  readonly dropout1: Dropout;
+  readonly dropout2: Dropout;
+  readonly activation: Layer;
+  readonly normFirst: boolean;
+
+  constructor(dims: number, numHeads: number, options?: TransformerLayerOptions) {
+    super();
+    const { mlpDims = 4 * dims, dropout: p, activation, normFirst } = readLayer(options);
+    this.attention = new MultiHeadAttention(dims, numHeads);
+    this.ln1 = new LayerNorm(dims);
+    this.ln2 = new LayerNorm(dims);
+    this.linear1 = new Linear(dims, mlpDims);
+    this.linear2 = new Linear(mlpDims, dims);
+    this.dropout1 = new Dropout({ p });
+    this.dropout2 = new Dropout({ p });
+    this.activation = activation;
+    this.normFirst = normFirst;
+  }
+
+  /** From (B, T, dims) to the same shape. The mask broadcasts to (B, numHeads, T, T). */
+  forward(x: mx.array, mask: AttentionMask): mx.array {
+    checkShape(x, ["B", "T", this.ln1.dims], "TransformerEncoderLayer.forward", "x");
+    const seen = sum(x, this, this.ln1, (y) =>
+      this.dropout1.forward(this.attention.forward(y, y, y, { mask })),
+    );
+    return sum(seen, this, this.ln2, (y) => {
+      const hidden = call(this.activation, this.linear1.forward(y));
+      return this.linear2.forward(this.dropout2.forward(hidden));
+    });
+  }
+}
+
+/** Options of {@link TransformerEncoder} and {@link TransformerDecoder}. */
+export interface TransformerStackOptions extends TransformerLayerOptions {
+  /** Whether gradients compute each layer again rather than keep what it computed; see {@link checkpoint}. By default false. */
+  checkpoint?: boolean | undefined;
+}
+
+const readStack = optionsOf<TransformerStackOptions>()("TransformerEncoder", {
+  ...layerOptions,
+  checkpoint: flag(false),
+});
+
+/**
+ * Layers of a transformer's encoder, {@link TransformerEncoderLayer}, one after the
+ * other, and a {@link LayerNorm}.
+ *
+ * @example
+ * const encoder = new nn.TransformerEncoder(2, 8, 2, { mlpDims: 16 });
+ * encoder.forward(mx.ones([1, 3, 8]), null).shape
+ * // [ 1, 3, 8 ]
+ */
+export class TransformerEncoder extends Module {
+  readonly layers: readonly TransformerEncoderLayer[];
+  readonly ln: LayerNorm;
+  readonly checkpoint: boolean;
+
+  constructor(
+    numLayers: number,
+    dims: number,
+    numHeads: number,
+    options?: TransformerStackOptions,
+  ) {
+    super();
+    const { checkpoint, ...layer } = readStack(options);
+    this.layers = Array.from(
+      { length: asLength(numLayers, "TransformerEncoder", "numLayers") },
+      () => new TransformerEncoderLayer(dims, numHeads, layer),
+    );
+    this.ln = new LayerNorm(dims);
+    this.checkpoint = checkpoint;
+  }
+
+  /** From (B, T, dims) to the same shape. The mask broadcasts to (B, numHeads, T, T). */
+  forward(x: mx.array, mask: AttentionMask): mx.array {
+    checkShape(x, ["B", "T", this.ln.dims], "TransformerEncoder.forward", "x");
+    let y = x;
+    for (const layer of this.layers) {
+      y = this.checkpoint ? checkpoint(layer)(y, mask) : layer.forward(y, mask);
+    }
+    return this.ln.forward(y);
+  }
+}
+
+/**
+ * A layer of a transformer's decoder: attention of the input to itself, then to what an
+ * encoder gave, then two linear layers at each place, each with a sum and a
+ * {@link LayerNorm}, as in {@link TransformerEncoderLayer}.
+ *
+ * @throws RangeError if `dims` is no multiple of `numHeads` or, when called, for other
+ * shapes.
+ * @example
+ * const layer = new nn.TransformerDecoderLayer(8, 2, { mlpDims: 16 });
+ * layer.forward(mx.ones([1, 3, 8]), mx.ones([1, 5, 8]), "causal", null).shape
+ * // [ 1, 3, 8 ]
+ */
+export class TransformerDecoderLayer extends Module {
+  readonly selfAttention: MultiHeadAttention;
+  readonly crossAttention: MultiHeadAttention;
+  readonly ln1: LayerNorm;
+  readonly ln2: LayerNorm;
+  readonly ln3: LayerNorm;
+  readonly linear1: Linear;
+  readonly linear2: Linear;
+  readonly dropout1: Dropout;
+  readonly dropout2: Dropout;
+  readonly dropout3: Dropout;
+  readonly activation: Layer;
+  readonly normFirst: boolean;
+
+  constructor(dims: number, numHeads: number, options?: TransformerLayerOptions) {
+    super();
+    const fn = "TransformerDecoderLayer";
+    const { mlpDims = 4 * dims, dropout: p, activation, normFirst } = readLayer(options, fn);
+    this.selfAttention = new MultiHeadAttention(dims, numHeads);
+    this.crossAttention = new MultiHeadAttention(dims, numHeads);
+    this.ln1 = new LayerNorm(dims);
+    this.ln2 = new LayerNorm(dims);
+    this.ln3 = new LayerNorm(dims);
+    this.linear1 = new Linear(dims, mlpDims);
+    this.linear2 = new Linear(mlpDims, dims);
+    this.dropout1 = new Dropout({ p });
+    this.dropout2 = new Dropout({ p });
+    this.dropout3 = new Dropout({ p });
+    this.activation = activation;
+    this.normFirst = normFirst;
+  }
+
+  /**
+   * From (B, T, dims), and what an encoder gave, (B, S, dims), to (B, T, dims). The
+   * masks broadcast to (B, numHeads, T, T) and (B, numHeads, T, S).
+   */
+  forward(
+    x: mx.array,
+    memory: mx.array,
+    xMask: AttentionMask,
+    memoryMask: AttentionMask,
+  ): mx.array {
+    const fn = "TransformerDecoderLayer.forward";
+    checkShape(x, ["B", "T", this.ln1.dims], fn, "x");
+    checkShape(memory, ["B", "S", this.ln1.dims], fn, "memory");
+    const seen = sum(x, this, this.ln1, (y) =>
+      this.dropout1.forward(this.selfAttention.forward(y, y, y, { mask: xMask })),
+    );
+    const crossed = sum(seen, this, this.ln2, (y) =>
+      this.dropout2.forward(this.crossAttention.forward(y, memory, memory, { mask: memoryMask })),
+    );
+    return sum(crossed, this, this.ln3, (y) => {
+      const hidden = call(this.activation, this.linear1.forward(y));
+      return this.linear2.forward(this.dropout3.forward(hidden));
+    });
+  }
+}
+
+/**
+ * Layers of a transformer's decoder, {@link TransformerDecoderLayer}, one after the
+ * other, and a {@link LayerNorm}.
+ *
+ * @example
+ * const decoder = new nn.TransformerDecoder(2, 8, 2, { mlpDims: 16 });
+ * decoder.forward(mx.ones([1, 3, 8]), mx.ones([1, 5, 8]), "causal", null).shape
+ * // [ 1, 3, 8 ]
+ */
+export class TransformerDecoder extends Module {
+  readonly layers: readonly TransformerDecoderLayer[];
+  readonly ln: LayerNorm;
+  readonly checkpoint: boolean;
+
+  constructor(
+    numLayers: number,
+    dims: number,
+    numHeads: number,
+    options?: TransformerStackOptions,
+  ) {
+    super();
+    const { checkpoint, ...layer } = readStack(options, "TransformerDecoder");
+    this.layers = Array.from(
+      { length: asLength(numLayers, "TransformerDecoder", "numLayers") },
+      () => new TransformerDecoderLayer(dims, numHeads, layer),
+    );
+    this.ln = new LayerNorm(dims);
+    this.checkpoint = checkpoint;
+  }
+
+  /**
+   * From (B, T, dims), and what an encoder gave, (B, S, dims), to (B, T, dims). The
+   * masks broadcast to (B, numHeads, T, T) and (B, numHeads, T, S).
+   */
+  forward(
+    x: mx.array,
+    memory: mx.array,
+    xMask: AttentionMask,
+    memoryMask: AttentionMask,
+  ): mx.array {
+    const fn = "TransformerDecoder.forward";
+    checkShape(x, ["B", "T", this.ln.dims], fn, "x");
+    checkShape(memory, ["B", "S", this.ln.dims], fn, "memory");
+    let y = x;
+    for (const layer of this.layers) {
+      y = this.checkpoint
+        ? checkpoint(layer)(y, memory, xMask, memoryMask)
+        : layer.forward(y, memory, xMask, memoryMask);
+    }
+    return this.ln.forward(y);
+  }
+}
+
+/** What stands for a {@link TransformerEncoder}: a layer, or a function. */
+export type Encoder = Callable<TransformerEncoder["forward"]>;
+
+/** What stands for a {@link TransformerDecoder}: a layer, or a function. */
+export type Decoder = Callable<TransformerDecoder["forward"]>;
+
+/** Options of {@link Transformer}. */
+export interface TransformerOptions extends TransformerStackOptions {
+  /** The size of the inputs' last axis. By default 512. */
+  dims?: number | undefined;
+  /** The number of heads in attention. By default 8. */
+  numHeads?: number | undefined;
+  /** The number of layers in the encoder. By default 6. */
+  numEncoderLayers?: number | undefined;
+  /** The number of layers in the decoder. By default 6. */
+  numDecoderLayers?: number | undefined;
+  /** What takes the place of the encoder. */
+  customEncoder?: Encoder | undefined;
+  /** What takes the place of the decoder. */
+  customDecoder?: Decoder | undefined;
+}
+
+const readTransformer = optionsOf<TransformerOptions>()("Transformer", {
+  ...layerOptions,
+  checkpoint: flag(false),
+  dims: count(512),
+  numHeads: count(8),
+  numEncoderLayers: length(6),
+  numDecoderLayers: length(6),
+  customEncoder: kindOf<Encoder>(asCallable)(),
+  customDecoder: kindOf<Decoder>(asCallable)(),
+});
+
+/**
+ * An encoder that reads one sequence, and a decoder that reads another one and what the
+ * encoder gave. Vaswani et al., "Attention Is All You Need", arXiv 1706.03762.
+ *
+ * @throws RangeError if `dims` is no multiple of `numHeads` or, when called, for other
+ * shapes.
+ * @example
+ * const options = { dims: 8, numHeads: 2, numEncoderLayers: 1, numDecoderLayers: 1 };
+ * const model = new nn.Transformer(options);
+ * model.forward(mx.ones([1, 5, 8]), mx.ones([1, 3, 8]), null, "causal", null).shape
+ * // [ 1, 3, 8 ]
+ */
+export class Transformer extends Module {
+  readonly encoder: Encoder;
+  readonly decoder: Decoder;
+
+  constructor(options?: TransformerOptions) {
+    super();
+    const {
+      dims,
+      numHeads,
+      numEncoderLayers,
+      numDecoderLayers,
+      customEncoder,
+      customDecoder,
+      ...stack
+    } = readTransformer(options);
+    this.encoder = customEncoder ?? new TransformerEncoder(numEncoderLayers, dims, numHeads, stack);
+    this.decoder = customDecoder ?? new TransformerDecoder(numDecoderLayers, dims, numHeads, stack);
+  }
+
+  /**
+   * From the encoder's input, (B, S, dims), and the decoder's, (B, T, dims), to
+   * (B, T, dims). The masks broadcast to (B, numHeads, S, S), (B, numHeads, T, T) and
+   * (B, numHeads, T, S).
+   */
+  forward(
+    src: mx.array,
+    tgt: mx.array,
+    srcMask: AttentionMask,
+    tgtMask: AttentionMask,
+    memoryMask: AttentionMask,
+  ): mx.array {
+    const memory = call(this.encoder, src, srcMask);
+    return call(this.decoder, tgt, memory, tgtMask, memoryMask);
   }
 }
