@@ -22,12 +22,13 @@ FAMILIES = [
     "quantization", "dtype", "random", "fast", "linalg", "fft", "nn/activations", "nn/linear", "nn/embedding",
     "nn/normalization", "nn/positional-encoding", "nn/alibi", "nn/transformer", "nn/convolution",
     "nn/convolution-transpose", "nn/pooling", "nn/upsample", "nn/recurrent", "nn/dropout", "nn/losses", "nn/init",
+    "nn/learning",
     "optimizers", "io", "transforms", "export", "programs",
 ]  # fmt: skip
 
 
 # What a case is about.
-KINDS = ["program", "name", "layer", "optimizer", "index", "file"]
+KINDS = ["learn", "program", "name", "layer", "optimizer", "index", "file"]
 
 
 def main():

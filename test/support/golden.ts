@@ -73,6 +73,11 @@ export interface Case {
   // A program of support/programs.ts, called with the inputs.
   program?: string;
 
+  /** A model of support/learning.ts that learns: how many steps, of how many rows each. */
+  learn?: string;
+  steps?: number;
+  size?: number;
+
   // A layer: new nn.layer(...args, options), with these weights, called with the inputs.
   layer?: string;
   weights?: Record<string, Json>;
