@@ -245,6 +245,12 @@ function assign(
   });
 }
 
+/**
+ * The key of a list: a module's fields that are frozen for good. It is a symbol since
+ * any name may be that of a field.
+ */
+export const statistics: unique symbol = Symbol("statistics");
+
 // Modules whose text is being made: one may be inside of itself.
 const printing = new Set<Module>();
 
@@ -494,13 +500,18 @@ export class Module extends mx.Owner {
         if (names?.includes(key) ?? !hasModules(value)) {
           if (frozen) {
             module.#frozen.add(key);
-          } else {
+          } else if (!module[statistics].includes(key)) {
             module.#frozen.delete(key);
           }
         }
       }
     }
     return this;
+  }
+
+  /** The names of fields that are frozen for good, since it is not training that changes them. */
+  get [statistics](): readonly string[] {
+    return [];
   }
 
   /** Sets training mode, here and in all modules inside. */

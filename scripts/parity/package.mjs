@@ -313,7 +313,7 @@ function defaultsIn(
 /**
  * @typedef {object} OptionTable a call of `optionsOf`
  * @property {string} name what the function is called in errors
- * @property {ts.Symbol | undefined} type the interface of the options
+ * @property {ts.Type | undefined} type that of the options
  * @property {Values} defaults of each option, by its name; "" for none
  * @property {Map<string, Set<string>>} types what `typeof` says of each option's values, or "null" or "list"
  */
@@ -426,7 +426,7 @@ function collectTables(node) {
     const options = type && checker.getTypeFromTypeNode(type);
     tables.push({
       name: name && ts.isStringLiteral(name) ? name.text : "",
-      type: options?.symbol,
+      type: options,
       defaults: optionsIn(table),
       types: new Map(
         options && checker.getPropertiesOfType(options).map((x) => [x.name, typesOf(x)]),
@@ -443,14 +443,14 @@ for (const file of program.getSourceFiles()) {
 }
 
 /**
- * The table of a function's options: that of their interface or, where several
+ * The table of a function's options: that of their type or, where several
  * functions have the same one, the function's own.
  *
  * @param {ts.Type} type
  * @param {string} fn
  */
 function tableOf(type, fn) {
-  const found = tables.filter((table) => table.type !== undefined && table.type === type.symbol);
+  const found = tables.filter((table) => table.type === type);
   return found.length === 1 ? found[0] : found.find(({ name }) => name === fn);
 }
 

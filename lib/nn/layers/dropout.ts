@@ -1,17 +1,34 @@
 /** Layers that leave things out in training. */
 
-import { mismatch } from "../../core/call/errors.js";
+import { asArray } from "../../core/array/array.js";
 import { optionsOf, share } from "../../core/call/options.js";
 import * as mx from "../../core/index.js";
 import { Module } from "../module.js";
+import { checkInput } from "./spatial.js";
 
-/** Options of {@link Dropout}. */
+/** Options of {@link Dropout}, {@link Dropout2d} and {@link Dropout3d}. */
 export interface DropoutOptions {
-  /** The share of the elements that become zero, in [0, 1). By default 0.5. */
+  /** The share of the elements or channels that become zero, in [0, 1). By default 0.5. */
   p?: number | undefined;
 }
 
 const read = optionsOf<DropoutOptions>()("Dropout", { p: share(0.5) });
+
+/** What is left of an input: a share `1 - p` of it, chosen at random, divided by that. */
+function drop(x: mx.array, p: number, shape: readonly number[]): mx.array {
+  const kept = 1 - p;
+  return mx.random
+    .bernoulli(kept, shape)
+    .multiply(x)
+    .multiply(1 / kept);
+}
+
+/** The shape of one choice for each channel: all axes in the middle are 1. */
+function channelsOf(x: mx.array, spatial: number): number[] {
+  return x.shape.map((n, axis, { length }) =>
+    axis < length - 1 && axis >= length - 1 - spatial ? 1 : n,
+  );
+}
 
 /**
  * In training, a share `p` of the elements, chosen at random, becomes zero, and
@@ -31,17 +48,73 @@ export class Dropout extends Module {
   }
 
   forward(x: mx.array): mx.array {
-    if (!(x instanceof mx.array)) {
-      throw mismatch("Dropout.forward", "x", "an array", x);
-    }
-    if (this.p === 0 || !this.training) {
-      return x;
-    }
-    const kept = 1 - this.p;
-    return mx.random
-      .bernoulli(kept, x.shape)
-      .multiply(x)
-      .multiply(1 / kept);
+    const { shape } = asArray(x, "Dropout.forward", "x");
+    return this.p === 0 || !this.training ? x : drop(x, this.p, shape);
+  }
+
+  protected override describe(): string {
+    return `p=${this.p}`;
+  }
+}
+
+/**
+ * In training, a share `p` of the channels of images, (H, W, C) or (N, H, W, C), chosen at random for each
+ * example, becomes zero, and the rest is divided by `1 - p`. Otherwise the result is
+ * the input. Neighbours in a channel say much the same, so that {@link Dropout} would
+ * take little away. Tompson et al., "Efficient Object
+ * Localization Using Convolutional Networks", arXiv 1411.4280.
+ *
+ * @throws RangeError, when called, for other numbers of dimensions.
+ * @example
+ * mx.random.seed(0);
+ * const channels = new nn.Dropout2d().forward(mx.ones([1, 2, 2, 4]));
+ * channels.get(0, 0, 0, ":")
+ * // array([0, 2, 2, 0], dtype=float32)
+ */
+export class Dropout2d extends Module {
+  readonly p: number;
+
+  constructor(options?: DropoutOptions) {
+    super();
+    this.p = read(options, "Dropout2d").p;
+  }
+
+  forward(x: mx.array): mx.array {
+    checkInput(x, "Dropout2d.forward", ["HWC", "NHWC"]);
+    return this.p === 0 || !this.training ? x : drop(x, this.p, channelsOf(x, 2));
+  }
+
+  protected override describe(): string {
+    return `p=${this.p}`;
+  }
+}
+
+/**
+ * In training, a share `p` of the channels of volumes or films, (D, H, W, C) or
+ * (N, D, H, W, C), chosen at random for each
+ * example, becomes zero, and the rest is divided by `1 - p`. Otherwise the result is
+ * the input. Neighbours in a channel say much the same, so that {@link Dropout} would
+ * take little away. Tompson et al., "Efficient Object Localization
+ * Using Convolutional Networks", arXiv 1411.4280.
+ *
+ * @throws RangeError, when called, for other numbers of dimensions.
+ * @example
+ * mx.random.seed(0);
+ * const channels = new nn.Dropout3d().forward(mx.ones([1, 2, 2, 2, 4]));
+ * channels.get(0, 0, 0, 0, ":")
+ * // array([0, 2, 2, 0], dtype=float32)
+ */
+export class Dropout3d extends Module {
+  readonly p: number;
+
+  constructor(options?: DropoutOptions) {
+    super();
+    this.p = read(options, "Dropout3d").p;
+  }
+
+  forward(x: mx.array): mx.array {
+    checkInput(x, "Dropout3d.forward", ["DHWC", "NDHWC"]);
+    return this.p === 0 || !this.training ? x : drop(x, this.p, channelsOf(x, 3));
   }
 
   protected override describe(): string {

@@ -17,7 +17,7 @@ export class Identity extends Module {
   }
 }
 
-/** Options of {@link Linear}. */
+/** Options of {@link Linear} and {@link Bilinear}. */
 export interface LinearOptions {
   /** Whether to add a bias. By default true. */
   bias?: boolean | undefined;
@@ -59,5 +59,50 @@ export class Linear extends Module {
   protected override describe(): string {
     const [output, input] = this.weight.shape;
     return `inputDims=${input}, outputDims=${output}, bias=${this.bias !== undefined}`;
+  }
+}
+
+/**
+ * A bilinear map of two inputs, of `input1Dims` and `input2Dims` numbers, to
+ * `outputDims`: `y[i] = x2^T weight[i] x1 + bias[i]`. `weight`, of shape (outputDims,
+ * input2Dims, input1Dims), and `bias` begin uniform within plus and minus
+ * `1 / sqrt(input1Dims)`. Tenenbaum, Freeman, "Separating Style and Content with
+ * Bilinear Models", 2000.
+ *
+ * @example
+ * const layer = new nn.Bilinear(2, 2, 1, { bias: false });
+ * layer.update({ weight: mx.array([[[1, 0], [0, 10]]]) });
+ * layer.forward(mx.array([[2, 3]]), mx.array([[4, 5]]))
+ * // array([[158]], dtype=float32)
+ */
+export class Bilinear extends Module {
+  weight: mx.array;
+  bias?: mx.array;
+
+  constructor(input1Dims: number, input2Dims: number, outputDims: number, options?: LinearOptions) {
+    super();
+    const { bias } = read(options, "Bilinear");
+    asCount(input2Dims, "Bilinear", "input2Dims");
+    asCount(outputDims, "Bilinear", "outputDims");
+    const bound = Math.sqrt(1 / asCount(input1Dims, "Bilinear", "input1Dims"));
+    this.weight = mx.random.uniform(-bound, bound, [outputDims, input2Dims, input1Dims]);
+    if (bias) {
+      this.bias = mx.random.uniform(-bound, bound, [outputDims]);
+    }
+  }
+
+  /** For (..., input1Dims) and (..., input2Dims), of the same places: (..., outputDims). */
+  forward(x1: mx.array, x2: mx.array): mx.array {
+    const [output, input2, input1] = this.weight.shape as [number, number, number];
+    const products = mx.matmul(x1, this.weight.reshape([-1, input1]).transpose());
+    // At each place, a linear map of the second input that depends on the first.
+    const maps = mx.unflatten(products, -1, [output, input2]);
+    const y = mx.matmul(maps, mx.expandDims(x2, -1)).squeeze(-1);
+    return this.bias === undefined ? y : y.add(this.bias);
+  }
+
+  protected override describe(): string {
+    const [output, input2, input1] = this.weight.shape;
+    return `input1Dims=${input1}, input2Dims=${input2}, outputDims=${output}, bias=${this.bias !== undefined}`;
   }
 }

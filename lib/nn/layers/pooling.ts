@@ -1,0 +1,254 @@
+/** Layers that take the largest number or the mean of windows. Channels come last. */
+import { outOfRange } from "../../core/call/errors.js";
+import { asCount, asLength } from "../../core/call/numbers.js";
+import { nullable, optionsOf } from "../../core/call/options.js";
+import { isFloating } from "../../core/dtype.js";
+import * as mx from "../../core/index.js";
+import { Module } from "../module.js";
+import { asSizes, checkInput, layouts, type Sizes, settingsText, sizes } from "./spatial.js";
+
+/** Options of pooling layers; `Size` is a number, or also a list of one for each dimension. */
+export interface PoolOptions<Size> {
+  /** How far the window moves from one place to the next. By default `kernelSize`. */
+  stride?: Size | null | undefined;
+  /**
+   * How much surrounds the input at either end: minus infinity where the largest
+   * number is taken, zeros, which count, where the mean is. By default none.
+   */
+  padding?: Size | undefined;
+}
+
+const read1d = optionsOf<PoolOptions<number | Sizes<1>>>()("MaxPool1d", {
+  stride: nullable(sizes(1, asCount)),
+  padding: sizes(1, asLength, 0),
+});
+
+const read2d = optionsOf<PoolOptions<number | Sizes<2>>>()("MaxPool2d", {
+  stride: nullable(sizes(2, asCount)),
+  padding: sizes(2, asLength, 0),
+});
+
+const read3d = optionsOf<PoolOptions<number | Sizes<3>>>()("MaxPool3d", {
+  stride: nullable(sizes(3, asCount)),
+  padding: sizes(3, asLength, 0),
+});
+
+/**
+ * The windows of an input, and the axes on which their elements are. Windows that
+ * tile the input are its elements in another shape.
+ */
+function windowsOf(
+  x: mx.array,
+  kernelSize: readonly number[],
+  stride: readonly number[],
+  fn: string,
+): [windows: mx.array, axes: number[]] {
+  const { shape } = x;
+  const places = kernelSize.map((size, i) => {
+    const n = shape[i + 1] as number;
+    return Math.floor((n - size) / (stride[i] as number)) + 1;
+  });
+  if (places.some((n) => n < 0)) {
+    throw outOfRange(fn, "x", `at least ${kernelSize.join(" x ")} elements in a channel`, shape);
+  }
+  const whole = (size: number, i: number) =>
+    size === stride[i] && (places[i] as number) * size === shape[i + 1];
+  const [batch, channels] = [shape[0] as number, shape.at(-1) as number];
+  if (kernelSize.every(whole)) {
+    const tiles = kernelSize.flatMap((size, i) => [places[i] as number, size]);
+    return [x.reshape([batch, ...tiles, channels]), kernelSize.map((_, i) => 2 * i + 2)];
+  }
+  const steps = shape.map((_, i) => shape.slice(i + 1).reduce((product, n) => product * n, 1));
+  const between = steps.slice(1, -1);
+  const strides = [
+    steps[0] as number,
+    ...between.map((step, i) => step * (stride[i] as number)),
+    ...between,
+    1,
+  ];
+  return [
+    mx.asStrided(x, [batch, ...places, ...kernelSize, channels], { strides }),
+    kernelSize.map((_, i) => kernelSize.length + 1 + i),
+  ];
+}
+
+/** The least number of a dtype. */
+function lowest(dtype: mx.Dtype): number | bigint | boolean {
+  return dtype === mx.bool ? false : isFloating(dtype) ? -Infinity : mx.iinfo(dtype).min;
+}
+
+/** The base of all pooling layers. */
+class Pool<Size extends readonly number[]> extends Module {
+  readonly #fn: string;
+  readonly #kind: "max" | "mean";
+  readonly #kernelSize: Size;
+  readonly #stride: Size;
+  readonly #padding: Size;
+
+  constructor(
+    fn: string,
+    kind: "max" | "mean",
+    kernelSize: Size,
+    options: { readonly stride: Size | null; readonly padding: Size },
+  ) {
+    super();
+    this.#fn = fn;
+    this.#kind = kind;
+    this.#kernelSize = kernelSize;
+    this.#stride = options.stride ?? kernelSize;
+    this.#padding = options.padding;
+  }
+
+  // Getters: lists that are fields would be among the parameters.
+
+  /** The size of the window. */
+  get kernelSize(): Size {
+    return this.#kernelSize;
+  }
+
+  /** How far the window moves from one place to the next. */
+  get stride(): Size {
+    return this.#stride;
+  }
+
+  /** How much surrounds the input at either end. */
+  get padding(): Size {
+    return this.#padding;
+  }
+
+  forward(x: mx.array): mx.array {
+    const layout = layouts[this.#kernelSize.length + 2] as string;
+    const fn = `${this.#fn}.forward`;
+    checkInput(x, fn, [layout]);
+    const [windows, axes] = windowsOf(this.#pad(x), this.#kernelSize, this.#stride, fn);
+    return windows[this.#kind](axes);
+  }
+
+  #pad(x: mx.array): mx.array {
+    if (this.#padding.every((n) => n === 0)) {
+      return x;
+    }
+    const around = [0, ...this.#padding, 0].map((n): [number, number] => [n, n]);
+    const constantValues = this.#kind === "max" ? lowest(x.dtype) : 0;
+    return mx.pad(x, around, { constantValues });
+  }
+
+  protected override describe(): string {
+    const { kernelSize, stride, padding } = this;
+    return settingsText({ kernelSize, stride, padding });
+  }
+}
+
+/**
+ * The largest number of each window of `kernelSize` numbers, in each channel of
+ * sequences (N, L, C). The result is (N, L', C) with
+ *
+ * `L' = floor((L + 2 padding - kernelSize) / stride) + 1`.
+ *
+ * Numbers at the end that fill no window are left out. Ranzato et al.,
+ * "Unsupervised Learning of Invariant Feature Hierarchies with Applications to
+ * Object Recognition", 2007.
+ *
+ * @example
+ * new nn.MaxPool1d(2).forward(mx.array([[[1], [5], [2], [3]]])).flatten()
+ * // array([5, 3], dtype=float32)
+ */
+export class MaxPool1d extends Pool<Sizes<1>> {
+  constructor(kernelSize: number | Sizes<1>, options?: PoolOptions<number | Sizes<1>>) {
+    const fn = "MaxPool1d";
+    super(fn, "max", asSizes(kernelSize, 1, asCount, fn, "kernelSize"), read1d(options, fn));
+  }
+}
+
+/**
+ * The largest number of each window of `kernelSize` numbers, in each channel of
+ * images (N, H, W, C). The result is (N, H', W', C); the sizes follow from {@link
+ * MaxPool1d}'s formula. Ranzato et al., "Unsupervised Learning of Invariant
+ * Feature Hierarchies with Applications to Object Recognition", 2007.
+ *
+ * @example
+ * const x = mx.arange(16).reshape([1, 4, 4, 1]);
+ * new nn.MaxPool2d(2).forward(x).squeeze()
+ * // array([[5, 7],
+ * //        [13, 15]], dtype=int32)
+ */
+export class MaxPool2d extends Pool<Sizes<2>> {
+  constructor(kernelSize: number | Sizes<2>, options?: PoolOptions<number | Sizes<2>>) {
+    const fn = "MaxPool2d";
+    super(fn, "max", asSizes(kernelSize, 2, asCount, fn, "kernelSize"), read2d(options, fn));
+  }
+}
+
+/**
+ * The largest number of each window of `kernelSize` numbers, in each channel of
+ * volumes or films (N, D, H, W, C). The result is (N, D', H', W', C); the sizes
+ * follow from {@link MaxPool1d}'s formula. Ranzato et al., "Unsupervised Learning
+ * of Invariant Feature Hierarchies with Applications to Object Recognition", 2007.
+ *
+ * @example
+ * const pool = new nn.MaxPool3d([1, 2, 2], { padding: [0, 1, 1] });
+ * pool.forward(mx.ones([1, 3, 4, 6, 2])).shape
+ * // [ 1, 3, 3, 4, 2 ]
+ */
+export class MaxPool3d extends Pool<Sizes<3>> {
+  constructor(kernelSize: number | Sizes<3>, options?: PoolOptions<number | Sizes<3>>) {
+    const fn = "MaxPool3d";
+    super(fn, "max", asSizes(kernelSize, 3, asCount, fn, "kernelSize"), read3d(options, fn));
+  }
+}
+
+/**
+ * The mean of each window of `kernelSize` numbers, in each channel of sequences
+ * (N, L, C). The result is (N, L', C) with
+ *
+ * `L' = floor((L + 2 padding - kernelSize) / stride) + 1`.
+ *
+ * Zeros of the padding count like other numbers. LeCun et al., "Gradient-Based
+ * Learning Applied to Document Recognition", 1998.
+ *
+ * @example
+ * new nn.AvgPool1d(2, { stride: 1 }).forward(mx.array([[[1], [5], [2], [3]]])).flatten()
+ * // array([3, 3.5, 2.5], dtype=float32)
+ */
+export class AvgPool1d extends Pool<Sizes<1>> {
+  constructor(kernelSize: number | Sizes<1>, options?: PoolOptions<number | Sizes<1>>) {
+    const fn = "AvgPool1d";
+    super(fn, "mean", asSizes(kernelSize, 1, asCount, fn, "kernelSize"), read1d(options, fn));
+  }
+}
+
+/**
+ * The mean of each window of `kernelSize` numbers, in each channel of images (N,
+ * H, W, C). The result is (N, H', W', C); the sizes follow from {@link
+ * AvgPool1d}'s formula. LeCun et al., "Gradient-Based Learning Applied to Document
+ * Recognition", 1998.
+ *
+ * @example
+ * const x = mx.arange(16).reshape([1, 4, 4, 1]);
+ * new nn.AvgPool2d([4, 2]).forward(x).squeeze()
+ * // array([6.5, 8.5], dtype=float32)
+ */
+export class AvgPool2d extends Pool<Sizes<2>> {
+  constructor(kernelSize: number | Sizes<2>, options?: PoolOptions<number | Sizes<2>>) {
+    const fn = "AvgPool2d";
+    super(fn, "mean", asSizes(kernelSize, 2, asCount, fn, "kernelSize"), read2d(options, fn));
+  }
+}
+
+/**
+ * The mean of each window of `kernelSize` numbers, in each channel of volumes or
+ * films (N, D, H, W, C). The result is (N, D', H', W', C); the sizes follow from
+ * {@link AvgPool1d}'s formula. LeCun et al., "Gradient-Based Learning Applied to
+ * Document Recognition", 1998.
+ *
+ * @example
+ * const pool = new nn.AvgPool3d(2, { stride: [1, 2, 2] });
+ * pool.forward(mx.ones([1, 3, 4, 6, 2])).shape
+ * // [ 1, 2, 2, 3, 2 ]
+ */
+export class AvgPool3d extends Pool<Sizes<3>> {
+  constructor(kernelSize: number | Sizes<3>, options?: PoolOptions<number | Sizes<3>>) {
+    const fn = "AvgPool3d";
+    super(fn, "mean", asSizes(kernelSize, 3, asCount, fn, "kernelSize"), read3d(options, fn));
+  }
+}
