@@ -44,7 +44,8 @@ type IsField<T, Leaf> =
     ? true
     : T extends Leaf
       ? true
-      : T extends array | Opaque
+      : // Sizes such as a convolution's have nothing to name.
+        T extends array | Opaque | readonly number[]
         ? false
         : T extends object
           ? true
