@@ -140,3 +140,107 @@ describe("modules in modules", () => {
     expect(() => model.updateModules({ hedas: { main } })).toThrow(RangeError);
   });
 });
+
+describe("transformations", () => {
+  const [x, y] = [mx.array(2), mx.array(3)];
+
+  test("give gradients of the arguments' types", () => {
+    const f = (w: { a: mx.array; b: mx.array[] }, y: mx.array) => mx.multiply(w.a, y);
+    const w = { a: x, b: [y] };
+    expectTypeOf(mx.grad(f)(w, y)).toEqualTypeOf<{ a: mx.array; b: mx.array[] }>();
+    expectTypeOf(mx.grad(f, 1)(w, y)).toEqualTypeOf<mx.array>();
+    const [value, [a, b]] = mx.valueAndGrad(f, [1, 0])(w, y);
+    expectTypeOf(value).toEqualTypeOf<mx.array>();
+    expectTypeOf(a).toEqualTypeOf<mx.array>();
+    expectTypeOf(b).toEqualTypeOf<{ a: mx.array; b: mx.array[] }>();
+    expectTypeOf(mx.grad(mx.exp)(x)).toEqualTypeOf<mx.array>();
+    expectTypeOf(mx.grad((x) => mx.exp(x))(x)).toBeAny();
+    const model = new Model();
+    const gradient = mx.grad((m: Model) => mx.square(m.scale))(model);
+    expectTypeOf(gradient.scale).toEqualTypeOf<mx.array>();
+    expectTypeOf(gradient._cache).toEqualTypeOf<mx.array>();
+    expectTypeOf(gradient.heads.main.weight).toEqualTypeOf<mx.array>();
+    // @ts-expect-error: did you mean "scale"?
+    expect(gradient.scael).toBeUndefined();
+    const [loss] = mx.valueAndGrad((x: mx.array): [mx.array, string] => [x, "text"])(x);
+    expectTypeOf(loss).toEqualTypeOf<[mx.array, string]>();
+    expect(gradient.scale.item()).toBe(4);
+  });
+
+  test("refuse what is no array or tree of arrays", () => {
+    const scaled = (k: number, a: mx.array) => mx.multiply(k, a);
+    expectTypeOf(mx.grad(scaled, 1)(2, x)).toEqualTypeOf<mx.array>();
+    // @ts-expect-error: a number is not differentiated.
+    mx.grad(scaled);
+    // @ts-expect-error: nor among others.
+    mx.valueAndGrad(scaled, [0, 1]);
+    // @ts-expect-error: nor in a record.
+    mx.grad((w: { k: number; a: mx.array }) => w.a);
+    // @ts-expect-error: no function.
+    mx.grad((f: () => mx.array) => f());
+    // @ts-expect-error: no scalar array.
+    mx.grad((a: mx.array) => [a]);
+    // @ts-expect-error: no promise.
+    mx.valueAndGrad(async (a: mx.array) => a);
+    // @ts-expect-error: no promise.
+    nn.valueAndGrad(new Model(), async () => x);
+    // @ts-expect-error: nothing is given.
+    nn.valueAndGrad(new Model(), () => {});
+    // @ts-expect-error: a number has no axis.
+    mx.vmap(scaled);
+    // @ts-expect-error: nor has a number that is given.
+    mx.vmap((a: mx.array) => a.size);
+    // @ts-expect-error: a number is no primal.
+    expect(() => mx.jvp((k: number) => mx.array(k), [1], [x])).toThrow(TypeError);
+    // @ts-expect-error: a number is no primal.
+    expect(() => mx.vjp((k: number) => mx.array(k), [1], [x])).toThrow(TypeError);
+  });
+
+  test("keep the types of functions", () => {
+    const f = (w: { a: mx.array }, y: mx.array) => ({ sum: mx.add(w.a, y) });
+    expectTypeOf(mx.vmap(f)).toEqualTypeOf(f);
+    expectTypeOf(mx.compile(f)).toEqualTypeOf(f);
+    expectTypeOf(mx.checkpoint(f)).toEqualTypeOf(f);
+    expectTypeOf(mx.vmap(mx.exp)).toEqualTypeOf(mx.exp);
+    const run = (m: Model, k: number) => mx.multiply(m.scale, k);
+    expectTypeOf(mx.compile(run)).toEqualTypeOf(run);
+    expectTypeOf(mx.checkpoint(run)).toEqualTypeOf(run);
+    const [, products] = mx.vjp((x, y) => mx.add(x, y), [x, y], [x]);
+    expectTypeOf(products).toExtend<mx.array[]>();
+    expect(products.map((product) => product.item())).toEqual([2, 2]);
+  });
+});
+
+describe("files and steps", () => {
+  test("what a file holds goes by its name", () => {
+    // biome-ignore format: one a line
+    const loads = [
+      () => expectTypeOf(mx.load("a.npy")).toEqualTypeOf<mx.array>(),
+      () => expectTypeOf(mx.load("a.npy", { stream: mx.cpu })).toEqualTypeOf<mx.array>(),
+      () => expectTypeOf(mx.load("a.npz")).toEqualTypeOf<Record<string, mx.array>>(),
+      () => expectTypeOf(mx.load("a.gguf", {})).toEqualTypeOf<Record<string, mx.array>>(),
+      () => expectTypeOf(mx.load("a.safetensors")).toEqualTypeOf<Record<string, mx.array>>(),
+      () =>
+        expectTypeOf(mx.load("a.safetensors", { returnMetadata: true })).toEqualTypeOf<
+          [Record<string, mx.array>, Record<string, string>]
+        >(),
+      () =>
+        expectTypeOf(mx.load("a.gguf", { returnMetadata: true })).toEqualTypeOf<
+          [Record<string, mx.array>, mx.GgufMetadata]
+        >(),
+      (folder: string) =>
+        expectTypeOf(mx.load(`${folder}/a.npz`)).toEqualTypeOf<Record<string, mx.array>>(),
+      (file: string) =>
+        expectTypeOf(mx.load(file)).toEqualTypeOf<mx.array | Record<string, mx.array>>(),
+    ];
+    expect(loads.length).toBe(9);
+  });
+
+  test("the number of steps is a bigint", () => {
+    const { step } = new optim.SGD(0.1);
+    const count = step.item();
+    expectTypeOf(count).toEqualTypeOf<bigint>();
+    expectTypeOf(step).toExtend<mx.array>();
+    expect(count).toBe(0n);
+  });
+});

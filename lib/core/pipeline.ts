@@ -2,7 +2,7 @@
 import { isArray } from "./array/array.js";
 import { mismatch } from "./call/errors.js";
 import { asSize } from "./call/numbers.js";
-import { checkOptions } from "./call/options.js";
+import { kindOf, optionsOf } from "./call/options.js";
 import { asyncEval, type Evaluable, isSignal } from "./evaluation.js";
 import { context, isPromise, run } from "./lifetime/context.js";
 import { Scope, tidy } from "./lifetime/scope.js";
@@ -23,7 +23,22 @@ export interface PipelineOptions<T> {
   ahead?: number | undefined;
 }
 
-const names = ["initial", "state", "signal", "ahead"];
+const readOptions = optionsOf<PipelineOptions<unknown>>()("pipeline", {
+  initial: kindOf((value) => value)(),
+  state: kindOf((value, fn, param) => {
+    if (!isTree(value)) {
+      throw mismatch(fn, param, "an array, or a list, record or module of arrays", value);
+    }
+    return value;
+  })(),
+  signal: kindOf((value, fn, param) => {
+    if (!isSignal(value)) {
+      throw mismatch(fn, param, "an AbortSignal", value);
+    }
+    return value;
+  })(),
+  ahead: kindOf(asSize)(1),
+});
 
 /** A step that is noted: its result, and when that is computed. */
 interface Noted {
@@ -149,19 +164,11 @@ export function pipeline<T extends Evaluable>(
 ): AsyncGenerator<T, void, undefined>;
 export function pipeline(
   step: Step,
-  options: PipelineOptions<unknown> = {},
+  options?: PipelineOptions<unknown>,
 ): AsyncGenerator<unknown, void, undefined> {
   if (typeof step !== "function") {
     throw mismatch("pipeline", "step", "a function", step);
   }
-  checkOptions(options, names, "pipeline");
-  const { initial, state, signal, ahead = 1 } = options;
-  if (signal !== undefined && !isSignal(signal)) {
-    throw mismatch("pipeline", "signal", "an AbortSignal", signal);
-  }
-  if (state !== undefined && !isTree(state)) {
-    const expected = "an array, or a list, record or module of arrays";
-    throw mismatch("pipeline", "state", expected, state);
-  }
-  return iterate(step, { initial, state, signal }, asSize(ahead, "pipeline", "ahead"));
+  const { ahead, ...rest } = readOptions(options);
+  return iterate(step, rest, ahead);
 }

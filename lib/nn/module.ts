@@ -1,15 +1,15 @@
 /** The base of all layers and models. */
 
 import { isArray } from "../core/array/array.js";
-import { asBoolean, asFunction, checkOptions, sameShape } from "../core/call/arguments.js";
+import { asFunction, sameShape } from "../core/call/arguments.js";
 import { rangeError } from "../core/call/codes.js";
 import { identify, mismatch, outOfRange } from "../core/call/errors.js";
+import { flag, kindOf, optionsOf } from "../core/call/options.js";
 import { isFloating } from "../core/dtype.js";
 import * as mx from "../core/index.js";
 import {
   type Branch,
   childOf,
-  flatten,
   flattenArrays,
   isBranch,
   isModule,
@@ -17,6 +17,7 @@ import {
   namesOf,
   Path,
   putChild,
+  type Structure,
   treeLike,
 } from "../core/transforms/tree.js";
 import type {
@@ -48,10 +49,21 @@ export interface FreezeOptions {
   strict?: boolean | undefined;
 }
 
-function strictOf(options: StrictOption, fn: string): boolean {
-  checkOptions(options, ["strict"], fn);
-  return asBoolean(options.strict ?? true, fn, "strict");
-}
+const readStrict = optionsOf<StrictOption>()("update", { strict: flag(true) });
+
+const names = kindOf<string | readonly string[]>((value, fn, param) => {
+  const all: unknown = typeof value === "string" ? [value] : value;
+  if (!Array.isArray(all) || !all.every((name) => typeof name === "string")) {
+    throw mismatch(fn, param, "a name or a list of names", value);
+  }
+  return [...all];
+});
+
+const readFreeze = optionsOf<FreezeOptions>()("freeze", {
+  recurse: flag(true),
+  keys: names(),
+  strict: flag(false),
+});
 
 /**
  * Python's spelling of a name, which files use: `layers.0.queryProj` is
@@ -59,6 +71,26 @@ function strictOf(options: StrictOption, fn: string): boolean {
  */
 function snakeCase(name: string): string {
   return name.replace(/(?<=[^.])[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+/** The parameters, each under the name that files have for it. */
+function namedParameters(
+  fn: string,
+  module: Module,
+): [names: string[], own: mx.array[], structure: Structure] {
+  const [own, structure] = flattenArrays(module.parameters(), fn, "parameters");
+  const paths = structure.names();
+  const names = paths.map(snakeCase);
+  const first = new Map<string, string>();
+  names.forEach((name, i) => {
+    const other = first.get(name);
+    if (other !== undefined) {
+      const both = `received "${other}" and "${paths[i]}", which are both "${name}"`;
+      throw rangeError(`[${fn}] parameters: expected names that differ in a file, ${both}`);
+    }
+    first.set(name, paths[i] as string);
+  });
+  return [names, own, structure];
 }
 
 function isLeafModule(_: Module, __: string, value: unknown): boolean {
@@ -118,7 +150,8 @@ function mapFields<Leaf>(
   const fieldsOf = (module: Module): ParameterTree => {
     path.enter(module);
     const out: ParameterTree = {};
-    for (const [name, value] of Object.entries(module)) {
+    for (const name of Object.keys(module)) {
+      const value = (module as unknown as Record<string, unknown>)[name];
       path.at(name);
       if (filterFn(module, name, value)) {
         putChild(out, name, map(module, name, value));
@@ -175,14 +208,6 @@ function formatOf(file: string): "safetensors" | "npz" | "gguf" {
   return (found as "npz" | "gguf" | undefined) ?? "safetensors";
 }
 
-/** Where a value of a tree belongs in a module. */
-interface Target {
-  readonly owner: Branch;
-  readonly key: string;
-  readonly path: string;
-  readonly value: unknown;
-}
-
 /**
  * Puts the arrays or modules of a tree in the places that a module has for them. All
  * are checked before the first is stored.
@@ -194,55 +219,54 @@ function assign(
   isValue: (x: unknown) => boolean,
   strict: boolean,
 ): void {
-  const [one, many] = fn === "update" ? ["array", "parameters"] : ["module", "modules"];
-  const wrong = ({ path, value }: Target, found: unknown): Error => {
-    const param = path || many;
+  const [one, many] = fn === "update" ? ["an array", "parameters"] : ["a module", "modules"];
+  const path = new Path(fn, many);
+  const wrong = (value: unknown, found: unknown): Error => {
+    const where = path.where.slice(many.length + 1);
     if (isValue(found)) {
-      return mismatch(fn, param, one === "array" ? "an array" : "a module", value);
+      return mismatch(fn, where, one, value);
     }
     return isBranch(found) && !isValue(value)
-      ? mismatch(fn, param, `a tree of ${many}`, value)
-      : outOfRange(fn, param, `the name of one of the module's ${many}`, value);
+      ? mismatch(fn, where, `a tree of ${many}`, value)
+      : outOfRange(fn, where, `the name of one of the module's ${many}`, value);
   };
-  const [leaves, structure] = flatten(values, {
-    fn,
-    param: many,
-    isLeaf: (x) => x !== values && isValue(x),
-  });
-  const targets = structure.along<Target>(
-    { owner: { module }, key: "module", path: "", value: values },
-    {
-      branch(target, size) {
-        const found = childOf(target.owner, target.key);
-        if (isBranch(found)) {
-          return { ...target, owner: found };
+  const places: [owner: Branch, key: string, value: unknown][] = [];
+  const walk = (owner: Branch | undefined, tree: Branch, inModule: boolean): void => {
+    path.enter(tree);
+    for (const key of path.namesOf(tree)) {
+      path.at(key);
+      const value = (tree as Record<string, unknown>)[key];
+      const found = owner && childOf(owner, key);
+      if (isValue(value)) {
+        if (isValue(found)) {
+          places.push([owner as Branch, key, value]);
+        } else if (strict) {
+          throw wrong(value, found);
         }
-        if (strict && size > 0) {
-          throw wrong(target, found);
+      } else if (isBranch(value)) {
+        const inner = isBranch(found) ? found : undefined;
+        if (strict && inner === undefined && namesOf(value).length > 0) {
+          throw wrong(value, found);
         }
-        return { ...target, owner: {} };
-      },
-      child: ({ owner, path, value }, key) => ({
-        owner,
-        key,
-        path: joined(path, key),
-        value: childOf(value as Branch, key),
-      }),
-    },
-  );
-  const fits = targets.map((target, i) => {
-    const found = childOf(target.owner, target.key);
-    const fit = isValue(found) && isValue(leaves[i]);
-    if (strict && !fit && leaves[i] !== undefined) {
-      throw wrong(target, found);
+        walk(inner, value, inModule || isModule(value));
+      } else {
+        path.refuseStranger(value);
+        // A module that stands for its tree has other fields, too.
+        if (strict && value !== undefined && !(inModule && !isArray(value))) {
+          throw wrong(value, found);
+        }
+      }
     }
-    return fit;
-  });
-  targets.forEach(({ owner, key }, i) => {
-    if (fits[i]) {
-      putChild(owner, key, leaves[i]);
-    }
-  });
+    path.leave();
+  };
+  if (isBranch(values)) {
+    walk(module as Branch & Module, values, isModule(values));
+  } else if (strict) {
+    throw mismatch(fn, many, `a tree of ${many}`, values);
+  }
+  for (const [owner, key, value] of places) {
+    putChild(owner, key, value);
+  }
 }
 
 /**
@@ -442,8 +466,8 @@ export class Module extends mx.Owner {
    * layer.update({ weight: mx.array([[3, 4]]) }).forward(mx.array([1, 2]))
    * // array([11], dtype=float32)
    */
-  update(parameters: SomeParametersOf<this>, options: StrictOption = {}): this {
-    const strict = strictOf(options, "update");
+  update(parameters: SomeParametersOf<this>, options?: StrictOption): this {
+    const { strict } = readStrict(options, "update");
     assign("update", this, parameters, isArray, strict);
     return this;
   }
@@ -462,8 +486,8 @@ export class Module extends mx.Owner {
    * Replaces modules inside by those of a tree in the shape of {@link children},
    * which may have just some of them.
    */
-  updateModules(modules: SomeModulesOf<this>, options: StrictOption = {}): this {
-    const strict = strictOf(options, "updateModules");
+  updateModules(modules: SomeModulesOf<this>, options?: StrictOption): this {
+    const { strict } = readStrict(options, "updateModules");
     assign("updateModules", this, modules, Module.isModule, strict);
     return this;
   }
@@ -472,21 +496,18 @@ export class Module extends mx.Owner {
    * Takes parameters out of training: their gradients are not computed, and
    * optimizers leave them alone.
    */
-  freeze(options: FreezeOptions = {}): this {
+  freeze(options?: FreezeOptions): this {
     return this.#setFrozen(true, options);
   }
 
   /** Takes parameters back into training. */
-  unfreeze(options: FreezeOptions = {}): this {
+  unfreeze(options?: FreezeOptions): this {
     return this.#setFrozen(false, options);
   }
 
-  #setFrozen(frozen: boolean, options: FreezeOptions): this {
+  #setFrozen(frozen: boolean, options: FreezeOptions | undefined): this {
     const fn = frozen ? "freeze" : "unfreeze";
-    checkOptions(options, ["recurse", "keys", "strict"], fn);
-    const { keys } = options;
-    const recurse = asBoolean(options.recurse ?? true, fn, "recurse");
-    const strict = asBoolean(options.strict ?? false, fn, "strict");
+    const { recurse, keys, strict } = readFreeze(options, fn);
     const modules = recurse ? this.modules() : [this];
     const names = keys === undefined ? undefined : [keys].flat();
     for (const name of names ?? []) {
@@ -556,12 +577,11 @@ export class Module extends mx.Owner {
       | string
       | readonly (readonly [string, mx.array])[]
       | Readonly<Record<string, mx.array>>,
-    options: StrictOption = {},
+    options?: StrictOption,
   ): this {
-    const strict = strictOf(options, "loadWeights");
+    const { strict } = readStrict(options, "loadWeights");
     const weights = weightsOf(fileOrWeights);
-    const [own, structure] = flattenArrays(this.parameters(), "loadWeights", "parameters");
-    const names = structure.names().map(snakeCase);
+    const [names, own, structure] = namedParameters("loadWeights", this);
     const loaded = names.map((name) => weights.get(name));
     if (strict) {
       checkWeights(names, own, weights);
@@ -572,16 +592,16 @@ export class Module extends mx.Owner {
   /**
    * Saves the parameters as a safetensors or npz file, which Python can load.
    *
-   * @throws Error if the file cannot be written.
+   * @throws RangeError if two parameters have the same name in Python's spelling,
+   * Error if the file cannot be written.
    */
   saveWeights(file: string): void {
     const format = typeof file === "string" ? /\.(safetensors|npz)$/.exec(file)?.[1] : undefined;
     if (format === undefined) {
       throw mismatch("saveWeights", "file", "a name that ends in .safetensors or .npz", file);
     }
-    const [own, structure] = flattenArrays(this.parameters(), "saveWeights", "parameters");
-    const names = structure.names();
-    const weights = Object.fromEntries(own.map((x, i) => [snakeCase(names[i] as string), x]));
+    const [names, own] = namedParameters("saveWeights", this);
+    const weights = Object.fromEntries(own.map((x, i) => [names[i], x]));
     if (format === "npz") {
       mx.savez(file, weights);
     } else {

@@ -2,7 +2,8 @@
 import { asFunction } from "../core/call/arguments.js";
 import { mismatch } from "../core/call/errors.js";
 import * as mx from "../core/index.js";
-import { Module, type ParametersOf } from "./module.js";
+import type { AnyFunction, Gives } from "../core/transforms/types.js";
+import { Module, type ParametersOf, type ParameterTree } from "./module.js";
 
 /**
  * A function that computes a function's value and its gradients with respect
@@ -21,32 +22,28 @@ import { Module, type ParametersOf } from "./module.js";
  * //   { weight: array([[3, 4]], dtype=float32) }
  * // ]
  */
-// biome-ignore lint/suspicious/noExplicitAny: any function of any arguments
-export function valueAndGrad<M extends Module, F extends (...args: any[]) => unknown>(
+export function valueAndGrad<M extends Module, F extends AnyFunction>(
   model: M,
-  fn: F,
+  fn: F & Gives<F, mx.array | readonly unknown[]>,
 ): (...args: Parameters<F>) => [value: ReturnType<F>, gradients: ParametersOf<M>] {
   if (!(model instanceof Module)) {
     throw mismatch("valueAndGrad", "model", "an nn.Module", model);
   }
   asFunction(fn, "valueAndGrad", "fn");
-  const traced = mx.valueAndGrad((parameters: ParametersOf<M>, ...args: Parameters<F>) => {
-    model.update(parameters);
-    return fn(...args);
+  const traced = mx.valueAndGrad((parameters: ParameterTree, ...args: unknown[]) => {
+    model.update(parameters as ParametersOf<M>);
+    return fn(...args) as mx.array;
   });
   return (...args) => {
     const parameters = model.trainableParameters();
     try {
       const [value, gradients] = traced(parameters, ...args);
-      return [value as ReturnType<F>, gradients];
+      return [value as ReturnType<F>, gradients as ParametersOf<M>];
     } finally {
       model.update(parameters);
     }
   };
 }
-
-// biome-ignore lint/suspicious/noExplicitAny: any function of any arguments
-type AnyFunction = (...args: any[]) => unknown;
 
 /**
  * A function like another, by default like a module's `forward`, of which gradients

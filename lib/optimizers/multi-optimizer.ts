@@ -1,12 +1,12 @@
 /** Several optimizers for one model. */
 import { typeError } from "../core/call/codes.js";
 import { mismatch, outOfRange } from "../core/call/errors.js";
-import { checkOptions } from "../core/call/options.js";
+import { kindOf, optionsOf } from "../core/call/options.js";
 import type * as mx from "../core/index.js";
 import { flattenOnlyArrays, isBranch, omitted } from "../core/transforms/tree.js";
 import type { SomeParametersOf } from "../core/transforms/types.js";
 import { treeMerge } from "../utils/tree.js";
-import { type LearningRate, Optimizer, type OptimizerState } from "./optimizer.js";
+import { type LearningRate, Optimizer, type OptimizerState, type StepCount } from "./optimizer.js";
 
 /** Whether an optimizer is for a parameter, by its name and its gradient. */
 export type ParameterFilter = (path: string, leaf: mx.array) => boolean;
@@ -16,6 +16,15 @@ export interface MultiOptimizerOptions {
   /** One for each optimizer but the last. */
   filters?: readonly ParameterFilter[] | undefined;
 }
+
+const filters = kindOf<readonly ParameterFilter[]>((value, fn, param) => {
+  if (!Array.isArray(value) || !value.every((x) => typeof x === "function")) {
+    throw mismatch(fn, param, "a list of functions", value);
+  }
+  return [...value];
+});
+
+const read = optionsOf<MultiOptimizerOptions>()("MultiOptimizer", { filters: filters([]) });
 
 /**
  * Several optimizers, each for parameters of its own: the first whose filter
@@ -37,26 +46,22 @@ export class MultiOptimizer extends Optimizer {
   readonly optimizers: readonly Optimizer[];
   readonly filters: readonly ParameterFilter[];
 
-  constructor(optimizers: readonly Optimizer[], options: MultiOptimizerOptions = {}) {
+  constructor(optimizers: readonly Optimizer[], options?: MultiOptimizerOptions) {
     super();
-    const fn = new.target.name;
+    const fn = "MultiOptimizer";
     if (!Array.isArray(optimizers) || !optimizers.every((x) => x instanceof Optimizer)) {
       throw mismatch(fn, "optimizers", "a list of optimizers", optimizers);
     }
     if (optimizers.length === 0) {
       throw outOfRange(fn, "optimizers", "at least one", optimizers);
     }
-    checkOptions(options, ["filters"], fn);
-    const filters = options.filters ?? [];
-    if (!Array.isArray(filters) || !filters.every((x) => typeof x === "function")) {
-      throw mismatch(fn, "filters", "a list of functions", filters);
-    }
+    const { filters } = read(options);
     if (filters.length !== optimizers.length - 1) {
       const expected = `one less than the ${optimizers.length} optimizers`;
       throw outOfRange(fn, "filters", expected, filters);
     }
     this.optimizers = [...optimizers];
-    this.filters = [...filters];
+    this.filters = filters;
   }
 
   #split(tree: unknown): unknown[] {
@@ -121,7 +126,7 @@ export class MultiOptimizer extends Optimizer {
   }
 
   /** The number of steps taken, a uint64 array. */
-  override get step(): mx.array {
+  override get step(): StepCount {
     return (this.optimizers[0] as Optimizer).step;
   }
 

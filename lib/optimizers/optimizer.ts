@@ -1,7 +1,7 @@
 /** What all optimizers have in common. */
 import { identify, mismatch } from "../core/call/errors.js";
 import { sameShape } from "../core/call/numbers.js";
-import { checkOptions } from "../core/call/options.js";
+import { kindOf, optionsOf } from "../core/call/options.js";
 import * as mx from "../core/index.js";
 import { own } from "../core/lifetime/owner.js";
 import {
@@ -35,6 +35,29 @@ export interface OptimizerState {
   [name: string]: any;
 }
 
+/** The number of steps, a uint64 array: its `item()` is a bigint. */
+export interface StepCount extends mx.array {
+  item<T extends mx.Scalar = bigint>(): T;
+}
+
+/** Options of {@link Optimizer}. */
+export interface OptimizerOptions {
+  /** Schedules by the name of what they set in the state, before every step. */
+  schedulers?: Readonly<Record<string, Schedule>> | undefined;
+}
+
+const schedules = kindOf<Readonly<Record<string, Schedule>>>((value, fn, param) => {
+  checkRoot(value, fn, param, "a record of functions");
+  for (const [name, schedule] of Object.entries(value)) {
+    if (typeof schedule !== "function") {
+      throw mismatch(fn, `${param}.${name}`, "a function", schedule);
+    }
+  }
+  return value as Record<string, Schedule>;
+});
+
+const read = optionsOf<OptimizerOptions>()("Optimizer", { schedulers: schedules({}) });
+
 /** What `update` takes: an `nn.Module`. */
 export interface Updatable {
   // biome-ignore lint/suspicious/noExplicitAny: whatever tree the module has
@@ -48,9 +71,14 @@ interface StatePlace {
   readonly path: string;
 }
 
-function checkRoot(x: unknown, fn: string, param: string): void {
+function checkRoot(
+  x: unknown,
+  fn: string,
+  param: string,
+  expected = "a record of arrays or an nn.Module",
+): asserts x is Exclude<Branch, unknown[]> {
   if (!isBranch(x) || Array.isArray(x)) {
-    throw mismatch(fn, param, "a record of arrays or an nn.Module", x);
+    throw mismatch(fn, param, expected, x);
   }
 }
 
@@ -111,17 +139,9 @@ export abstract class Optimizer extends mx.Owner {
   readonly #schedules = new Map<string, Schedule>();
   #shared: Map<string, Map<mx.Dtype, mx.array>> | undefined;
 
-  /**
-   * @param options.schedulers Schedules by the name of what they set in the
-   * state, before every step.
-   */
-  constructor(options: { schedulers?: Readonly<Record<string, Schedule>> | undefined } = {}) {
+  constructor(options?: OptimizerOptions) {
     super();
-    checkOptions(options, ["schedulers"], new.target.name);
-    for (const [name, schedule] of Object.entries(options.schedulers ?? {})) {
-      if (typeof schedule !== "function") {
-        throw mismatch(new.target.name, `schedulers.${name}`, "a function", schedule);
-      }
+    for (const [name, schedule] of Object.entries(read(options).schedulers)) {
       this.schedule(name, schedule);
     }
   }
@@ -254,8 +274,8 @@ export abstract class Optimizer extends mx.Owner {
   }
 
   /** The number of steps taken, a uint64 array. */
-  get step(): mx.array {
-    return this.#state["step"] as mx.array;
+  get step(): StepCount {
+    return this.#state["step"] as StepCount;
   }
 
   /**

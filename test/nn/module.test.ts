@@ -190,6 +190,16 @@ describe("weights in files", () => {
     }
   });
 
+  test("names that are one in Python", () => {
+    class Twice extends nn.Module {
+      parts = { aB: mx.ones([1]), a_b: mx.zeros([1]) };
+    }
+    const message =
+      'parameters: expected names that differ in a file, received "parts.aB" and "parts.a_b", which are both "parts.a_b"';
+    expect(() => new Twice().saveWeights(file("twice.npz"))).toThrow(`[saveWeights] ${message}`);
+    expect(() => new Twice().loadWeights([])).toThrow(`[loadWeights] ${message}`);
+  });
+
   test("what does not fit", () => {
     const model = new nn.Linear(2, 3);
     const { weight, bias } = model as { weight: mx.array; bias: mx.array };

@@ -338,7 +338,14 @@ function formatOf(file: unknown, given: unknown): FileFormat {
  * // array([[1, 2]], dtype=float32)
  */
 export function load(file: LoadInput, options: LoadOptions & { format: "npy" }): array;
-export function load(file: `${string}.npy`, options?: StreamOptions): array;
+export function load(
+  file: `${string}.npy`,
+  options?: LoadOptions & { format?: undefined; returnMetadata?: false | undefined },
+): array;
+export function load(
+  file: `${string}.safetensors`,
+  options: LoadOptions & { format?: undefined; returnMetadata: true },
+): [NamedArrays, Metadata];
 export function load(
   file: LoadInput,
   options: LoadOptions & { format: "safetensors"; returnMetadata: true },
@@ -356,7 +363,7 @@ export function load(
 ): NamedArrays;
 export function load(
   file: `${string}.${"npz" | "safetensors" | "gguf"}`,
-  options?: StreamOptions,
+  options?: LoadOptions & { format?: undefined; returnMetadata?: false | undefined },
 ): NamedArrays;
 export function load(file: LoadInput, options?: LoadOptions): array | NamedArrays;
 export function load(

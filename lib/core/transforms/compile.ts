@@ -10,7 +10,6 @@ import { Device, DeviceType, Stream } from "../device.js";
 import { Dtype } from "../dtype.js";
 import { currentStream, isPromise } from "../lifetime/context.js";
 import { keep } from "../lifetime/scope.js";
-import type { AnyFunction } from "./transforms.js";
 import {
   type Branch,
   childOf,
@@ -25,6 +24,7 @@ import {
   putChild,
   type Structure,
 } from "./tree.js";
+import type { AnyFunction } from "./types.js";
 
 /** Of `compile`. */
 export interface CompileOptions {

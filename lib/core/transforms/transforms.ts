@@ -19,6 +19,9 @@ import type { StreamOptions } from "../device.js";
 import { isPromise } from "../lifetime/context.js";
 import { withLent } from "../lifetime/lending.js";
 import { flattenArrays, flattenOnlyArrays, type Structure } from "./tree.js";
+import type { AnyFunction, Differentiable, GradientOf, Mappable, Picked } from "./types.js";
+
+export type { AnyFunction };
 
 /**
  * The same values, through which no gradient flows.
@@ -33,14 +36,9 @@ export function stopGradient(a: ArrayInput, options?: StreamOptions): array {
   );
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: any function of any arguments
-export type AnyFunction = (...args: any[]) => unknown;
-
-type Gradients<F extends AnyFunction, N> = N extends number
-  ? Parameters<F>[N]
-  : N extends readonly number[]
-    ? { -readonly [I in keyof N]: N[I] extends number ? Parameters<F>[N[I]] : never }
-    : never;
+type Gradients<F extends AnyFunction, N> = N extends readonly number[]
+  ? { -readonly [I in keyof N]: GradientOf<Picked<F, N[I]>> }
+  : GradientOf<Picked<F, N>>;
 
 function checkArgnums(argnums: unknown, fn: string): void {
   const given: unknown[] = Array.isArray(argnums) ? argnums : [argnums];
@@ -138,7 +136,7 @@ function differentiate(
  * // [ array(5, dtype=float32), array([2, 4], dtype=float32) ]
  */
 export function valueAndGrad<F extends AnyFunction, const N extends number | readonly number[] = 0>(
-  fun: F,
+  fun: F & Differentiable<F, N, array | readonly unknown[]>,
   argnums: N = 0 as N,
 ): (...args: Parameters<F>) => [ReturnType<F>, Gradients<F, N>] {
   asFunction(fun, "valueAndGrad", "fun");
@@ -159,7 +157,7 @@ export function valueAndGrad<F extends AnyFunction, const N extends number | rea
  * // array(2, dtype=float32)
  */
 export function grad<F extends AnyFunction, const N extends number | readonly number[] = 0>(
-  fun: F,
+  fun: F & Differentiable<F, N, array>,
   argnums: N = 0 as N,
 ): (...args: Parameters<F>) => Gradients<F, N> {
   asFunction(fun, "grad", "fun");
@@ -319,7 +317,7 @@ function axesOption(axes: unknown, name: string): unknown {
  * // array([[11, 21],
  * //        [12, 22]], dtype=float32)
  */
-export function vmap<F extends AnyFunction>(fun: F, options?: VmapOptions): F {
+export function vmap<F extends AnyFunction>(fun: F & Mappable<F>, options?: VmapOptions): F {
   asFunction(fun, "vmap", "fun");
   const o = options ?? {};
   checkOptions(o, ["inAxes", "outAxes"], "vmap");

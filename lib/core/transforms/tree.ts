@@ -105,6 +105,15 @@ export class Path {
     this.#branches[this.depth++] = branch;
   }
 
+  /** The names of the children of a branch, as {@link namesOf}, but a list may not be too long. */
+  namesOf(branch: Branch): string[] {
+    if (!Array.isArray(branch)) {
+      return Object.keys(branch);
+    }
+    const param = typeof this.#param === "string" ? this.#param : "arguments";
+    return Array.from({ length: lengthOf(branch, this.#fn, param) }, (_, i) => String(i));
+  }
+
   /** Goes to a child of the branch that was entered last. */
   at(name: string | number): void {
     this.#names[this.depth - 1] = name;

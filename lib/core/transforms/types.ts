@@ -22,6 +22,7 @@ type AnyOwner = { readonly [treeLike]: boolean | string };
 /** Objects whose fields are not looked at. */
 type Opaque =
   | Callable
+  | PromiseLike<unknown>
   | Date
   | RegExp
   | ReadonlyMap<unknown, unknown>
@@ -132,3 +133,89 @@ type ModulesIn<T> =
       : T extends object
         ? { readonly [K in keyof T]?: ModulesIn<T[K]> | undefined }
         : T;
+
+type Primitive = string | number | boolean | bigint | symbol | null;
+
+/**
+ * What comes back for an argument that is differentiated: a tree of the same
+ * shape. A module's has all of its arrays.
+ */
+export type GradientOf<T> = unknown extends T
+  ? T
+  : [array | number] extends [T]
+    ? array
+    : T extends array
+      ? T
+      : T extends Primitive | undefined
+        ? never
+        : T extends AnyOwner
+          ? ParametersOf<T, never>
+          : { [K in keyof T]: GradientOf<T[K]> };
+
+/** The arrays and branches of a type, and nothing in place of other things. */
+type TreeOnly<T> = unknown extends T
+  ? T
+  : T extends array | AnyOwner | undefined
+    ? T
+    : T extends Primitive | Opaque
+      ? never
+      : { [K in keyof T]: TreeOnly<T[K]> };
+
+type IsTree<T> = [array] extends [T]
+  ? true
+  : [T] extends [never]
+    ? true
+    : T extends undefined
+      ? true
+      : T extends TreeOnly<T>
+        ? true
+        : false;
+
+/** Whether arguments may be arrays or trees of arrays, all of them; other members of unions do not matter. */
+type AreTrees<Arguments extends readonly unknown[]> = false extends {
+  [I in keyof Arguments]: true extends IsTree<Arguments[I]> ? true : false;
+}[number]
+  ? false
+  : true;
+
+// biome-ignore lint/suspicious/noExplicitAny: any function of any arguments
+export type AnyFunction = (...args: any[]) => unknown;
+
+/** The arguments of a function at some positions; at one from the end, any of them. */
+export type Picked<F extends AnyFunction, N> = N extends readonly number[]
+  ? { -readonly [I in keyof N]: N[I] extends number ? Parameters<F>[N[I]] : never }
+  : N extends number
+    ? Parameters<F>[N]
+    : never;
+
+/**
+ * Refuses functions that cannot be transformed, with a type that says why: it is
+ * the rest of a parameter's type, `F & Accepts<…>`.
+ */
+type Accepts<Good extends boolean, Reason extends string> = [Good] extends [true]
+  ? unknown
+  : Reason;
+
+/** For functions that are differentiated by arguments at some positions. */
+export type Differentiable<F extends AnyFunction, N, Result> = Accepts<
+  AreTrees<N extends readonly number[] ? Picked<F, N> : [Picked<F, N>]>,
+  "What is differentiated has to be an array or a tree of arrays."
+> &
+  Gives<F, Result>;
+
+/** For functions that give a scalar, with other things if the result has a place for them. */
+export type Gives<F extends AnyFunction, Result> = Accepts<
+  unknown extends ReturnType<F>
+    ? true
+    : [Exclude<ReturnType<F>, undefined>] extends [Result]
+      ? true
+      : false,
+  "What is differentiated has to give a scalar array."
+>;
+
+/** For functions that are mapped over arrays. */
+export type Mappable<F extends AnyFunction> = Accepts<
+  AreTrees<Parameters<F>>,
+  "What is mapped has to take arrays or trees of arrays."
+> &
+  Accepts<AreTrees<[ReturnType<F>]>, "What is mapped has to give arrays or trees of arrays.">;
