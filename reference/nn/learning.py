@@ -1,5 +1,7 @@
 """Models that learn: the losses of all steps, from the same weights and data. test/support/learning.ts has the same."""
 
+from pathlib import Path
+
 import mlx.core as mx
 import mlx.nn as nn
 import mlx.optimizers as optimizers
@@ -78,3 +80,30 @@ def reversal_loss(model, source):
 
 strings = mx.array(case.random.randint(1, 7, (256, 5)).astype(np.int32))
 learn("reversal", Reversal(7, 5), reversal_loss, optimizers.Adam(0.003), [strings], steps=120, size=64)
+
+
+class Digits(nn.Module):
+    """Handwritten digits, by convolutions, statistics of batches and both kinds of pooling."""
+
+    def __init__(self):
+        super().__init__()
+        # A bias before a normalization has no gradient but noise, which Adam would follow.
+        self.conv1 = nn.Conv2d(1, 6, 3, padding=1, bias=False)
+        self.norm1 = nn.BatchNorm(6)
+        self.conv2 = nn.Conv2d(6, 12, 3, padding=1, groups=2)
+        self.norm2 = nn.GroupNorm(3, 12, pytorch_compatible=True)
+        self.output = nn.Linear(48, 10)
+
+    def __call__(self, x):
+        x = nn.MaxPool2d(2)(nn.relu(self.norm1(self.conv1(x))))
+        x = nn.AvgPool2d(2)(nn.relu(self.norm2(self.conv2(x))))
+        return self.output(x.flatten(1))
+
+
+def digits_loss(model, images, labels):
+    return nn.losses.cross_entropy(model(images[..., None] / 16), labels, reduction="mean")
+
+
+data = np.load(Path(__file__).parents[2] / "examples" / "digits" / "digits.npz")
+images, labels = (mx.array(data[name][:160].astype(np.int32)) for name in ("images", "labels"))
+learn("digits", Digits(), digits_loss, optimizers.Adam(0.01), [images, labels], steps=50, size=32)

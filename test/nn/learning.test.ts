@@ -22,6 +22,25 @@ function train<M extends Learner["model"]>(name: string, learner: Learner<M>): n
 }
 
 describe("as in Python", () => {
+  test("a convolutional network learns to read digits", () => {
+    const learner = learners.digits();
+    const losses = train("digits", learner);
+    expect(losses[0]).toBeGreaterThan(2.2);
+    expect(losses.at(-1)).toBeLessThan(0.15);
+
+    // With the statistics of all batches, it reads as many that it has not seen as Python's does.
+    const { images, labels } = mx.load("examples/digits/digits.npz", { format: "npz" });
+    const [others, shown] = [images as mx.array, labels as mx.array].map((x) => x.get("160:460"));
+    const read = learner.model.eval().forward(others as mx.array);
+    expect(
+      read
+        .argmax(-1)
+        .equal(shown as mx.array)
+        .mean()
+        .item(),
+    ).toBeCloseTo(0.797, 2);
+  });
+
   test("an LSTM learns what comes next in a sum of two waves", () => {
     const losses = train("series", learners.series());
     expect(losses[0]).toBeGreaterThan(0.5);

@@ -46,6 +46,24 @@ export class Reversal extends nn.Module {
   }
 }
 
+/** Handwritten digits, by convolutions, statistics of batches and both kinds of pooling. */
+export class Digits extends nn.Module {
+  // A bias before a normalization has no gradient but noise, which Adam would follow.
+  conv1 = new nn.Conv2d(1, 6, 3, { padding: 1, bias: false });
+  norm1 = new nn.BatchNorm(6);
+  conv2 = new nn.Conv2d(6, 12, 3, { padding: 1, groups: 2 });
+  norm2 = new nn.GroupNorm(3, 12, { pytorchCompatible: true });
+  output = new nn.Linear(48, 10);
+
+  forward(images: mx.array): mx.array {
+    const pixels = mx.expandDims(images, -1).divide(16);
+    const first = nn.relu(this.norm1.forward(this.conv1.forward(pixels)));
+    const pooled = new nn.MaxPool2d(2).forward(first);
+    const second = nn.relu(this.norm2.forward(this.conv2.forward(pooled)));
+    return this.output.forward(new nn.AvgPool2d(2).forward(second).flatten({ startAxis: 1 }));
+  }
+}
+
 function learner<M extends nn.Module>(
   model: M,
   optimizer: optim.Optimizer,
@@ -56,6 +74,10 @@ function learner<M extends nn.Module>(
 
 /** Makes the learners, by their names. */
 export const learners = {
+  digits: () =>
+    learner(new Digits(), new optim.Adam(0.01), (model, images, labels) =>
+      nn.losses.crossEntropy(model.forward(images), labels as mx.array, { reduction: "mean" }),
+    ),
   series: () =>
     learner(new Series(), new optim.Adam(0.02), (model, x) =>
       nn.losses.mseLoss(model.forward(x.get(":", ":-1")), x.get(":", "1:")),
