@@ -104,6 +104,11 @@ std::vector<int> stream_parts(mx::StreamOrDevice s) {
   return out;
 }
 
+// Where Metal's kernels are. Without Metal it does nothing.
+void set_metallib_path(std::string path) {
+  mx::metal::set_metallib_path(path);
+}
+
 void clear_streams() {
   mx::clear_streams();
 }
@@ -123,6 +128,7 @@ const std::vector<Binding> device_bindings{
     LOCAL(metal_is_available),
     LOCAL(start_capture),
     LOCAL(stop_capture),
+    LOCAL(set_metallib_path),
     LOCAL(cuda_is_available),
 };
 

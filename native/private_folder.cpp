@@ -73,7 +73,7 @@ bool is_private_folder(const fs::path& path) {
 
 bool make_private_folder(const fs::path& path) {
   fs::path at;
-  for (auto& name : path) {
+  for (const auto& name : path) {
     at /= name;
     mkdir(at.c_str(), S_IRWXU);
   }

@@ -21,7 +21,7 @@ export function bindings() {
     "",
     "/** The addon's functions, under the names that MLX has in C++. */",
     "export interface Bindings {",
-    "  readonly scratch: Float64Array<ArrayBuffer>;",
+    "  readonly scratch: Float64Array;",
     "  signatures(): Record<string, string>;",
     ...rows.map(([name, signature]) => `  ${name}: ${signature};`),
     "}",

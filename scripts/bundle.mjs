@@ -15,7 +15,8 @@ const file = join(dist, "mlx.js");
 const parts = ["core", "nn", "optimizers", "utils", "testing"];
 const imports =
   parts.map((part) => `import * as ${part} from "./${part}/index.ts";\n`).join("") +
-  'import * as all from "./index.ts";\n';
+  'import * as all from "./index.ts";\nimport { load } from "./core/call/native.ts";\n';
+const { version } = require(join(root, "package.json"));
 
 /** @param {string} code What the file exports. */
 async function bundle(code) {
@@ -24,6 +25,7 @@ async function bundle(code) {
     input: entry,
     platform: "node",
     external: [/^[^./]/],
+    transform: { define: { MLX_JS_VERSION: JSON.stringify(version) } },
     plugins: [
       {
         name: "entry",
@@ -60,12 +62,12 @@ function literal(module, path) {
 // Bundlers give each name of a module a getter, which is a function to compile
 // when the package is loaded and to call whenever the name is used. So a first
 // bundle tells the names, and the second has them in plain objects.
-await bundle(`export { ${parts.join(", ")}, all };`);
+await bundle(`export { ${parts.join(", ")}, all, load };`);
 /** @type {Record<string, Module>} */
-const { all = {}, ...modules } = require(file);
+const { all = {}, load: _, ...modules } = require(file);
 await bundle(
   parts.map((part) => `const ${part}Object = ${literal(modules[part] ?? {}, part)};\n`).join("") +
-    `export { ${parts.map((part) => `${part}Object as ${part}`).join(", ")} };`,
+    `export { ${parts.map((part) => `${part}Object as ${part}`).join(", ")}, load };`,
 );
 
 /**
@@ -90,7 +92,10 @@ for (const [part, module] of Object.entries(modules)) {
   const hint = `0 && (${names.map((name) => `exports.${name} = `).join("")}0);\n`;
   // Whoever loads this one wants it done.
   const done = part === "testing" ? "module.exports.install();\n" : "";
-  write(part, `module.exports = require("../mlx.js").${part};\n${done}${hint}`, names);
+  // Trees are of JavaScript alone.
+  const load = part === "utils" ? "" : 'require("../mlx.js").load();\n';
+  const code = `${load}module.exports = require("../mlx.js").${part};\n${done}${hint}`;
+  write(part, code, names);
 }
 
 /** @param {unknown} module @returns {string} the name of the part that it is */
@@ -109,6 +114,7 @@ write(
   "",
   `Object.defineProperty(exports, "__esModule", { value: true });
 const parts = require("./mlx.js");
+parts.load();
 ${Object.entries(named)
   .map(([name, module]) => `exports.${name} = parts.${partOf(module)};\n`)
   .join("")}exports.default = {

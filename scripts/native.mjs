@@ -1,7 +1,8 @@
 // Builds the addon: finds MLX and the tools, then leaves the rest to CMake.
 import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { definitions, SetupError } from "./mlx.mjs";
 
@@ -15,6 +16,23 @@ function works(command, args, input = "") {
     stdio: ["pipe", "ignore", "ignore"],
   });
   return error === undefined && status === 0;
+}
+
+/**
+ * Removes what CMake wrote for a checkout at another place, which it would refuse to go on with.
+ *
+ * @param {string} folder where CMake builds
+ * @param {string} [checkout]
+ */
+export function forgetOtherPlace(folder, checkout = root) {
+  const cache = join(folder, "CMakeCache.txt");
+  if (!existsSync(cache)) {
+    return;
+  }
+  const source = /^CMAKE_HOME_DIRECTORY:INTERNAL=(.*)$/m.exec(readFileSync(cache, "utf8"))?.[1];
+  if (source === undefined || !existsSync(source) || relative(source, checkout) !== "") {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 /** Says which tool is missing, before CMake says it at length. */
@@ -45,6 +63,7 @@ export function build(options) {
   checkTools();
   const sanitize = options.includes("--CDMLX_JS_SANITIZE=ON");
   const out = join("build", sanitize ? "cmake-sanitize" : "cmake");
+  forgetOtherPlace(join(root, out));
   const found = Object.entries(definitions()).map(([name, value]) => `--CD${name}=${value}`);
   const cmakeJs = require.resolve("cmake-js/bin/cmake-js");
   // Two steps: cmake-js's `compile` keeps an old configuration, and after an

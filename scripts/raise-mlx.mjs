@@ -145,7 +145,8 @@ function raise(version) {
   const mac = platformOf({ platform: "darwin", arch: "arm64", glibc: undefined }).tags;
   console.log("the locks");
   writeLock("linux.lock", "mlx-cpu", version, linux);
-  writeLock("macos.lock", "mlx-metal", version, [mac]);
+  writeLock("macos.lock", "mlx-metal", version, [mac, ["macosx_26_0_arm64"]]);
+  writeLock("cuda.lock", "mlx-cuda-13", version, [["manylinux_2_35_x86_64"]]);
   writeRequirements(version);
 
   // Names first: they tell what a build that fails is about.

@@ -31,7 +31,10 @@ interface Program {
 
 function programsOf(guide: string): Program[] {
   const text = readFileSync(join(root, "docs", guide), "utf8");
-  return [...text.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)].map(([, language, body = ""], i) => {
+  const blocks = [...text.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)].filter(
+    ([, language]) => !["sh", "dockerfile", "yaml"].includes(language ?? ""),
+  );
+  return blocks.map(([, language, body = ""], i) => {
     if (language !== "js" && language !== "ts") {
       throw new Error(`${guide}: a block that no test can run: ${language}`);
     }
@@ -48,7 +51,9 @@ function programsOf(guide: string): Program[] {
   });
 }
 
-const guides = readdirSync(join(root, "docs")).filter((file) => file.endsWith(".md"));
+const guides = readdirSync(join(root, "docs")).filter(
+  (file) => file.endsWith(".md") && programsOf(file).length > 0,
+);
 
 async function run(file: string, code: string): Promise<string> {
   await writeFile(join(folder, file), code);

@@ -1,7 +1,9 @@
 /** Evaluation: at once, and while the event loop runs. */
+
 import { isMap, isProxy, isSet } from "node:util/types";
 import { type array, isArray } from "./array/array.js";
 import { slots } from "./call/arguments.js";
+import type { Signal } from "./call/globals.js";
 import { native } from "./call/native.js";
 import { makeRoom, reportMemory } from "./lifetime/garbage.js";
 import { flatten, isBranch, type Path } from "./transforms/tree.js";
@@ -108,11 +110,11 @@ function evaluate(...args: Evaluable[]): void {
 export { evaluate as eval };
 
 /** An `AbortSignal`, of this realm or another. */
-export function isSignal(x: unknown): x is AbortSignal {
+export function isSignal(x: unknown): x is Signal {
   if (typeof x !== "object" || x === null || isArray(x)) {
     return false;
   }
-  const { aborted, addEventListener } = x as Partial<AbortSignal>;
+  const { aborted, addEventListener } = x as Partial<Signal>;
   return typeof aborted === "boolean" && typeof addEventListener === "function";
 }
 
@@ -123,10 +125,10 @@ interface Waiting {
 
 // A signal has one listener for all that wait: Node takes more than ten for a
 // leak.
-const waitingFor = new WeakMap<AbortSignal, Waiting>();
+const waitingFor = new WeakMap<Signal, Waiting>();
 
 /** Calls a function when a signal aborts, unless the result is called before. */
-function whenAborted(signal: AbortSignal, giveUp: () => void): () => void {
+function whenAborted(signal: Signal, giveUp: () => void): () => void {
   let waiting = waitingFor.get(signal);
   if (waiting === undefined) {
     const giveUps = new Set<() => void>();
@@ -161,7 +163,7 @@ function whenAborted(signal: AbortSignal, giveUp: () => void): () => void {
  * x
  * // array([2, 3], dtype=float32)
  */
-export async function asyncEval(...args: (Evaluable | AbortSignal)[]): Promise<void> {
+export async function asyncEval(...args: (Evaluable | Signal)[]): Promise<void> {
   const signals = args.filter(isSignal);
   const arrays = arraysOf(
     args.map((x) => (isSignal(x) ? [] : x)),
@@ -183,7 +185,7 @@ export async function asyncEval(...args: (Evaluable | AbortSignal)[]): Promise<v
   reportMemory();
 }
 
-function throwIfAborted(signals: readonly AbortSignal[]): void {
+function throwIfAborted(signals: readonly Signal[]): void {
   for (const signal of signals) {
     if (signal.aborted) {
       throw signal.reason;

@@ -1,6 +1,8 @@
 /** Steps that are noted while the one before is computed. */
+
 import { isArray } from "./array/array.js";
 import { mismatch } from "./call/errors.js";
+import type { Signal } from "./call/globals.js";
 import { asSize } from "./call/numbers.js";
 import { kindOf, optionsOf } from "./call/options.js";
 import { asyncEval, type Evaluable, isSignal } from "./evaluation.js";
@@ -18,7 +20,7 @@ export interface PipelineOptions<T> {
   /** What each step changes: it is computed with the result. */
   state?: Evaluable | undefined;
   /** Ends the steps: the iteration throws its reason. */
-  signal?: AbortSignal | undefined;
+  signal?: Signal | undefined;
   /** How many steps are noted before one is awaited, by default 1. */
   ahead?: number | undefined;
 }

@@ -1,6 +1,6 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /** The array: its handle, its lifetime, its way out. */
 
-import { inspect } from "node:util";
 import { typeError, withCode } from "../call/codes.js";
 import { describe, identify, mismatch, outOfRange } from "../call/errors.js";
 import { native } from "../call/native.js";
@@ -12,7 +12,7 @@ import { makeRoom, weigh } from "../lifetime/garbage.js";
 import type { Scope } from "../lifetime/scope.js";
 import { bufferOf, type Nested, nested, viewOf } from "./output.js";
 import type { Scalar } from "./stand-in.js";
-import type { TypedArray } from "./typed-arrays.js";
+import type { Float32ArrayOfOwn, TypedArray } from "./typed-arrays.js";
 
 // Node 20 has these from 20.5 on.
 (Symbol as { dispose?: symbol }).dispose ??= Symbol.for("Symbol.dispose");
@@ -200,7 +200,7 @@ export class array {
    * mx.array([1, 2]).toTypedArray()
    * // Float32Array(2) [ 1, 2 ]
    */
-  toTypedArray<D extends TypedArray = Float32Array<ArrayBuffer>>(): D {
+  toTypedArray<D extends TypedArray = Float32ArrayOfOwn>(): D {
     const slot = live(this, "toTypedArray");
     makeRoom();
     return viewOf(bufferOf(slot, "toTypedArray"), this.dtype) as D;
@@ -274,7 +274,7 @@ export class array {
   }
 
   // Printing is for finding faults, so it has none of its own.
-  [inspect.custom](): string {
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
     if (receiver(this, "inspect").disposed) {
       return "array(disposed)";
     }

@@ -2,7 +2,6 @@
  * Subscripts: parts of arrays to read, to write and to update. Indices go to the
  * addon as numbers, which native/subscript.cpp reads.
  */
-import { inspect } from "node:util";
 import { elements, isList, type Operand, operand, slot } from "../call/arguments.js";
 import { mismatch, outOfRange } from "../call/errors.js";
 import { native } from "../call/native.js";
@@ -44,7 +43,7 @@ class SliceBounds {
     return `${this.start ?? ""}:${this.stop ?? ""}${step}`;
   }
 
-  [inspect.custom](): string {
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
     return `Slice(${this.start}, ${this.stop}, ${this.step})`;
   }
 }

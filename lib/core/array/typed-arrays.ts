@@ -20,6 +20,9 @@ export type TypedArray =
   | BigInt64Array
   | BigUint64Array;
 
+/** What TypeScript calls `Float32Array<ArrayBuffer>` since 5.7, and `Float32Array` before. */
+export type Float32ArrayOfOwn = ReturnType<Float32ArrayConstructor["of"]>;
+
 type Method<T> = (this: unknown, ...args: unknown[]) => T;
 
 function getter<T>(prototype: object, name: string | symbol): Method<T> {
@@ -74,7 +77,11 @@ export function isShared(x: TypedArray): boolean {
  * The bytes of a buffer, or those that a view shows. Those that other threads may
  * change meanwhile are copied.
  */
-export function bytesOf(x: ArrayBufferLike | ArrayBufferView, fn: string, param: string) {
+export function bytesOf(
+  x: ArrayBufferLike | ArrayBufferView,
+  fn: string,
+  param: string,
+): Uint8Array {
   const isTyped = kindOf(x) !== undefined;
   if (isTyped) {
     lengthOfTyped(x as TypedArray, fn, param);

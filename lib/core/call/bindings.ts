@@ -17,7 +17,7 @@ import type {
 
 /** The addon's functions, under the names that MLX has in C++. */
 export interface Bindings {
-  readonly scratch: Float64Array<ArrayBuffer>;
+  readonly scratch: Float64Array;
   signatures(): Record<string, string>;
   abs: (a: OperandCode, b: StreamId) => Result;
   add: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
@@ -308,6 +308,7 @@ export interface Bindings {
   set_default_device: (a: number, b: number) => void;
   set_default_stream: (a: StreamId) => void;
   set_memory_limit: (a: number) => number;
+  set_metallib_path: (a: string) => void;
   set_random_state: (a: Slot) => void;
   set_wired_limit: (a: number) => number;
   settled_owners: () => object | undefined;

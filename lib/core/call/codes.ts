@@ -6,7 +6,8 @@ export type ErrorCode =
   | "ERR_MLX_DISPOSED"
   | "ERR_MLX_OPERATION"
   | "ERR_MLX_EVALUATION"
-  | "ERR_MLX_OUT_OF_MEMORY";
+  | "ERR_MLX_OUT_OF_MEMORY"
+  | "ERR_MLX_NOT_LOADED";
 
 /**
  * Gives an error its code, and returns it. As with `message`, the property is not

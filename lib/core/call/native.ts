@@ -1,37 +1,50 @@
-/** Loads the addon. */
+/** The addon, and how its failures become errors. */
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { release } from "node:os";
 import type { Bindings } from "./bindings.js";
 import { type ErrorCode, withCode } from "./codes.js";
+import type { Host } from "./host.js";
+import { findAddon } from "./loader.js";
 import { isRecord } from "./records.js";
 
-// From the built file.
-const root = join(__dirname, "..");
-// `MLX_JS_BUILD` names another build: `Sanitize` is that of scripts/sanitize.mjs.
-const { MLX_JS_BUILD: chosen } = process.env;
-const builds = chosen === undefined ? ["Release", "Debug"] : [chosen];
-const candidates = builds.map((build) => join(root, "build", build, "mlx.node"));
+/** Of package.json; scripts/bundle.mjs puts it here. */
+declare const MLX_JS_VERSION: string;
 
-function load(): Bindings {
-  const path = candidates.find((candidate) => existsSync(candidate));
-  if (path === undefined) {
-    throw new Error(
-      `mlx-js has no addon for ${process.platform}-${process.arch} ` +
-        `(Node ${process.versions.node}): looked for ${candidates.join(", ")}. ` +
-        "Build it with `npm run build:native`.",
-    );
-  }
-  try {
-    return require(path) as Bindings;
-  } catch (cause) {
-    throw new Error(
-      `mlx-js could not load its addon for ${process.platform}-${process.arch} ` +
-        `(Node ${process.versions.node}) from ${path}: ` +
-        `${(cause as Error).message}. ` +
-        "Build it again with `npm run build:native`.",
-      { cause },
-    );
-  }
+// Each `require` names its package, since bundlers and tools that copy what a
+// program needs read the text.
+const packages: Host["packages"] = {
+  "@mlx-js/darwin-arm64": () => require("@mlx-js/darwin-arm64"),
+  "@mlx-js/darwin-arm64-macos26": () => require("@mlx-js/darwin-arm64-macos26"),
+  "@mlx-js/linux-arm64": () => require("@mlx-js/linux-arm64"),
+  "@mlx-js/linux-x64": () => require("@mlx-js/linux-x64"),
+  "@mlx-js/linux-x64-cuda13": () => require("@mlx-js/linux-x64-cuda13"),
+};
+
+function host(): Host {
+  return {
+    platform: process.platform,
+    arch: process.arch,
+    get glibc() {
+      return glibc();
+    },
+    release: release(),
+    versions: process.versions,
+    env: process.env,
+    version: MLX_JS_VERSION,
+    file: typeof __filename === "string" ? __filename : undefined,
+    packages,
+    exists: existsSync,
+    load: (path) => require(path),
+    warn: (message) => process.emitWarning(message),
+  };
+}
+
+// A report takes a while, and only errors tell of it.
+function glibc(): string | undefined {
+  const report = process.report?.getReport() as
+    | { header?: { glibcVersionRuntime?: string } }
+    | undefined;
+  return report?.header?.glibcVersionRuntime;
 }
 
 /**
@@ -145,4 +158,30 @@ function throwing(addon: Bindings): Bindings {
   return Object.fromEntries(entries) as Bindings;
 }
 
-export const native: Bindings = throwing(load());
+/** The addon's functions, once `load` has been called. */
+export const native = {} as Bindings;
+
+type Use = (addon: Bindings) => void;
+const uses: Use[] = [];
+
+/** Calls a function when the addon is loaded. */
+export function whenLoaded(use: Use): void {
+  uses.push(use);
+}
+
+let loaded = false;
+
+/**
+ * Loads the addon. The parts of the package that compute call it when they are
+ * imported; `mlx-js/utils` does not.
+ */
+export function load(): void {
+  if (!loaded) {
+    const addon = throwing(findAddon(host()) as Bindings);
+    Object.assign(native, addon);
+    loaded = true;
+    for (const use of uses) {
+      use(addon);
+    }
+  }
+}

@@ -5,7 +5,7 @@
  * sides share. The types here are what `bindings.ts` is written in.
  */
 import { mismatch, outOfRange } from "./errors.js";
-import { type Failure, isFailure, native, reasonOf } from "./native.js";
+import { type Failure, isFailure, reasonOf, whenLoaded } from "./native.js";
 
 declare const brand: unique symbol;
 type Brand<T, Name extends string> = T & { readonly [brand]: Name };
@@ -38,18 +38,28 @@ export type Handler = (request: number, values: Slots) => List;
 
 export const none = -1 as None;
 
-const scratch = native.scratch;
-const bits = new BigInt64Array(scratch.buffer);
+const capacity = 4096;
+let scratch: Float64Array = new Float64Array(capacity);
+let bits: BigInt64Array = new BigInt64Array(scratch.buffer);
 // The buffer is a stack. What a call needs is put on it, and the addon takes it
 // off as it reads; `shared[top]` is where both sides are. So what lies there is
 // safe from the calls that user code makes before it is read. What has no room
 // goes by itself. The buffer's end belongs to the addon, for results.
 const resultsLength = 64;
-const firstResult = scratch.length - resultsLength;
+const firstResult = capacity - resultsLength;
 const limit = firstResult - 1;
-const shared = new Int32Array(scratch.buffer, 8 * limit, 2);
+let shared: Int32Array = new Int32Array(scratch.buffer, 8 * limit, 2);
 const top = 0;
 const interrupted = 1;
+
+whenLoaded((addon) => {
+  // What is under way goes on in the buffer of both sides.
+  const before = shared[interrupted] as number;
+  scratch = addon.scratch;
+  bits = new BigInt64Array(scratch.buffer);
+  shared = new Int32Array(scratch.buffer, 8 * limit, 2);
+  (shared[interrupted] as number) += before;
+});
 
 /** A place for so many numbers, or -1. */
 function reserve(length: number): number {

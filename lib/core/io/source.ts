@@ -6,11 +6,12 @@ import { fileURLToPath } from "node:url";
 import { isAnyArrayBuffer } from "node:util/types";
 import { bytesOf } from "../array/typed-arrays.js";
 import { mismatch } from "../call/errors.js";
+import type { Url } from "../call/globals.js";
 import { native } from "../call/native.js";
 import { about } from "./system.js";
 
 /** The name of a file. */
-export type FilePath = string | URL;
+export type FilePath = string | Url;
 
 /** What can be loaded: the file of a name, or the bytes themselves. */
 export type LoadInput = FilePath | ArrayBufferLike | ArrayBufferView;
@@ -66,7 +67,7 @@ export function pathOf(file: FilePath, fn: string): string {
   return path;
 }
 
-function pathOfUrl(url: URL, fn: string): string {
+function pathOfUrl(url: Url, fn: string): string {
   try {
     return fileURLToPath(url);
   } catch {
@@ -75,8 +76,8 @@ function pathOfUrl(url: URL, fn: string): string {
 }
 
 /** A `URL`, of this realm or another. */
-export function isUrl(x: unknown): x is URL {
-  const { href, protocol } = (x ?? {}) as Partial<URL>;
+export function isUrl(x: unknown): x is Url {
+  const { href, protocol } = (x ?? {}) as Partial<Url>;
   return typeof x === "object" && typeof href === "string" && typeof protocol === "string";
 }
 

@@ -1,7 +1,11 @@
 /** What the system says of files. */
 import { isNativeError } from "node:util/types";
 
-export type SystemError = NodeJS.ErrnoException;
+export interface SystemError extends Error {
+  code?: string | undefined;
+  errno?: number | undefined;
+  syscall?: string | undefined;
+}
 
 export function isSystemError(error: unknown): error is SystemError {
   return isNativeError(error) && typeof (error as SystemError).code === "string";

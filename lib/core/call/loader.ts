@@ -1,0 +1,187 @@
+/**
+ * Finds the addon: a local build, then the package for CUDA where it works, then
+ * that of the platform. What it has to know of the process comes as a `Host`.
+ */
+import { dirname, join, sep } from "node:path";
+import { withCode } from "./codes.js";
+import { diagnosis } from "./diagnosis.js";
+import { type Attempt, type Host, packagesFor, rootOf } from "./host.js";
+
+/** What the main file of a platform's package exports; scripts/package.mjs writes it. */
+interface PlatformPackage {
+  readonly version: string;
+  readonly folder: string;
+  /** Its files, relative to the folder; the addon comes first. */
+  readonly files: readonly string[];
+  /** Loads what else is needed, and returns what is missing. */
+  prepare?(): string | undefined;
+}
+
+type Outcome = { readonly addon: unknown } | Attempt;
+
+const isCuda = (name: string) => name.includes("-cuda");
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function loadFile(host: Host, name: string, path: string): Outcome {
+  try {
+    return { addon: host.load(path) };
+  } catch (cause) {
+    return { name, kind: "failed", reason: messageOf(cause), cause };
+  }
+}
+
+function local(host: Host): Outcome[] {
+  const root = rootOf(host);
+  // `MLX_JS_BUILD` names another build: `Sanitize` is that of scripts/sanitize.mjs.
+  const chosen = host.env["MLX_JS_BUILD"];
+  const builds = chosen ? [chosen] : ["Release", "Debug"];
+  const paths = builds.map((build) => join("build", build, "mlx.node"));
+  const path = root && paths.find((path) => host.exists(join(root, path)));
+  if (root && path) {
+    return [loadFile(host, path, join(root, path))];
+  }
+  // Whoever uses the package has no build, and need not hear of it.
+  return chosen || (root && host.exists(join(root, "CMakeLists.txt")))
+    ? paths.map((name) => ({ name, kind: "absent", reason: "not there" }))
+    : [];
+}
+
+function isPlatformPackage(x: unknown): x is PlatformPackage {
+  const found = x as Partial<PlatformPackage> | null | undefined;
+  return (
+    typeof found === "object" &&
+    found !== null &&
+    typeof found.version === "string" &&
+    typeof found.folder === "string" &&
+    Array.isArray(found.files)
+  );
+}
+
+function isAbsent(error: unknown, name: string): boolean {
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  return (
+    code === "MODULE_NOT_FOUND" ||
+    code === "ERR_MODULE_NOT_FOUND" ||
+    // Yarn's Plug'n'Play and bundlers have codes and texts of their own.
+    (typeof message === "string" && message.includes(name))
+  );
+}
+
+/** Electron keeps what must be a real file beside its archive. */
+function unpacked(folder: string): string {
+  return folder.replace(/\.asar(?=[\\/])/, ".asar.unpacked");
+}
+
+function fromPackage(host: Host, name: string): Outcome {
+  let found: unknown;
+  try {
+    found = host.packages[name]?.();
+  } catch (cause) {
+    return isAbsent(cause, name)
+      ? {
+          name,
+          kind: "absent",
+          reason: isCuda(name) ? "not installed (optional)" : "not installed",
+          cause,
+        }
+      : { name, kind: "failed", reason: messageOf(cause), cause };
+  }
+  if (found === undefined) {
+    return { name, kind: "absent", reason: "there is no such package" };
+  }
+  if (!isPlatformPackage(found)) {
+    return { name, kind: "foreign", reason: "a bundler has put something else in its place" };
+  }
+  if (found.version !== host.version) {
+    return {
+      name,
+      kind: "version",
+      reason: `its version is ${found.version}, not ${host.version}`,
+    };
+  }
+  const folder = unpacked(found.folder);
+  const missing = found.files.filter((file) => !host.exists(join(folder, file)));
+  if (missing.length > 0) {
+    return {
+      name,
+      kind: "incomplete",
+      reason: `${folder} lacks ${missing.slice(0, 3).join(", ")}${missing.length > 3 ? " …" : ""}`,
+    };
+  }
+  const lacks = found.prepare?.();
+  if (lacks !== undefined) {
+    return { name, kind: "unprepared", reason: lacks };
+  }
+  const path = join(folder, found.files[0] ?? "");
+  const outcome = loadFile(host, name, path);
+  const metallib = host.env["MLX_JS_METALLIB"] || join(dirname(path), "mlx.metallib");
+  if ("addon" in outcome && host.platform === "darwin" && host.exists(metallib)) {
+    // MLX looks beside its library, wherever a packed application has that from.
+    (outcome.addon as { set_metallib_path(path: string): void }).set_metallib_path(metallib);
+  }
+  return outcome;
+}
+
+/** What to try, in this order, where `MLX_JS_BACKEND` is what it is. */
+function* outcomes(host: Host): Generator<Outcome> {
+  const fitting = packagesFor(host);
+  const cuda = Object.keys(host.packages).filter(
+    (name) => isCuda(name) && name.startsWith(`${fitting[0]}-`),
+  );
+  const named: Record<string, (() => Iterable<Outcome>) | undefined> = {
+    local: () => local(host),
+    cuda: () => tried(cuda.length > 0 ? cuda : [`${fitting[0]}-cuda`]),
+    [host.platform === "darwin" ? "metal" : "cpu"]: () => tried(fitting),
+  };
+  function* tried(names: readonly string[]) {
+    for (const name of names) {
+      yield fromPackage(host, name);
+    }
+  }
+  const forced = host.env["MLX_JS_BACKEND"];
+  if (forced) {
+    const only = named[forced];
+    if (only === undefined) {
+      const known = Object.keys(named).join(", ");
+      const reason = `it is ${JSON.stringify(forced)}, and here it can be: ${known}`;
+      yield { name: "MLX_JS_BACKEND", kind: "foreign", reason };
+      return;
+    }
+    yield* only();
+    return;
+  }
+  yield* local(host);
+  yield* tried(cuda);
+  yield* tried(fitting);
+}
+
+/** The addon's exports, or an error that says what to do. */
+export function findAddon(host: Host): unknown {
+  const attempts: Attempt[] = [];
+  for (const outcome of outcomes(host)) {
+    if ("addon" in outcome) {
+      for (const { name, kind, reason } of attempts) {
+        if (isCuda(name) && kind !== "absent") {
+          host.warn(
+            `mlx-js computes on the CPU, though ${name} is installed: ${reason}. ` +
+              "MLX_JS_BACKEND=cpu asks for that, without this warning.",
+          );
+        }
+      }
+      return outcome.addon;
+    }
+    attempts.push(outcome);
+    // What is there and does not load is not passed over for something older.
+    if (outcome.kind === "failed" && outcome.name.startsWith(`build${sep}`)) {
+      break;
+    }
+  }
+  const cause = attempts.findLast(({ cause }) => cause !== undefined)?.cause;
+  throw withCode(
+    new Error(diagnosis(host, attempts), cause === undefined ? {} : { cause }),
+    "ERR_MLX_NOT_LOADED",
+  );
+}

@@ -1,0 +1,240 @@
+// Builds and packs what is published, into dist-packages/: mlx-js, and a package
+// for each platform. scripts/package/contents.json says what is in each.
+// usage: package.mjs [--write] [NAME ...]
+//   NAME      mlx-js, linux-x64 ...; by default all that can be built here
+//   --write   writes contents.json anew, to be looked at and committed
+import { spawnSync } from "node:child_process";
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { SetupError } from "./mlx.mjs";
+import { check } from "./package/check.mjs";
+import { filesBelow, platforms, shortName } from "./package/platforms.mjs";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+export const output = join(root, "dist-packages");
+
+/** @typedef {import("./package/platforms.mjs").Package} Package */
+
+const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+
+/**
+ * @param {string} folder
+ * @param {string} path
+ * @param {string} text
+ */
+function write(folder, path, text) {
+  mkdirSync(dirname(join(folder, path)), { recursive: true });
+  writeFileSync(join(folder, path), text);
+}
+
+/** @param {unknown} value */
+function json(value) {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+/**
+ * The licenses of what a package holds beside our own code.
+ *
+ * @param {string} folder
+ * @param {Package} platform
+ */
+function writeLicenses(folder, { kinds }) {
+  const source = join(root, "scripts", "licenses");
+  /** @type {{ name: string, where: string, in: string, copyright: string, licenses: string[], note?: string }[]} */
+  const components = JSON.parse(readFileSync(join(source, "components.json"), "utf8"));
+  const held = components.filter((component) => ["all", ...kinds].includes(component.in));
+  const texts = new Set(held.flatMap(({ licenses }) => licenses));
+  for (const license of texts) {
+    const name = `${license}.txt`;
+    write(folder, join("licenses", name), readFileSync(join(source, name), "utf8"));
+  }
+  const entries = held.map(({ name, where, copyright, licenses, note }) =>
+    [
+      `${name} (${where})`,
+      copyright,
+      ...(licenses.length > 0 ? [`License: ${licenses.join(" with ")}`] : []),
+      ...(note ? [note] : []),
+    ].join("\n"),
+  );
+  write(
+    folder,
+    "licenses/README.txt",
+    "What this package holds beside mlx-js itself, which is under the license in LICENSE. The\n" +
+      `texts of the licenses lie here.\n\n${entries.join("\n\n")}\n`,
+  );
+}
+
+/**
+ * What all manifests have.
+ *
+ * @param {string} name
+ * @param {string} description
+ */
+function common(name, description) {
+  const { version, keywords, license, engines } = manifest;
+  return {
+    ...{ name, version, description, keywords, license, engines },
+    publishConfig: { access: "public", provenance: true },
+  };
+}
+
+/**
+ * @param {string} folder
+ * @param {Package} platform
+ */
+function stagePlatform(folder, platform) {
+  const { name, title, fits } = platform;
+  const files = platform.files();
+  for (const [path, source] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    copyFileSync(source, join(folder, path));
+    chmodSync(join(folder, path), 0o644);
+  }
+  writeLicenses(folder, platform);
+  copyFileSync(join(root, "LICENSE"), join(folder, "LICENSE"));
+  write(
+    folder,
+    "README.md",
+    `# ${name}\n\nThe native library of [mlx-js](https://www.npmjs.com/package/mlx-js) for ${title}. ` +
+      `${platform.optional ? "npm installs it with mlx-js." : "mlx-js uses it where it is installed."}\n`,
+  );
+  // What is loaded, and the headers that kernels are compiled with.
+  const pieces = Object.keys(files).filter((path) =>
+    /\.(node|so[.\d]*|dylib|metallib)$/.test(path),
+  );
+  const prepare = "prepare.js" in files ? '\nexports.prepare = require("./prepare.js");' : "";
+  write(
+    folder,
+    "index.js",
+    `"use strict";
+// What mlx-js wants to know before it loads the first of these files.
+exports.version = ${JSON.stringify(manifest.version)};
+exports.folder = __dirname;
+exports.files = ${JSON.stringify(pieces, null, 2)};${prepare}
+`,
+  );
+  write(
+    folder,
+    "index.d.ts",
+    `/** Of this package and of the mlx-js that it belongs to. */
+export declare const version: string;
+export declare const folder: string;
+/** Relative to the folder; the addon comes first. */
+export declare const files: readonly string[];
+`,
+  );
+  write(
+    folder,
+    "package.json",
+    json({
+      ...common(name, `The native library of mlx-js for ${title}.`),
+      ...fits,
+      type: "commonjs",
+      main: "./index.js",
+      types: "./index.d.ts",
+      // Yarn: the system loads these files by their paths.
+      preferUnplugged: true,
+      files: filesBelow(folder).filter((path) => !/^(README\.md|LICENSE)$/.test(path)),
+    }),
+  );
+}
+
+/** @param {string} folder */
+function stageMain(folder) {
+  const { type, main, types, exports, dependencies, description } = manifest;
+  const built = filesBelow(join(root, "dist"))
+    .filter((path) => /\.(js|mjs|d\.ts|d\.mts)$/.test(path))
+    .map((path) => join("dist", path));
+  for (const path of [...built, "README.md", "LICENSE", join("docs", "install.md")]) {
+    const text = readFileSync(join(root, path), "utf8");
+    // Maps point to sources that are not published.
+    write(folder, path, text.replace(/\n\/\/# sourceMappingURL=.*\s*$/, "\n"));
+  }
+  const optional = platforms.filter(({ optional }) => optional);
+  write(
+    folder,
+    "package.json",
+    json({
+      ...common("mlx-js", description),
+      ...{ type, main, types, exports, dependencies },
+      optionalDependencies: Object.fromEntries(
+        optional.map(({ name }) => [name, manifest.version]),
+      ),
+      sideEffects: ["./dist/testing/*"],
+      files: ["dist", "docs"],
+      gypfile: false,
+    }),
+  );
+}
+
+/**
+ * Stages and packs one package.
+ *
+ * @param {string} name
+ * @returns {string} the tarball
+ */
+export function pack(name) {
+  const folder = join(output, "stage", shortName(name));
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const platform = platforms.find((platform) => platform.name === name);
+  if (platform === undefined) {
+    stageMain(folder);
+  } else {
+    stagePlatform(folder, platform);
+  }
+  const args = ["pack", folder, "--json", "--ignore-scripts", "--pack-destination", output];
+  const { status, stdout, stderr, error } = spawnSync("npm", args, {
+    cwd: output,
+    encoding: "utf8",
+    maxBuffer: 1 << 28,
+  });
+  if (error !== undefined || status !== 0) {
+    throw new SetupError(`npm could not pack ${name}:\n${stderr ?? error}`);
+  }
+  const packed = JSON.parse(stdout);
+  // npm 12 gives a record by names.
+  const { filename } = Array.isArray(packed) ? packed[0] : packed[name];
+  const tarball = join(output, `${shortName(name)}.tgz`);
+  renameSync(join(output, filename.replace("@", "").replace("/", "-")), tarball);
+  return tarball;
+}
+
+/** @param {string[]} args */
+function main(args) {
+  const names = args.filter((arg) => !arg.startsWith("--"));
+  const all = ["mlx-js", ...platforms.map(({ name }) => name)];
+  const chosen =
+    names.length === 0 ? all : all.filter((name) => names.includes(name.replace("@mlx-js/", "")));
+  if (names.length > chosen.length) {
+    throw new SetupError(`The packages are ${all.join(", ")}.`);
+  }
+  const tarballs = chosen.map((name) => ({ name, tarball: pack(name) }));
+  const differences = check(tarballs, { write: args.includes("--write") });
+  if (differences.length > 0) {
+    throw new SetupError(
+      `${differences.join("\n")}\nIf that is meant: npm run package -- --write, and commit it.`,
+    );
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  try {
+    main(process.argv.slice(2));
+  } catch (error) {
+    if (!(error instanceof SetupError)) {
+      throw error;
+    }
+    console.error(`\nmlx-js: ${error.message}\n`);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,122 @@
+"""What the binaries of a package are, as JSON: needs the library `lief`.
+
+usage: binaries.py FOLDER PATH ...
+"""
+
+import json
+import sys
+
+import lief
+
+# What every system has that the packages fit: C and C++ libraries on Linux,
+# macOS itself.
+SYSTEM_ELF = {
+    "ld-linux-x86-64.so.2",
+    "ld-linux-aarch64.so.1",
+    "libc.so.6",
+    "libdl.so.2",
+    "libgcc_s.so.1",
+    "libm.so.6",
+    "libpthread.so.0",
+    "libstdc++.so.6",
+}
+# What Node gives.
+NODE = ("napi_", "node_api_")
+
+
+def key(version):
+    return [int(part) for part in version.split(".")]
+
+
+def elf(binary):
+    versions = {}
+    imported = []
+    for symbol in binary.imported_symbols:
+        name, _, version = symbol.name.partition("@")
+        if symbol.has_version and symbol.symbol_version.has_auxiliary_version:
+            version = symbol.symbol_version.symbol_version_auxiliary.name
+        family, _, number = version.rpartition("_")
+        if number[:1].isdigit():
+            if family not in versions or key(versions[family]) < key(number):
+                versions[family] = number
+        elif name and symbol.binding != lief.ELF.Symbol.BINDING.WEAK:
+            imported.append(name)
+    paths = []
+    for entry in binary.dynamic_entries:
+        if entry.tag in (lief.ELF.DynamicEntry.TAG.RPATH, lief.ELF.DynamicEntry.TAG.RUNPATH):
+            paths += (entry.rpath if hasattr(entry, "rpath") else entry.runpath).split(":")
+    return {
+        "format": "ELF " + str(binary.header.machine_type).split(".")[-1],
+        "needed": sorted(binary.libraries),
+        "runPath": paths,
+        "versions": dict(sorted(versions.items())),
+    }, set(imported), {s.name.partition("@")[0] for s in binary.exported_symbols}
+
+
+def version_text(parts):
+    return ".".join(str(part) for part in list(parts)[:2])
+
+
+def macho(binary):
+    imported = {}
+    for symbol in binary.imported_symbols:
+        library = None
+        if symbol.has_binding_info and symbol.binding_info.has_library:
+            library = symbol.binding_info.library.name
+        imported[symbol.name] = library
+    own = set()
+    for symbol in binary.symbols:
+        if symbol.has_export_info:
+            own.add(symbol.name)
+    build = binary.build_version if binary.has_build_version else None
+    minimum = build.minos if build else binary.version_min.version
+    return {
+        "format": "Mach-O " + str(binary.header.cpu_type).split(".")[-1],
+        "needed": sorted(lib.name for lib in binary.libraries if lib.command != lief.MachO.LoadCommand.TYPE.ID_DYLIB),
+        "runPath": [path.path for path in binary.rpaths],
+        "minimum": version_text(minimum),
+        "signed": binary.has_code_signature,
+    }, imported, own
+
+
+def main(folder, paths):
+    found = {}
+    for path in paths:
+        full = f"{folder}/{path}"
+        if lief.is_elf(full):
+            found[path] = elf(lief.ELF.parse(full))
+        else:
+            found[path] = macho(lief.MachO.parse(full).at(0))
+    # By the file's name, as the dynamic linker finds it.
+    exported = {path.rsplit("/", 1)[-1]: own for path, (_, _, own) in found.items()}
+    everywhere = set().union(*exported.values())
+    out = {}
+    for path, (facts, imported, _) in found.items():
+        missing = []
+        for name in imported:
+            bare = name.lstrip("_")
+            if isinstance(imported, dict):
+                library = imported[name]
+                if library is None:
+                    ok = bare.startswith(NODE)
+                elif library.startswith(("/usr/lib/", "/System/")):
+                    ok = True
+                else:
+                    ok = name in exported.get(library.rsplit("/", 1)[-1], ())
+            else:
+                ok = name in everywhere or bare.startswith(NODE)
+            if not ok:
+                missing.append(name)
+        facts["unresolved"] = sorted(missing)
+        facts["outside"] = [
+            name
+            for name in facts["needed"]
+            if name.rsplit("/", 1)[-1] not in exported
+            and name not in SYSTEM_ELF
+            and not name.startswith(("/usr/lib/", "/System/"))
+        ]
+        out[path] = facts
+    json.dump(out, sys.stdout)
+
+
+main(sys.argv[1], sys.argv[2:])

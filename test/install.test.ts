@@ -1,0 +1,230 @@
+// The packages as they are published: packed, installed into an empty folder
+// without scripts, and used there, where there is no build and no compiler.
+import { spawnSync } from "node:child_process";
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { check } from "../scripts/package/check.mjs";
+import { pack } from "../scripts/package.mjs";
+import { sanitized } from "./support/sanitized.js";
+
+const platform = `@mlx-js/${process.platform}-${process.arch}`;
+const tools = join(__dirname, "packages");
+const requireTool = createRequire(join(tools, "package.json"));
+// Not of the checkout's, which a program would otherwise find by itself.
+const folder = mkdtempSync(join(tmpdir(), "mlx-js-installed-"));
+const installed = (name: string) => join(folder, "node_modules", name);
+
+const tarballs: { name: string; tarball: string }[] = [];
+
+function npm(cwd: string, ...args: string[]) {
+  const quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"];
+  const { status, stderr } = spawnSync("npm", [...args, ...quiet], { cwd, encoding: "utf8" });
+  expect({ status, stderr: status === 0 ? "" : stderr }).toEqual({ status: 0, stderr: "" });
+}
+
+/** Runs a program in the folder, with nothing of this process's but what is named. */
+function node(file: string, env: Record<string, string> = {}) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(folder, file)], {
+    cwd: folder,
+    encoding: "utf8",
+    // No compiler: what is fused is computed without.
+    env: { PATH: "", HOME: folder, TMPDIR: folder, ...env },
+  });
+  return { status, stdout, stderr };
+}
+
+function write(file: string, text: string) {
+  writeFileSync(join(folder, file), text);
+  return file;
+}
+
+describe.skipIf(sanitized)("installed", () => {
+  beforeAll(() => {
+    tarballs.push(...["mlx-js", platform].map((name) => ({ name, tarball: pack(name) })));
+    write("package.json", '{ "private": true }');
+    // The packages of other platforms are in no registry yet.
+    npm(folder, "install", "--omit=optional", ...tarballs.map(({ tarball }) => tarball));
+    if (!existsSync(join(tools, "node_modules", "publint"))) {
+      npm(tools, "ci");
+    }
+  }, 300_000);
+
+  afterAll(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  test("the content of mlx-js is what the list has", () => {
+    expect(check(tarballs.slice(0, 1), { write: false })).toEqual([]);
+  });
+
+  test("a step of training, imported and required", () => {
+    const program = write(
+      "train.mjs",
+      `import { createRequire } from "node:module";
+      import { readFileSync } from "node:fs";
+      import { mx, nn, optim } from "mlx-js";
+      import { array } from "mlx-js/core";
+      const required = createRequire(import.meta.url)("mlx-js");
+      console.log(required.mx.array === mx.array, array === mx.array);
+      const model = new nn.Linear(2, 1, { bias: false });
+      model.weight = mx.zeros([1, 2]);
+      const x = mx.array([[1, 2]]);
+      const step = nn.valueAndGrad(model, () => nn.losses.mseLoss(model.forward(x), mx.array([[3]])));
+      const [loss, gradients] = step();
+      new optim.SGD(0.5).update(model, gradients);
+      mx.eval(model);
+      console.log(loss.item(), model.weight.tolist()[0].join());
+      console.log(mx.compile((a) => mx.exp(a.multiply(0)).add(1))(mx.array([1, 2])).tolist().join());`,
+    );
+    expect(node(program)).toEqual({ status: 0, stdout: "true true\n9 3,6\n2,2\n", stderr: "" });
+  });
+
+  test.runIf(process.platform === "linux")("all libraries are the package's", () => {
+    const program = write(
+      "libraries.cjs",
+      `require("mlx-js");
+      const maps = require("node:fs").readFileSync("/proc/self/maps", "utf8");
+      console.log([...new Set(maps.match(/\\/\\S*(mlx|blas|lapack|gfortran)\\S*\\.(so|node)\\S*/g))].join("\\n"));`,
+    );
+    const paths = node(program).stdout.trim().split("\n");
+    expect(paths.length).toBeGreaterThan(2);
+    expect(paths.filter((path) => !path.startsWith(`${installed(platform)}/`))).toEqual([]);
+  });
+
+  test("mlx-js/utils loads no native library", () => {
+    const program = write(
+      "utils.cjs",
+      `const { treeMap } = require("mlx-js/utils");
+      console.log(JSON.stringify(treeMap((x) => x + 1, { a: [1, 2] })));
+      const report = process.report.getReport();
+      console.log(report.sharedObjects.filter((path) => path.includes("mlx")).length);
+      console.log(require("mlx-js").utils.treeMap === treeMap);`,
+    );
+    expect(node(program).stdout).toBe('{"a":[2,3]}\n0\ntrue\n');
+  });
+
+  describe("without a piece, the error names it", () => {
+    const program = () => write("load.cjs", 'require("mlx-js");');
+    const pieces = createRequire(__filename);
+    const listed = () =>
+      (pieces(join(installed(platform), "index.js")) as { files: string[] }).files;
+
+    function without(path: string, expected: RegExp) {
+      const whole = join(installed(platform), path);
+      const aside = join(folder, "aside");
+      renameSync(whole, aside);
+      try {
+        const { status, stderr } = node(program());
+        expect(status).toBe(1);
+        expect(stderr).toMatch(expected);
+      } finally {
+        renameSync(aside, whole);
+      }
+    }
+
+    test("each file that is loaded", () => {
+      expect(listed().length).toBeGreaterThan(2);
+      for (const file of listed()) {
+        without(file, new RegExp(`${platform} lacks ${file}`.replaceAll(".", "\\.")));
+      }
+    });
+
+    test("the whole package", () => {
+      without("", new RegExp(`${platform}: not installed.*npm install`, "s"));
+    });
+
+    test("another version", () => {
+      const index = join(installed(platform), "index.js");
+      const text = readFileSync(index, "utf8");
+      writeFileSync(index, text.replace(/version = ".*"/, 'version = "0.0.1"'));
+      expect(node(program()).stderr).toMatch(/its version is 0\.0\.1, not/);
+      writeFileSync(index, text);
+    });
+
+    test("code that a bundler moved", () => {
+      const moved = write(
+        "moved.cjs",
+        readFileSync(join(installed("mlx-js"), "dist", "mlx.js"), "utf8"),
+      );
+      const hidden = join(folder, "hidden");
+      renameSync(dirname(installed(platform)), hidden);
+      const { stderr } = node(write("bundle.cjs", `require("./${moved}").load();`));
+      renameSync(hidden, dirname(installed(platform)));
+      expect(stderr).toMatch(/part of a bundle.*--external:mlx-js/s);
+    });
+  });
+
+  test("publint finds nothing", async () => {
+    const { publint } = await import(requireTool.resolve("publint"));
+    for (const { name, tarball } of tarballs) {
+      const bytes = readFileSync(tarball);
+      const data = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
+      const { messages } = await publint({ pack: { tarball: data } });
+      expect(messages, name).toEqual([]);
+    }
+  });
+
+  test("attw finds nothing", async () => {
+    const attw = await import(join(tools, "node_modules/@arethetypeswrong/core/dist/index.js"));
+    const tarball = new Uint8Array(readFileSync(tarballs[0]?.tarball ?? ""));
+    const { problems } = await attw.checkPackage(attw.createPackageFromTarballData(tarball));
+    // Node's oldest resolution has no `exports`, and no Node that mlx-js runs on.
+    const found = problems.filter(
+      ({ resolutionKind }: { resolutionKind?: string }) => resolutionKind !== "node10",
+    );
+    expect(found).toEqual([]);
+  });
+
+  describe("types", () => {
+    const versions = ["5.4", "6.0"];
+    const modes = [
+      ["node16", "node16"],
+      ["nodenext", "nodenext"],
+      ["esnext", "bundler"],
+    ] as const;
+    const cases = versions.flatMap((version) =>
+      modes.flatMap(([module, resolution]) =>
+        [true, false].map((types) => ({ version, module, resolution, types })),
+      ),
+    );
+    test.each(cases)(
+      "TypeScript $version, $resolution, types of Node: $types",
+      ({ version, module, resolution, types }) => {
+        cpSync(join(tools, "program.mts"), join(folder, "program.mts"));
+        write(
+          "tsconfig.json",
+          JSON.stringify({
+            compilerOptions: {
+              ...{ strict: true, noEmit: true, skipLibCheck: false, target: "es2022" },
+              ...{ lib: ["es2022"], module, moduleResolution: resolution },
+              typeRoots: [join(tools, "node_modules", "@types")],
+              types: types ? ["node"] : [],
+            },
+            files: ["program.mts"],
+          }),
+        );
+        const tsc = join(tools, "node_modules", `typescript${version}`, "bin", "tsc");
+        const { stdout } = spawnSync(process.execPath, [tsc, "-p", folder], { encoding: "utf8" });
+        expect(stdout).toBe("");
+      },
+    );
+  });
+
+  test("nothing else is in the folder", () => {
+    expect(
+      readdirSync(join(folder, "node_modules")).filter((name) => !name.startsWith(".")),
+    ).toEqual(["@mlx-js", "fflate", "mlx-js"]);
+  });
+});

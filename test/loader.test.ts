@@ -1,0 +1,258 @@
+// Which addon is loaded, and what is said when none can be: for systems that
+// these tests do not run on, told by a `Host`.
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import type { Host } from "../lib/core/call/host.js";
+import { findAddon } from "../lib/core/call/loader.js";
+
+const version = "1.2.3";
+const app = "/app/node_modules/mlx-js";
+const x64 = "@mlx-js/linux-x64";
+const cuda = "@mlx-js/linux-x64-cuda13";
+const mac = "@mlx-js/darwin-arm64";
+const mac26 = "@mlx-js/darwin-arm64-macos26";
+const names = [mac, mac26, "@mlx-js/linux-arm64", x64, cuda];
+
+interface World extends Omit<Partial<Host>, "packages"> {
+  /** Packages that are installed: what they export, where it is not as it should be. */
+  installed?: Record<string, object>;
+  /** What is there beside the files of packages. */
+  files?: string[];
+  /** Files of packages that are not there. */
+  removed?: string[];
+}
+
+const pieces = ["mlx/lib/mlx.node", "mlx/lib/libmlx.so"];
+const folderOf = (name: string) => join("/app/node_modules", name);
+
+function host({ installed = {}, files = [], removed = [], ...rest }: World = {}) {
+  const there = new Set([`${app}/package.json`, ...files]);
+  for (const [name, content] of Object.entries(installed)) {
+    const { folder = folderOf(name) } = content as { folder?: string };
+    for (const piece of [...pieces, "mlx/lib/mlx.metallib"]) {
+      if (!removed.includes(piece)) {
+        there.add(join(folder, piece));
+      }
+    }
+  }
+  const packages = names.map((name) => [
+    name,
+    () => {
+      if (name in installed) {
+        return { version, folder: folderOf(name), files: pieces, ...installed[name] };
+      }
+      throw Object.assign(new Error(`Cannot find module '${name}'`), { code: "MODULE_NOT_FOUND" });
+    },
+  ]);
+  const warnings: string[] = [];
+  const metallibs: string[] = [];
+  return {
+    ...{ platform: "linux", arch: "x64", glibc: "2.36", release: "6.1.0", version },
+    ...{ versions: { node: "22.1.0" }, env: {}, file: `${app}/dist/mlx.js` },
+    packages: Object.fromEntries(packages),
+    exists: (path: string) => there.has(path),
+    load: (path: string): unknown => ({
+      path,
+      set_metallib_path: (path: string) => metallibs.push(path),
+    }),
+    warn: (message: string) => warnings.push(message),
+    ...{ warnings, metallibs },
+    ...rest,
+  };
+}
+
+const macHost = { platform: "darwin", arch: "arm64", glibc: undefined, release: "23.6.0" };
+const found = (world: World) => findAddon(host(world));
+
+function failure(world: World): string {
+  try {
+    findAddon(host(world));
+  } catch (error) {
+    expect(error).toMatchObject({ name: "Error", code: "ERR_MLX_NOT_LOADED" });
+    return (error as Error).message;
+  }
+  throw new Error("it was loaded");
+}
+
+describe("what is loaded", () => {
+  const build = "/checkout/build/Release/mlx.node";
+  const checkout = {
+    file: "/checkout/dist/mlx.js",
+    files: ["/checkout/package.json", "/checkout/CMakeLists.txt", build],
+  };
+  const at = (name: string) => ({ path: join(folderOf(name), "mlx/lib/mlx.node") });
+
+  test("a local build, then CUDA, then the platform's package", () => {
+    const installed = { [x64]: {}, [cuda]: {} };
+    expect(found({ ...checkout, installed })).toMatchObject({ path: build });
+    expect(found({ installed })).toMatchObject(at(cuda));
+    expect(found({ installed: { [x64]: {} } })).toMatchObject(at(x64));
+  });
+
+  test("CUDA that does not work gives way, with a warning", () => {
+    const prepare = () => "there is no NVIDIA GPU";
+    const world = host({ installed: { [x64]: {}, [cuda]: { prepare } } });
+    expect(findAddon(world)).toMatchObject(at(x64));
+    expect(world.warnings).toEqual([
+      expect.stringMatching(/on the CPU, though @mlx-js\/linux-x64-cuda13.*no NVIDIA GPU.*=cpu/),
+    ]);
+    const quiet = host({ installed: { [x64]: {} } });
+    findAddon(quiet);
+    expect(quiet.warnings).toEqual([]);
+  });
+
+  test("MLX_JS_BACKEND decides", () => {
+    const installed = { [x64]: {}, [cuda]: {} };
+    const loaded = (backend: string) =>
+      found({ ...checkout, installed, env: { MLX_JS_BACKEND: backend } });
+    expect(loaded("local")).toMatchObject({ path: build });
+    expect(loaded("cuda")).toMatchObject(at(cuda));
+    expect(loaded("cpu")).toMatchObject(at(x64));
+  });
+
+  test("MLX_JS_BUILD names another build", () => {
+    const files = [...checkout.files, "/checkout/build/Sanitize/mlx.node"];
+    expect(found({ ...checkout, files, env: { MLX_JS_BUILD: "Sanitize" } })).toMatchObject({
+      path: "/checkout/build/Sanitize/mlx.node",
+    });
+  });
+
+  test("on macOS 26 its own package, where it is installed", () => {
+    const installed = { [mac]: {}, [mac26]: {} };
+    expect(found({ ...macHost, installed })).toMatchObject(at(mac));
+    expect(found({ ...macHost, release: "25.0.0", installed })).toMatchObject(at(mac26));
+    expect(found({ ...macHost, release: "25.0.0", installed: { [mac]: {} } })).toMatchObject(
+      at(mac),
+    );
+  });
+
+  test("Metal's kernels are where the package is, or where MLX_JS_METALLIB says", () => {
+    const beside = host({ ...macHost, installed: { [mac]: {} } });
+    findAddon(beside);
+    expect(beside.metallibs).toEqual([join(folderOf(mac), "mlx/lib/mlx.metallib")]);
+    const files = ["/elsewhere/my.metallib"];
+    const env = { MLX_JS_METALLIB: "/elsewhere/my.metallib" };
+    const elsewhere = host({ ...macHost, installed: { [mac]: {} }, files, env });
+    findAddon(elsewhere);
+    expect(elsewhere.metallibs).toEqual(files);
+  });
+
+  test("what Electron unpacked", () => {
+    const inside = `/App/Resources/app.asar/node_modules/${x64}`;
+    const outside = inside.replace("app.asar", "app.asar.unpacked");
+    expect(
+      found({
+        installed: { [x64]: { folder: inside } },
+        files: pieces.map((piece) => join(outside, piece)),
+      }),
+    ).toMatchObject({ path: join(outside, "mlx/lib/mlx.node") });
+  });
+});
+
+describe("what is said when nothing can be loaded", () => {
+  test("all of it, once", () => {
+    expect(failure({})).toBe(`mlx-js 1.2.3 could not load its native library.
+
+System: linux x64, glibc 2.36, Node 22.1.0
+Tried:
+  @mlx-js/linux-x64-cuda13: not installed (optional)
+  @mlx-js/linux-x64: not installed
+
+@mlx-js/linux-x64 comes with mlx-js as an optional dependency, which this installation left out \
+(--omit=optional, a lockfile of another system). Install again:
+  rm -rf node_modules && npm install --include=optional
+or add it by itself:
+  npm install --save-optional @mlx-js/linux-x64@1.2.3
+
+More: https://www.npmjs.com/package/mlx-js#install`);
+  });
+
+  const checkout = {
+    file: "/checkout/dist/mlx.js",
+    files: ["/checkout/package.json", "/checkout/CMakeLists.txt"],
+  };
+  const refuses = (message: string) => () => {
+    throw new Error(message);
+  };
+  const asar = { [x64]: { folder: `/App/app.asar/node_modules/${x64}` } };
+
+  test.each<[string, World, RegExp]>([
+    ["in a checkout", checkout, /build\/Release\/mlx\.node: not there.*npm run build/s],
+    [
+      "in a checkout whose build does not load",
+      {
+        ...checkout,
+        files: [...checkout.files, "/checkout/build/Release/mlx.node"],
+        load: refuses("libmlx.so: no such file"),
+        installed: { [x64]: {} },
+      },
+      /Release\/mlx\.node: libmlx\.so: no such file.*npm run build/s,
+    ],
+    ["with pnpm", { env: { npm_config_user_agent: "pnpm/10" } }, /pnpm add --save-optional/],
+    ["with Yarn", { versions: { node: "22.1.0", pnp: "3" } }, /yarn add --optional @mlx-js/],
+    ["in Bun", { versions: { node: "24.3.0", bun: "1.4.5" } }, /Bun 1\.4\.5 \(Node.*bun add/s],
+    ["in Deno", { versions: { node: "24.3.0", deno: "2.9.6" } }, /Deno 2\.9\.6/],
+    ["in a bundle", { file: "/app/out/server.js" }, /part of a bundle.*--external:mlx-js/s],
+    ["in a bundle of modules", { file: undefined }, /part of a bundle.*webpack/s],
+    [
+      "where a bundler gives something else",
+      { packages: { [x64]: () => "./mlx-3f2a.node" } } as object,
+      /linux-x64: a bundler has put something else.*esbuild/s,
+    ],
+    ["in an archive of Electron's", { installed: asar }, /"asarUnpack": \["node_modules\/@mlx-js/],
+    ["on Windows", { platform: "win32", glibc: undefined }, /Windows Subsystem for Linux/],
+    ["on an Intel Mac", { ...macHost, arch: "x64" }, /Apple silicon.*Rosetta/s],
+    ["on macOS 13", { ...macHost, release: "22.6.0" }, /macOS 14 or later/],
+    ["with musl", { glibc: undefined }, /no glibc.*musl.*bookworm-slim/s],
+    ["with an old glibc", { glibc: "2.31" }, /glibc 2\.31.*glibc 2\.35 or later/s],
+    ["on another processor", { arch: "ppc64" }, /on x64 and arm64/],
+    ["on another system", { platform: "freebsd", glibc: undefined }, /packages for macOS 14/],
+    ["with Node 18", { versions: { node: "18.20.0" } }, /Node 18\.20\.0.*needs Node 20/s],
+    [
+      "with a package of another version",
+      { installed: { [x64]: { version: "1.2.2" } } },
+      /linux-x64: its version is 1\.2\.2, not 1\.2\.3.*Install both again/s,
+    ],
+    [
+      "with node_modules of another system",
+      { installed: { [mac]: {} } },
+      /node_modules holds @mlx-js\/darwin-arm64.*npm install/s,
+    ],
+    [
+      "with an old C++ library",
+      { installed: { [x64]: {} }, load: refuses("version `GLIBCXX_3.4.30' not found") },
+      /GLIBCXX_3\.4\.30' not found.*apt install libstdc\+\+6/s,
+    ],
+    [
+      "where the system refuses",
+      { installed: { [x64]: {} }, load: refuses("invalid ELF header") },
+      /linux-x64: invalid ELF header.*the system refuses it/s,
+    ],
+    [
+      "with an unknown backend",
+      { env: { MLX_JS_BACKEND: "tpu" } },
+      /it is "tpu", and here it can be: local, cuda, cpu.*Unset MLX_JS_BACKEND/s,
+    ],
+    [
+      "without the CUDA that is asked for",
+      { env: { MLX_JS_BACKEND: "cuda" }, installed: { [x64]: {} } },
+      /npm install --save-optional @mlx-js\/linux-x64-cuda13@1\.2\.3/,
+    ],
+    [
+      "with CUDA that does not work",
+      {
+        env: { MLX_JS_BACKEND: "cuda" },
+        installed: { [cuda]: { prepare: () => "libcudnn.so.9 cannot be loaded" } },
+      },
+      /cuda13: libcudnn\.so\.9 cannot be loaded.*unset MLX_JS_BACKEND/s,
+    ],
+  ])("%s", (_, world, expected) => {
+    expect(failure(world)).toMatch(expected);
+  });
+
+  test.each(pieces)("without %s", (piece) => {
+    const message = failure({ installed: { [x64]: {} }, removed: [piece] });
+    expect(message).toContain(`linux-x64 lacks ${piece}`);
+    expect(message).toContain("Install it again");
+  });
+});
