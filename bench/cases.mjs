@@ -3,6 +3,7 @@
 import { parseArgs } from "node:util";
 import { mx, nn } from "mlx-js";
 import { Bench } from "tinybench";
+import { convolutional, recurrent } from "./layers.mjs";
 import { decoding, training } from "./transformer.mjs";
 
 const { values: options } = parseArgs({
@@ -192,6 +193,8 @@ const cases = {
   "matmul 2048 x 2048": matmul(2048, 1),
   "training step": { rounds: 3, count: 4, prepare: () => training(false) },
   "training step in tidy": { rounds: 3, count: 4, prepare: () => training(true) },
+  "convolutional training step": { rounds: 3, count: 4, prepare: convolutional },
+  "recurrent training step": { rounds: 3, count: 4, prepare: recurrent },
   "decoding a token": { rounds: 5, count: 64, prepare: () => decoding(false) },
   "decoding a token in tidy": { rounds: 5, count: 64, prepare: () => decoding(true) },
 };

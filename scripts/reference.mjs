@@ -5,7 +5,7 @@
 //   node scripts/reference.mjs upstream           and writes test/upstream/api.json, the names and signatures
 //   node scripts/reference.mjs programs [SEED [COUNT]]  and compares random programs from a seed on
 //   node scripts/reference.mjs check              and says which of those files it would write otherwise,
-//                                                 and whether it reads what the package exports
+//                                                 and whether it reads what the package exports and saves
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -17,6 +17,7 @@ import { SetupError } from "./mlx.mjs";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const requirements = join(root, "reference", "requirements.txt");
 const golden = join(root, "test", "golden");
+const checkpoint = join(golden, "checkpoint");
 const upstream = join(root, "test", "upstream", "api.json");
 
 /**
@@ -135,6 +136,28 @@ function checkExported(folder) {
   }
 }
 
+// Weights of every layer as the package writes them, and what the layers then give.
+const everyLayer = `
+  import { mx } from "mlx-js";
+  import { EveryLayer } from "./test/support/every-layer.mjs";
+  const [weights, outputs] = process.argv.slice(1);
+  const model = new EveryLayer().eval();
+  model.saveWeights(weights);
+  mx.saveSafetensors(outputs, model.forward());
+`;
+
+/** @param {string} folder */
+function checkWeights(folder) {
+  const files = ["weights", "outputs"].map((name) => join(folder, `${name}.safetensors`));
+  const options = ["--input-type=module", "-e", everyLayer, ...files];
+  const written = spawnSync(process.execPath, options, { cwd: root, encoding: "utf8" });
+  const script = join(root, "reference", "checkpoint.py");
+  const { status } = spawnSync(referencePython(), [script, "read", ...files], { stdio: "inherit" });
+  if (written.status !== 0 || status !== 0) {
+    throw new SetupError(`Python does not read what saveWeights writes: ${written.stderr}`);
+  }
+}
+
 /**
  * Random programs, fresh ones, on both sides.
  *
@@ -164,6 +187,7 @@ function check() {
   const folder = mkdtempSync(join(tmpdir(), "mlx-js-golden-"));
   try {
     checkExported(folder);
+    checkWeights(folder);
     generate("golden.py", ["--out", folder]);
     const differing = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((file) => {
       if (!file.endsWith(".json")) {
@@ -194,6 +218,10 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
       console.log(referencePython());
     } else if (command === "golden") {
       generate("golden.py", args);
+      if (args.length === 0) {
+        const files = ["weights", "outputs"].map((name) => join(checkpoint, `${name}.safetensors`));
+        generate("checkpoint.py", ["write", ...files]);
+      }
     } else if (command === "upstream" && args.length === 0) {
       generate("upstream.py", []);
     } else if (command === "programs" && args.length <= 2) {

@@ -8,6 +8,7 @@ import time
 import mlx.core as mx
 import mlx.nn as nn
 import numpy as np
+from layer_cases import convolutional, recurrent
 from model_cases import decoding, training
 
 parser = argparse.ArgumentParser()
@@ -146,6 +147,8 @@ cases = {
     "matmul 1024 x 1024": (3, 4, lambda: matmul(1024)),
     "matmul 2048 x 2048": (3, 1, lambda: matmul(2048)),
     "training step": (3, 4, training),
+    "convolutional training step": (3, 4, convolutional),
+    "recurrent training step": (3, 4, recurrent),
     "decoding a token": (5, 64, decoding),
 }
 
