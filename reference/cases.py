@@ -317,6 +317,8 @@ class Family:
     # Inputs. Few digits keep the files small.
 
     def weight(self, name, like):
+        if not mx.issubdtype(like.dtype, mx.floating):
+            return like  # packed bits and their scales, which are not any integers
         # Small: gradients through a saturated softmax would only compare noise.
         return self.floats(*like.shape, low=0.2 if name == "running_var" else -0.6, high=0.6)
 

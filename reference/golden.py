@@ -21,9 +21,8 @@ FAMILIES = [
     "arithmetic", "comparison", "reduction", "creation", "shape", "indexing", "product", "sorting", "convolution",
     "quantization", "dtype", "random", "fast", "linalg", "fft", "nn/activations", "nn/linear", "nn/embedding",
     "nn/normalization", "nn/positional-encoding", "nn/alibi", "nn/transformer", "nn/convolution",
-    "nn/convolution-transpose", "nn/pooling", "nn/upsample", "nn/recurrent", "nn/dropout", "nn/losses", "nn/init",
-    "nn/learning",
-    "optimizers", "io", "transforms", "export", "programs",
+    "nn/convolution-transpose", "nn/pooling", "nn/upsample", "nn/recurrent", "nn/dropout", "nn/quantized", "nn/losses",
+    "nn/init", "nn/learning", "optimizers", "io", "transforms", "export", "programs",
 ]  # fmt: skip
 
 

@@ -19,6 +19,18 @@ export * from "./layers/linear.js";
 export * from "./layers/normalization.js";
 export * from "./layers/pooling.js";
 export * from "./layers/positional-encoding.js";
+export {
+  QQLinear,
+  type QQLinearOptions,
+  QuantizedEmbedding,
+  QuantizedLinear,
+  type QuantizedLinearOptions,
+  type QuantizedOptions,
+  type QuantizeModelOptions,
+  type QuantizePredicate,
+  quantize,
+  type ToQuantizedOptions,
+} from "./layers/quantized.js";
 export * from "./layers/recurrent.js";
 export type { Sizes } from "./layers/spatial.js";
 export * from "./layers/transformer.js";

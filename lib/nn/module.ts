@@ -542,9 +542,13 @@ export class Module extends mx.Owner {
     }
     for (const module of this.modules()) {
       module.#training = mode;
+      module.trainingChanged();
     }
     return this;
   }
+
+  /** What a layer does when `train` or `eval` was called: {@link training} says which. */
+  protected trainingChanged(): void {}
 
   /** Ends training mode, here and in all modules inside. */
   eval(): this {

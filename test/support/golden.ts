@@ -564,11 +564,12 @@ function runProgram(c: Case): void {
 /** The layer of a case, with its weights. */
 export function makeLayer(c: Case): Any {
   const { fn: Layer } = lookup(`nn.${c.layer}`);
-  const layer = new Layer(...argumentsOf(c));
+  // The mode comes first: in evaluation, QQLinear's weights are quantized ones.
+  const layer = new Layer(...argumentsOf(c)).train(c.training ?? true);
   if (c.weights) {
     layer.loadWeights(Object.entries(decode(c.weights)));
   }
-  return layer.train(c.training ?? true);
+  return layer;
 }
 
 function runLayer(c: Case): void {

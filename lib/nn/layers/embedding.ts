@@ -1,7 +1,9 @@
 /** Layers that look vectors up. */
+import { outOfRange } from "../../core/call/errors.js";
 import { asCount } from "../../core/call/numbers.js";
 import * as mx from "../../core/index.js";
 import { Module } from "../module.js";
+import { QuantizedEmbedding, readToQuantized, type ToQuantizedOptions } from "./quantized.js";
 
 /**
  * A vector of `dims` numbers for each of `numEmbeddings` integers: the rows of
@@ -32,6 +34,23 @@ export class Embedding extends Module {
   /** The product with `weight`, from (..., dims) to (..., numEmbeddings): for tied outputs. */
   asLinear(x: mx.array): mx.array {
     return mx.matmul(x, this.weight.transpose());
+  }
+
+  /**
+   * The layer, quantized.
+   *
+   * @throws RangeError if the input is to be quantized, which are integers, and where the
+   * weight's rows are no whole groups.
+   * @example
+   * new nn.Embedding(5, 64).toQuantized()
+   * // QuantizedEmbedding(5, 64, groupSize=64, bits=4, mode=affine)
+   */
+  toQuantized(options?: ToQuantizedOptions): QuantizedEmbedding {
+    const { quantizeInput, ...format } = readToQuantized(options);
+    if (quantizeInput) {
+      throw outOfRange("toQuantized", "quantizeInput", "false for an Embedding", quantizeInput);
+    }
+    return QuantizedEmbedding.fromEmbedding(this, format);
   }
 
   protected override describe(): string {

@@ -1,8 +1,15 @@
 /** Layers that multiply with a matrix. */
+import { outOfRange } from "../../core/call/errors.js";
 import { asCount } from "../../core/call/numbers.js";
 import { flag, optionsOf } from "../../core/call/options.js";
 import * as mx from "../../core/index.js";
 import { Module } from "../module.js";
+import {
+  QQLinear,
+  QuantizedLinear,
+  readToQuantized,
+  type ToQuantizedOptions,
+} from "./quantized.js";
 
 /**
  * The input, as it is: for places where a layer is wanted.
@@ -54,6 +61,27 @@ export class Linear extends Module {
   forward(x: mx.array): mx.array {
     const weight = this.weight.transpose();
     return this.bias === undefined ? mx.matmul(x, weight) : mx.addmm(this.bias, x, weight);
+  }
+
+  /**
+   * The layer, quantized: a {@link QuantizedLinear}, or a {@link QQLinear} if the input is
+   * quantized, too.
+   *
+   * @throws RangeError if the input is to be quantized and the mode is neither `"nvfp4"` nor
+   * `"mxfp8"` or there is a bias, and where the weight's rows are no whole groups.
+   * @example
+   * new nn.Linear(64, 8).toQuantized({ bits: 8 })
+   * // QuantizedLinear(inputDims=64, outputDims=8, bias=true, groupSize=64, bits=8, mode=affine)
+   */
+  toQuantized(options?: ToQuantizedOptions): QuantizedLinear | QQLinear {
+    const { quantizeInput, mode, ...format } = readToQuantized(options);
+    if (!quantizeInput) {
+      return QuantizedLinear.fromLinear(this, { mode, ...format });
+    }
+    if (mode !== "nvfp4" && mode !== "mxfp8") {
+      throw outOfRange("toQuantized", "mode", '"nvfp4" or "mxfp8" to quantize the input', mode);
+    }
+    return QQLinear.fromLinear(this, { mode, ...format });
   }
 
   protected override describe(): string {
