@@ -40,6 +40,7 @@ const calls: Record<string, Call> = {
   clipGradNormSharded: (o) => nn.clipGradNormSharded({ a: x }, 1, o),
   shardLinear: (o) => nn.shardLinear(new nn.Linear(2, 3), "all-to-sharded", o),
   AllToShardedLinear: (o) => new nn.AllToShardedLinear(2, 3, o),
+  QuantizedAllToShardedLinear: (o) => new nn.QuantizedAllToShardedLinear(64, 3, o),
   FullyShardedModule: (o) => new nn.FullyShardedModule(new nn.Linear(2, 3), o),
   Dropout2d: (o) => new nn.Dropout2d(o),
   Dropout3d: (o) => new nn.Dropout3d(o),

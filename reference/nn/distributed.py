@@ -17,3 +17,19 @@ for kind in ["AllToShardedLinear", "ShardedToAllLinear"]:
     for dtype in [mx.float16, mx.bfloat16]:
         layer(kind, 3, 2, inputs=[case.floats(2, 3, dtype=dtype)])
     layer(kind, 3, 2, inputs=[case.floats(2, 4)])
+
+# The packed weights are those that the layers begin with.
+mx.random.seed(8)
+for kind in ["QuantizedAllToShardedLinear", "QuantizedShardedToAllLinear"]:
+    for mode in ["affine", "mxfp4", "mxfp8", "nvfp4"]:
+        layout = {"affine": (64, 4), "mxfp4": (32, 4), "mxfp8": (32, 8), "nvfp4": (16, 4)}
+        how = dict(zip(["group_size", "bits"], layout[mode]), mode=mode)
+        layer(kind, 64, 3, **how, inputs=[case.floats(2, 64)], grads="sin")
+        layer(kind, 64, 2, bias=False, **how, group=None, inputs=[case.floats(1, 2, 64)], training=False)
+    for bits in [2, 3, 5, 6, 8]:
+        layer(kind, 64, 2, bits=bits, inputs=[case.floats(64)])
+    for dtype in [mx.float16, mx.bfloat16]:
+        layer(kind, 64, 2, inputs=[case.floats(2, 64, dtype=dtype)])
+    layer(kind, 64, 2, group_size=32, inputs=[transposed(case.floats(64, 3))], grads="sin")
+    layer(kind, 48, 2, inputs=[case.floats(2, 48)])
+    layer(kind, 64, 2, inputs=[case.floats(2, 32)])

@@ -2,13 +2,14 @@
 import { isList } from "../../core/call/arguments.js";
 import { mismatch, outOfRange } from "../../core/call/errors.js";
 import { asCount, asInteger } from "../../core/call/numbers.js";
-import { flag, kindOf, nullable, oneOf, optionsOf } from "../../core/call/options.js";
+import { count, flag, kindOf, nullable, oneOf, optionsOf } from "../../core/call/options.js";
 import * as mx from "../../core/index.js";
 import { flattenArrays } from "../../core/transforms/tree.js";
 import { treeMapWithPath } from "../../utils/tree.js";
 import { asGroup, groupOption, inner, type SharedOptions } from "../distributed.js";
-import { Module, type ModuleFilter, type ParameterTree } from "../module.js";
+import { type FreezeOptions, Module, type ModuleFilter, type ParameterTree } from "../module.js";
 import { Linear } from "./linear.js";
+import { described, formatOf, modes, product, QuantizedLinear } from "./quantized.js";
 
 /**
  * The parts that a weight is made of, each of which is shared among the processes: how
@@ -41,6 +42,16 @@ export interface ShardedLinearOptions extends SharedOptions {
   bias?: boolean | undefined;
 }
 
+/** Options of {@link QuantizedAllToShardedLinear} and {@link QuantizedShardedToAllLinear}. */
+export interface QuantizedShardedLinearOptions extends ShardedLinearOptions {
+  /** How many weights of a row share a scale: by default 64, which only `"affine"` has. */
+  groupSize?: number | undefined;
+  /** The bits of a weight. By default 4. */
+  bits?: number | undefined;
+  /** What the bits mean; see `mx.quantize`. By default `"affine"`. */
+  mode?: mx.QuantizationMode | undefined;
+}
+
 /** Options of {@link FullyShardedModule} and {@link fullyShard}. */
 export interface FullyShardOptions extends SharedOptions {
   /** What whole parameters are cast to for the computation. By default they are not. */
@@ -68,6 +79,14 @@ const readShard = optionsOf<ShardOptions>()("shardLinear", {
 
 const readLinear = optionsOf<ShardedLinearOptions>()("AllToShardedLinear", {
   bias: flag(true),
+  group: groupOption,
+});
+
+const readQuantized = optionsOf<QuantizedShardedLinearOptions>()("QuantizedAllToShardedLinear", {
+  bias: flag(true),
+  groupSize: count(64),
+  bits: count(4),
+  mode: oneOf(modes, "affine"),
   group: groupOption,
 });
 
@@ -358,10 +377,166 @@ export class ShardedToAllLinear extends ShardedLinear {
   }
 }
 
+/** What the quantized layers have in common; they differ in which axis is shared. */
+abstract class QuantizedShardedLinear extends Module {
+  readonly groupSize: number;
+  readonly bits: number;
+  readonly mode: mx.QuantizationMode;
+  readonly group: mx.distributed.Group;
+  weight: mx.array;
+  scales: mx.array;
+  biases?: mx.array | undefined;
+  bias?: mx.array;
+  readonly #axis: SharedAxis;
+
+  constructor(
+    fn: string,
+    axis: SharedAxis,
+    inputDims: number,
+    outputDims: number,
+    options: QuantizedShardedLinearOptions | undefined,
+  ) {
+    super();
+    const { bias, group, ...given } = readQuantized(options, fn);
+    this.group = group ?? mx.distributed.init();
+    this.#axis = axis;
+    const shape = shapeOfShare(fn, axis, inputDims, outputDims, this.group);
+    const columns = shape[1] === inputDims ? "inputDims" : `inputDims / ${this.group.size()}`;
+    const format = formatOf(fn, columns, shape[1], given);
+    this.groupSize = format.groupSize;
+    this.bits = format.bits;
+    this.mode = format.mode;
+    const bound = Math.sqrt(1 / inputDims);
+    const weight = mx.random.uniform(-bound, bound, shape);
+    [this.weight, this.scales, this.biases] = mx.quantize(weight, format);
+    if (bias) {
+      this.bias = mx.zeros([shape[0]]);
+    }
+    this.freeze();
+  }
+
+  /** Takes modules inside back into training; the parameters of this one stay frozen. */
+  override unfreeze(options?: FreezeOptions): this {
+    return super.unfreeze(options).freeze({ recurse: false });
+  }
+
+  protected override describe(): string {
+    const whole = [...this.weight.shape] as [number, number];
+    whole[this.#axis] *= this.group.size();
+    const sizes = `inputDims=${(whole[1] * 32) / this.bits}, outputDims=${whole[0]}`;
+    return `${sizes}, bias=${this.bias !== undefined}, ${described(this)}`;
+  }
+}
+
+/** What a layer is made from: an `nn.QuantizedLinear`, its dimensions and the options. */
+function quantizedPartsOf(fn: string, layer: QuantizedLinear, options: ShardOptions | undefined) {
+  if (!(layer instanceof QuantizedLinear)) {
+    throw mismatch(fn, "quantizedLinearLayer", "an nn.QuantizedLinear", layer);
+  }
+  const { segments, group: given } = readShard(options, fn);
+  const group = given ?? mx.distributed.init();
+  const { groupSize, bits, mode } = layer;
+  const [outputDims, words] = layer.weight.shape as [number, number];
+  const bias = layer.bias !== undefined;
+  const inputDims = (words * 32) / bits;
+  return { inputDims, outputDims, segments, how: { bias, groupSize, bits, mode, group } };
+}
+
+/**
+ * As {@link AllToShardedLinear}, with a quantized weight, as {@link QuantizedLinear}
+ * has: of N processes each has `weight` of shape (outputDims / N, inputDims * bits /
+ * 32), `scales` and, for `"affine"`, `biases` of (outputDims / N, inputDims /
+ * groupSize), and `bias` of (outputDims / N), which begins at zero. Its parameters
+ * are frozen and stay so; gradients go through to what is before it, summed over
+ * all processes. Shoeybi et al., "Megatron-LM", arXiv 1909.08053.
+ *
+ * @throws RangeError if N does not divide `outputDims`, if `inputDims` is not a
+ * multiple of the group size, and for a group size or bits that the mode does not
+ * have.
+ * @example
+ * const layer = new nn.QuantizedAllToShardedLinear(64, 4, { bits: 8 });
+ * layer.forward(mx.ones([3, 64])).shape // of N processes each has [3, 4 / N]
+ * // [ 3, 4 ]
+ */
+export class QuantizedAllToShardedLinear extends QuantizedShardedLinear {
+  constructor(inputDims: number, outputDims: number, options?: QuantizedShardedLinearOptions) {
+    super("QuantizedAllToShardedLinear", 0, inputDims, outputDims, options);
+  }
+
+  /** A layer with this process's share of the weights of an `nn.QuantizedLinear`, which all have. */
+  static fromQuantizedLinear(
+    quantizedLinearLayer: QuantizedLinear,
+    options?: ShardOptions,
+  ): QuantizedAllToShardedLinear {
+    const fn = "QuantizedAllToShardedLinear.fromQuantizedLinear";
+    const parts = quantizedPartsOf(fn, quantizedLinearLayer, options);
+    const layer = new QuantizedAllToShardedLinear(parts.inputDims, parts.outputDims, parts.how);
+    const sharding = predicates["all-to-sharded"](parts.segments);
+    const parameters = quantizedLinearLayer.parameters();
+    return layer.update(sharesOf(parameters, sharding, parts.how.group, fn));
+  }
+
+  /** From (..., inputDims) to this process's part of (..., outputDims). */
+  forward(x: mx.array): mx.array {
+    const part = product(sumGradients(this.group)(x), this);
+    return this.bias === undefined ? part : part.add(this.bias);
+  }
+}
+
+/**
+ * As {@link ShardedToAllLinear}, with a quantized weight, as {@link QuantizedLinear}
+ * has: of N processes each has `weight` of shape (outputDims, inputDims / N * bits /
+ * 32), `scales` and, for `"affine"`, `biases` of (outputDims, inputDims / N /
+ * groupSize), and all have the whole `bias`, which begins at zero. Its parameters
+ * are frozen and stay so. Shoeybi et al., "Megatron-LM", arXiv 1909.08053.
+ *
+ * @throws RangeError if N does not divide `inputDims`, if `inputDims / N` is not a
+ * multiple of the group size, and for a group size or bits that the mode does not
+ * have.
+ * @example
+ * const whole = new nn.Linear(64, 2).toQuantized({ bits: 8 });
+ * nn.QuantizedShardedToAllLinear.fromQuantizedLinear(whole).forward(mx.ones([3, 64])).shape
+ * // [ 3, 2 ]
+ */
+export class QuantizedShardedToAllLinear extends QuantizedShardedLinear {
+  constructor(inputDims: number, outputDims: number, options?: QuantizedShardedLinearOptions) {
+    super("QuantizedShardedToAllLinear", 1, inputDims, outputDims, options);
+  }
+
+  /** A layer with this process's share of the weights of an `nn.QuantizedLinear`, which all have. */
+  static fromQuantizedLinear(
+    quantizedLinearLayer: QuantizedLinear,
+    options?: ShardOptions,
+  ): QuantizedShardedToAllLinear {
+    const fn = "QuantizedShardedToAllLinear.fromQuantizedLinear";
+    const parts = quantizedPartsOf(fn, quantizedLinearLayer, options);
+    const layer = new QuantizedShardedToAllLinear(parts.inputDims, parts.outputDims, parts.how);
+    const sharding = predicates["sharded-to-all"](parts.segments);
+    const parameters = quantizedLinearLayer.parameters();
+    return layer.update(sharesOf(parameters, sharding, parts.how.group, fn));
+  }
+
+  /** From this process's part of (..., inputDims) to (..., outputDims), the same in all. */
+  forward(x: mx.array): mx.array {
+    const sum = mx.distributed.allSum(product(x, this), { group: this.group });
+    return this.bias === undefined ? sum : sum.add(this.bias);
+  }
+}
+
+/** The layer that shares a linear one. */
+type Sharded<L extends Linear | QuantizedLinear, S extends Sharding> = S extends "all-to-sharded"
+  ? L extends Linear
+    ? AllToShardedLinear
+    : QuantizedAllToShardedLinear
+  : L extends Linear
+    ? ShardedToAllLinear
+    : QuantizedShardedToAllLinear;
+
 /**
  * A layer with this process's share of the weights of a linear one, that
- * communicates: {@link AllToShardedLinear} or {@link ShardedToAllLinear}. All
- * processes have the same layer, which stays as it is. With `segments` every
+ * communicates: {@link AllToShardedLinear} or {@link ShardedToAllLinear}, or of a
+ * quantized layer {@link QuantizedAllToShardedLinear} or
+ * {@link QuantizedShardedToAllLinear}. All processes have the same layer, which stays as it is. With `segments` every
  * segment of the weights is shared by itself: of fused queries, keys and values,
  * which are 3, each process then has its share of all three. Two layers in a row,
  * `"all-to-sharded"` and `"sharded-to-all"`, communicate once forward and once
@@ -378,35 +553,28 @@ export class ShardedToAllLinear extends ShardedLinear {
  * model.layers[0]
  * // AllToShardedLinear(inputDims=8, outputDims=32, bias=true)
  */
-export function shardLinear(
-  module: Linear,
-  sharding: "all-to-sharded",
+export function shardLinear<L extends Linear | QuantizedLinear, S extends Sharding>(
+  module: L,
+  sharding: S,
   options?: ShardOptions,
-): AllToShardedLinear;
+): Sharded<L, S>;
 export function shardLinear(
-  module: Linear,
-  sharding: "sharded-to-all",
-  options?: ShardOptions,
-): ShardedToAllLinear;
-export function shardLinear(
-  module: Linear,
+  module: Linear | QuantizedLinear,
   sharding: Sharding,
   options?: ShardOptions,
-): AllToShardedLinear | ShardedToAllLinear;
-export function shardLinear(
-  module: Linear,
-  sharding: Sharding,
-  options?: ShardOptions,
-): AllToShardedLinear | ShardedToAllLinear {
+): Module {
   const fn = "shardLinear";
-  asSharding(sharding, fn, "sharding");
-  if (!(module instanceof Linear)) {
-    throw mismatch(fn, "module", "an nn.Linear", module);
-  }
+  const toSharded = asSharding(sharding, fn, "sharding") === "all-to-sharded";
   const how = readShard(options, fn);
-  return sharding === "all-to-sharded"
-    ? AllToShardedLinear.fromLinear(module, how)
-    : ShardedToAllLinear.fromLinear(module, how);
+  if (module instanceof Linear) {
+    return (toSharded ? AllToShardedLinear : ShardedToAllLinear).fromLinear(module, how);
+  }
+  if (module instanceof QuantizedLinear) {
+    return toSharded
+      ? QuantizedAllToShardedLinear.fromQuantizedLinear(module, how)
+      : QuantizedShardedToAllLinear.fromQuantizedLinear(module, how);
+  }
+  throw mismatch(fn, "module", "an nn.Linear or nn.QuantizedLinear", module);
 }
 
 /** The method of a module that has one of that name. */

@@ -21,7 +21,7 @@ const formats = {
   mx.QuantizationMode,
   { groupSizes: readonly number[]; bits: readonly number[] }
 >;
-const modes = Object.keys(formats) as mx.QuantizationMode[];
+export const modes = Object.keys(formats) as mx.QuantizationMode[];
 
 /** How a layer's weight is quantized. */
 export interface QuantizedOptions {
@@ -102,14 +102,14 @@ export const readToQuantized = optionsOf<ToQuantizedOptions>()("toQuantized", {
 });
 
 /** What weights are quantized with, nothing left open. */
-interface Format {
+export interface Format {
   readonly groupSize: number;
   readonly bits: number;
   readonly mode: mx.QuantizationMode;
 }
 
 /** The format of rows of `dims` weights, which must be whole groups. */
-function formatOf(
+export function formatOf(
   fn: string,
   param: string,
   dims: number,
@@ -141,7 +141,7 @@ function shapeOf(layer: Module, fn: string, param: string, kind: string): [numbe
   return weight.shape as [number, number];
 }
 
-function described({ groupSize, bits, mode }: Format): string {
+export function described({ groupSize, bits, mode }: Format): string {
   return `groupSize=${groupSize}, bits=${bits}, mode=${mode}`;
 }
 
@@ -392,8 +392,15 @@ function initialWeight(inputDims: number, outputDims: number): mx.array {
   return mx.random.uniform(-bound, bound, [outputDims, inputDims]);
 }
 
+/** What a quantized weight consists of. */
+interface QuantizedWeight extends Format {
+  readonly weight: mx.array;
+  readonly scales: mx.array;
+  readonly biases?: mx.array | undefined;
+}
+
 /** The product of (..., k) with the transpose of a layer's quantized weight. */
-function product(x: mx.array, layer: QuantizedLinear | QuantizedEmbedding): mx.array {
+export function product(x: mx.array, layer: QuantizedWeight): mx.array {
   const { weight, scales, biases, groupSize, bits, mode } = layer;
   return mx.quantizedMatmul(x, weight, scales, { biases, groupSize, bits, mode });
 }

@@ -67,6 +67,63 @@ describe("one process", () => {
     );
   });
 
+  test("quantized layers: parameters, frozen for good", () => {
+    for (const Layer of [nn.QuantizedAllToShardedLinear, nn.QuantizedShardedToAllLinear]) {
+      const layer = new Layer(128, 6, { groupSize: 32, bits: 8 });
+      expect(shapes(layer)).toEqual([
+        ["weight", [6, 32]],
+        ["scales", [6, 4]],
+        ["biases", [6, 4]],
+        ["bias", [6]],
+      ]);
+      expect(mx.all(mx.equal(layer.bias as mx.array, 0)).item()).toBe(true);
+      const { biases, groupSize, bits } = layer;
+      const weight = mx.dequantize(layer.weight, layer.scales, { biases, groupSize, bits });
+      expect(mx.max(mx.abs(weight)).item()).toBeLessThan(1.02 / Math.sqrt(128));
+      expect(mx.var(weight).item()).toBeCloseTo(1 / 128 / 3, 3);
+      expect(layer.trainableParameters()).toEqual({});
+      expect(layer.unfreeze()).toBe(layer);
+      expect(layer.unfreeze({ keys: "bias" }).trainableParameters()).toEqual({});
+      expect(String(layer)).toMatch(
+        new RegExp(
+          `^${Layer.name}\\(inputDims=128, outputDims=6, bias=true, groupSize=32, bits=8, mode=affine\\)`,
+        ),
+      );
+      const other = new Layer(32, 2, { mode: "mxfp8", bits: 8, groupSize: 32, bias: false });
+      expect(shapes(other)).toEqual([
+        ["weight", [2, 8]],
+        ["scales", [2, 1]],
+      ]);
+      expect(() => new Layer(96, 2)).toThrow(
+        new RangeError(
+          `[${Layer.name}] inputDims: expected a multiple of the group size 64, received 96`,
+        ),
+      );
+      expect(() => new Layer(64, 2, { mode: "mxfp4" })).toThrow(RangeError);
+      expect(() => Layer.fromQuantizedLinear(any(new nn.Linear(2, 2)))).toThrow(
+        `[${Layer.name}.fromQuantizedLinear] quantizedLinearLayer: expected an nn.QuantizedLinear`,
+      );
+    }
+    const linear = new nn.Linear(64, 6, { bias: false });
+    for (const mode of ["affine", "mxfp8"] as const) {
+      const whole = nn.QuantizedLinear.fromLinear(linear, { mode, bits: 8, groupSize: 32 });
+      const layer = nn.shardLinear(whole, "all-to-sharded", { segments: 3 });
+      expect(layer).toBeInstanceOf(nn.QuantizedAllToShardedLinear);
+      expect([layer.mode, layer.bits, layer.groupSize, layer.bias]).toEqual([
+        mode,
+        8,
+        32,
+        undefined,
+      ]);
+      expect(layer.biases === undefined).toBe(mode === "mxfp8");
+      const x = mx.random.normal([2, 64]);
+      expect(mx.arrayEqual(layer.forward(x), whole.forward(x)).item()).toBe(true);
+      expect(nn.shardLinear(whole, "sharded-to-all")).toBeInstanceOf(
+        nn.QuantizedShardedToAllLinear,
+      );
+    }
+  });
+
   test("averageGradients gives back what it got", () => {
     const gradients = { a: [mx.array([1, 2])] };
     expect(nn.averageGradients(gradients)).toBe(gradients);
@@ -261,6 +318,43 @@ describe.each([2, 3])("a ring of %i", (size) => {
         out["compiled " + bias] = far(mx.grad(compiled)(x), mx.grad(loss(whole))(x));
       }
       print(out);`,
+    );
+  });
+
+  test("quantized layers, and the gradient of what is before them", async () => {
+    await expectNear(
+      size,
+      `
+      const out = {};
+      for (const [mode, groupSize, bits] of [["affine", 32, 4], ["affine", 32, 3], ["mxfp8", 32, 8], ["nvfp4", 16, 4]]) {
+        for (const bias of [true, false]) {
+          const how = { mode, groupSize, bits };
+          const a = nn.QuantizedLinear.fromLinear(new nn.Linear(96, 192, { bias }), how);
+          const b = nn.QuantizedLinear.fromLinear(new nn.Linear(192, 6, { bias }), how);
+          const first = nn.shardLinear(a, "all-to-sharded", { group });
+          const second = nn.shardLinear(b, "sharded-to-all", { group });
+          const name = [mode, bits, bias].join();
+          const x = mx.random.normal([2, 96]);
+          out["first" + name] = far(first.forward(x), part(a.forward(x), -1));
+          const y = mx.random.normal([2, 192]);
+          out["second" + name] = far(second.forward(part(y, -1)), b.forward(y));
+          const loss = (f, g) => (x) => mx.sum(mx.sin(g.forward(nn.silu(f.forward(x)))));
+          out["gradient" + name] = far(mx.grad(loss(first, second))(x), mx.grad(loss(a, b))(x));
+          out["text" + name] = String(first).startsWith(
+            "QuantizedAllToShardedLinear(inputDims=96, outputDims=192, bias=" + bias + ", groupSize=" + groupSize,
+          ) && String(second).includes("inputDims=192, outputDims=6") ? 0 : String(first);
+          if (bias) {
+            const third = nn.shardLinear(a, "all-to-sharded", { segments: 4 });
+            const expected = mx.concatenate(mx.split(a.forward(x), 4, -1).map((p) => part(p, -1)), -1);
+            out["segments" + name] = far(third.forward(x), expected);
+          }
+        }
+      }
+      out.refused = attempt(() => new nn.QuantizedShardedToAllLinear(64 * size + size, 2)) ===
+        "RangeError: [QuantizedShardedToAllLinear] inputDims / " + size +
+        ": expected a multiple of the group size 64, received 65" ? 0 : 1;
+      print(out);`,
+      1e-5,
     );
   });
 
