@@ -52,8 +52,11 @@ class EveryLayer(nn.Module):
             "transformer": nn.Transformer(4, 2, 1, 1, **transformer),
             "quantized_linear": nn.QuantizedLinear(64, 8, group_size=32, bits=4),
             "quantized_embedding": nn.QuantizedEmbedding(5, 64, group_size=32, bits=8),
+            "qq_linear": nn.QQLinear(64, 32),  # which no CPU computes
             "all_to_sharded": nn.AllToShardedLinear(3, 2),
             "sharded_to_all": nn.ShardedToAllLinear(3, 2),
+            "quantized_all_to_sharded": nn.QuantizedAllToShardedLinear(64, 8, group_size=32),
+            "quantized_sharded_to_all": nn.QuantizedShardedToAllLinear(64, 8, group_size=32),
             "sequential": nn.Sequential(nn.Linear(3, 4), nn.relu, nn.Linear(4, 2)),
         }
 
@@ -78,9 +81,13 @@ class EveryLayer(nn.Module):
             "transformer": [x, y, None, None, None],
             "quantized_linear": [wave(2, 64)],
             "quantized_embedding": [tokens],
+            "quantized_all_to_sharded": [wave(2, 64)],
+            "quantized_sharded_to_all": [wave(2, 64)],
         }
         outputs = {}
         for name, layer in self.layers.items():
+            if name == "qq_linear":
+                continue
             result = layer(*inputs.get(name, [sequence]))
             for i, part in enumerate(result if isinstance(result, tuple) else [result]):
                 outputs[f"{name}.{i}"] = part

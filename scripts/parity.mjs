@@ -3,8 +3,7 @@
 //   node scripts/parity.mjs           writes PARITY.md
 //   node scripts/parity.mjs --check   prints what neither agrees nor has a reason
 //
-// What differs for a reason stands in test/upstream/differences.json, what is
-// not written yet in test/upstream/unwritten.json.
+// What differs for a reason stands in test/upstream/differences.json.
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { callOf, callText, placeOf } from "./parity/calls.mjs";
@@ -224,30 +223,13 @@ const sections = /** @type {const} */ ([
  *
  * @param {Upstream} [upstream]
  * @param {Difference[]} [differences]
- * @param {Record<string, string[]>} [unwritten]
  */
-export function parity(
-  upstream = load("api.json"),
-  differences = load("differences.json"),
-  unwritten = load("unwritten.json"),
-) {
+export function parity(upstream = load("api.json"), differences = load("differences.json")) {
   const { mlx, api } = upstream;
   /** @type {string[]} */
   const problems = [];
   const rows = Object.keys(api).map((name) => compare(name, api));
   const byName = new Map(rows.map((row) => [row.mlx, row]));
-
-  const waiting = Object.values(unwritten).flat();
-  for (const name of waiting) {
-    const row = byName.get(name);
-    if (row === undefined) {
-      problems.push(`${name} is listed as not written yet, but MLX has no such name`);
-    } else if (row.actual !== undefined) {
-      problems.push(`${name} is listed as not written yet, but it is there: take it off the list`);
-    }
-  }
-  /** @param {string} name */
-  const waits = (name) => waiting.some((x) => name === x || name.startsWith(`${x}.`));
 
   /** @type {Map<string, Difference>} */
   const reasons = new Map();
@@ -260,8 +242,6 @@ export function parity(
         problems.push(`${name} has two reasons to differ`);
       } else if (row.agrees) {
         problems.push(`${name} has a reason to differ, but it agrees: take the reason away`);
-      } else if (waits(name)) {
-        problems.push(`${name} has a reason to differ and is listed as not written yet`);
       } else if (row.actual !== undefined && difference.ours !== row.ours) {
         problems.push(`${name} has a reason for ${difference.ours}, but there is ${row.ours}`);
       }
@@ -278,9 +258,6 @@ export function parity(
     if (reason !== undefined) {
       row.ours = reason.ours ?? "";
       row.note = reason.note;
-    } else if (waits(row.mlx)) {
-      row.ours = "";
-      row.note = "not written yet";
     } else if (!row.agrees) {
       problems.push(problemOf(row));
     } else if (row.unread > 0) {
@@ -310,8 +287,7 @@ export function parity(
     "Braces hold the options, which go in one record at the end. `?` marks what may be left out, and `=` its default, where",
     "that is not `null`. `!` marks a required option.",
     "",
-    `${rows.length} names: ${rows.filter((row) => row.agrees).length} agree, ${differing.length} differ for a reason, ` +
-      `${rows.filter(({ mlx }) => waits(mlx)).length} are not written yet.`,
+    `${rows.length} names: ${rows.filter((row) => row.agrees).length} agree, ${differing.length} differ for a reason.`,
     "",
     "## What differs",
     "",

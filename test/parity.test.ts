@@ -10,7 +10,6 @@ const load = (name: string) =>
   JSON.parse(readFileSync(join(import.meta.dirname ?? __dirname, "upstream", name), "utf8"));
 const upstream: Upstream = load("api.json");
 const differences: Difference[] = load("differences.json");
-const unwritten: Record<string, string[]> = load("unwritten.json");
 const { rows, problems, text } = parity();
 // Optimizers have these, `Optimizer` does not; and no class makes custom functions.
 const abstract = [
@@ -20,11 +19,6 @@ const abstract = [
 
 test("nothing differs without a reason, and no reason is without a difference", () => {
   expect(problems).toEqual([]);
-});
-
-test("all of mlx.core is there", () => {
-  const waiting = Object.values(unwritten).flat();
-  expect(waiting.filter((name) => !name.startsWith("nn."))).toEqual([]);
 });
 
 test("PARITY.md is what npm run parity writes", () => {
@@ -54,7 +48,7 @@ test("what the types say is there at run time", () => {
 
 describe("a change is noticed", () => {
   const changed = (api: Upstream["api"]) =>
-    parity({ ...upstream, api: { ...upstream.api, ...api } }, differences, unwritten).problems;
+    parity({ ...upstream, api: { ...upstream.api, ...api } }, differences).problems;
 
   test.each<[string, Upstream["api"], string]>([
     [
@@ -110,11 +104,10 @@ describe("a change is noticed", () => {
     expect(changed(api)).toEqual([problem]);
   });
 
-  test("a name that MLX no longer has, among the reasons and on the list", () => {
-    const { "core.arange": _, "nn.Conv2d": __, ...api } = upstream.api;
-    const { problems } = parity({ ...upstream, api }, differences, { nn: ["nn.Conv2d"] });
+  test("a name that MLX no longer has, among the reasons", () => {
+    const { "core.arange": _, ...api } = upstream.api;
+    const { problems } = parity({ ...upstream, api }, differences);
     expect(problems).toContain("core.arange has a reason to differ, but MLX has no such name");
-    expect(problems).toContain("nn.Conv2d is listed as not written yet, but MLX has no such name");
   });
 
   test("a reason that is not needed, or is for something else", () => {
@@ -123,22 +116,15 @@ describe("a change is noticed", () => {
       { mlx: ["core.sum"], ours: "mx.sum", note: "none" },
       { mlx: "core.stream", ours: "mx.stream(s)", note: "twice" },
     ];
-    expect(parity(upstream, reasons, unwritten).problems).toEqual([
+    expect(parity(upstream, reasons).problems).toEqual([
       "core.sum has a reason to differ, but it agrees: take the reason away",
       "core.stream has two reasons to differ",
     ]);
     const other = differences.map((x) =>
       x.mlx === "core.stream" ? { ...x, ours: "mx.stream(s)" } : x,
     );
-    expect(parity(upstream, other, unwritten).problems).toEqual([
+    expect(parity(upstream, other).problems).toEqual([
       "core.stream has a reason for mx.stream(s), but there is mx.stream(s, fn); mx.stream(s)",
-    ]);
-  });
-
-  test("what is written and still listed", () => {
-    const lists = { ...unwritten, done: ["nn.Linear"] };
-    expect(parity(upstream, differences, lists).problems).toEqual([
-      "nn.Linear is listed as not written yet, but it is there: take it off the list",
     ]);
   });
 });

@@ -39,8 +39,11 @@ export class EveryLayer extends nn.Module {
     }),
     quantizedLinear: new nn.QuantizedLinear(64, 8, { groupSize: 32, bits: 4 }),
     quantizedEmbedding: new nn.QuantizedEmbedding(5, 64, { groupSize: 32, bits: 8 }),
+    qqLinear: new nn.QQLinear(64, 32), // which no CPU computes
     allToSharded: new nn.AllToShardedLinear(3, 2),
     shardedToAll: new nn.ShardedToAllLinear(3, 2),
+    quantizedAllToSharded: new nn.QuantizedAllToShardedLinear(64, 8, { groupSize: 32 }),
+    quantizedShardedToAll: new nn.QuantizedShardedToAllLinear(64, 8, { groupSize: 32 }),
     sequential: new nn.Sequential(new nn.Linear(3, 4), nn.relu, new nn.Linear(4, 2)),
   };
 
@@ -82,6 +85,8 @@ export class EveryLayer extends nn.Module {
       quantized_embedding: layers.quantizedEmbedding.forward(tokens),
       all_to_sharded: layers.allToSharded.forward(sequence),
       sharded_to_all: layers.shardedToAll.forward(sequence),
+      quantized_all_to_sharded: layers.quantizedAllToSharded.forward(wave(2, 64)),
+      quantized_sharded_to_all: layers.quantizedShardedToAll.forward(wave(2, 64)),
       sequential: layers.sequential.forward(sequence),
     };
     return Object.fromEntries(
