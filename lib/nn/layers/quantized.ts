@@ -433,7 +433,7 @@ function isQuantizable(x: unknown): x is Quantizable {
  * // Sequential(
  * //   (layers.0): QuantizedLinear(inputDims=64, outputDims=32, bias=true, groupSize=64, bits=8, mode=affine)
  * //   (layers.2): Linear(inputDims=32, outputDims=2, bias=true)
- * // )
+ * // ) with 674 parameters, 98 of them trainable
  */
 export function quantize(model: Module, options?: QuantizeModelOptions): void {
   if (!Module.isModule(model)) {

@@ -32,12 +32,12 @@ describe("QuantizedLinear", () => {
 
   test("of a Linear is close to it, and its bias stays trainable", () => {
     const linear = new nn.Linear(128, 8);
-    const layer = linear.toQuantized({ bits: 8, groupSize: 32 });
+    const layer = linear.toQuantized({ bits: 8, groupSize: 32 }) as nn.QuantizedLinear;
     const x = mx.random.normal([5, 128]);
     expect(largest(layer.forward(x).subtract(linear.forward(x)))).toBeLessThan(0.02);
     expect(names(layer.trainableParameters())).toEqual(["bias"]);
     const [, gradients] = nn.valueAndGrad(layer, () => mx.sum(layer.forward(x)))();
-    expect((gradients["bias"] as mx.array).tolist()).toEqual(Array(8).fill(5));
+    expect((gradients.bias as mx.array).tolist()).toEqual(Array(8).fill(5));
     expect(String(layer)).toBe(
       "QuantizedLinear(inputDims=128, outputDims=8, bias=true, groupSize=32, bits=8, mode=affine)",
     );
