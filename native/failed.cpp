@@ -4,6 +4,8 @@
 #include <array>
 #include <string_view>
 
+#include "products.h"
+
 namespace mlxjs {
 
 namespace {
@@ -62,6 +64,7 @@ Risks& Risks::of_thread() {
 }
 
 Risk Risks::find(mx::Primitive& p) {
+  take_over(p);
   // What a task of theirs throws depends on values, on files or on other
   // processes. MLX does not export the types of its own.
   static constexpr std::array<std::string_view, 15> names{

@@ -82,7 +82,7 @@ export interface TraceOptions extends StreamOptions {
 /**
  * The matrix product: `[..., n, k]` by `[..., k, m]` gives `[..., n, m]`. The
  * dimensions before broadcast; a vector is a row on the left and a column on
- * the right.
+ * the right. Of half precision the sums are float32, and are rounded once.
  *
  * @throws Error for integers, for arrays without dimensions, and if the sizes
  * do not fit.

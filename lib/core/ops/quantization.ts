@@ -203,6 +203,10 @@ export function dequantize(w: array, scales: array, options?: DequantizeOptions)
  * The product of `x`, `[..., k]`, with the transpose of a quantized matrix `w`
  * of `[m, k]`, which is never unpacked as a whole: `[..., m]`.
  *
+ * On the CPU under Linux some rows of `w` at a time become float32, and the product
+ * is one of float32: with one dot product after the other for up to 4 rows of `x`, by
+ * OpenBLAS for more. The sums are float32 whatever the dtype, and are rounded once.
+ *
  * @throws Error if the shapes do not fit, and for float64.
  * @example
  * const [w, scales, biases] = mx.quantize(mx.ones([3, 32]), { groupSize: 32 });

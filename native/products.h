@@ -1,0 +1,16 @@
+#pragma once
+
+#include "mlx/primitives.h"
+
+namespace mlxjs {
+
+// MLX's products of quantized matrices and of half precision are slow on the
+// CPU under Linux, so the addon has its own: linux/products.cpp says how. This
+// is told of an operation before the first of its kind is computed.
+#ifdef MLX_JS_OWN_PRODUCTS
+void take_over(mlx::core::Primitive& operation);
+#else
+inline void take_over(mlx::core::Primitive&) {}
+#endif
+
+} // namespace mlxjs

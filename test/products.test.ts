@@ -1,0 +1,163 @@
+// Products that the addon computes itself on the CPU under Linux (native/linux/products.cpp): of
+// quantized matrices and of half precision. Each is held against float32.
+import { mx } from "mlx-js";
+import { describe, expect, test } from "vitest";
+
+const stream = mx.cpu;
+const single = (x: mx.array) => x.astype(mx.float32, { stream });
+const normal = (shape: number[], dtype: mx.Dtype = mx.float32) =>
+  mx.random.normal(shape, mx.float32, { stream }).astype(dtype, { stream });
+
+/** The largest difference, in parts of the largest value. */
+function distance(a: mx.array, b: mx.array): number {
+  const [x, y] = [single(a), single(b)];
+  const largest = mx.max(mx.abs(y)).item() as number;
+  return (mx.max(mx.abs(x.subtract(y))).item() as number) / largest;
+}
+
+const rounding = new Map<mx.Dtype, number>([
+  [mx.float32, 1e-5],
+  [mx.float16, 1e-3],
+  [mx.bfloat16, 8e-3],
+]);
+
+function expectClose(a: mx.array, b: mx.array): void {
+  expect(a.shape).toEqual(b.shape);
+  expect(distance(a, b)).toBeLessThan(rounding.get(a.dtype) as number);
+}
+
+type Format = { mode: mx.QuantizationMode; bits: number; groupSize: number };
+const formats: Format[] = [
+  ...[1, 2, 3, 4, 5, 6, 8].map((bits) => ({ mode: "affine" as const, bits, groupSize: 32 })),
+  { mode: "affine", bits: 4, groupSize: 128 },
+  { mode: "mxfp4", bits: 4, groupSize: 32 },
+  { mode: "nvfp4", bits: 4, groupSize: 16 },
+  { mode: "mxfp8", bits: 8, groupSize: 32 },
+];
+
+describe.each(formats)("quantized, $mode $bits $groupSize", (format) => {
+  const dtypes = [mx.float32, mx.float16, mx.bfloat16];
+  test.each(dtypes)("%s, of few rows and of many, both ways", (dtype) => {
+    const [w, scales, biases] = mx.quantize(normal([192, 256], dtype), format);
+    const full = single(mx.dequantize(w, scales, { biases, ...format, dtype: mx.float32 }));
+    for (const rows of [1, 2, 4, 5, 70]) {
+      const [x, y] = [normal([rows, 256], dtype), normal([rows, 192], dtype)];
+      const product = mx.quantizedMatmul(x, w, scales, { biases, ...format, stream });
+      expectClose(product, single(x).matmul(full.transpose()));
+      const back = { biases, transpose: false, ...format, stream };
+      expectClose(mx.quantizedMatmul(y, w, scales, back), single(y).matmul(full));
+    }
+  });
+
+  test("batches, views and picked matrices", () => {
+    const [w, scales, biases] = mx.quantize(normal([3, 64, 128]), format);
+    const full = mx.dequantize(w, scales, { biases, ...format, dtype: mx.float32 });
+    const options = { biases, ...format, stream };
+    const across = mx.swapaxes(full, -1, -2);
+    const x = normal([3, 5, 128]);
+    expectClose(mx.quantizedMatmul(x, w, scales, options), x.matmul(across));
+    const turned = mx.swapaxes(normal([3, 128, 6]), -1, -2);
+    expectClose(mx.quantizedMatmul(turned, w, scales, options), turned.matmul(across));
+    const apart = normal([3, 4, 256]).get(":", ":", "::2");
+    expectClose(mx.quantizedMatmul(apart, w, scales, options), apart.matmul(across));
+    const one = mx.quantizedMatmul(apart, w.get(1), scales.get(1), {
+      ...options,
+      biases: biases?.get(1),
+    });
+    expectClose(one, apart.matmul(across.get(1)));
+    const rhsIndices = mx.array([2, 0, 2, 1], mx.uint32);
+    const lhsIndices = mx.array([[0], [2]], mx.uint32);
+    const picked = mx.gatherQmm(apart, w, scales, { ...options, lhsIndices, rhsIndices });
+    expectClose(picked, mx.gatherMm(apart, across, { lhsIndices, rhsIndices, stream }));
+  });
+
+  test("gradients by x", () => {
+    const [w, scales, biases] = mx.quantize(normal([64, 128]), format);
+    const full = mx.dequantize(w, scales, { biases, ...format, dtype: mx.float32 });
+    const x = normal([9, 128]);
+    const loss = (product: (x: mx.array) => mx.array) => (x: mx.array) =>
+      mx.sum(mx.sin(product(x)));
+    const options = { biases, ...format, stream };
+    expectClose(
+      mx.grad(loss((x) => mx.quantizedMatmul(x, w, scales, options)))(x),
+      mx.grad(loss((x) => x.matmul(full.transpose())))(x),
+    );
+  });
+});
+
+describe.each([mx.float16, mx.bfloat16])("%s", (dtype) => {
+  const turned = (x: mx.array) => mx.swapaxes(x, -1, -2);
+  const views: [string, (shape: number[]) => mx.array][] = [
+    ["in order", (shape) => normal(shape, dtype)],
+    [
+      "transposed",
+      ([...shape]) => turned(normal([...shape.slice(0, -2), ...shape.slice(-2).reverse()], dtype)),
+    ],
+    [
+      "every other column",
+      (shape) =>
+        normal([...shape.slice(0, -1), 2 * (shape.at(-1) as number)], dtype).get("...", "::2"),
+    ],
+    ["backwards", (shape) => normal(shape, dtype).get("...", "::-1", ":")],
+  ];
+  const sizes = [
+    [1, 300, 77],
+    [3, 129, 65],
+    [70, 33, 129],
+    [130, 1000, 3],
+    [2, 1, 4100],
+  ] as const;
+
+  test.each(views.flatMap(([a, left]) => views.map(([b, right]) => [a, b, left, right] as const)))(
+    "%s by %s",
+    (_, __, left, right) => {
+      for (const [m, k, n] of sizes) {
+        const [a, b] = [left([m, k]), right([k, n])];
+        expectClose(mx.matmul(a, b, { stream }), single(a).matmul(single(b)));
+        const [p, q] = [left([2, m, k]), right([2, k, n])];
+        expectClose(mx.matmul(p, q, { stream }), single(p).matmul(single(q)));
+      }
+    },
+  );
+
+  test("rounds once what float32 gives", () => {
+    const [a, b] = [normal([4, 4096], dtype), normal([4096, 8], dtype)];
+    const y = mx.matmul(a, b, { stream });
+    const exact = a
+      .astype(mx.float64, { stream })
+      .matmul(b.astype(mx.float64, { stream }), { stream });
+    const ulp = mx.max(
+      mx.abs(y.astype(mx.float64, { stream }).subtract(exact)).divide(mx.abs(exact).add(1e-2)),
+    );
+    expect(ulp.item()).toBeLessThan(dtype === mx.float16 ? 2 ** -10 : 2 ** -7);
+  });
+
+  test("adds an array, with factors, that may broadcast", () => {
+    const [a, b] = [normal([20, 64], dtype), normal([64, 48], dtype)];
+    for (const shape of [[20, 48], [48], [20, 1], []]) {
+      const c = normal(shape, dtype);
+      const y = mx.addmm(c, a, b, { alpha: 0.5, beta: -2, stream });
+      expectClose(y, single(a).matmul(single(b)).multiply(0.5).add(single(c).multiply(-2)));
+    }
+  });
+
+  test("keeps NaN and infinity", () => {
+    const a = mx.full([8, 64], 1, dtype).at(0, 0).add(Number.NaN).at(1, 0).add(Infinity);
+    const y = single(mx.matmul(a, mx.ones([64, 16], dtype), { stream })).get(":", 0);
+    expect(y.tolist()).toEqual([Number.NaN, Infinity, 64, 64, 64, 64, 64, 64]);
+  });
+
+  test("gradients, compiled and mapped functions", () => {
+    const [a, b] = [normal([33, 64], dtype), normal([64, 40], dtype)];
+    const loss = (a: mx.array, b: mx.array) => mx.sum(mx.sin(single(mx.matmul(a, b, { stream }))));
+    const ours = mx.grad(loss, [0, 1])(a, b);
+    const exact = mx.grad(loss, [0, 1])(single(a), single(b));
+    for (const i of [0, 1]) {
+      expect(distance(ours[i] as mx.array, exact[i] as mx.array)).toBeLessThan(0.05);
+    }
+    const compiled = mx.compile((a: mx.array, b: mx.array) => mx.matmul(a, b, { stream }));
+    expectClose(compiled(a, b), single(a).matmul(single(b)));
+    const rows = mx.vmap((row: mx.array) => mx.matmul(row, b, { stream }));
+    expectClose(rows(a), single(a).matmul(single(b)));
+  });
+});
