@@ -156,6 +156,26 @@ const matmul = (n, count) => ({
   },
 });
 
+/**
+ * The products of a small language model's layer, of so many tokens with weights of 4 bits.
+ *
+ * @param {number} tokens
+ * @param {number} count
+ * @returns {Case}
+ */
+const quantized = (tokens, count) => ({
+  rounds: 3,
+  count,
+  prepare: () => {
+    const layers = [new nn.Linear(576, 1536), new nn.Linear(1536, 576)];
+    const model = new nn.Sequential(...layers);
+    nn.quantize(model, { groupSize: 32, bits: 4 });
+    const x = mx.random.normal([tokens, 576]);
+    mx.eval(model, x);
+    return evaluated(() => model.forward(x));
+  },
+});
+
 /** @type {Record<string, Case>} */
 const cases = {
   "mx.add(a, a)": plain(100_000, () => mx.add(a, a)),
@@ -195,6 +215,9 @@ const cases = {
   "training step in tidy": { rounds: 3, count: 4, prepare: () => training(true) },
   "convolutional training step": { rounds: 3, count: 4, prepare: convolutional },
   "recurrent training step": { rounds: 3, count: 4, prepare: recurrent },
+  "training step in bfloat16": { rounds: 1, count: 2, prepare: () => training(true, mx.bfloat16) },
+  "quantized prompt": quantized(64, 4),
+  "quantized token": quantized(1, 40),
   "decoding a token": { rounds: 5, count: 64, prepare: () => decoding(false) },
   "decoding a token in tidy": { rounds: 5, count: 64, prepare: () => decoding(true) },
 };

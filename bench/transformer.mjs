@@ -15,11 +15,13 @@ const [batch, length] = [32, 64];
  * Steps of training. Without `tidy` the garbage collector frees their arrays.
  *
  * @param {boolean} tidy
+ * @param {mx.Dtype} [dtype]
  * @returns {(count: number) => void}
  */
-export function training(tidy) {
+export function training(tidy, dtype = mx.float32) {
   mx.random.seed(0);
   const model = new Transformer(size);
+  model.setDtype(dtype);
   const optimizer = new optim.AdamW(1e-3, { weightDecay: 0.1 });
   const tokens = mx.random.randint(0, size.vocabulary, [batch, length + 1]);
   const inputs = tokens.get(":", ":-1");

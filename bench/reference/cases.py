@@ -128,6 +128,19 @@ def matmul(n):
     return body
 
 
+def quantized(tokens):
+    model = nn.Sequential(nn.Linear(576, 1536), nn.Linear(1536, 576))
+    nn.quantize(model, group_size=32, bits=4)
+    x = mx.random.normal((tokens, 576))
+    mx.eval(model, x)
+
+    def body(count):
+        for _ in range(count):
+            mx.eval(model(x))
+
+    return body
+
+
 cases = {
     "mx.add(a, a)": (9, 100_000, lambda: add),
     "a.add(a)": (9, 100_000, lambda: add_method),
@@ -149,6 +162,9 @@ cases = {
     "training step": (3, 4, training),
     "convolutional training step": (3, 4, convolutional),
     "recurrent training step": (3, 4, recurrent),
+    "training step in bfloat16": (1, 2, lambda: training(mx.bfloat16)),
+    "quantized prompt": (3, 4, lambda: quantized(64)),
+    "quantized token": (3, 40, lambda: quantized(1)),
     "decoding a token": (5, 64, decoding),
 }
 

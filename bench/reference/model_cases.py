@@ -13,9 +13,10 @@ def new_model():
     return transformer.Transformer(VOCABULARY, 128, 8, 3, "alibi")
 
 
-def training():
+def training(dtype=mx.float32):
     """Steps of training."""
     model = new_model()
+    model.set_dtype(dtype)
     optimizer = optim.AdamW(1e-3, weight_decay=0.1)
     tokens = mx.random.randint(0, VOCABULARY, (BATCH, LENGTH + 1))
     inputs, targets = tokens[:, :-1], tokens[:, 1:]
