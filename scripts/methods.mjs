@@ -187,7 +187,8 @@ function members(name, value, imports) {
     const taken = parameters.map((parameter) => {
       const isOptional = parameter.questionToken !== undefined || parameter.initializer;
       const rest = parameter.dotDotDotToken === undefined ? "" : "...";
-      const type = parameter.type?.getText();
+      // A parameter without a type has a default, and is a number.
+      const type = parameter.type?.getText() ?? "number";
       return `${rest}${parameter.name.getText()}${isOptional ? "?" : ""}: ${type}`;
     });
     const all = [`${taken.join(", ")}`];

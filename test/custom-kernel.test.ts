@@ -193,7 +193,9 @@ describe("errors", () => {
     const memory = { sharedMemory: -1 };
     const error = caught(() => mx.fast.cudaKernel("k", ["a"], ["b"], "", memory));
     expect(error).toBeInstanceOf(RangeError);
-    expect(error.message).toContain("sharedMemory: expected a number of bytes, received -1");
+    expect(error.message).toContain(
+      "sharedMemory: expected an integer that is not negative, received -1",
+    );
   });
 
   test("wrong calls", () => {
@@ -224,7 +226,7 @@ describe("errors", () => {
       );
       expect(error.message).toContain(text);
     }
-    expect(() => make()(any(undefined))).toThrow("[fast.metalKernel] options: expected an object");
+    expect(() => make()(any(undefined))).toThrow("[fast.metalKernel] inputs: expected a list");
     expect(() =>
       mx.fast.precompiledCudaKernel(
         any({ ...call(a), template: undefined, name: "k", compiledSource: "" }),

@@ -177,7 +177,7 @@ describe("print options", () => {
       expect(() => set({ precision: 2 ** 31 - 1 })).toThrow(RangeError);
       expect(() => set({ precision: 1.5 })).toThrow(TypeError);
       expect(() => set(any({ digits: 2 }))).toThrow('received an option "digits"');
-      expect(() => set(any(2))).toThrow("options: expected an object with precision, received 2");
+      expect(() => set(any(2))).toThrow("options: expected { precision: 2 }, received 2");
     }
     expect(() => mx.printoptions({}, any(2))).toThrow("[printoptions] fn: expected a function");
     mx.setPrintoptions({ precision: 100 });

@@ -2,21 +2,19 @@
 
 import { type array, isArray, make, makeAll } from "./array/array.js";
 import { bytesOf } from "./array/typed-arrays.js";
-import {
-  asString,
-  checkOptions,
-  dtypeId,
-  elements,
-  flag,
-  integer,
-  number,
-  type Operand,
-  scalarCode,
-  slots,
-  streamOf,
-  text,
-} from "./call/arguments.js";
+import { asString, dtypeId, elements, type Operand, scalarCode, slots } from "./call/arguments.js";
 import { mismatch, outOfRange } from "./call/errors.js";
+import {
+  flag,
+  kind,
+  length,
+  number,
+  oneOf,
+  onStream,
+  optionsOf,
+  required,
+  text,
+} from "./call/kinds.js";
 import { native } from "./call/native.js";
 import { type List, list, none } from "./call/wire.js";
 import type { StreamOptions } from "./device.js";
@@ -47,6 +45,12 @@ export interface KernelCall extends StreamOptions {
 /** A kernel: a function that gives its outputs. */
 export type Kernel = (call: KernelCall) => array[];
 
+/** How Metal compiles. */
+interface CompileOptions {
+  /** How exact arithmetic is: `"safe"` is as IEEE 754 says. By default `"safe"`. */
+  mathMode?: "safe" | "relaxed" | "fast" | undefined;
+}
+
 /** Options of `metalKernel`. */
 export interface MetalKernelOptions {
   /** What comes before the kernel's function, such as other functions. */
@@ -55,8 +59,8 @@ export interface MetalKernelOptions {
   ensureRowContiguous?: boolean | undefined;
   /** Whether outputs are `device atomic<…>`. By default false. */
   atomicOutputs?: boolean | undefined;
-  /** How to compile: `mathMode`, by default `"safe"`, which is as IEEE 754 says. */
-  compileOptions?: { mathMode?: "safe" | "relaxed" | "fast" | undefined } | null | undefined;
+  /** How to compile. */
+  compileOptions?: CompileOptions | null | undefined;
 }
 
 /** Options of `cudaKernel`. */
@@ -158,60 +162,64 @@ function scalarsOf(x: unknown, fn: string): unknown[] {
   });
 }
 
-function initValueOf(x: number | undefined, fn: string): number | undefined {
-  return x === undefined || x === null ? undefined : number(x, 0, fn, "initValue");
-}
+// The inputs come first: they make arrays, and so they are read before all slots.
+const launch = {
+  inputs: required(kind<readonly Operand[], array[]>(inputsOf)),
+  outputShapes: required(kind<readonly (readonly number[])[], number[][]>(shapesOf)),
+  outputDtypes: required(kind<readonly Dtype[], List>(dtypesOf)),
+  grid: required(kind<KernelSize, List>(size)),
+  threadgroup: required(kind<KernelSize, List>(size)),
+  initValue: number(),
+  stream: onStream,
+};
 
-function sharedMemoryOf(x: number | undefined, fn: string): number {
-  const bytes = integer(x, 0, fn, "sharedMemory");
-  if (bytes < 0 || bytes > 0x7fffffff) {
-    throw outOfRange(fn, "sharedMemory", "a number of bytes", x);
-  }
-  return bytes;
-}
+const readCall = optionsOf<KernelCall>()("kernel", {
+  ...launch,
+  template: kind<NonNullable<KernelCall["template"]>, unknown[]>(templateOf, []),
+  verbose: flag(false),
+});
 
-const callOptions = [
-  ...["inputs", "outputShapes", "outputDtypes", "grid", "threadgroup"],
-  ...["template", "initValue", "verbose", "stream"],
-];
+const mathModes = ["safe", "relaxed", "fast"] as const;
+const mathMode = oneOf(mathModes, "safe");
+const readMath = optionsOf<CompileOptions>()("compileOptions", {
+  mathMode: {
+    ...mathMode,
+    check: (x, fn) => mathMode.check(x, fn, "compileOptions.mathMode"),
+  },
+});
+
+const source = { header: text(""), ensureRowContiguous: flag(true) };
+const sharedMemory = length(0);
+
+const readMetal = optionsOf<MetalKernelOptions>()("fast.metalKernel", {
+  ...source,
+  atomicOutputs: flag(false),
+  compileOptions: kind<CompileOptions | null, number>((x, fn) =>
+    mathModes.indexOf(readMath((x ?? undefined) as CompileOptions | undefined, fn).mathMode),
+  ),
+});
+
+const readCuda = optionsOf<CudaKernelOptions>()("fast.cudaKernel", { ...source, sharedMemory });
 
 function callable(kernel: unknown, fn: string): Kernel {
   return (call) => {
-    checkOptions(call, callOptions, fn);
-    const { outputShapes, outputDtypes, grid, threadgroup, template, initValue, verbose, stream } =
-      call;
-    // Makes arrays, and so it comes before all slots.
-    const inputs = inputsOf(call.inputs, fn);
+    const { inputs, outputShapes, outputDtypes, grid, threadgroup, ...rest } = readCall(call, fn);
+    const { template, initValue, verbose, stream } = rest;
     return makeAll(
       native.call_kernel(
         kernel,
         slots(inputs, fn, "inputs"),
-        shapesOf(outputShapes, fn),
-        dtypesOf(outputDtypes, fn),
-        size(grid, fn, "grid"),
-        size(threadgroup, fn, "threadgroup"),
-        templateOf(template, fn),
-        initValueOf(initValue, fn),
-        flag(verbose, false, fn, "verbose"),
-        streamOf(stream, fn),
+        outputShapes,
+        outputDtypes,
+        grid,
+        threadgroup,
+        template,
+        initValue,
+        verbose,
+        stream,
       ),
     );
   };
-}
-
-const mathModes: readonly unknown[] = ["safe", "relaxed", "fast"];
-
-function mathModeOf(options: MetalKernelOptions["compileOptions"], fn: string): number {
-  if (options === undefined || options === null) {
-    return 0;
-  }
-  checkOptions(options, ["mathMode"], fn);
-  const { mathMode = "safe" } = options;
-  const mode = mathModes.indexOf(mathMode);
-  if (mode < 0) {
-    throw mismatch(fn, "compileOptions.mathMode", '"safe", "relaxed" or "fast"', mathMode);
-  }
-  return mode;
 }
 
 /**
@@ -247,19 +255,19 @@ export function metalKernel(
   inputNames: readonly string[],
   outputNames: readonly string[],
   source: string,
-  options: MetalKernelOptions = {},
+  options?: MetalKernelOptions,
 ): Kernel {
   const fn = "fast.metalKernel";
-  checkOptions(options, ["header", "ensureRowContiguous", "atomicOutputs", "compileOptions"], fn);
+  const { header, ensureRowContiguous, atomicOutputs, compileOptions } = readMetal(options);
   const kernel = native.metal_kernel(
     asString(name, fn, "name"),
     namesOf(inputNames, fn, "inputNames"),
     namesOf(outputNames, fn, "outputNames"),
     asString(source, fn, "source"),
-    text(options.header, "", fn, "header"),
-    flag(options.ensureRowContiguous, true, fn, "ensureRowContiguous"),
-    flag(options.atomicOutputs, false, fn, "atomicOutputs"),
-    mathModeOf(options.compileOptions, fn),
+    header,
+    ensureRowContiguous,
+    atomicOutputs,
+    compileOptions ?? 0,
   );
   return callable(kernel, fn);
 }
@@ -290,18 +298,18 @@ export function cudaKernel(
   inputNames: readonly string[],
   outputNames: readonly string[],
   source: string,
-  options: CudaKernelOptions = {},
+  options?: CudaKernelOptions,
 ): Kernel {
   const fn = "fast.cudaKernel";
-  checkOptions(options, ["header", "ensureRowContiguous", "sharedMemory"], fn);
+  const { header, ensureRowContiguous, sharedMemory } = readCuda(options);
   const kernel = native.cuda_kernel(
     asString(name, fn, "name"),
     namesOf(inputNames, fn, "inputNames"),
     namesOf(outputNames, fn, "outputNames"),
     asString(source, fn, "source"),
-    text(options.header, "", fn, "header"),
-    flag(options.ensureRowContiguous, true, fn, "ensureRowContiguous"),
-    sharedMemoryOf(options.sharedMemory, fn),
+    header,
+    ensureRowContiguous,
+    sharedMemory,
   );
   return callable(kernel, fn);
 }
@@ -316,10 +324,14 @@ function sourceBytes(x: unknown, fn: string): ArrayBufferView {
   throw mismatch(fn, "compiledSource", "bytes or a text", x);
 }
 
-const precompiledOptions = [
-  ...["name", "compiledSource", "inputs", "outputShapes", "outputDtypes", "scalars"],
-  ...["grid", "threadgroup", "sharedMemory", "initValue", "ensureRowContiguous", "stream"],
-];
+const readPrecompiled = optionsOf<PrecompiledKernelCall>()("fast.precompiledCudaKernel", {
+  name: required(text()),
+  compiledSource: required(kind<ArrayBufferView | string, ArrayBufferView>(sourceBytes)),
+  ...launch,
+  scalars: required(kind<readonly (number | boolean)[], unknown[]>(scalarsOf)),
+  sharedMemory,
+  ensureRowContiguous: flag(false),
+});
 
 /**
  * Runs a kernel for CUDA that is compiled already, to PTX or a cubin. It gets
@@ -329,26 +341,21 @@ const precompiledOptions = [
  */
 export function precompiledCudaKernel(options: PrecompiledKernelCall): array[] {
   const fn = "fast.precompiledCudaKernel";
-  checkOptions(options, precompiledOptions, fn);
-  const { name, compiledSource, outputShapes, outputDtypes, scalars, grid, threadgroup } = options;
-  const { sharedMemory, initValue, ensureRowContiguous, stream } = options;
-  const source = sourceBytes(compiledSource, fn);
-  // Makes arrays, and so it comes before all slots.
-  const inputs = inputsOf(options.inputs, fn);
+  const { name, compiledSource, inputs, ...rest } = readPrecompiled(options);
   return makeAll(
     native.precompiled_cuda_kernel(
-      asString(name, fn, "name"),
-      source,
+      name,
+      compiledSource,
       slots(inputs, fn, "inputs"),
-      shapesOf(outputShapes, fn),
-      dtypesOf(outputDtypes, fn),
-      scalarsOf(scalars, fn),
-      size(grid, fn, "grid"),
-      size(threadgroup, fn, "threadgroup"),
-      sharedMemoryOf(sharedMemory, fn),
-      initValueOf(initValue, fn),
-      flag(ensureRowContiguous, false, fn, "ensureRowContiguous"),
-      streamOf(stream, fn),
+      rest.outputShapes,
+      rest.outputDtypes,
+      rest.scalars,
+      rest.grid,
+      rest.threadgroup,
+      rest.sharedMemory,
+      rest.initValue,
+      rest.ensureRowContiguous,
+      rest.stream,
     ),
   );
 }

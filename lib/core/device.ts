@@ -4,7 +4,7 @@ import { withCode } from "./call/codes.js";
 import { identify, mismatch } from "./call/errors.js";
 import { native } from "./call/native.js";
 import { asInteger } from "./call/numbers.js";
-import { checkOptions } from "./call/options.js";
+import { kind, optionsOf } from "./call/options.js";
 import type { StreamId } from "./call/wire.js";
 import { context, enter, run } from "./lifetime/context.js";
 
@@ -210,13 +210,20 @@ export function deviceCount(deviceType: DeviceType): number {
   return native.device_count(parts(deviceType, "deviceCount", "deviceType")[0]);
 }
 
+/** Options of `deviceInfo`. */
+export interface DeviceInfoOptions {
+  /** The device. By default the default device. */
+  d?: Device | DeviceType | undefined;
+}
+
+const deviceParts = kind<Device | DeviceType, [number, number] | undefined>(parts);
+const readInfo = optionsOf<DeviceInfoOptions>()("deviceInfo", { d: deviceParts });
+
 /** What is known of a device, such as its name and its memory in bytes. */
-export function deviceInfo(
-  options: { d?: Device | DeviceType | undefined } = {},
-): Record<string, string | number> {
-  checkOptions(options, ["d"], "deviceInfo");
-  const d = options.d ?? defaultDevice();
-  return native.device_info(...parts(d, "deviceInfo", "d")) as Record<string, string | number>;
+export function deviceInfo(options?: DeviceInfoOptions): Record<string, string | number> {
+  const { d } = readInfo(options);
+  const [type, index] = d ?? (native.default_device() as [number, number]);
+  return native.device_info(type, index) as Record<string, string | number>;
 }
 
 /** The stream that operations on a device run on by default. */

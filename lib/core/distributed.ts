@@ -19,31 +19,33 @@
  */
 import { readFileSync } from "node:fs";
 import { type array, make } from "./array/array.js";
-import {
-  asBoolean,
-  asInteger,
-  asString,
-  checkOptions,
-  dtypeId,
-  integer,
-  type Operand,
-  operand,
-  readOptions,
-  shape as shapeOf,
-  streamOf,
-} from "./call/arguments.js";
+import { asInteger, dtypeId, type Operand, operand, shape as shapeOf } from "./call/arguments.js";
 import { identify, mismatch } from "./call/errors.js";
+import {
+  type Check,
+  flag,
+  integer,
+  kind,
+  kindOf,
+  nullable,
+  optional,
+  optionsOf,
+} from "./call/kinds.js";
 import { native } from "./call/native.js";
+import { asFunction, asString } from "./call/numbers.js";
 import type { GroupId, StreamId } from "./call/wire.js";
-import type { StreamOptions } from "./device.js";
+import { type StreamOptions, type StreamOrDevice, streamId } from "./device.js";
 import type { Dtype } from "./dtype.js";
 import { about } from "./io/system.js";
+import { currentStream } from "./lifetime/context.js";
 
 /** What connects processes; `"any"` is the first that works of NCCL, the ring, MPI and JACCL. */
 export type Backend = "any" | "ring" | "mpi" | "nccl" | "jaccl";
 
 /** Sends bytes to all processes and gives the bytes of all, in the order of their ranks. */
 export type AllGather = (bytes: Uint8Array, length: number) => ArrayBufferView;
+
+type AllGatherFactory = (rank: number, size: number) => AllGather;
 
 /** Options of `isAvailable`. */
 export interface BackendOptions {
@@ -60,7 +62,7 @@ export interface InitOptions extends BackendOptions {
    * connections with. Called once, while the group is made; both functions are
    * synchronous.
    */
-  allGatherFactory?: ((rank: number, size: number) => AllGather) | null | undefined;
+  allGatherFactory?: AllGatherFactory | null | undefined;
 }
 
 /** Options of `Group.split`. */
@@ -74,6 +76,21 @@ export interface GroupOptions extends StreamOptions {
   /** The processes that take part. By default those of `mx.distributed.init()`. */
   group?: Group | null | undefined;
 }
+
+const backend = kindOf((x, fn, param) => asString(x, fn, param) as Backend)("any");
+const readBackend = optionsOf<BackendOptions>()("distributed.isAvailable", { backend });
+const readInit = optionsOf<InitOptions>()("distributed.init", {
+  backend,
+  strict: flag(false),
+  allGatherFactory: nullable(
+    kind<AllGatherFactory, AllGatherFactory | undefined>(asFunction as Check<AllGatherFactory>),
+  ),
+});
+const readSplit = optionsOf<GroupSplitOptions>()("distributed.Group.split", { key: integer(-1) });
+const readGroup = optionsOf<GroupOptions>()("distributed.allSum", {
+  group: optional(kind<Group, GroupId | undefined>((x, fn) => idOf(x, fn))),
+  stream: kind<StreamOrDevice, StreamId | undefined>(streamId),
+});
 
 // The inside of the class, for this file alone.
 let idOf: (group: unknown, fn: string) => GroupId;
@@ -117,16 +134,10 @@ export class Group {
    * @throws Error where the backend cannot split: the ring, NCCL and JACCL, and a
    * group of one process.
    */
-  split(color: number, options: GroupSplitOptions = {}): Group {
+  split(color: number, options?: GroupSplitOptions): Group {
     const fn = "distributed.Group.split";
-    checkOptions(options, ["key"], fn);
-    return new Group(
-      native.group_split(
-        idOf(this, fn),
-        asInteger(color, fn, "color"),
-        integer(options.key, -1, fn, "key"),
-      ),
-    );
+    const { key } = readSplit(options);
+    return new Group(native.group_split(idOf(this, fn), asInteger(color, fn, "color"), key));
   }
 }
 
@@ -138,14 +149,8 @@ export class Group {
  * mx.distributed.isAvailable({ backend: "ring" })
  * // true
  */
-export function isAvailable(options: BackendOptions = {}): boolean {
-  const fn = "distributed.isAvailable";
-  checkOptions(options, ["backend"], fn);
-  return native.distributed_is_available(backendOf(options, fn));
-}
-
-function backendOf({ backend = "any" }: BackendOptions, fn: string): string {
-  return asString(backend, fn, "backend");
+export function isAvailable(options?: BackendOptions): boolean {
+  return native.distributed_is_available(readBackend(options).backend);
 }
 
 /**
@@ -164,16 +169,10 @@ function backendOf({ backend = "any" }: BackendOptions, fn: string): string {
  * [group.rank(), group.size()]
  * // [ 0, 1 ]
  */
-export function init(options: InitOptions = {}): Group {
+export function init(options?: InitOptions): Group {
   const fn = "distributed.init";
-  checkOptions(options, ["strict", "backend", "allGatherFactory"], fn);
-  const { strict = false, allGatherFactory: factory } = options;
-  const backend = backendOf(options, fn);
-  asBoolean(strict, fn, "strict");
-  if (factory !== undefined && factory !== null) {
-    if (typeof factory !== "function") {
-      throw mismatch(fn, "allGatherFactory", "a function", factory);
-    }
+  const { strict, backend, allGatherFactory: factory } = readInit(options);
+  if (factory !== null) {
     return new Group(native.distributed_init_with(strict, backend, factory));
   }
   if ((backend === "ring" || backend === "any") && !joined.has(backend)) {
@@ -226,8 +225,8 @@ function isHost(host: unknown): boolean {
 type Place = [group: GroupId, stream: StreamId, askedFor: boolean];
 
 function placeOf(options: GroupOptions | undefined, fn: string): Place {
-  const { group, stream } = readOptions(options, ["group"], fn);
-  return [idOf(group ?? init(), fn), streamOf(stream, fn), stream !== undefined];
+  const { group, stream } = readGroup(options, fn);
+  return [group ?? idOf(init(), fn), stream ?? currentStream(), stream !== undefined];
 }
 
 /**

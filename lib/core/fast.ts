@@ -1,21 +1,12 @@
 /** `mx.fast`: whole layers as single, fast operations. */
 
 import { type array, isArray, make, makeAll } from "./array/array.js";
-import {
-  asInteger,
-  asNumber,
-  flag,
-  number,
-  operand,
-  optionalSlot,
-  readOptions,
-  slot,
-  stream,
-  streamOf,
-} from "./call/arguments.js";
-import { mismatch, outOfRange } from "./call/errors.js";
+import { asInteger, asNumber, operand, optionalSlot, slot, stream } from "./call/arguments.js";
+import { mismatch } from "./call/errors.js";
+import { flag, type Kind, number, opOptions, required, slotOption } from "./call/kinds.js";
 import { native } from "./call/native.js";
-import { none, numberCode, type OperandCode } from "./call/wire.js";
+import { asPositive } from "./call/numbers.js";
+import { none, numberCode, type OperandCode, type OptionalSlot } from "./call/wire.js";
 import type { StreamOptions } from "./device.js";
 
 export * from "./custom-kernel.js";
@@ -114,21 +105,27 @@ export interface RopeOptions extends StreamOptions {
 }
 
 // On the wire a base of 0 stands for none.
-function ropeBase(base: number | null | undefined, freqs: array | null | undefined): number {
-  if (base === null || (base === undefined && freqs !== undefined && freqs !== null)) {
-    return 0;
-  }
-  if (!(number(base, 10000, "fast.rope", "base") > 0)) {
-    throw outOfRange("fast.rope", "base", "a positive number", base);
-  }
-  return base ?? 10000;
-}
+const ropeBase: Kind<number | null, number | undefined> = {
+  check: (x, fn, param) => (x === null ? 0 : asPositive(x, fn, param)),
+  fallback: undefined,
+  required: false,
+};
 
-function ropeOffset(offset: number | array | undefined): OperandCode {
-  return isArray(offset)
-    ? operand(offset, "fast.rope", "offset")
-    : numberCode(asInteger(offset ?? 0, "fast.rope", "offset"));
-}
+const ropeOffset = (fallback: number): Kind<number | array, OperandCode> => ({
+  check: (x, fn, param) =>
+    isArray(x) ? operand(x, fn, param) : numberCode(asInteger(x, fn, param)),
+  fallback: fallback as OperandCode & number,
+  required: false,
+  anew: true,
+});
+
+const readRope = opOptions<RopeOptions>()("fast.rope", {
+  traditional: flag(false),
+  base: ropeBase,
+  scale: number(1),
+  offset: ropeOffset(0),
+  freqs: slotOption,
+});
 
 /**
  * Rotary positional encoding: rotates pairs of features by angles that grow
@@ -147,21 +144,17 @@ function ropeOffset(offset: number | array | undefined): OperandCode {
  * //         [-0.301169, 1.38177]]], dtype=float32)
  */
 export function rope(a: array, dims: number, options?: RopeOptions): array {
-  const { freqs, traditional, base, scale, offset, stream } = readOptions(
-    options,
-    ["traditional", "base", "scale", "offset", "freqs"],
-    "fast.rope",
-  );
+  const { freqs, traditional, base, scale, offset, stream } = readRope(options);
   return make(
     native.rope(
       slot(a, "fast.rope", "a"),
       asInteger(dims, "fast.rope", "dims"),
-      flag(traditional, false, "fast.rope", "traditional"),
-      ropeBase(base, freqs),
-      number(scale, 1, "fast.rope", "scale"),
-      ropeOffset(offset),
-      optionalSlot(freqs, "fast.rope", "freqs"),
-      streamOf(stream, "fast.rope"),
+      traditional,
+      base ?? (freqs === none ? 10000 : 0),
+      scale,
+      offset,
+      freqs,
+      stream,
     ),
   );
 }
@@ -181,6 +174,24 @@ export interface AttentionOptions extends StreamOptions {
   /** Throw where there is no fused kernel. By default MLX chooses. */
   forceFused?: boolean | undefined;
 }
+
+const attentionMask: Kind<array | "causal" | null, OptionalSlot | "causal"> = {
+  check(x, fn, param) {
+    if (x !== null && x !== "causal" && !isArray(x)) {
+      throw mismatch(fn, param, '"causal", an array or null', x);
+    }
+    return x === "causal" ? x : optionalSlot(x, fn, param);
+  },
+  fallback: none,
+  required: false,
+};
+
+const readAttention = opOptions<AttentionOptions>()("fast.scaledDotProductAttention", {
+  scale: required(number()),
+  mask: attentionMask,
+  sinks: slotOption,
+  forceFused: flag(false),
+});
 
 /**
  * Multi-head attention, `softmax(q @ k.T * scale) @ v`, also with fewer heads
@@ -205,29 +216,34 @@ export function scaledDotProductAttention(
   options: AttentionOptions,
 ): array {
   const fn = "fast.scaledDotProductAttention";
-  const { scale, mask, sinks, forceFused, stream } = readOptions(
-    options,
-    ["scale", "mask", "sinks", "forceFused"],
-    fn,
-  );
-  const named = typeof mask === "string";
-  if (named ? mask !== "causal" : mask !== undefined && mask !== null && !isArray(mask)) {
-    throw mismatch(fn, "mask", '"causal", an array or null', mask);
-  }
+  const { scale, mask, sinks, forceFused, stream } = readAttention(options);
   return make(
     native.scaled_dot_product_attention(
       slot(q, fn, "q"),
       slot(k, fn, "k"),
       slot(v, fn, "v"),
-      asNumber(scale, fn, "scale"),
-      named ? mask : "",
-      named ? none : optionalSlot(mask, fn, "mask"),
-      optionalSlot(sinks, fn, "sinks"),
-      flag(forceFused, false, fn, "forceFused"),
-      streamOf(stream, fn),
+      scale,
+      mask === "causal" ? mask : "",
+      mask === "causal" ? none : mask,
+      sinks,
+      forceFused,
+      stream,
     ),
   );
 }
+
+/** Options of `gatedDeltaUpdate`. */
+export interface GatedDeltaOptions extends StreamOptions {
+  /** The state to begin with. By default zeros. */
+  initialState?: array | null | undefined;
+  /** Which positions count, `[B, T]`. By default all. */
+  mask?: array | null | undefined;
+}
+
+const readGatedDelta = opOptions<GatedDeltaOptions>()("fast.gatedDeltaUpdate", {
+  initialState: slotOption,
+  mask: slotOption,
+});
 
 /**
  * The gated delta rule, a linear attention whose state decays by `gamma` and
@@ -242,8 +258,6 @@ export function scaledDotProductAttention(
  * @param v The values, `[B, T, Hv, Dv]`.
  * @param gamma How much of the state stays, `[B, T, Hv]`.
  * @param beta How far it moves, `[B, T, Hv]`.
- * @param options.initialState The state to begin with. By default zeros.
- * @param options.mask Which positions count, `[B, T]`. By default all.
  * @throws Error if the shapes do not fit.
  * @example
  * const k = mx.array([[[[1, 0]], [[1, 1]]]]);
@@ -262,16 +276,9 @@ export function gatedDeltaUpdate(
   v: array,
   gamma: array,
   beta: array,
-  options?: StreamOptions & {
-    initialState?: array | null | undefined;
-    mask?: array | null | undefined;
-  },
+  options?: GatedDeltaOptions,
 ): [array, array] {
-  const { initialState, mask, stream } = readOptions(
-    options,
-    ["initialState", "mask"],
-    "fast.gatedDeltaUpdate",
-  );
+  const { initialState, mask, stream } = readGatedDelta(options);
   return makeAll(
     native.gated_delta_update(
       slot(q, "fast.gatedDeltaUpdate", "q"),
@@ -279,9 +286,9 @@ export function gatedDeltaUpdate(
       slot(v, "fast.gatedDeltaUpdate", "v"),
       slot(gamma, "fast.gatedDeltaUpdate", "gamma"),
       slot(beta, "fast.gatedDeltaUpdate", "beta"),
-      optionalSlot(initialState, "fast.gatedDeltaUpdate", "initialState"),
-      optionalSlot(mask, "fast.gatedDeltaUpdate", "mask"),
-      streamOf(stream, "fast.gatedDeltaUpdate"),
+      initialState,
+      mask,
+      stream,
     ),
   ) as [array, array];
 }

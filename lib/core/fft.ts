@@ -6,20 +6,23 @@ import {
   type Axes,
   arraySlot,
   asInteger,
-  asString,
-  flag,
-  integer,
-  number,
   optionalAxes,
   optionalAxis,
   optionalShape,
-  optionalSlot,
-  readOptions,
   stream,
-  streamOf,
-  text,
 } from "./call/arguments.js";
-import { mismatch, outOfRange } from "./call/errors.js";
+import { mismatch } from "./call/errors.js";
+import {
+  flag,
+  integer,
+  listed,
+  nullable,
+  number,
+  oneOf,
+  opOptions,
+  optional,
+  slotOption,
+} from "./call/kinds.js";
 import { native } from "./call/native.js";
 import { listOf } from "./call/wire.js";
 import type { StreamOptions } from "./device.js";
@@ -37,11 +40,18 @@ export interface FftOptions extends StreamOptions {
   norm?: FftNorm | undefined;
 }
 
+// On the wire a norm is its place.
+const norms: readonly FftNorm[] = ["backward", "ortho", "forward"];
+const norm = oneOf(norms, "backward");
+const readNorm = opOptions<FftOptions>()("fft.fft", { norm });
+
 /** Options of `fftfreq` and `rfftfreq`. */
 export interface FrequencyOptions extends StreamOptions {
   /** The distance between samples. By default 1. */
   d?: number | undefined;
 }
+
+const readFrequency = opOptions<FrequencyOptions>()("fft.fftfreq", { d: number(1) });
 
 /** Options of `stft` and `istft`. */
 export interface FrameOptions extends FftOptions {
@@ -65,6 +75,17 @@ export interface StftOptions extends FrameOptions {
   onesided?: boolean | null | undefined;
 }
 
+const readStft = opOptions<StftOptions>()("fft.stft", {
+  nFft: integer(2048),
+  hopLength: listed,
+  winLength: listed,
+  window: slotOption,
+  center: flag(true),
+  padMode: oneOf(["reflect", "constant", "edge"], "reflect"),
+  norm,
+  onesided: optional(flag()),
+});
+
 /** Options of `istft`. */
 export interface IstftOptions extends FrameOptions {
   /** The length of a frame. By default the even one that the frequencies tell. */
@@ -75,16 +96,16 @@ export interface IstftOptions extends FrameOptions {
   length?: number | null | undefined;
 }
 
-// On the wire a norm is its place.
-const norms: readonly string[] = ["backward", "ortho", "forward"] satisfies FftNorm[];
-
-function normId(norm: FftNorm | undefined, fn: string): number {
-  const id = norms.indexOf(norm === undefined ? "backward" : asString(norm, fn, "norm"));
-  if (id < 0) {
-    throw outOfRange(fn, "norm", '"backward", "ortho" or "forward"', norm);
-  }
-  return id;
-}
+const readIstft = opOptions<IstftOptions>()("fft.istft", {
+  nFft: listed,
+  hopLength: listed,
+  winLength: listed,
+  window: slotOption,
+  center: flag(true),
+  norm,
+  onesided: nullable(flag(true)),
+  length: listed,
+});
 
 type Transform = "fftn" | "ifftn" | "rfftn" | "irfftn";
 
@@ -92,18 +113,18 @@ function one(
   transform: Transform,
   a: ArrayInput,
   n: number | null | undefined,
-  axis: number | undefined,
+  axis: number,
   options: FftOptions | undefined,
   fn: string,
 ): array {
-  const { norm, stream } = readOptions(options, ["norm"], fn);
+  const { norm, stream } = readNorm(options, fn);
   return make(
     native[`fft_${transform}`](
       arraySlot(a, fn, "a"),
       optionalAxis(n, fn, "n"),
-      listOf(integer(axis, -1, fn, "axis")),
-      normId(norm, fn),
-      streamOf(stream, fn),
+      listOf(asInteger(axis, fn, "axis")),
+      norms.indexOf(norm),
+      stream,
     ),
   );
 }
@@ -116,7 +137,7 @@ function several(
   options: FftOptions | undefined,
   fn: string,
 ): array {
-  const { norm, stream } = readOptions(options, ["norm"], fn);
+  const { norm, stream } = readNorm(options, fn);
   const sizes = s ?? undefined;
   if (sizes !== undefined && (axes ?? undefined) === undefined) {
     throw mismatch(fn, "axes", "a list of integers beside s", axes);
@@ -126,8 +147,8 @@ function several(
       arraySlot(a, fn, "a"),
       optionalShape(sizes, fn, "s"),
       optionalAxes(axes, fn, "axes"),
-      normId(norm, fn),
-      streamOf(stream, fn),
+      norms.indexOf(norm),
+      stream,
     ),
   );
 }
@@ -145,7 +166,7 @@ const lastTwo: readonly number[] = [-2, -1];
  * mx.real(mx.fft.fft(mx.array([1, 2, 3, 4])))
  * // array([10, -2, -2, -2], dtype=float32)
  */
-export function fft(a: ArrayInput, n?: number | null, axis?: number, options?: FftOptions): array {
+export function fft(a: ArrayInput, n?: number | null, axis = -1, options?: FftOptions): array {
   return one("fftn", a, n, axis, options, "fft.fft");
 }
 
@@ -159,7 +180,7 @@ export function fft(a: ArrayInput, n?: number | null, axis?: number, options?: F
  * mx.real(mx.fft.ifft(mx.fft.fft(mx.array([1, 2, 3, 4]))))
  * // array([1, 2, 3, 4], dtype=float32)
  */
-export function ifft(a: ArrayInput, n?: number | null, axis?: number, options?: FftOptions): array {
+export function ifft(a: ArrayInput, n?: number | null, axis = -1, options?: FftOptions): array {
   return one("ifftn", a, n, axis, options, "fft.ifft");
 }
 
@@ -257,7 +278,7 @@ export function ifftn(
  * mx.real(mx.fft.rfft(mx.array([1, 2, 3, 4])))
  * // array([10, -2, -2], dtype=float32)
  */
-export function rfft(a: ArrayInput, n?: number | null, axis?: number, options?: FftOptions): array {
+export function rfft(a: ArrayInput, n?: number | null, axis = -1, options?: FftOptions): array {
   return one("rfftn", a, n, axis, options, "fft.rfft");
 }
 
@@ -270,12 +291,7 @@ export function rfft(a: ArrayInput, n?: number | null, axis?: number, options?: 
  * mx.fft.irfft(mx.fft.rfft(mx.array([1, 2, 4])), 3)
  * // array([1, 2, 4], dtype=float32)
  */
-export function irfft(
-  a: ArrayInput,
-  n?: number | null,
-  axis?: number,
-  options?: FftOptions,
-): array {
+export function irfft(a: ArrayInput, n?: number | null, axis = -1, options?: FftOptions): array {
   return one("irfftn", a, n, axis, options, "fft.irfft");
 }
 
@@ -369,10 +385,8 @@ export function irfftn(
  */
 export function fftfreq(n: number, options?: FrequencyOptions): array {
   const fn = "fft.fftfreq";
-  const { d, stream } = readOptions(options, ["d"], fn);
-  return make(
-    native.fft_fftfreq(asInteger(n, fn, "n"), number(d, 1, fn, "d"), streamOf(stream, fn)),
-  );
+  const { d, stream } = readFrequency(options);
+  return make(native.fft_fftfreq(asInteger(n, fn, "n"), d, stream));
 }
 
 /**
@@ -386,10 +400,8 @@ export function fftfreq(n: number, options?: FrequencyOptions): array {
  */
 export function rfftfreq(n: number, options?: FrequencyOptions): array {
   const fn = "fft.rfftfreq";
-  const { d, stream } = readOptions(options, ["d"], fn);
-  return make(
-    native.fft_rfftfreq(asInteger(n, fn, "n"), number(d, 1, fn, "d"), streamOf(stream, fn)),
-  );
+  const { d, stream } = readFrequency(options, fn);
+  return make(native.fft_rfftfreq(asInteger(n, fn, "n"), d, stream));
 }
 
 /**
@@ -442,24 +454,20 @@ export function ifftshift(a: ArrayInput, axes?: Axes, options?: StreamOptions): 
 export function stft(x: ArrayInput, options?: StftOptions): array {
   const fn = "fft.stft";
   const { nFft, hopLength, winLength, window, center, padMode, norm, onesided, stream } =
-    readOptions(
-      options,
-      ["nFft", "hopLength", "winLength", "window", "center", "padMode", "norm", "onesided"],
-      fn,
-    );
+    readStft(options);
   const input = arraySlot(x, fn, "x");
   return make(
     native.fft_stft(
       input,
-      integer(nFft, 2048, fn, "nFft"),
-      optionalAxis(hopLength, fn, "hopLength"),
-      optionalAxis(winLength, fn, "winLength"),
-      optionalSlot(window, fn, "window"),
-      flag(center, true, fn, "center"),
-      text(padMode, "reflect", fn, "padMode"),
-      normId(norm, fn),
-      flag(onesided ?? undefined, native.dtype(input) !== complex64.id, fn, "onesided"),
-      streamOf(stream, fn),
+      nFft,
+      hopLength,
+      winLength,
+      window,
+      center,
+      padMode,
+      norms.indexOf(norm),
+      onesided ?? native.dtype(input) !== complex64.id,
+      stream,
     ),
   );
 }
@@ -479,23 +487,19 @@ export function stft(x: ArrayInput, options?: StftOptions): array {
 export function istft(stftMatrix: ArrayInput, options?: IstftOptions): array {
   const fn = "fft.istft";
   const { nFft, hopLength, winLength, window, center, norm, onesided, length, stream } =
-    readOptions(
-      options,
-      ["nFft", "hopLength", "winLength", "window", "center", "norm", "onesided", "length"],
-      fn,
-    );
+    readIstft(options);
   return make(
     native.fft_istft(
       arraySlot(stftMatrix, fn, "stftMatrix"),
-      optionalAxis(nFft, fn, "nFft"),
-      optionalAxis(hopLength, fn, "hopLength"),
-      optionalAxis(winLength, fn, "winLength"),
-      optionalSlot(window, fn, "window"),
-      flag(center, true, fn, "center"),
-      normId(norm, fn),
-      flag(onesided ?? undefined, true, fn, "onesided"),
-      optionalAxis(length, fn, "length"),
-      streamOf(stream, fn),
+      nFft,
+      hopLength,
+      winLength,
+      window,
+      center,
+      norms.indexOf(norm),
+      onesided ?? true,
+      length,
+      stream,
     ),
   );
 }

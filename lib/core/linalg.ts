@@ -6,15 +6,13 @@ import {
   type Axes,
   type Axis,
   arraySlot,
-  flag,
-  integer,
+  asInteger,
   optionalAxes,
-  readOptions,
   slot,
   stream,
-  streamOf,
 } from "./call/arguments.js";
-import { mismatch, outOfRange } from "./call/errors.js";
+import { mismatch } from "./call/errors.js";
+import { flag, oneOf, opOptions } from "./call/kinds.js";
 import { native } from "./call/native.js";
 import type { StreamOptions } from "./device.js";
 
@@ -24,11 +22,15 @@ export interface NormOptions extends StreamOptions {
   keepdims?: boolean | undefined;
 }
 
+const readNorm = opOptions<NormOptions>()("linalg.norm", { keepdims: flag(false) });
+
 /** Options of `svd`. */
 export interface SvdOptions extends StreamOptions {
   /** Whether to compute the vectors, too. By default true. */
   computeUv?: boolean | undefined;
 }
+
+const readSvd = opOptions<SvdOptions>()("linalg.svd", { computeUv: flag(true) });
 
 /** Options of functions of triangular matrices. */
 export interface TriangleOptions extends StreamOptions {
@@ -36,11 +38,15 @@ export interface TriangleOptions extends StreamOptions {
   upper?: boolean | undefined;
 }
 
+const readTriangle = opOptions<TriangleOptions>()("linalg.triInv", { upper: flag(false) });
+
 /** Options of `eigh` and `eigvalsh`. */
 export interface TriangleReadOptions extends StreamOptions {
   /** Which triangle of the matrices to read. By default the lower one. */
   UPLO?: "L" | "U" | undefined;
 }
+
+const readUplo = opOptions<TriangleReadOptions>()("linalg.eigh", { UPLO: oneOf(["L", "U"], "L") });
 
 /** The order of a norm; `"fro"` and `"nuc"` are for matrices only. */
 export type NormOrder = number | "fro" | "f" | "nuc" | null | undefined;
@@ -72,19 +78,17 @@ export type NormOrder = number | "fro" | "f" | "nuc" | null | undefined;
  */
 export function norm(a: ArrayInput, ord?: NormOrder, axis?: Axes, options?: NormOptions): array {
   const fn = "linalg.norm";
-  const { keepdims, stream } = readOptions(options, ["keepdims"], fn);
+  const { keepdims, stream } = readNorm(options);
   const x = arraySlot(a, fn, "a");
   const axes = optionalAxes(axis, fn);
-  const keep = flag(keepdims, false, fn, "keepdims");
-  const s = streamOf(stream, fn);
   if (ord === undefined || ord === null) {
-    return make(native.linalg_norm(x, axes, keep, s));
+    return make(native.linalg_norm(x, axes, keepdims, stream));
   }
   if (typeof ord === "number") {
-    return make(native.linalg_norm_ord(x, ord, axes, keep, s));
+    return make(native.linalg_norm_ord(x, ord, axes, keepdims, stream));
   }
   if (typeof ord === "string") {
-    return make(native.linalg_norm_named(x, ord, axes, keep, s));
+    return make(native.linalg_norm_named(x, ord, axes, keepdims, stream));
   }
   throw mismatch(fn, "ord", 'a number, "fro" or "nuc"', ord);
 }
@@ -98,13 +102,13 @@ export function norm(a: ArrayInput, ord?: NormOrder, axis?: Axes, options?: Norm
  * mx.linalg.cross(mx.array([1, 2, 3]), mx.array([4, 5, 6]))
  * // array([-3, 6, -3], dtype=float32)
  */
-export function cross(a: array, b: array, axis?: Axis, options?: StreamOptions): array {
+export function cross(a: array, b: array, axis: Axis = -1, options?: StreamOptions): array {
   const fn = "linalg.cross";
   return make(
     native.linalg_cross(
       slot(a, fn, "a"),
       slot(b, fn, "b"),
-      integer(axis ?? undefined, -1, fn, "axis"),
+      asInteger(axis ?? -1, fn, "axis"),
       stream(options, fn),
     ),
   );
@@ -152,10 +156,9 @@ export function svd(
 export function svd(a: ArrayInput, options?: SvdOptions): array | [array, array, array];
 export function svd(a: ArrayInput, options?: SvdOptions): array | [array, array, array] {
   const fn = "linalg.svd";
-  const { computeUv, stream } = readOptions(options, ["computeUv"], fn);
-  const vectors = flag(computeUv, true, fn, "computeUv");
-  const parts = makeAll(native.linalg_svd(arraySlot(a, fn, "a"), vectors, streamOf(stream, fn)));
-  return vectors ? (parts as [array, array, array]) : (parts[0] as array);
+  const { computeUv, stream } = readSvd(options);
+  const parts = makeAll(native.linalg_svd(arraySlot(a, fn, "a"), computeUv, stream));
+  return computeUv ? (parts as [array, array, array]) : (parts[0] as array);
 }
 
 /**
@@ -189,15 +192,6 @@ export function eigvals(a: ArrayInput, options?: StreamOptions): array {
   return make(native.linalg_eigvals(arraySlot(a, fn, "a"), stream(options, fn)));
 }
 
-function triangle(UPLO: TriangleReadOptions["UPLO"], fn: string): string {
-  if (UPLO !== undefined && UPLO !== "L" && UPLO !== "U") {
-    throw typeof UPLO === "string"
-      ? outOfRange(fn, "UPLO", '"L" or "U"', UPLO)
-      : mismatch(fn, "UPLO", '"L" or "U"', UPLO);
-  }
-  return UPLO ?? "L";
-}
-
 /**
  * The eigenvalues of symmetric or Hermitian matrices, in rising order, and, as
  * columns, their orthonormal eigenvectors. It runs on the CPU only.
@@ -214,10 +208,8 @@ function triangle(UPLO: TriangleReadOptions["UPLO"], fn: string): string {
  */
 export function eigh(a: ArrayInput, options?: TriangleReadOptions): [array, array] {
   const fn = "linalg.eigh";
-  const { UPLO, stream } = readOptions(options, ["UPLO"], fn);
-  return makeAll(
-    native.linalg_eigh(arraySlot(a, fn, "a"), triangle(UPLO, fn), streamOf(stream, fn)),
-  ) as [array, array];
+  const { UPLO, stream } = readUplo(options);
+  return makeAll(native.linalg_eigh(arraySlot(a, fn, "a"), UPLO, stream)) as [array, array];
 }
 
 /**
@@ -231,10 +223,8 @@ export function eigh(a: ArrayInput, options?: TriangleReadOptions): [array, arra
  */
 export function eigvalsh(a: ArrayInput, options?: TriangleReadOptions): array {
   const fn = "linalg.eigvalsh";
-  const { UPLO, stream } = readOptions(options, ["UPLO"], fn);
-  return make(
-    native.linalg_eigvalsh(arraySlot(a, fn, "a"), triangle(UPLO, fn), streamOf(stream, fn)),
-  );
+  const { UPLO, stream } = readUplo(options, fn);
+  return make(native.linalg_eigvalsh(arraySlot(a, fn, "a"), UPLO, stream));
 }
 
 /**
@@ -265,14 +255,8 @@ export function inv(a: ArrayInput, options?: StreamOptions): array {
  */
 export function triInv(a: ArrayInput, options?: TriangleOptions): array {
   const fn = "linalg.triInv";
-  const { upper, stream } = readOptions(options, ["upper"], fn);
-  return make(
-    native.linalg_tri_inv(
-      arraySlot(a, fn, "a"),
-      flag(upper, false, fn, "upper"),
-      streamOf(stream, fn),
-    ),
-  );
+  const { upper, stream } = readTriangle(options);
+  return make(native.linalg_tri_inv(arraySlot(a, fn, "a"), upper, stream));
 }
 
 /**
@@ -290,14 +274,8 @@ export function triInv(a: ArrayInput, options?: TriangleOptions): array {
  */
 export function cholesky(a: ArrayInput, options?: TriangleOptions): array {
   const fn = "linalg.cholesky";
-  const { upper, stream } = readOptions(options, ["upper"], fn);
-  return make(
-    native.linalg_cholesky(
-      arraySlot(a, fn, "a"),
-      flag(upper, false, fn, "upper"),
-      streamOf(stream, fn),
-    ),
-  );
+  const { upper, stream } = readTriangle(options, fn);
+  return make(native.linalg_cholesky(arraySlot(a, fn, "a"), upper, stream));
 }
 
 /**
@@ -315,14 +293,8 @@ export function cholesky(a: ArrayInput, options?: TriangleOptions): array {
  */
 export function choleskyInv(a: ArrayInput, options?: TriangleOptions): array {
   const fn = "linalg.choleskyInv";
-  const { upper, stream } = readOptions(options, ["upper"], fn);
-  return make(
-    native.linalg_cholesky_inv(
-      arraySlot(a, fn, "a"),
-      flag(upper, false, fn, "upper"),
-      streamOf(stream, fn),
-    ),
-  );
+  const { upper, stream } = readTriangle(options, fn);
+  return make(native.linalg_cholesky_inv(arraySlot(a, fn, "a"), upper, stream));
 }
 
 /**
@@ -413,15 +385,8 @@ export function solve(a: array, b: array, options?: StreamOptions): array {
  */
 export function solveTriangular(a: array, b: array, options?: TriangleOptions): array {
   const fn = "linalg.solveTriangular";
-  const { upper, stream } = readOptions(options, ["upper"], fn);
-  return make(
-    native.linalg_solve_triangular(
-      slot(a, fn, "a"),
-      slot(b, fn, "b"),
-      flag(upper, false, fn, "upper"),
-      streamOf(stream, fn),
-    ),
-  );
+  const { upper, stream } = readTriangle(options, fn);
+  return make(native.linalg_solve_triangular(slot(a, fn, "a"), slot(b, fn, "b"), upper, stream));
 }
 
 /**

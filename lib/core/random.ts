@@ -8,20 +8,15 @@ import { type array, isArray, make } from "./array/array.js";
 import {
   asInteger,
   dtypeId,
-  integer,
-  number,
   type Operand,
   operand,
-  optionalOperand,
   optionalShape,
-  optionalSlot,
-  readOptions,
   shape as shapeList,
   slot,
   stream,
-  streamOf,
 } from "./call/arguments.js";
 import { mismatch, outOfRange } from "./call/errors.js";
+import { length, nullable, number, operandOption, opOptions, slotOption } from "./call/kinds.js";
 import { native } from "./call/native.js";
 import { none } from "./call/wire.js";
 import type { StreamOptions } from "./device.js";
@@ -32,6 +27,8 @@ export interface RandomOptions extends StreamOptions {
   /** A key made by `key` or `split`. By default the thread's generator is used. */
   key?: array | null | undefined;
 }
+
+const readRandom = opOptions<RandomOptions>()("random.uniform", { key: slotOption });
 
 function seedBits(x: number | bigint, fn: string): bigint {
   const whole = typeof x === "bigint" || (typeof x === "number" && Number.isInteger(x));
@@ -101,11 +98,11 @@ export function key(seed: number | bigint): array {
  * // array([[4146024105, 967050713],
  * //        [2718843009, 1272950319]], dtype=uint32)
  */
-export function split(key: array, num?: number, options?: StreamOptions): array {
+export function split(key: array, num = 2, options?: StreamOptions): array {
   return make(
     native.random_split(
       slot(key, "random.split", "key"),
-      integer(num, 2, "random.split", "num"),
+      asInteger(num, "random.split", "num"),
       stream(options, "random.split"),
     ),
   );
@@ -125,21 +122,35 @@ export function uniform(
   low: Operand = 0,
   high: Operand = 1,
   shape: number | readonly number[] = [],
-  dtype?: Dtype | null,
+  dtype: Dtype | null = float32,
   options?: RandomOptions,
 ): array {
-  const { key, stream } = readOptions(options, ["key"], "random.uniform");
+  const { key, stream } = readRandom(options);
   return make(
     native.random_uniform(
       operand(low, "random.uniform", "low"),
       operand(high, "random.uniform", "high"),
       shapeList(shape, "random.uniform"),
       dtypeId(dtype ?? float32, "random.uniform"),
-      optionalSlot(key, "random.uniform", "key"),
-      streamOf(stream, "random.uniform"),
+      key,
+      stream,
     ),
   );
 }
+
+/** Options of `normal`. They broadcast to the shape. */
+export interface NormalOptions extends RandomOptions {
+  /** The mean. By default 0. */
+  loc?: Operand | null | undefined;
+  /** The standard deviation. By default 1. */
+  scale?: Operand | null | undefined;
+}
+
+const readNormal = opOptions<NormalOptions>()("random.normal", {
+  loc: operandOption,
+  scale: operandOption,
+  key: slotOption,
+});
 
 /**
  * Numbers that are normally distributed. Complex ones have half of the
@@ -147,34 +158,24 @@ export function uniform(
  *
  * @param shape By default that of a single value.
  * @param dtype A floating-point one or complex64. By default `mx.float32`.
- * @param options.loc The mean, by default 0. Broadcasts to the shape.
- * @param options.scale The standard deviation, by default 1. Broadcasts to the
- * shape.
  * @example
  * mx.random.normal([2], null, { loc: 10, key: mx.random.key(0) })
  * // array([9.21523, 10.8564], dtype=float32)
  */
 export function normal(
   shape: number | readonly number[] = [],
-  dtype?: Dtype | null,
-  options?: RandomOptions & {
-    loc?: Operand | null | undefined;
-    scale?: Operand | null | undefined;
-  },
+  dtype: Dtype | null = float32,
+  options?: NormalOptions,
 ): array {
-  const { loc, scale, key, stream } = readOptions(
-    options,
-    ["loc", "scale", "key"],
-    "random.normal",
-  );
+  const { loc, scale, key, stream } = readNormal(options);
   return make(
     native.random_normal(
       shapeList(shape, "random.normal"),
       dtypeId(dtype ?? float32, "random.normal"),
-      optionalOperand(loc, "random.normal", "loc"),
-      optionalOperand(scale, "random.normal", "scale"),
-      optionalSlot(key, "random.normal", "key"),
-      streamOf(stream, "random.normal"),
+      loc,
+      scale,
+      key,
+      stream,
     ),
   );
 }
@@ -201,18 +202,18 @@ export function multivariateNormal(
   mean: array,
   cov: array,
   shape: number | readonly number[] = [],
-  dtype?: Dtype | null,
+  dtype: Dtype | null = float32,
   options?: RandomOptions,
 ): array {
-  const { key, stream } = readOptions(options, ["key"], "random.multivariateNormal");
+  const { key, stream } = readRandom(options, "random.multivariateNormal");
   return make(
     native.random_multivariate_normal(
       slot(mean, "random.multivariateNormal", "mean"),
       slot(cov, "random.multivariateNormal", "cov"),
       shapeList(shape, "random.multivariateNormal"),
       dtypeId(dtype ?? float32, "random.multivariateNormal"),
-      optionalSlot(key, "random.multivariateNormal", "key"),
-      streamOf(stream, "random.multivariateNormal"),
+      key,
+      stream,
     ),
   );
 }
@@ -233,18 +234,18 @@ export function randint(
   low: Operand,
   high: Operand,
   shape: number | readonly number[] = [],
-  dtype?: Dtype | null,
+  dtype: Dtype | null = int32,
   options?: RandomOptions,
 ): array {
-  const { key, stream } = readOptions(options, ["key"], "random.randint");
+  const { key, stream } = readRandom(options, "random.randint");
   return make(
     native.random_randint(
       operand(low, "random.randint", "low"),
       operand(high, "random.randint", "high"),
       shapeList(shape, "random.randint"),
       dtypeId(dtype ?? int32, "random.randint"),
-      optionalSlot(key, "random.randint", "key"),
-      streamOf(stream, "random.randint"),
+      key,
+      stream,
     ),
   );
 }
@@ -262,13 +263,13 @@ export function bernoulli(
   shape?: number | readonly number[] | null,
   options?: RandomOptions,
 ): array {
-  const { key, stream } = readOptions(options, ["key"], "random.bernoulli");
+  const { key, stream } = readRandom(options, "random.bernoulli");
   return make(
     native.random_bernoulli(
       operand(p, "random.bernoulli", "p"),
       optionalShape(shape, "random.bernoulli"),
-      optionalSlot(key, "random.bernoulli", "key"),
-      streamOf(stream, "random.bernoulli"),
+      key,
+      stream,
     ),
   );
 }
@@ -286,18 +287,18 @@ export function truncatedNormal(
   lower: Operand,
   upper: Operand,
   shape?: number | readonly number[] | null,
-  dtype?: Dtype | null,
+  dtype: Dtype | null = float32,
   options?: RandomOptions,
 ): array {
-  const { key, stream } = readOptions(options, ["key"], "random.truncatedNormal");
+  const { key, stream } = readRandom(options, "random.truncatedNormal");
   return make(
     native.random_truncated_normal(
       operand(lower, "random.truncatedNormal", "lower"),
       operand(upper, "random.truncatedNormal", "upper"),
       optionalShape(shape, "random.truncatedNormal"),
       dtypeId(dtype ?? float32, "random.truncatedNormal"),
-      optionalSlot(key, "random.truncatedNormal", "key"),
-      streamOf(stream, "random.truncatedNormal"),
+      key,
+      stream,
     ),
   );
 }
@@ -314,30 +315,30 @@ export function truncatedNormal(
  */
 export function gumbel(
   shape: number | readonly number[] = [],
-  dtype?: Dtype | null,
+  dtype: Dtype | null = float32,
   options?: RandomOptions,
 ): array {
-  const { key, stream } = readOptions(options, ["key"], "random.gumbel");
+  const { key, stream } = readRandom(options, "random.gumbel");
   return make(
     native.random_gumbel(
       shapeList(shape, "random.gumbel"),
       dtypeId(dtype ?? float32, "random.gumbel"),
-      optionalSlot(key, "random.gumbel", "key"),
-      streamOf(stream, "random.gumbel"),
+      key,
+      stream,
     ),
   );
 }
 
-// On the wire a negative number stands for none.
-function samples(x: number | null | undefined): number {
-  if (x === undefined || x === null) {
-    return none;
-  }
-  if (asInteger(x, "random.categorical", "numSamples") < 0) {
-    throw outOfRange("random.categorical", "numSamples", "an integer that is not negative", x);
-  }
-  return x;
+/** Options of `categorical`. */
+export interface CategoricalOptions extends RandomOptions {
+  /** How many to draw from each distribution: the size of a new last dimension. */
+  numSamples?: number | null | undefined;
 }
+
+const readCategorical = opOptions<CategoricalOptions>()("random.categorical", {
+  numSamples: nullable(length()),
+  key: slotOption,
+});
 
 /**
  * Indices along an axis, drawn with the probabilities that a softmax of the
@@ -346,8 +347,6 @@ function samples(x: number | null | undefined): number {
  * @param axis By default the last.
  * @param shape The shape of the result, to which that of the logits without
  * the axis broadcasts. By default that one.
- * @param options.numSamples How many to draw from each distribution: the size
- * of a new last dimension.
  * @throws TypeError if both a shape and `numSamples` are given.
  * @example
  * mx.random.categorical(mx.zeros([2, 3]), -1, null, { numSamples: 4, key: mx.random.key(0) })
@@ -356,62 +355,65 @@ function samples(x: number | null | undefined): number {
  */
 export function categorical(
   logits: array,
-  axis?: number,
+  axis = -1,
   shape?: number | readonly number[] | null,
-  options?: RandomOptions & { numSamples?: number | null | undefined },
+  options?: CategoricalOptions,
 ): array {
-  const { numSamples, key, stream } = readOptions(
-    options,
-    ["numSamples", "key"],
-    "random.categorical",
-  );
+  const { numSamples, key, stream } = readCategorical(options);
   const dims = optionalShape(shape, "random.categorical");
-  const count = samples(numSamples);
+  const count = numSamples ?? none;
   if (dims !== none && count !== none) {
     throw mismatch("random.categorical", "numSamples", "none beside a shape", count);
   }
   return make(
     native.random_categorical(
       slot(logits, "random.categorical", "logits"),
-      integer(axis, -1, "random.categorical", "axis"),
+      asInteger(axis, "random.categorical", "axis"),
       dims,
       count,
-      optionalSlot(key, "random.categorical", "key"),
-      streamOf(stream, "random.categorical"),
+      key,
+      stream,
     ),
   );
 }
+
+/** Options of `laplace`. */
+export interface LaplaceOptions extends RandomOptions {
+  /** The mean. By default 0. */
+  loc?: number | undefined;
+  /** The standard deviation divided by the square root of 2. By default 1. */
+  scale?: number | undefined;
+}
+
+const readLaplace = opOptions<LaplaceOptions>()("random.laplace", {
+  loc: number(0),
+  scale: number(1),
+  key: slotOption,
+});
 
 /**
  * Numbers of the Laplace distribution.
  *
  * @param shape By default that of a single value.
  * @param dtype A floating-point one. By default `mx.float32`.
- * @param options.loc The mean, by default 0.
- * @param options.scale The scale, by default 1: the standard deviation divided
- * by the square root of 2.
  * @example
  * mx.random.laplace([2], null, { key: mx.random.key(0) })
  * // array([0.837963, -0.937127], dtype=float32)
  */
 export function laplace(
   shape: number | readonly number[] = [],
-  dtype?: Dtype | null,
-  options?: RandomOptions & { loc?: number | undefined; scale?: number | undefined },
+  dtype: Dtype | null = float32,
+  options?: LaplaceOptions,
 ): array {
-  const { loc, scale, key, stream } = readOptions(
-    options,
-    ["loc", "scale", "key"],
-    "random.laplace",
-  );
+  const { loc, scale, key, stream } = readLaplace(options);
   return make(
     native.random_laplace(
       shapeList(shape, "random.laplace"),
       dtypeId(dtype ?? float32, "random.laplace"),
-      number(loc, 0, "random.laplace", "loc"),
-      number(scale, 1, "random.laplace", "scale"),
-      optionalSlot(key, "random.laplace", "key"),
-      streamOf(stream, "random.laplace"),
+      loc,
+      scale,
+      key,
+      stream,
     ),
   );
 }
@@ -425,11 +427,11 @@ export function laplace(
  * mx.random.permutation(4, 0, { key: mx.random.key(0) })
  * // array([1, 3, 2, 0], dtype=uint32)
  */
-export function permutation(x: number | array, axis?: number, options?: RandomOptions): array {
-  const { key, stream } = readOptions(options, ["key"], "random.permutation");
-  const along = integer(axis, 0, "random.permutation", "axis");
-  const from = optionalSlot(key, "random.permutation", "key");
-  const on = streamOf(stream, "random.permutation");
+export function permutation(x: number | array, axis = 0, options?: RandomOptions): array {
+  const { key, stream } = readRandom(options, "random.permutation");
+  const along = asInteger(axis, "random.permutation", "axis");
+  const from = key;
+  const on = stream;
   if (isArray(x)) {
     const entries = slot(x, "random.permutation", "x");
     return make(native.random_permutation(entries, along, from, on));

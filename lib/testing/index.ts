@@ -9,8 +9,8 @@
 
 import { type array, isArray } from "../core/array/array.js";
 import { valueText } from "../core/array/texts.js";
-import { checkOptions, flag, number } from "../core/call/arguments.js";
-import { describe, mismatch, outOfRange } from "../core/call/errors.js";
+import { describe, mismatch } from "../core/call/errors.js";
+import { flag, notNegative, optionsOf } from "../core/call/options.js";
 import { bfloat16, bool, complex64, float16, float32, float64 } from "../core/dtype.js";
 import { tidy } from "../core/lifetime/scope.js";
 import { astype } from "../core/ops/shape.js";
@@ -24,6 +24,12 @@ export interface Tolerance {
   /** Whether NaN is close to NaN. By default true. */
   equalNan?: boolean | undefined;
 }
+
+const readTolerance = optionsOf<Tolerance>()("toBeCloseToArray", {
+  rtol: notNegative(1e-5),
+  atol: notNegative(1e-8),
+  equalNan: flag(true),
+});
 
 /** What `expect(x)` has once this is imported. */
 export interface ArrayMatchers<R = unknown> {
@@ -219,18 +225,9 @@ export const matchers = {
     return matcher("toEqualArray", received, expected, isSame);
   },
 
-  toBeCloseToArray(received: unknown, expected: array, tolerance: Tolerance = {}): Outcome {
-    const fn = "toBeCloseToArray";
-    checkOptions(tolerance, ["rtol", "atol", "equalNan"], fn);
-    const rtol = number(tolerance.rtol, 1e-5, fn, "rtol");
-    const atol = number(tolerance.atol, 1e-8, fn, "atol");
-    const equalNan = flag(tolerance.equalNan, true, fn, "equalNan");
-    for (const [name, value] of Object.entries({ rtol, atol })) {
-      if (!(value >= 0)) {
-        throw outOfRange(fn, name, "a number of at least 0", value);
-      }
-    }
-    return matcher(fn, received, expected, (a, b) => {
+  toBeCloseToArray(received: unknown, expected: array, tolerance?: Tolerance): Outcome {
+    const { rtol, atol, equalNan } = readTolerance(tolerance);
+    return matcher("toBeCloseToArray", received, expected, (a, b) => {
       const off = distance(a, b);
       const within = Number.isFinite(off) ? off <= atol + rtol * sizeOf(b) : off === 0;
       return within || (equalNan && isNan(a) && isNan(b));

@@ -3,8 +3,9 @@
  * of a model and their gradients. What is neither is a leaf. Of a module's
  * fields those count that hold arrays, modules, lists or records.
  */
-import { asFunction, asString, checkOptions } from "../core/call/arguments.js";
+import { asFunction } from "../core/call/arguments.js";
 import { mismatch, outOfRange } from "../core/call/errors.js";
+import { checkedLater, kindOf, optionsOf, text } from "../core/call/options.js";
 import type * as mx from "../core/index.js";
 import {
   childOf,
@@ -47,12 +48,32 @@ export interface TreeOptions {
   isLeaf?: IsLeaf | undefined;
 }
 
+/** Options of `treeMapWithPath`. */
+export interface PathOptions extends TreeOptions {
+  /** What all names start with, before a dot. By default nothing. */
+  path?: string | undefined;
+}
+
+/** Options of `treeFlatten`. */
+export interface FlattenOptions extends TreeOptions {
+  /** What all names start with, before a dot. By default nothing. */
+  prefix?: string | undefined;
+  /** A list, for pairs, or a record, for leaves under their names. By default a new list. */
+  destination?: object | undefined;
+}
+
+const isLeaf = kindOf<IsLeaf>((x, fn, param) => asFunction(x as IsLeaf, fn, param))();
+const readTree = optionsOf<TreeOptions>()("treeMap", { isLeaf });
+const readPath = optionsOf<PathOptions>()("treeMapWithPath", { isLeaf, path: text("") });
+const readFlatten = optionsOf<FlattenOptions>()("treeFlatten", {
+  isLeaf,
+  prefix: text(""),
+  destination: checkedLater(),
+});
+
 /** How the tree of a function is taken apart. */
-function flattening(fn: string, isLeaf: unknown, param = "tree"): Flattening {
-  if (isLeaf !== undefined) {
-    asFunction(isLeaf, fn, "isLeaf");
-  }
-  return { fn, param, isLeaf: isLeaf as IsLeaf | undefined };
+function flattening(fn: string, isLeaf?: IsLeaf, param = "tree"): Flattening {
+  return { fn, param, isLeaf };
 }
 
 /** Maps a tree's leaves, which come with their names, and those of other trees. */
@@ -61,20 +82,19 @@ function mapTree(
   map: (name: string, ...leaves: unknown[]) => unknown,
   tree: unknown,
   rest: readonly unknown[] | undefined = [],
-  { isLeaf, path }: TreeOptions & { path?: string | undefined },
+  { isLeaf, path = "" }: PathOptions,
 ): unknown {
   asFunction(map, fn, "fn");
   if (!Array.isArray(rest)) {
     throw mismatch(fn, "rest", "a list of trees", rest);
   }
-  const start = path === undefined ? "" : asString(path, fn, "path");
   const [leaves, structure] = flatten(tree, flattening(fn, isLeaf));
   const others = rest.map((other, i) =>
     structure.pick(other, (name) =>
       mismatch(fn, `rest[${i}]`, `a tree with "${name}", as the first has`, other),
     ),
   );
-  const names = structure.names(start);
+  const names = structure.names(path);
   const mapped = leaves.map((leaf, i) =>
     map(names[i] as string, leaf, ...others.map((other) => other[i])),
   );
@@ -101,12 +121,11 @@ export function treeMap<T, U>(
   fn: (leaf: any, ...rest: any[]) => U,
   tree: T,
   rest?: readonly unknown[],
-  options: TreeOptions = {},
+  options?: TreeOptions,
 ): TreeOf<T, U> {
   asFunction(fn, "treeMap", "fn");
-  checkOptions(options, ["isLeaf"], "treeMap");
   const map = (_: string, ...leaves: [unknown]) => fn(...leaves);
-  return mapTree("treeMap", map, tree, rest, options) as TreeOf<T, U>;
+  return mapTree("treeMap", map, tree, rest, readTree(options)) as TreeOf<T, U>;
 }
 
 /**
@@ -114,7 +133,6 @@ export function treeMap<T, U>(
  * `"layers.0.weight"`.
  *
  * @param options.isLeaf What counts as a leaf although it is a branch.
- * @param options.path What all names start with, before a dot.
  * @throws TypeError if a further tree lacks a leaf, or if the tree contains
  * itself.
  * @example
@@ -126,20 +144,15 @@ export function treeMapWithPath<T, U>(
   fn: (path: string, leaf: any, ...rest: any[]) => U,
   tree: T,
   rest?: readonly unknown[],
-  options: TreeOptions & { path?: string | undefined } = {},
+  options?: PathOptions,
 ): TreeOf<T, U> {
-  checkOptions(options, ["isLeaf", "path"], "treeMapWithPath");
-  return mapTree("treeMapWithPath", fn, tree, rest, options) as TreeOf<T, U>;
+  return mapTree("treeMapWithPath", fn, tree, rest, readPath(options)) as TreeOf<T, U>;
 }
 
 /**
  * The leaves of a tree with their names, in order: a list of pairs, whose names
  * say the way with dots, or what was given as `destination` with them added.
  *
- * @param options.prefix What all names start with, before a dot.
- * @param options.isLeaf What counts as a leaf although it is a branch.
- * @param options.destination A list, for pairs, or a record, for leaves under
- * their names.
  * @throws TypeError if the tree contains itself.
  * @example
  * utils.treeFlatten({ layers: [{ weight: mx.array([1, 2]) }, { weight: mx.array([3]) }] })
@@ -150,27 +163,20 @@ export function treeMapWithPath<T, U>(
  */
 export function treeFlatten<Leaf = mx.array>(
   tree: unknown,
-  options?: TreeOptions & {
-    prefix?: string | undefined;
-    destination?: [string, Leaf][] | undefined;
-  },
+  options?: FlattenOptions & { destination?: [string, Leaf][] | undefined },
 ): [string, Leaf][];
 export function treeFlatten<Leaf = mx.array>(
   tree: unknown,
-  options: TreeOptions & { prefix?: string | undefined; destination: Record<string, Leaf> },
+  options: FlattenOptions & { destination: Record<string, Leaf> },
 ): Record<string, Leaf>;
-export function treeFlatten(
-  tree: unknown,
-  options: TreeOptions & { prefix?: string | undefined; destination?: object | undefined } = {},
-): unknown {
+export function treeFlatten(tree: unknown, options?: FlattenOptions): unknown {
   const fn = "treeFlatten";
-  checkOptions(options, ["prefix", "isLeaf", "destination"], fn);
-  const { prefix = "", isLeaf, destination = [] } = options;
+  const { prefix, isLeaf, destination = [] } = readFlatten(options);
   if (!isBranch(destination) || isModule(destination)) {
     throw mismatch(fn, "destination", "a list or a record", destination);
   }
   // Python's prefixes start with a dot.
-  const start = asString(prefix, fn, "prefix").replace(/^\./, "");
+  const start = prefix.replace(/^\./, "");
   const [leaves, structure] = flatten(tree, flattening(fn, isLeaf));
   const names = structure.names(start);
   if (Array.isArray(destination)) {
@@ -293,11 +299,11 @@ export function treeReduce(
   fn: (accumulator: unknown, leaf: unknown) => unknown,
   tree: unknown,
   initializer?: unknown,
-  options: TreeOptions = {},
+  options?: TreeOptions,
 ): unknown {
   asFunction(fn, "treeReduce", "fn");
-  checkOptions(options, ["isLeaf"], "treeReduce");
-  const [leaves] = flatten(tree, flattening("treeReduce", options.isLeaf));
+  const { isLeaf } = readTree(options, "treeReduce");
+  const [leaves] = flatten(tree, flattening("treeReduce", isLeaf));
   const all = initializer === undefined ? leaves : [initializer, ...leaves];
   return all.length === 0 ? undefined : all.reduce((accumulator, leaf) => fn(accumulator, leaf));
 }

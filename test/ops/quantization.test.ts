@@ -63,8 +63,8 @@ describe("quantize and dequantize", () => {
       expect(() => mx.quantize(w, { bits: wrong })).toThrow(RangeError);
     }
     expect(() => mx.quantize(w, { bits: 2.5 })).toThrow(TypeError);
-    expect(() => mx.quantize(w, any({ mode: 4 }))).toThrow("[quantize] mode: expected a string");
-    expect(() => mx.quantize(w, any({ mode: "int4" }))).toThrow("Invalid quantization mode 'int4'");
+    expect(() => mx.quantize(w, any({ mode: 4 }))).toThrow("[quantize] mode: expected");
+    expect(() => mx.quantize(w, any({ mode: "int4" }))).toThrow("[quantize] mode: expected");
     expect(() => mx.quantize(w, any({ group_size: 32 }))).toThrow(
       'received an option "group_size"',
     );
@@ -216,7 +216,7 @@ describe("qqmm and gatherQqmm", () => {
       refuse("two", x, mx.ones([64]));
       refuse("a dimension", mx.array(1), w);
       refuse("the group size divides", mx.ones([1, 8]), mx.ones([2, 8]));
-      refuse("Invalid quantization mode", x, w, any({ mode: "int4" }));
+      refuse("mode: expected", x, w, any({ mode: "int4" }));
       refuse("lobal", x, w, { globalScaleX: mx.array(1) });
       refuse("float", x.astype(mx.float64), w.astype(mx.float64));
     }

@@ -1,8 +1,8 @@
 /** `mx.array`: what makes arrays, and their type. */
 
-import { checkOptions } from "../call/arguments.js";
 import { withCode } from "../call/codes.js";
 import { mismatch } from "../call/errors.js";
+import { flag, optionsOf } from "../call/options.js";
 import { Dtype } from "../dtype.js";
 import { array as ArrayClass, isArray } from "./array.js";
 import { type ArrayInput, toArray } from "./input.js";
@@ -42,28 +42,31 @@ export const array = function array(data: ArrayInput, dtype?: Dtype): ArrayClass
 Object.defineProperty(array, "prototype", { value: ArrayClass.prototype, writable: false });
 Object.defineProperty(ArrayClass.prototype, "constructor", { value: array });
 
+/** Options of `asarray`. */
+export interface AsarrayOptions {
+  /** Whether to copy always (true) or never (false). By default only where it is needed. */
+  copy?: boolean | undefined;
+}
+
+const readAsarray = optionsOf<AsarrayOptions>()("asarray", { copy: flag() });
+
 /**
  * An array from whatever `mx.array` takes; an array that has the dtype already
  * is returned itself, unless a copy is asked for.
  *
- * @param options.copy Whether to copy always (true) or as needed (default).
  * @throws Error if `copy` is false and a copy is needed.
  * @example
  * const x = mx.array([1, 2]);
  * mx.asarray(x) === x
  * // true
  */
-export function asarray(
-  a: ArrayInput,
-  dtype?: Dtype | null,
-  options: { copy?: boolean | undefined } = {},
-): array {
-  checkOptions(options, ["copy"], "asarray");
+export function asarray(a: ArrayInput, dtype?: Dtype | null, options?: AsarrayOptions): array {
+  const { copy } = readAsarray(options);
   const same = isArray(a) && (dtype === undefined || dtype === null || a.dtype === dtype);
-  if (same && options.copy !== true) {
+  if (same && copy !== true) {
     return a;
   }
-  if (options.copy === false) {
+  if (copy === false) {
     throw withCode(
       new Error("[asarray] copy: expected true or none, received false for a value to convert"),
       "ERR_INVALID_ARG_TYPE",

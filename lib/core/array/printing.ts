@@ -1,7 +1,7 @@
 /** How arrays are printed. */
-import { checkOptions } from "../call/arguments.js";
 import { mismatch, outOfRange } from "../call/errors.js";
 import { asInteger } from "../call/numbers.js";
+import { kindOf, optionsOf } from "../call/options.js";
 import { type Context, context, enter, run } from "../lifetime/context.js";
 
 /** What `setPrintoptions` and `printoptions` take. */
@@ -13,14 +13,15 @@ export interface PrintSettings {
   precision?: number | undefined;
 }
 
-function precisionOf(options: PrintSettings, fn: string): number {
-  checkOptions(options, ["precision"], fn);
-  const precision = asInteger(options.precision ?? -1, fn, "precision");
+const decimals = kindOf((x, fn, param) => {
+  const precision = asInteger(x, fn, param);
   if (precision < -1 || precision > 100) {
-    throw outOfRange(fn, "precision", "an integer from -1 to 100", precision);
+    throw outOfRange(fn, param, "an integer from -1 to 100", precision);
   }
   return precision;
-}
+});
+
+const read = optionsOf<PrintSettings>()("PrintOptions", { precision: decimals(-1) });
 
 /**
  * How arrays are printed.
@@ -34,8 +35,8 @@ export class PrintOptions {
   /** The number of decimal places, or -1 for as many as 6 digits need. */
   precision: number;
 
-  constructor(options: PrintSettings = {}) {
-    this.precision = precisionOf(options, "PrintOptions");
+  constructor(options?: PrintSettings) {
+    this.precision = read(options).precision;
   }
 }
 
@@ -51,8 +52,8 @@ export class PrintOptions {
  * text
  * // array([1.00, 2.35], dtype=float32)
  */
-export function setPrintoptions(options: PrintSettings = {}): void {
-  context().print.precision = precisionOf(options, "setPrintoptions");
+export function setPrintoptions(options?: PrintSettings): void {
+  context().print.precision = read(options, "setPrintoptions").precision;
 }
 
 /**
@@ -85,11 +86,8 @@ export interface PrintOptionsContext {
  */
 export function printoptions<T>(options: PrintSettings, fn: () => T): T;
 export function printoptions(options?: PrintSettings): PrintOptionsContext;
-export function printoptions<T>(
-  options: PrintSettings = {},
-  fn?: () => T,
-): T | PrintOptionsContext {
-  const precision = precisionOf(options, "printoptions");
+export function printoptions<T>(options?: PrintSettings, fn?: () => T): T | PrintOptionsContext {
+  const { precision } = read(options, "printoptions");
   const next: Context = { ...context(), print: { precision } };
   if (fn === undefined) {
     return { [Symbol.dispose]: enter(next) };

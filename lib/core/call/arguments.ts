@@ -12,7 +12,7 @@ import { Dtype } from "../dtype.js";
 import { currentStream } from "../lifetime/context.js";
 import { mismatch, outOfRange } from "./errors.js";
 import { native } from "./native.js";
-import { asBoolean, asInteger, asNumber, asString } from "./numbers.js";
+import { asInteger } from "./numbers.js";
 import { checkOptions } from "./options.js";
 import {
   bigintCode,
@@ -46,7 +46,6 @@ export {
   asString,
   sameShape,
 } from "./numbers.js";
-export { checkOptions } from "./options.js";
 
 /** An array, what stands for one, a typed array, or a scalar. */
 export type Operand = array | ArrayLike | TypedArray | Scalar;
@@ -292,59 +291,6 @@ export function optionalDtypeId(
   param = "dtype",
 ): OptionalDtypeId {
   return x === undefined || x === null ? none : dtypeId(x, fn, param);
-}
-
-// Option values that are absent get their default; others are checked.
-
-/** A boolean. */
-export function flag(x: boolean | undefined, fallback: boolean, fn: string, param: string) {
-  return x === undefined ? fallback : asBoolean(x, fn, param);
-}
-
-/** An integer. */
-export function integer(x: number | undefined, fallback: number, fn: string, param: string) {
-  return x === undefined ? fallback : asInteger(x, fn, param);
-}
-
-/** A number. */
-export function number(x: number | undefined, fallback: number, fn: string, param: string) {
-  return x === undefined ? fallback : asNumber(x, fn, param);
-}
-
-/** A string. */
-export function text(x: string | undefined, fallback: string, fn: string, param: string) {
-  return x === undefined ? fallback : asString(x, fn, param);
-}
-
-const absent = Object.freeze({});
-
-/**
- * The options of a call, checked; `stream` is known to every function. They are
- * taken apart at once, before arguments are read: a getter among them is code of
- * the user's.
- */
-export function readOptions<T extends StreamOptions>(
-  options: T | undefined,
-  known: readonly (keyof T & string)[],
-  fn: string,
-): T {
-  if (options === undefined) {
-    return absent as T;
-  }
-  // The common case first, without a list of its own.
-  if (options === null || isArray(options) || !namesAre(options, known)) {
-    checkOptions(options, [...known, "stream"], fn);
-  }
-  return options;
-}
-
-function namesAre(options: object, known: readonly string[]): boolean {
-  for (const name in options) {
-    if (!known.includes(name)) {
-      return false;
-    }
-  }
-  return typeof options === "object" && !isList(options);
 }
 
 const streamOnly = ["stream"] as const;

@@ -4,6 +4,7 @@
  * table checks what users write.
  */
 import { asArray, isArray } from "../array/array.js";
+import { currentStream } from "../lifetime/context.js";
 import { typeError } from "./codes.js";
 import { describe, mismatch } from "./errors.js";
 import {
@@ -31,6 +32,8 @@ export interface Kind<In, Out = In, Required extends boolean = false> {
   readonly check: Check<Out>;
   readonly fallback: Out;
   readonly required: Required;
+  /** Whether every call checks the default anew: it is what users would write. */
+  readonly anew?: boolean | undefined;
   /** Only a type: makes a kind of fewer or of more values another type. */
   readonly accepts?: ((value: In) => In) | undefined;
 }
@@ -39,6 +42,13 @@ export interface Kind<In, Out = In, Required extends boolean = false> {
 export interface KindOf<T> {
   (): Kind<T, T | undefined>;
   (fallback: T): Kind<T>;
+}
+
+/** A kind that a check makes something else of than users write. */
+export function kind<In, Out>(check: Check<Out>): Kind<In, Out | undefined>;
+export function kind<In, Out>(check: Check<Out>, fallback: Out): Kind<In, Out>;
+export function kind<In, Out>(check: Check<Out>, fallback?: Out): Kind<In, Out | undefined> {
+  return { check, fallback, required: false };
 }
 
 /** The kinds that a check decides. */
@@ -67,8 +77,19 @@ export const text = kindOf(asString);
 /** An array. */
 export const arrayOption = kindOf(asArray);
 
+// biome-ignore lint/suspicious/noExplicitAny: of whatever type the options say
+const later: Check<any> = (x) => x;
+/** What the function checks itself, as it depends on more. */
+// biome-ignore lint/suspicious/noExplicitAny: of whatever type the options say
+export const checkedLater: KindOf<any> = kindOf(later);
+
 /** One of several strings. */
-export function oneOf<const T extends string>(values: readonly T[], fallback: NoInfer<T>): Kind<T> {
+export function oneOf<const T extends string>(values: readonly T[]): Kind<T, T | undefined>;
+export function oneOf<const T extends string>(values: readonly T[], fallback: NoInfer<T>): Kind<T>;
+export function oneOf<const T extends string>(
+  values: readonly T[],
+  fallback?: NoInfer<T>,
+): Kind<T, T | undefined> {
   const check: Check<T> = (value, fn, param) => {
     if (typeof value !== "string" || !values.includes(value as T)) {
       const all = values.map((x) => JSON.stringify(x));
@@ -87,6 +108,15 @@ export function nullable<In, Out>(
   const check = (value: unknown, fn: string, param: string) =>
     value === null ? null : (kind.check(value, fn, param) as Nullable);
   return { check, fallback: (kind.fallback ?? null) as Nullable, required: false };
+}
+
+/** The same, for what takes undefined in place of `null`. */
+export function optional<In, Out>(
+  kind: Kind<In, Out>,
+): Kind<In | null, Exclude<Out, undefined> | undefined> {
+  const check = (value: unknown, fn: string, param: string) =>
+    value === null ? undefined : (kind.check(value, fn, param) as Exclude<Out, undefined>);
+  return { check, fallback: undefined, required: false };
 }
 
 /** What may not be left out. */
@@ -108,49 +138,112 @@ type Values<T> = {
   readonly [K in keyof T]: T[K] extends { readonly fallback: infer Out } ? Out : never;
 };
 
-type AnyTable = Readonly<Record<string, Kind<unknown, unknown, boolean>>>;
+/** A table that has all options, and nothing else. */
+export type Exactly<Options, T> = Table<Options> & {
+  readonly [K in Exclude<keyof T, keyof Options>]: never;
+};
+
+/** Reads the options of a call; `fn` is what errors call it. */
+export type Reader<Options, T> = (options: Options | undefined, fn?: string) => Values<T>;
+
+type AnyKind = Kind<unknown, unknown, boolean>;
+type AnyTable = Readonly<Record<string, AnyKind>>;
 
 /**
  * Makes the reader of a function's options: `optionsOf<Options>()(name, table)`.
  * An option that the table lacks, or has as another type, does not compile.
  *
+ * What it gives is to be taken apart at once: the next call may reuse it.
+ *
  * @param name The function's name in errors. Where several functions share a
  * reader, they give it their own names.
  */
 export function optionsOf<Options extends object>() {
-  return <T extends Table<Options> & { readonly [K in Exclude<keyof T, keyof Options>]: never }>(
-    name: string,
-    table: T,
-  ): ((options: Options | undefined, fn?: string) => Values<T>) => {
+  return <T extends Exactly<Options, T>>(name: string, table: T): Reader<Options, T> => {
     const names = Object.keys(table);
-    const kinds = Object.values(table as unknown as AnyTable);
-    const defaults = Object.freeze(
-      Object.fromEntries(kinds.map(({ fallback }, i) => [names[i], fallback])),
+    const kinds: readonly AnyKind[] = Object.values(table as unknown as AnyTable);
+    const fallbacks = kinds.map(({ fallback }) => fallback);
+    const defaults: { stream?: unknown } = Object.fromEntries(
+      names.map((name, i) => [name, fallbacks[i]]),
     );
-    const optional = !kinds.some((kind) => kind.required);
-    return (options, fn = name) =>
-      (options === undefined && optional
-        ? defaults
-        : valuesOf(options === undefined ? {} : options, names, kinds, fn)) as Values<T>;
+    const streamed = "stream" in defaults;
+    // One bit for each option that is checked although it is left out.
+    const always = kinds.reduce(
+      (all, { required, anew }, i) => all | (+!!(required || anew) << i),
+      0,
+    );
+    const simple = always === (streamed ? 1 << names.indexOf("stream") : 0);
+    // Properties that are set by their names cost more than all else here.
+    let values = fallbacks;
+    const view = Object.defineProperties(
+      {},
+      Object.fromEntries(
+        names.map((name, i) => [name, { get: () => values[i], enumerable: true }]),
+      ),
+    );
+    return (options, fn = name) => {
+      if (options === undefined && simple) {
+        if (streamed) {
+          defaults.stream = currentStream();
+        }
+        return defaults as Values<T>;
+      }
+      // Each option is read once, and all of them before any is checked: a getter among
+      // them is code of the user's, and a check may write to what calls share.
+      const read = fallbacks.slice();
+      let left = always | readInto(read, options === undefined ? {} : options, names, kinds, fn);
+      let objects = false;
+      for (; left !== 0; left &= left - 1) {
+        const i = 31 - Math.clz32(left & -left);
+        const value = (kinds[i] as AnyKind).check(read[i], fn, names[i] as string);
+        read[i] = value;
+        objects ||= typeof value === "object" || typeof value === "function";
+      }
+      if (objects) {
+        // It would be kept alive.
+        return Object.fromEntries(names.map((name, i) => [name, read[i]])) as Values<T>;
+      }
+      values = read;
+      return view as Values<T>;
+    };
   };
 }
 
-// Each option is read once: a getter among them is code of the user's.
-function valuesOf(
+/** Reads the options that are there, and gives a bit for each. */
+function readInto(
+  out: unknown[],
   options: unknown,
   names: readonly string[],
-  kinds: readonly Kind<unknown, unknown, boolean>[],
+  kinds: readonly AnyKind[],
   fn: string,
-): Record<string, unknown> {
-  checkNames(options, names, fn, kinds);
-  const out: Record<string, unknown> = {};
-  for (let i = 0; i < names.length; i++) {
-    const name = names[i] as string;
-    const { check, fallback, required } = kinds[i] as Kind<unknown, unknown, boolean>;
-    const value = options[name];
-    out[name] = value === undefined && !required ? fallback : check(value, fn, name);
+): number {
+  let given = 0;
+  const put = (i: number, value: unknown): void => {
+    if (value !== undefined) {
+      out[i] = value;
+      given |= 1 << i;
+    }
+  };
+  if (typeof options === "object" && options !== null && isPlain(options)) {
+    for (const name in options) {
+      const i = names.indexOf(name);
+      if (i < 0) {
+        throw unknownOption(name, names, fn);
+      }
+      put(i, options[name]);
+    }
+  } else {
+    checkNames(options, names, fn, kinds);
+    for (let i = 0; i < names.length; i++) {
+      put(i, options[names[i] as string]);
+    }
   }
-  return out;
+  return given;
+}
+
+/** Whether all properties of an object are those that a loop goes through. */
+function isPlain(x: object): x is Record<string, unknown> {
+  return Object.getPrototypeOf(x) === Object.prototype;
 }
 
 /**
@@ -165,7 +258,7 @@ function checkNames(
   options: unknown,
   known: readonly string[],
   fn: string,
-  kinds: readonly Kind<unknown, unknown, boolean>[] = [],
+  kinds: readonly AnyKind[] = [],
 ): asserts options is Record<string, unknown> {
   let empty = true;
   if (
@@ -197,11 +290,7 @@ function unknownOption(name: string, known: readonly string[], fn: string): Type
 }
 
 /** How a value that stands in the place of the options is to be written. */
-function spelling(
-  value: unknown,
-  known: readonly string[],
-  kinds: readonly Kind<unknown, unknown, boolean>[],
-): string {
+function spelling(value: unknown, known: readonly string[], kinds: readonly AnyKind[]): string {
   const i = value === null ? -1 : kinds.findIndex((kind) => takes(kind, value));
   if (i < 0) {
     return `an object with ${known.join(", ")}`;
@@ -209,10 +298,10 @@ function spelling(
   return `{ ${known[i]}: ${typeof value === "object" || typeof value === "function" ? "…" : describe(value)} }`;
 }
 
-function takes({ check }: Kind<unknown, unknown, boolean>, value: unknown): boolean {
+function takes({ check }: AnyKind, value: unknown): boolean {
   try {
     check(value, "", "");
-    return true;
+    return check !== later;
   } catch {
     return false;
   }

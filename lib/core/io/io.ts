@@ -1,8 +1,9 @@
 /** Arrays in files. */
 
 import { type array, asArray, isArray, make, makeAll } from "../array/array.js";
-import { elements, flag, readOptions, slot, slots, streamOf } from "../call/arguments.js";
+import { elements, slot, slots } from "../call/arguments.js";
 import { mismatch, outOfRange } from "../call/errors.js";
+import { checkedLater, flag, oneOf, opOptions, optionsOf } from "../call/kinds.js";
 import { native } from "../call/native.js";
 import type { Slot } from "../call/wire.js";
 import type { StreamOptions } from "../device.js";
@@ -46,6 +47,23 @@ export interface LoadOptions extends StreamOptions {
   /** Whether to give the file's metadata, too. */
   returnMetadata?: boolean | undefined;
 }
+
+/** Options of `saveSafetensors`. */
+export interface SafetensorsOptions {
+  /** Texts to keep with the arrays. */
+  metadata?: Metadata | undefined;
+}
+
+const readSafetensors = optionsOf<SafetensorsOptions>()("saveSafetensors", {
+  metadata: checkedLater(),
+});
+
+const formats = ["npy", "npz", "safetensors", "gguf"] as const;
+
+const readLoad = opOptions<LoadOptions>()("load", {
+  format: oneOf(formats),
+  returnMetadata: flag(false),
+});
 
 // Saving.
 
@@ -195,14 +213,10 @@ export function savezCompressed(file: SaveTarget, arrays: readonly array[] | Nam
 export function saveSafetensors(
   file: SaveTarget,
   arrays: NamedArrays,
-  options?: { metadata?: Metadata | undefined },
+  options?: SafetensorsOptions,
 ): void {
   const fn = "saveSafetensors";
-  const { metadata = {} } = readOptions<{ metadata?: Metadata | undefined } & StreamOptions>(
-    options,
-    ["metadata"],
-    fn,
-  );
+  const { metadata = {} } = readSafetensors(options);
   const target = targetOf(file, ".safetensors", fn);
   const named = namedArrays(arrays, fn, "a record of arrays");
   const names = Object.keys(named);
@@ -308,12 +322,10 @@ function unpack(loaded: unknown): [NamedArrays, Metadata] {
   ];
 }
 
-const formats: readonly unknown[] = ["npy", "npz", "safetensors", "gguf"];
-
-function formatOf(file: unknown, given: unknown): FileFormat {
+function formatOf(file: unknown, given: FileFormat | undefined): FileFormat {
   const name = typeof file === "string" ? file : isUrl(file) ? file.pathname : "";
   const format = given ?? /\.(\w+)$/.exec(name)?.[1];
-  if (!formats.includes(format)) {
+  if (!formats.includes(format as FileFormat)) {
     throw mismatch("load", "format", '"npy", "npz", "safetensors" or "gguf"', format ?? file);
   }
   return format as FileFormat;
@@ -370,17 +382,11 @@ export function load(
   file: LoadInput,
   options?: LoadOptions,
 ): array | NamedArrays | [NamedArrays, Metadata | GgufMetadata] {
-  const {
-    format: given,
-    returnMetadata: asked,
-    stream: where,
-  } = readOptions(options, ["format", "returnMetadata"], "load");
+  const { format: given, returnMetadata, stream } = readLoad(options);
   const format = formatOf(file, given);
-  const returnMetadata = flag(asked, false, "load", "returnMetadata");
   if (returnMetadata && (format === "npy" || format === "npz")) {
     throw mismatch("load", "returnMetadata", "a format that has metadata", format);
   }
-  const stream = streamOf(where, "load");
   return withSource(file, (source) => {
     if (format === "npy") {
       return make(loadNpy(source, stream));

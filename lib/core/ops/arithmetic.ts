@@ -9,20 +9,17 @@ import type { ArrayInput } from "../array/input.js";
 import {
   type Axes,
   arraySlot,
+  asInteger,
   asNumber,
-  flag,
-  integer,
-  number,
   type Operand,
   operand,
   optionalAxes,
   optionalOperand,
-  readOptions,
-  scalarCode,
   stream,
-  streamOf,
 } from "../call/arguments.js";
+import { flag, type Kind, number, opOptions } from "../call/kinds.js";
 import { native } from "../call/native.js";
+import { numberCode, type OperandCode } from "../call/wire.js";
 import type { StreamOptions } from "../device.js";
 import { binary } from "./binary.js";
 
@@ -572,28 +569,26 @@ export function ceil(a: ArrayInput, options?: StreamOptions): array {
   return make(native.ceil(arraySlot(a, "ceil", "a"), stream(options, "ceil")));
 }
 
+/** Options of `softmax`. */
+export interface SoftmaxOptions extends StreamOptions {
+  /** Whether to accumulate half-precision arrays in float32. By default false. */
+  precise?: boolean | undefined;
+}
+
+const readSoftmax = opOptions<SoftmaxOptions>()("softmax", { precise: flag(false) });
+
 /**
  * The softmax along an axis or several, by default all: exponentials that sum
  * to 1.
  *
- * @param options.precise Accumulate half-precision arrays in float32.
  * @example
  * mx.softmax(mx.array([0, 0]))
  * // array([0.5, 0.5], dtype=float32)
  */
-export function softmax(
-  a: array,
-  axis?: Axes,
-  options?: StreamOptions & { precise?: boolean | undefined },
-): array {
-  const { precise, stream } = readOptions(options, ["precise"], "softmax");
+export function softmax(a: array, axis?: Axes, options?: SoftmaxOptions): array {
+  const { precise, stream } = readSoftmax(options);
   return make(
-    native.softmax(
-      arraySlot(a, "softmax", "a"),
-      optionalAxes(axis, "softmax"),
-      flag(precise, false, "softmax", "precise"),
-      streamOf(stream, "softmax"),
-    ),
+    native.softmax(arraySlot(a, "softmax", "a"), optionalAxes(axis, "softmax"), precise, stream),
   );
 }
 
@@ -645,42 +640,38 @@ export function conjugate(a: ArrayInput, options?: StreamOptions): array {
   return make(native.conjugate(arraySlot(a, "conjugate", "a"), stream(options, "conjugate")));
 }
 
+/** Options of `nanToNum`. */
+export interface NanToNumOptions extends StreamOptions {
+  /** What stands for NaN. By default 0. */
+  nan?: number | undefined;
+  /** What stands for infinity. By default the dtype's largest number. */
+  posinf?: number | null | undefined;
+  /** What stands for -infinity. By default the dtype's smallest number. */
+  neginf?: number | null | undefined;
+}
+
+const scalar: Kind<number | null, OperandCode | undefined> = {
+  check: (x, fn, param) => (x === null ? undefined : numberCode(asNumber(x, fn, param))),
+  fallback: undefined,
+  required: false,
+};
+
+const readNanToNum = opOptions<NanToNumOptions>()("nanToNum", {
+  nan: number(0),
+  posinf: scalar,
+  neginf: scalar,
+});
+
 /**
  * The elements with finite numbers in place of NaN and infinities.
  *
- * @param options.nan For NaN, by default 0.
- * @param options.posinf For infinity, by default the dtype's largest number.
- * @param options.neginf For -infinity, by default the dtype's smallest number.
  * @example
  * mx.nanToNum(mx.array([Number.NaN, 2, Number.POSITIVE_INFINITY]), { nan: 1, posinf: 9 })
  * // array([1, 2, 9], dtype=float32)
  */
-export function nanToNum(
-  a: ArrayInput,
-  options?: StreamOptions & {
-    nan?: number | undefined;
-    posinf?: number | null | undefined;
-    neginf?: number | null | undefined;
-  },
-): array {
-  const { nan, posinf, neginf, stream } = readOptions(
-    options,
-    ["nan", "posinf", "neginf"],
-    "nanToNum",
-  );
-  return make(
-    native.nan_to_num(
-      arraySlot(a, "nanToNum", "a"),
-      number(nan, 0, "nanToNum", "nan"),
-      optionalNumber(posinf, "nanToNum", "posinf"),
-      optionalNumber(neginf, "nanToNum", "neginf"),
-      streamOf(stream, "nanToNum"),
-    ),
-  );
-}
-
-function optionalNumber(x: number | null | undefined, fn: string, param: string) {
-  return x === undefined || x === null ? undefined : scalarCode(asNumber(x, fn, param), fn, param);
+export function nanToNum(a: ArrayInput, options?: NanToNumOptions): array {
+  const { nan, posinf, neginf, stream } = readNanToNum(options);
+  return make(native.nan_to_num(arraySlot(a, "nanToNum", "a"), nan, posinf, neginf, stream));
 }
 
 /**
@@ -692,11 +683,11 @@ function optionalNumber(x: number | null | undefined, fn: string, param: string)
  * mx.round(mx.array([0.5, 1.5, 2.5]))
  * // array([0, 2, 2], dtype=float32)
  */
-export function round(a: ArrayInput, decimals?: number, options?: StreamOptions): array {
+export function round(a: ArrayInput, decimals = 0, options?: StreamOptions): array {
   return make(
     native.round(
       arraySlot(a, "round", "a"),
-      integer(decimals, 0, "round", "decimals"),
+      asInteger(decimals, "round", "decimals"),
       stream(options, "round"),
     ),
   );

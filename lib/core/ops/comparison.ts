@@ -2,17 +2,8 @@
 
 import { type array, make } from "../array/array.js";
 import type { ArrayInput } from "../array/input.js";
-import {
-  arraySlot,
-  flag,
-  number,
-  type Operand,
-  operand,
-  readOptions,
-  slot,
-  stream,
-  streamOf,
-} from "../call/arguments.js";
+import { arraySlot, type Operand, operand, slot, stream } from "../call/arguments.js";
+import { flag, number, opOptions } from "../call/kinds.js";
 import { native } from "../call/native.js";
 import type { StreamOptions } from "../device.js";
 import { binary } from "./binary.js";
@@ -87,27 +78,30 @@ export function greaterEqual(a: Operand, b: Operand, options?: StreamOptions): a
   return binary(native.greater_equal, "greaterEqual", a, b, options);
 }
 
+/** Options of `arrayEqual`. */
+export interface ArrayEqualOptions extends StreamOptions {
+  /** Whether NaN is equal to NaN. By default false. */
+  equalNan?: boolean | undefined;
+}
+
+const readArrayEqual = opOptions<ArrayEqualOptions>()("arrayEqual", { equalNan: flag(false) });
+
 /**
  * Whether two operands have the same shape and equal elements: a single
  * boolean, as an array. Their dtypes need not be the same.
  *
- * @param options.equalNan Count NaN as equal to NaN; by default `false`.
  * @example
  * mx.arrayEqual(mx.array([1, 2]), mx.array([1, 2], mx.int32))
  * // array(true, dtype=bool)
  */
-export function arrayEqual(
-  a: Operand,
-  b: Operand,
-  options?: StreamOptions & { equalNan?: boolean | undefined },
-): array {
-  const { equalNan, stream } = readOptions(options, ["equalNan"], "arrayEqual");
+export function arrayEqual(a: Operand, b: Operand, options?: ArrayEqualOptions): array {
+  const { equalNan, stream } = readArrayEqual(options);
   return make(
     native.array_equal(
       operand(a, "arrayEqual", "a"),
       operand(b, "arrayEqual", "b"),
-      flag(equalNan, false, "arrayEqual", "equalNan"),
-      streamOf(stream, "arrayEqual"),
+      equalNan,
+      stream,
     ),
   );
 }
@@ -167,24 +161,24 @@ export interface Tolerance {
   equalNan?: boolean | undefined;
 }
 
+/** Options of `isclose` and `allclose`. */
+export interface CloseOptions extends StreamOptions, Tolerance {}
+
+const readClose = opOptions<CloseOptions>()("isclose", {
+  rtol: number(1e-5),
+  atol: number(1e-8),
+  equalNan: flag(false),
+});
+
 function close(
   op: typeof native.isclose,
   fn: string,
   a: array,
   b: array,
-  options: (StreamOptions & Tolerance) | undefined,
+  options: CloseOptions | undefined,
 ): array {
-  const { rtol, atol, equalNan, stream } = readOptions(options, ["rtol", "atol", "equalNan"], fn);
-  return make(
-    op(
-      slot(a, fn, "a"),
-      slot(b, fn, "b"),
-      number(rtol, 1e-5, fn, "rtol"),
-      number(atol, 1e-8, fn, "atol"),
-      flag(equalNan, false, fn, "equalNan"),
-      streamOf(stream, fn),
-    ),
-  );
+  const { rtol, atol, equalNan, stream } = readClose(options, fn);
+  return make(op(slot(a, fn, "a"), slot(b, fn, "b"), rtol, atol, equalNan, stream));
 }
 
 /**
@@ -195,7 +189,7 @@ function close(
  * mx.allclose(mx.array([1, 100]), mx.array([1, 100.0001]))
  * // array(true, dtype=bool)
  */
-export function allclose(a: array, b: array, options?: StreamOptions & Tolerance): array {
+export function allclose(a: array, b: array, options?: CloseOptions): array {
   return close(native.allclose, "allclose", a, b, options);
 }
 
@@ -207,7 +201,7 @@ export function allclose(a: array, b: array, options?: StreamOptions & Tolerance
  * mx.isclose(mx.array([1, 100]), mx.array([1.1, 101]), { rtol: 0.05 })
  * // array([false, true], dtype=bool)
  */
-export function isclose(a: array, b: array, options?: StreamOptions & Tolerance): array {
+export function isclose(a: array, b: array, options?: CloseOptions): array {
   return close(native.isclose, "isclose", a, b, options);
 }
 

@@ -6,21 +6,27 @@
 
 import { type array, make } from "../array/array.js";
 import {
+  asInteger,
   elements,
-  flag,
-  integer,
   integerElements,
   integers,
   isList,
-  readOptions,
   shape,
   slot,
-  streamOf,
 } from "../call/arguments.js";
 import { mismatch } from "../call/errors.js";
+import { flag, integer, kindOf, oneOf, opOptions } from "../call/kinds.js";
 import { native } from "../call/native.js";
 import { type List, list } from "../call/wire.js";
 import type { StreamOptions } from "../device.js";
+
+// biome-ignore lint/suspicious/noExplicitAny: of whatever type the options say
+const sizesOption = kindOf<any>((x, fn, param) => {
+  if (typeof x !== "number" && !isList(x)) {
+    throw mismatch(fn, param, "an integer or a list of integers", x);
+  }
+  return x;
+});
 
 /** Options of `convolve`. */
 export interface ConvolveOptions extends StreamOptions {
@@ -31,6 +37,10 @@ export interface ConvolveOptions extends StreamOptions {
    */
   mode?: "full" | "same" | "valid" | undefined;
 }
+
+const readConvolve = opOptions<ConvolveOptions>()("convolve", {
+  mode: oneOf(["full", "same", "valid"], "full"),
+});
 
 /** Options of the convolutions; `Sizes` is a number, or also a list of one for each dimension. */
 export interface ConvOptions<Sizes> extends StreamOptions {
@@ -44,11 +54,26 @@ export interface ConvOptions<Sizes> extends StreamOptions {
   groups?: number | undefined;
 }
 
+const readConv = opOptions<ConvOptions<unknown>>()("conv1d", {
+  stride: sizesOption(1),
+  padding: sizesOption(0),
+  dilation: sizesOption(1),
+  groups: integer(1),
+});
+
 /** Options of the transposed convolutions. */
 export interface ConvTransposeOptions<Sizes> extends ConvOptions<Sizes> {
   /** What the result is longer by at its end. By default 0. */
   outputPadding?: Sizes | undefined;
 }
+
+const readConvTranspose = opOptions<ConvTransposeOptions<unknown>>()("convTranspose1d", {
+  stride: sizesOption(1),
+  padding: sizesOption(0),
+  dilation: sizesOption(1),
+  outputPadding: sizesOption(0),
+  groups: integer(1),
+});
 
 /** Options of `convGeneral`. */
 export interface ConvGeneralOptions extends StreamOptions {
@@ -73,10 +98,19 @@ export interface ConvGeneralOptions extends StreamOptions {
   flip?: boolean | undefined;
 }
 
+const readConvGeneral = opOptions<ConvGeneralOptions>()("convGeneral", {
+  stride: sizesOption(1),
+  padding: sizesOption(0),
+  kernelDilation: sizesOption(1),
+  inputDilation: sizesOption(1),
+  groups: integer(1),
+  flip: flag(false),
+});
+
 /** One number for each dimension, from one for all of them or a list. */
-function sizes(x: unknown, fallback: number, dimensions: number, fn: string, param: string): List {
-  if (x === undefined || typeof x === "number") {
-    return list(new Array(dimensions).fill(integer(x, fallback, fn, param)));
+function sizes(x: unknown, dimensions: number, fn: string, param: string): List {
+  if (typeof x === "number") {
+    return list(new Array(dimensions).fill(asInteger(x, fn, param)));
   }
   const all = isList(x) && dimensions > 1 ? integerElements(x, fn, param) : [];
   if (all.length !== dimensions) {
@@ -93,24 +127,20 @@ function conv(
   options: ConvOptions<unknown> | undefined,
 ): array {
   const fn = `conv${dimensions}d`;
-  const { padding, stride, dilation, groups, stream } = readOptions(
-    options,
-    ["stride", "padding", "dilation", "groups"],
-    fn,
-  );
-  const around = sizes(padding, 0, dimensions, fn, "padding");
+  const { padding, stride, dilation, groups, stream } = readConv(options, fn);
+  const around = sizes(padding, dimensions, fn, "padding");
   return make(
     native.conv_general(
       slot(input, fn, "input"),
       slot(weight, fn, "weight"),
-      sizes(stride, 1, dimensions, fn, "stride"),
+      sizes(stride, dimensions, fn, "stride"),
       around,
       around,
-      sizes(dilation, 1, dimensions, fn, "dilation"),
-      sizes(undefined, 1, dimensions, fn, "inputDilation"),
-      integer(groups, 1, fn, "groups"),
+      sizes(dilation, dimensions, fn, "dilation"),
+      sizes(1, dimensions, fn, "inputDilation"),
+      groups,
       false,
-      streamOf(stream, fn),
+      stream,
     ),
   );
 }
@@ -122,22 +152,20 @@ function convTranspose(
   options: ConvTransposeOptions<unknown> | undefined,
 ): array {
   const fn = `convTranspose${dimensions}d`;
-  const known = ["stride", "padding", "dilation", "outputPadding", "groups"] as const;
-  const { stride, padding, dilation, outputPadding, groups, stream } = readOptions(
+  const { stride, padding, dilation, outputPadding, groups, stream } = readConvTranspose(
     options,
-    known,
     fn,
   );
   return make(
     native.conv_transpose(
       slot(input, fn, "input"),
       slot(weight, fn, "weight"),
-      sizes(stride, 1, dimensions, fn, "stride"),
-      sizes(padding, 0, dimensions, fn, "padding"),
-      sizes(dilation, 1, dimensions, fn, "dilation"),
-      sizes(outputPadding, 0, dimensions, fn, "outputPadding"),
-      integer(groups, 1, fn, "groups"),
-      streamOf(stream, fn),
+      sizes(stride, dimensions, fn, "stride"),
+      sizes(padding, dimensions, fn, "padding"),
+      sizes(dilation, dimensions, fn, "dilation"),
+      sizes(outputPadding, dimensions, fn, "outputPadding"),
+      groups,
+      stream,
     ),
   );
 }
@@ -153,18 +181,8 @@ function convTranspose(
  * // array([1, 12, 23, 30], dtype=float32)
  */
 export function convolve(a: array, v: array, options?: ConvolveOptions): array {
-  const { mode = "full", stream } = readOptions(options, ["mode"], "convolve");
-  if (mode !== "full" && mode !== "same" && mode !== "valid") {
-    throw mismatch("convolve", "mode", '"full", "same" or "valid"', mode);
-  }
-  return make(
-    native.convolve(
-      slot(a, "convolve", "a"),
-      slot(v, "convolve", "v"),
-      mode,
-      streamOf(stream, "convolve"),
-    ),
-  );
+  const { mode, stream } = readConvolve(options);
+  return make(native.convolve(slot(a, "convolve", "a"), slot(v, "convolve", "v"), mode, stream));
 }
 
 /**
@@ -313,25 +331,21 @@ function paddings(x: unknown, fn: string): [before: List, behind: List] {
  */
 export function convGeneral(input: array, weight: array, options?: ConvGeneralOptions): array {
   const fn = "convGeneral";
-  const known = ["stride", "padding", "kernelDilation", "inputDilation", "groups", "flip"] as const;
-  const { padding, stride, kernelDilation, inputDilation, groups, flip, stream } = readOptions(
-    options,
-    known,
-    fn,
-  );
-  const [before, behind] = paddings(padding ?? 0, fn);
+  const { padding, stride, kernelDilation, inputDilation, groups, flip, stream } =
+    readConvGeneral(options);
+  const [before, behind] = paddings(padding, fn);
   return make(
     native.conv_general(
       slot(input, fn, "input"),
       slot(weight, fn, "weight"),
-      shape(stride ?? 1, fn, "stride"),
+      shape(stride, fn, "stride"),
       before,
       behind,
-      shape(kernelDilation ?? 1, fn, "kernelDilation"),
-      shape(inputDilation ?? 1, fn, "inputDilation"),
-      integer(groups, 1, fn, "groups"),
-      flag(flip, false, fn, "flip"),
-      streamOf(stream, fn),
+      shape(kernelDilation, fn, "kernelDilation"),
+      shape(inputDilation, fn, "inputDilation"),
+      groups,
+      flip,
+      stream,
     ),
   );
 }

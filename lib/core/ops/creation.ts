@@ -7,16 +7,13 @@ import {
   asInteger,
   asNumber,
   dtypeId,
-  flag,
-  integer,
   type Operand,
   operand,
   optionalDtypeId,
-  readOptions,
   shape as shapeList,
   stream,
-  streamOf,
 } from "../call/arguments.js";
+import { dtypeOption, flag, integer, opOptions, optional } from "../call/kinds.js";
 import { native } from "../call/native.js";
 import type { StreamOptions } from "../device.js";
 import { Dtype, float32, int32, int64 } from "../dtype.js";
@@ -27,9 +24,15 @@ export interface DiagonalOptions extends StreamOptions {
   m?: number | null | undefined;
   /** Which diagonal: positive ones lie above the main one. By default 0. */
   k?: number | undefined;
-  /** By default `mx.float32`. */
+  /** The dtype of the result. By default `mx.float32`. */
   dtype?: Dtype | null | undefined;
 }
+
+const readDiagonal = opOptions<DiagonalOptions>()("eye", {
+  m: optional(integer()),
+  k: integer(0),
+  dtype: dtypeOption(float32),
+});
 
 function isInt32(x: number): boolean {
   return x === (x | 0);
@@ -133,35 +136,38 @@ export function blackman(M: number, options?: StreamOptions): array {
   return make(native.blackman(asInteger(M, "blackman", "M"), stream(options, "blackman")));
 }
 
+/** Options of `linspace`. */
+export interface LinspaceOptions extends StreamOptions {
+  /** Whether `stop` is the last of the numbers. By default true. */
+  endpoint?: boolean | undefined;
+  /** The dtype of the result. By default `mx.float32`. */
+  dtype?: Dtype | null | undefined;
+}
+
+const readLinspace = opOptions<LinspaceOptions>()("linspace", {
+  endpoint: flag(true),
+  dtype: dtypeOption(float32),
+});
+
 /**
  * Evenly spaced numbers from `start` to `stop`.
  *
  * @param num How many, by default 50.
- * @param options.endpoint Whether `stop` is the last of them, as by default.
- * @param options.dtype By default `mx.float32`.
  * @throws Error if `num` is negative.
  * @example
  * mx.linspace(0, 10, 5)
  * // array([0, 2.5, 5, 7.5, 10], dtype=float32)
  */
-export function linspace(
-  start: number,
-  stop: number,
-  num?: number,
-  options?: StreamOptions & {
-    endpoint?: boolean | undefined;
-    dtype?: Dtype | null | undefined;
-  },
-): array {
-  const { endpoint, dtype, stream } = readOptions(options, ["endpoint", "dtype"], "linspace");
+export function linspace(start: number, stop: number, num = 50, options?: LinspaceOptions): array {
+  const { endpoint, dtype, stream } = readLinspace(options);
   return make(
     native.linspace(
       asNumber(start, "linspace", "start"),
       asNumber(stop, "linspace", "stop"),
-      integer(num, 50, "linspace", "num"),
-      flag(endpoint, true, "linspace", "endpoint"),
-      dtypeId(dtype ?? float32, "linspace"),
-      streamOf(stream, "linspace"),
+      asInteger(num, "linspace", "num"),
+      endpoint,
+      dtype,
+      stream,
     ),
   );
 }
@@ -230,7 +236,7 @@ export function fullLike(
  */
 export function zeros(
   shape: number | readonly number[],
-  dtype?: Dtype | null,
+  dtype: Dtype | null = float32,
   options?: StreamOptions,
 ): array {
   return make(
@@ -271,7 +277,7 @@ export function zerosLike(a: ArrayInput, dtype?: Dtype | null, options?: StreamO
  */
 export function empty(
   shape: number | readonly number[],
-  dtype?: Dtype | null,
+  dtype: Dtype | null = float32,
   options?: StreamOptions,
 ): array {
   return make(
@@ -313,7 +319,7 @@ export function emptyLike(a: ArrayInput, dtype?: Dtype | null, options?: StreamO
  */
 export function ones(
   shape: number | readonly number[],
-  dtype?: Dtype | null,
+  dtype: Dtype | null = float32,
   options?: StreamOptions,
 ): array {
   return make(
@@ -353,16 +359,8 @@ export function onesLike(a: ArrayInput, dtype?: Dtype | null, options?: StreamOp
  * //        [0, 0, 1]], dtype=float32)
  */
 export function eye(n: number, options?: DiagonalOptions): array {
-  const { m, k, dtype, stream } = readOptions(options, ["m", "k", "dtype"], "eye");
-  return make(
-    native.eye(
-      asInteger(n, "eye", "n"),
-      asInteger(m ?? n, "eye", "m"),
-      integer(k, 0, "eye", "k"),
-      dtypeId(dtype ?? float32, "eye"),
-      streamOf(stream, "eye"),
-    ),
-  );
+  const { m, k, dtype, stream } = readDiagonal(options);
+  return make(native.eye(asInteger(n, "eye", "n"), m ?? n, k, dtype, stream));
 }
 
 /**
@@ -375,7 +373,7 @@ export function eye(n: number, options?: DiagonalOptions): array {
  * // array([[1, 0],
  * //        [0, 1]], dtype=float32)
  */
-export function identity(n: number, dtype?: Dtype | null, options?: StreamOptions): array {
+export function identity(n: number, dtype: Dtype | null = float32, options?: StreamOptions): array {
   return make(
     native.identity(
       asInteger(n, "identity", "n"),
@@ -395,16 +393,8 @@ export function identity(n: number, dtype?: Dtype | null, options?: StreamOption
  * //        [1, 1, 1]], dtype=float32)
  */
 export function tri(n: number, options?: DiagonalOptions): array {
-  const { m, k, dtype, stream } = readOptions(options, ["m", "k", "dtype"], "tri");
-  return make(
-    native.tri(
-      asInteger(n, "tri", "n"),
-      asInteger(m ?? n, "tri", "m"),
-      integer(k, 0, "tri", "k"),
-      dtypeId(dtype ?? float32, "tri"),
-      streamOf(stream, "tri"),
-    ),
-  );
+  const { m, k, dtype, stream } = readDiagonal(options, "tri");
+  return make(native.tri(asInteger(n, "tri", "n"), m ?? n, k, dtype, stream));
 }
 
 /**
@@ -417,9 +407,9 @@ export function tri(n: number, options?: DiagonalOptions): array {
  * // array([[1, 0],
  * //        [3, 4]], dtype=float32)
  */
-export function tril(x: ArrayInput, k?: number, options?: StreamOptions): array {
+export function tril(x: ArrayInput, k = 0, options?: StreamOptions): array {
   return make(
-    native.tril(arraySlot(x, "tril", "x"), integer(k, 0, "tril", "k"), stream(options, "tril")),
+    native.tril(arraySlot(x, "tril", "x"), asInteger(k, "tril", "k"), stream(options, "tril")),
   );
 }
 
@@ -433,8 +423,8 @@ export function tril(x: ArrayInput, k?: number, options?: StreamOptions): array 
  * // array([[1, 2],
  * //        [0, 4]], dtype=float32)
  */
-export function triu(x: ArrayInput, k?: number, options?: StreamOptions): array {
+export function triu(x: ArrayInput, k = 0, options?: StreamOptions): array {
   return make(
-    native.triu(arraySlot(x, "triu", "x"), integer(k, 0, "triu", "k"), stream(options, "triu")),
+    native.triu(arraySlot(x, "triu", "x"), asInteger(k, "triu", "k"), stream(options, "triu")),
   );
 }

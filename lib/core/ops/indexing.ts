@@ -10,16 +10,14 @@ import {
   type Axis,
   arraySlot,
   asInteger,
-  integer,
   integers,
   type Operand,
   operand,
   optionalAxis,
-  readOptions,
   slot,
   stream,
-  streamOf,
 } from "../call/arguments.js";
+import { integer, opOptions } from "../call/kinds.js";
 import { native } from "../call/native.js";
 import type { StreamOptions } from "../device.js";
 
@@ -32,6 +30,12 @@ export interface DiagonalOfOptions extends StreamOptions {
   /** The axis of the columns. By default 1. */
   axis2?: number | undefined;
 }
+
+const readDiagonal = opOptions<DiagonalOfOptions>()("diagonal", {
+  offset: integer(0),
+  axis1: integer(0),
+  axis2: integer(1),
+});
 
 /**
  * The elements at indices along an axis or, without one, of the flattened
@@ -78,10 +82,10 @@ export function take(
 export function takeAlongAxis(
   a: ArrayInput,
   indices: Indices,
-  axis?: Axis,
+  axis: Axis = -1,
   options?: StreamOptions,
 ): array {
-  const along = optionalAxis(axis === undefined ? -1 : axis, "takeAlongAxis");
+  const along = optionalAxis(axis, "takeAlongAxis");
   const s = stream(options, "takeAlongAxis");
   return make(
     withIndices(indices, "takeAlongAxis", "indices", (at) =>
@@ -197,9 +201,9 @@ export function sliceUpdate(
  * //        [0, 0, 2],
  * //        [0, 0, 0]], dtype=float32)
  */
-export function diag(a: ArrayInput, k?: number, options?: StreamOptions): array {
+export function diag(a: ArrayInput, k = 0, options?: StreamOptions): array {
   return make(
-    native.diag(arraySlot(a, "diag", "a"), integer(k, 0, "diag", "k"), stream(options, "diag")),
+    native.diag(arraySlot(a, "diag", "a"), asInteger(k, "diag", "k"), stream(options, "diag")),
   );
 }
 
@@ -212,18 +216,6 @@ export function diag(a: ArrayInput, k?: number, options?: StreamOptions): array 
  * // array([2, 6], dtype=float32)
  */
 export function diagonal(a: ArrayInput, options?: DiagonalOfOptions): array {
-  const { offset, axis1, axis2, stream } = readOptions(
-    options,
-    ["offset", "axis1", "axis2"],
-    "diagonal",
-  );
-  return make(
-    native.diagonal(
-      arraySlot(a, "diagonal", "a"),
-      integer(offset, 0, "diagonal", "offset"),
-      integer(axis1, 0, "diagonal", "axis1"),
-      integer(axis2, 1, "diagonal", "axis2"),
-      streamOf(stream, "diagonal"),
-    ),
-  );
+  const { offset, axis1, axis2, stream } = readDiagonal(options);
+  return make(native.diagonal(arraySlot(a, "diagonal", "a"), offset, axis1, axis2, stream));
 }

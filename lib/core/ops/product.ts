@@ -5,22 +5,23 @@ import type { ArrayInput } from "../array/input.js";
 import {
   arraySlot,
   asInteger,
-  asNumber,
   asString,
   elements,
-  flag,
-  integer,
   integers,
-  number,
-  optionalDtypeId,
-  optionalSlot,
-  readOptions,
   slot,
   slots,
   stream,
-  streamOf,
 } from "../call/arguments.js";
 import { mismatch } from "../call/errors.js";
+import {
+  dtypeOption,
+  flag,
+  integer,
+  number,
+  opOptions,
+  optional,
+  slotOption,
+} from "../call/kinds.js";
 import { native } from "../call/native.js";
 import type { StreamOptions } from "../device.js";
 import type { Dtype } from "../dtype.js";
@@ -31,6 +32,8 @@ export interface VecdotOptions extends StreamOptions {
   axis?: number | undefined;
 }
 
+const readVecdot = opOptions<VecdotOptions>()("vecdot", { axis: integer(-1) });
+
 /** Options of `addmm`. */
 export interface AddmmOptions extends StreamOptions {
   /** What the product is multiplied by. By default 1. */
@@ -38,6 +41,8 @@ export interface AddmmOptions extends StreamOptions {
   /** What `c` is multiplied by. By default 1. */
   beta?: number | undefined;
 }
+
+const readAddmm = opOptions<AddmmOptions>()("addmm", { alpha: number(1), beta: number(1) });
 
 /** Options of `blockMaskedMm`. A mask holds one value for each block. */
 export interface BlockMaskedMmOptions extends StreamOptions {
@@ -51,6 +56,13 @@ export interface BlockMaskedMmOptions extends StreamOptions {
   maskRhs?: array | null | undefined;
 }
 
+const readBlockMaskedMm = opOptions<BlockMaskedMmOptions>()("blockMaskedMm", {
+  blockSize: integer(64),
+  maskOut: slotOption,
+  maskLhs: slotOption,
+  maskRhs: slotOption,
+});
+
 /** Options of `gatherMm`. */
 export interface GatherMmOptions extends StreamOptions {
   /** Which matrices of `a` to take. By default all of them. */
@@ -61,11 +73,21 @@ export interface GatherMmOptions extends StreamOptions {
   sortedIndices?: boolean | undefined;
 }
 
+const readGatherMm = opOptions<GatherMmOptions>()("gatherMm", {
+  lhsIndices: slotOption,
+  rhsIndices: slotOption,
+  sortedIndices: flag(false),
+});
+
 /** Options of `hadamardTransform`. */
 export interface HadamardTransformOptions extends StreamOptions {
   /** What the result is multiplied by. By default 1 / √n, which makes the transform its own inverse. */
   scale?: number | null | undefined;
 }
+
+const readHadamard = opOptions<HadamardTransformOptions>()("hadamardTransform", {
+  scale: optional(number()),
+});
 
 /** Options of `trace`. */
 export interface TraceOptions extends StreamOptions {
@@ -78,6 +100,13 @@ export interface TraceOptions extends StreamOptions {
   /** The dtype of the result. By default the array's. */
   dtype?: Dtype | null | undefined;
 }
+
+const readTrace = opOptions<TraceOptions>()("trace", {
+  offset: integer(0),
+  axis1: integer(0),
+  axis2: integer(1),
+  dtype: dtypeOption(),
+});
 
 /**
  * The matrix product: `[..., n, k]` by `[..., k, m]` gives `[..., n, m]`. The
@@ -172,15 +201,8 @@ export function inner(a: array, b: array, options?: StreamOptions): array {
  * // array([3, 8], dtype=float32)
  */
 export function vecdot(a: array, b: array, options?: VecdotOptions): array {
-  const { axis, stream } = readOptions(options, ["axis"], "vecdot");
-  return make(
-    native.vecdot(
-      slot(a, "vecdot", "a"),
-      slot(b, "vecdot", "b"),
-      integer(axis, -1, "vecdot", "axis"),
-      streamOf(stream, "vecdot"),
-    ),
-  );
+  const { axis, stream } = readVecdot(options);
+  return make(native.vecdot(slot(a, "vecdot", "a"), slot(b, "vecdot", "b"), axis, stream));
 }
 
 /**
@@ -205,15 +227,15 @@ export function outer(a: array, b: array, options?: StreamOptions): array {
  * // array([[32]], dtype=float32)
  */
 export function addmm(c: array, a: array, b: array, options?: AddmmOptions): array {
-  const { alpha, beta, stream } = readOptions(options, ["alpha", "beta"], "addmm");
+  const { alpha, beta, stream } = readAddmm(options);
   return make(
     native.addmm(
       slot(c, "addmm", "c"),
       slot(a, "addmm", "a"),
       slot(b, "addmm", "b"),
-      number(alpha, 1, "addmm", "alpha"),
-      number(beta, 1, "addmm", "beta"),
-      streamOf(stream, "addmm"),
+      alpha,
+      beta,
+      stream,
     ),
   );
 }
@@ -231,20 +253,16 @@ export function addmm(c: array, a: array, b: array, options?: AddmmOptions): arr
  * // [ 32, 0 ]
  */
 export function blockMaskedMm(a: array, b: array, options?: BlockMaskedMmOptions): array {
-  const { blockSize, maskOut, maskLhs, maskRhs, stream } = readOptions(
-    options,
-    ["blockSize", "maskOut", "maskLhs", "maskRhs"],
-    "blockMaskedMm",
-  );
+  const { blockSize, maskOut, maskLhs, maskRhs, stream } = readBlockMaskedMm(options);
   return make(
     native.block_masked_mm(
       slot(a, "blockMaskedMm", "a"),
       slot(b, "blockMaskedMm", "b"),
-      integer(blockSize, 64, "blockMaskedMm", "blockSize"),
-      optionalSlot(maskOut, "blockMaskedMm", "maskOut"),
-      optionalSlot(maskLhs, "blockMaskedMm", "maskLhs"),
-      optionalSlot(maskRhs, "blockMaskedMm", "maskRhs"),
-      streamOf(stream, "blockMaskedMm"),
+      blockSize,
+      maskOut,
+      maskLhs,
+      maskRhs,
+      stream,
     ),
   );
 }
@@ -262,19 +280,15 @@ export function blockMaskedMm(a: array, b: array, options?: BlockMaskedMmOptions
  * // array([10, 40, 60], dtype=float32)
  */
 export function gatherMm(a: array, b: array, options?: GatherMmOptions): array {
-  const { lhsIndices, rhsIndices, sortedIndices, stream } = readOptions(
-    options,
-    ["lhsIndices", "rhsIndices", "sortedIndices"],
-    "gatherMm",
-  );
+  const { lhsIndices, rhsIndices, sortedIndices, stream } = readGatherMm(options);
   return make(
     native.gather_mm(
       slot(a, "gatherMm", "a"),
       slot(b, "gatherMm", "b"),
-      optionalSlot(lhsIndices, "gatherMm", "lhsIndices"),
-      optionalSlot(rhsIndices, "gatherMm", "rhsIndices"),
-      flag(sortedIndices, false, "gatherMm", "sortedIndices"),
-      streamOf(stream, "gatherMm"),
+      lhsIndices,
+      rhsIndices,
+      sortedIndices,
+      stream,
     ),
   );
 }
@@ -309,21 +323,8 @@ export function segmentedMm(a: array, b: array, segments: array, options?: Strea
  * // array(5, dtype=float32)
  */
 export function trace(a: ArrayInput, options?: TraceOptions): array {
-  const { offset, axis1, axis2, dtype, stream } = readOptions(
-    options,
-    ["offset", "axis1", "axis2", "dtype"],
-    "trace",
-  );
-  return make(
-    native.trace(
-      arraySlot(a, "trace", "a"),
-      integer(offset, 0, "trace", "offset"),
-      integer(axis1, 0, "trace", "axis1"),
-      integer(axis2, 1, "trace", "axis2"),
-      optionalDtypeId(dtype, "trace"),
-      streamOf(stream, "trace"),
-    ),
-  );
+  const { offset, axis1, axis2, dtype, stream } = readTrace(options);
+  return make(native.trace(arraySlot(a, "trace", "a"), offset, axis1, axis2, dtype, stream));
 }
 
 /**
@@ -336,16 +337,8 @@ export function trace(a: ArrayInput, options?: TraceOptions): array {
  * // array([10, -2, -4, 0], dtype=float32)
  */
 export function hadamardTransform(a: ArrayInput, options?: HadamardTransformOptions): array {
-  const { scale, stream } = readOptions(options, ["scale"], "hadamardTransform");
-  return make(
-    native.hadamard_transform(
-      arraySlot(a, "hadamardTransform", "a"),
-      scale === undefined || scale === null
-        ? undefined
-        : asNumber(scale, "hadamardTransform", "scale"),
-      streamOf(stream, "hadamardTransform"),
-    ),
-  );
+  const { scale, stream } = readHadamard(options);
+  return make(native.hadamard_transform(arraySlot(a, "hadamardTransform", "a"), scale, stream));
 }
 
 /**

@@ -1,19 +1,8 @@
 /** Arrays of few bits: quantizing, what undoes it, and products with quantized matrices. */
 
 import { type array, make, makeAll } from "../array/array.js";
-import {
-  asInteger,
-  dtypeId,
-  flag,
-  optionalDtypeId,
-  optionalSlot,
-  readOptions,
-  slot,
-  stream,
-  streamOf,
-  text,
-} from "../call/arguments.js";
-import { outOfRange } from "../call/errors.js";
+import { dtypeId, slot, stream } from "../call/arguments.js";
+import { count, dtypeOption, flag, oneOf, opOptions, optional, slotOption } from "../call/kinds.js";
 import { native } from "../call/native.js";
 import type { Slot } from "../call/wire.js";
 import type { StreamOptions } from "../device.js";
@@ -94,34 +83,46 @@ export interface QqmmOptions extends QuantizationOptions {
 /** Options of `gatherQqmm`. */
 export interface GatherQqmmOptions extends QqmmOptions, GatherOptions {}
 
-const format = ["groupSize", "bits", "mode"] as const;
-const gather = ["lhsIndices", "rhsIndices", "sortedIndices"] as const;
-const factors = ["scales", ...format, "globalScaleX", "globalScaleW"] as const;
-
 // MLX divides by these.
-function positive(x: number | null | undefined, fn: string, param: string): number | undefined {
-  if (x === undefined || x === null) {
-    return undefined;
-  }
-  if (asInteger(x, fn, param) <= 0) {
-    throw outOfRange(fn, param, "a positive integer", x);
-  }
-  return x;
-}
+const size = optional(count());
 
-function formatOf(
-  groupSize: number | null | undefined,
-  bits: number | null | undefined,
-  mode: QuantizationMode | undefined,
-  fn: string,
-  usual: QuantizationMode = "affine",
-): [groupSize: number | undefined, bits: number | undefined, mode: string] {
-  return [
-    positive(groupSize, fn, "groupSize"),
-    positive(bits, fn, "bits"),
-    text(mode, usual, fn, "mode"),
-  ];
-}
+const modes: QuantizationMode[] = ["affine", "mxfp4", "mxfp8", "nvfp4"];
+const format = { groupSize: size, bits: size, mode: oneOf(modes, "affine") };
+const transposed = { ...format, biases: slotOption, transpose: flag(true) };
+const gather = { lhsIndices: slotOption, rhsIndices: slotOption, sortedIndices: flag(false) };
+const factors = {
+  ...format,
+  mode: oneOf(modes, "nvfp4"),
+  scales: slotOption,
+  globalScaleX: slotOption,
+  globalScaleW: slotOption,
+};
+
+const readQuantize = opOptions<QuantizeOptions>()("quantize", {
+  ...format,
+  globalScale: slotOption,
+});
+
+const readDequantize = opOptions<DequantizeOptions>()("dequantize", {
+  ...format,
+  biases: slotOption,
+  globalScale: slotOption,
+  dtype: dtypeOption(),
+});
+
+const readQuantizedMatmul = opOptions<QuantizedMatmulOptions>()("quantizedMatmul", {
+  ...transposed,
+});
+
+const readGatherQmm = opOptions<GatherQmmOptions>()("gatherQmm", {
+  ...transposed,
+  ...gather,
+  globalScale: slotOption,
+});
+
+const readQqmm = opOptions<QqmmOptions>()("qqmm", { ...factors });
+
+const readGatherQqmm = opOptions<GatherQqmmOptions>()("gatherQqmm", { ...factors, ...gather });
 
 /**
  * Quantizes the rows of `[..., n, m]`, group by group: gives what `dequantize`
@@ -153,16 +154,14 @@ export function quantize(
   w: array,
   options?: QuantizeOptions,
 ): [w: array, scales: array, biases?: array] {
-  const { groupSize, bits, mode, globalScale, stream } = readOptions(
-    options,
-    [...format, "globalScale"],
-    "quantize",
-  );
+  const { groupSize, bits, mode, globalScale, stream } = readQuantize(options);
   const slots = native.quantize(
     slot(w, "quantize", "w"),
-    ...formatOf(groupSize, bits, mode, "quantize"),
-    optionalSlot(globalScale, "quantize", "globalScale"),
-    streamOf(stream, "quantize"),
+    groupSize,
+    bits,
+    mode,
+    globalScale,
+    stream,
   );
   return makeAll(slots as Slot[]) as [array, array, array?];
 }
@@ -181,20 +180,18 @@ export function quantize(
  * // array(true, dtype=bool)
  */
 export function dequantize(w: array, scales: array, options?: DequantizeOptions): array {
-  const { groupSize, bits, mode, biases, globalScale, dtype, stream } = readOptions(
-    options,
-    ["biases", ...format, "globalScale", "dtype"],
-    "dequantize",
-  );
+  const { groupSize, bits, mode, biases, globalScale, dtype, stream } = readDequantize(options);
   return make(
     native.dequantize(
       slot(w, "dequantize", "w"),
       slot(scales, "dequantize", "scales"),
-      optionalSlot(biases, "dequantize", "biases"),
-      ...formatOf(groupSize, bits, mode, "dequantize"),
-      optionalSlot(globalScale, "dequantize", "globalScale"),
-      optionalDtypeId(dtype, "dequantize"),
-      streamOf(stream, "dequantize"),
+      biases,
+      groupSize,
+      bits,
+      mode,
+      globalScale,
+      dtype,
+      stream,
     ),
   );
 }
@@ -219,20 +216,18 @@ export function quantizedMatmul(
   scales: array,
   options?: QuantizedMatmulOptions,
 ): array {
-  const { groupSize, bits, mode, biases, transpose, stream } = readOptions(
-    options,
-    ["biases", "transpose", ...format],
-    "quantizedMatmul",
-  );
+  const { groupSize, bits, mode, biases, transpose, stream } = readQuantizedMatmul(options);
   return make(
     native.quantized_matmul(
       slot(x, "quantizedMatmul", "x"),
       slot(w, "quantizedMatmul", "w"),
       slot(scales, "quantizedMatmul", "scales"),
-      optionalSlot(biases, "quantizedMatmul", "biases"),
-      flag(transpose, true, "quantizedMatmul", "transpose"),
-      ...formatOf(groupSize, bits, mode, "quantizedMatmul"),
-      streamOf(stream, "quantizedMatmul"),
+      biases,
+      transpose,
+      groupSize,
+      bits,
+      mode,
+      stream,
     ),
   );
 }
@@ -251,7 +246,6 @@ export function quantizedMatmul(
  * // array([64, 32, 64], dtype=float32)
  */
 export function gatherQmm(x: array, w: array, scales: array, options?: GatherQmmOptions): array {
-  const known = ["biases", "transpose", ...format, "globalScale", ...gather] as const;
   const {
     groupSize,
     bits,
@@ -263,20 +257,22 @@ export function gatherQmm(x: array, w: array, scales: array, options?: GatherQmm
     globalScale,
     sortedIndices,
     stream,
-  } = readOptions(options, known, "gatherQmm");
+  } = readGatherQmm(options);
   return make(
     native.gather_qmm(
       slot(x, "gatherQmm", "x"),
       slot(w, "gatherQmm", "w"),
       slot(scales, "gatherQmm", "scales"),
-      optionalSlot(biases, "gatherQmm", "biases"),
-      optionalSlot(lhsIndices, "gatherQmm", "lhsIndices"),
-      optionalSlot(rhsIndices, "gatherQmm", "rhsIndices"),
-      flag(transpose, true, "gatherQmm", "transpose"),
-      ...formatOf(groupSize, bits, mode, "gatherQmm"),
-      optionalSlot(globalScale, "gatherQmm", "globalScale"),
-      flag(sortedIndices, false, "gatherQmm", "sortedIndices"),
-      streamOf(stream, "gatherQmm"),
+      biases,
+      lhsIndices,
+      rhsIndices,
+      transpose,
+      groupSize,
+      bits,
+      mode,
+      globalScale,
+      sortedIndices,
+      stream,
     ),
   );
 }
@@ -294,20 +290,18 @@ export function gatherQmm(x: array, w: array, scales: array, options?: GatherQmm
  * // array([[32, 32, 32]], dtype=float32)
  */
 export function qqmm(x: array, w: array, options?: QqmmOptions): array {
-  const { groupSize, bits, mode, scales, globalScaleX, globalScaleW, stream } = readOptions(
-    options,
-    factors,
-    "qqmm",
-  );
+  const { groupSize, bits, mode, scales, globalScaleX, globalScaleW, stream } = readQqmm(options);
   return make(
     native.qqmm(
       slot(x, "qqmm", "x"),
       slot(w, "qqmm", "w"),
-      optionalSlot(scales, "qqmm", "scales"),
-      ...formatOf(groupSize, bits, mode, "qqmm", "nvfp4"),
-      optionalSlot(globalScaleX, "qqmm", "globalScaleX"),
-      optionalSlot(globalScaleW, "qqmm", "globalScaleW"),
-      streamOf(stream, "qqmm"),
+      scales,
+      groupSize,
+      bits,
+      mode,
+      globalScaleX,
+      globalScaleW,
+      stream,
     ),
   );
 }
@@ -341,19 +335,21 @@ export function gatherQqmm(x: array, w: array, options?: GatherQqmmOptions): arr
     globalScaleW,
     sortedIndices,
     stream,
-  } = readOptions(options, [...factors, ...gather], "gatherQqmm");
+  } = readGatherQqmm(options);
   return make(
     native.gather_qqmm(
       slot(x, "gatherQqmm", "x"),
       slot(w, "gatherQqmm", "w"),
-      optionalSlot(scales, "gatherQqmm", "scales"),
-      optionalSlot(lhsIndices, "gatherQqmm", "lhsIndices"),
-      optionalSlot(rhsIndices, "gatherQqmm", "rhsIndices"),
-      ...formatOf(groupSize, bits, mode, "gatherQqmm", "nvfp4"),
-      optionalSlot(globalScaleX, "gatherQqmm", "globalScaleX"),
-      optionalSlot(globalScaleW, "gatherQqmm", "globalScaleW"),
-      flag(sortedIndices, false, "gatherQqmm", "sortedIndices"),
-      streamOf(stream, "gatherQqmm"),
+      scales,
+      lhsIndices,
+      rhsIndices,
+      groupSize,
+      bits,
+      mode,
+      globalScaleX,
+      globalScaleW,
+      sortedIndices,
+      stream,
     ),
   );
 }
@@ -379,7 +375,7 @@ export function toFp8(x: array, options?: StreamOptions): array {
  * mx.fromFp8(mx.array([0, 56, 192], mx.uint8))
  * // array([0, 1, -2], dtype=bfloat16)
  */
-export function fromFp8(x: array, dtype?: Dtype | null, options?: StreamOptions): array {
+export function fromFp8(x: array, dtype: Dtype | null = bfloat16, options?: StreamOptions): array {
   return make(
     native.from_fp8(
       slot(x, "fromFp8", "x"),

@@ -6,15 +6,12 @@ import {
   type Axes,
   type Axis,
   arraySlot,
-  flag,
-  integer,
+  asInteger,
   optionalAxes,
   optionalAxis,
-  optionalDtypeId,
-  readOptions,
   stream,
-  streamOf,
 } from "../call/arguments.js";
+import { axesOption, dtypeOption, flag, integer, opOptions, optional } from "../call/kinds.js";
 import { native } from "../call/native.js";
 import type { OptionalList } from "../call/wire.js";
 import type { StreamOptions } from "../device.js";
@@ -26,6 +23,8 @@ export interface ReduceOptions extends StreamOptions {
   keepdims?: boolean | undefined;
 }
 
+const readReduce = opOptions<ReduceOptions>()("sum", { keepdims: flag(false) });
+
 /** Options of `var` and `std`. */
 export interface SpreadOptions extends ReduceOptions {
   /** The divisor is `n - ddof`, for n elements. By default 0. */
@@ -33,6 +32,12 @@ export interface SpreadOptions extends ReduceOptions {
   /** The name that the array API standard has for `ddof`, and which counts where both are given. */
   correction?: number | null | undefined;
 }
+
+const readSpread = opOptions<SpreadOptions>()("var", {
+  keepdims: flag(false),
+  ddof: integer(0),
+  correction: optional(integer()),
+});
 
 /** Options of every scan. */
 export interface ScanOptions extends StreamOptions {
@@ -42,11 +47,22 @@ export interface ScanOptions extends StreamOptions {
   inclusive?: boolean | undefined;
 }
 
+const readScan = opOptions<ScanOptions>()("cummax", {
+  reverse: flag(false),
+  inclusive: flag(true),
+});
+
 /** Options of `cumsum` and `cumprod`. */
 export interface TypedScanOptions extends ScanOptions {
   /** The dtype of the result. By default the array's; int32 for booleans. */
   dtype?: Dtype | null | undefined;
 }
+
+const readTypedScan = opOptions<TypedScanOptions>()("cumsum", {
+  reverse: flag(false),
+  inclusive: flag(true),
+  dtype: dtypeOption(),
+});
 
 function reduce<A extends Axes>(
   op: typeof native.sum,
@@ -56,15 +72,8 @@ function reduce<A extends Axes>(
   options: ReduceOptions | undefined,
   readAxis: (axis: A, fn: string) => OptionalList = optionalAxes,
 ): array {
-  const { keepdims, stream } = readOptions(options, ["keepdims"], fn);
-  return make(
-    op(
-      arraySlot(a, fn, "a"),
-      readAxis(axis, fn),
-      flag(keepdims, false, fn, "keepdims"),
-      streamOf(stream, fn),
-    ),
-  );
+  const { keepdims, stream } = readReduce(options, fn);
+  return make(op(arraySlot(a, fn, "a"), readAxis(axis, fn), keepdims, stream));
 }
 
 function spread(
@@ -74,20 +83,9 @@ function spread(
   axis: Axes,
   options: SpreadOptions | undefined,
 ): array {
-  const { keepdims, ddof, correction, stream } = readOptions(
-    options,
-    ["keepdims", "ddof", "correction"],
-    fn,
-  );
-  const lowered = integer(ddof, 0, fn, "ddof");
+  const { keepdims, ddof, correction, stream } = readSpread(options, fn);
   return make(
-    op(
-      arraySlot(a, fn, "a"),
-      optionalAxes(axis, fn),
-      flag(keepdims, false, fn, "keepdims"),
-      integer(correction ?? undefined, lowered, fn, "correction"),
-      streamOf(stream, fn),
-    ),
+    op(arraySlot(a, fn, "a"), optionalAxes(axis, fn), keepdims, correction ?? ddof, stream),
   );
 }
 
@@ -98,16 +96,8 @@ function scan(
   axis: Axis,
   options: ScanOptions | undefined,
 ): array {
-  const { reverse, inclusive, stream } = readOptions(options, ["reverse", "inclusive"], fn);
-  return make(
-    op(
-      arraySlot(a, fn, "a"),
-      optionalAxis(axis, fn),
-      flag(reverse, false, fn, "reverse"),
-      flag(inclusive, true, fn, "inclusive"),
-      streamOf(stream, fn),
-    ),
-  );
+  const { reverse, inclusive, stream } = readScan(options, fn);
+  return make(op(arraySlot(a, fn, "a"), optionalAxis(axis, fn), reverse, inclusive, stream));
 }
 
 function typedScan(
@@ -117,21 +107,8 @@ function typedScan(
   axis: Axis,
   options: TypedScanOptions | undefined,
 ): array {
-  const { reverse, inclusive, dtype, stream } = readOptions(
-    options,
-    ["reverse", "inclusive", "dtype"],
-    fn,
-  );
-  return make(
-    op(
-      arraySlot(a, fn, "a"),
-      optionalAxis(axis, fn),
-      flag(reverse, false, fn, "reverse"),
-      flag(inclusive, true, fn, "inclusive"),
-      optionalDtypeId(dtype, fn),
-      streamOf(stream, fn),
-    ),
-  );
+  const { reverse, inclusive, dtype, stream } = readTypedScan(options, fn);
+  return make(op(arraySlot(a, fn, "a"), optionalAxis(axis, fn), reverse, inclusive, dtype, stream));
 }
 
 /**
@@ -170,24 +147,27 @@ export function sum(a: ArrayInput, axis?: Axes, options?: ReduceOptions): array 
   return reduce(native.sum, "sum", a, axis, options);
 }
 
+/** Options of `countNonzero`. */
+export interface CountNonzeroOptions extends ReduceOptions {
+  /** The axis or several. By default all. */
+  axis?: Axes;
+}
+
+const readCount = opOptions<CountNonzeroOptions>()("countNonzero", {
+  axis: axesOption,
+  keepdims: flag(false),
+});
+
 /**
  * The number of elements that are not zero, as int32.
  *
- * @param options.axis The axis or several. By default all.
  * @example
  * mx.countNonzero(mx.array([[0, 1], [2, 3]]), { axis: 1 })
  * // array([1, 2], dtype=int32)
  */
-export function countNonzero(a: ArrayInput, options?: ReduceOptions & { axis?: Axes }): array {
-  const { axis, keepdims, stream } = readOptions(options, ["axis", "keepdims"], "countNonzero");
-  return make(
-    native.count_nonzero(
-      arraySlot(a, "countNonzero", "a"),
-      optionalAxes(axis, "countNonzero"),
-      flag(keepdims, false, "countNonzero", "keepdims"),
-      streamOf(stream, "countNonzero"),
-    ),
-  );
+export function countNonzero(a: ArrayInput, options?: CountNonzeroOptions): array {
+  const { axis, keepdims, stream } = readCount(options);
+  return make(native.count_nonzero(arraySlot(a, "countNonzero", "a"), axis, keepdims, stream));
 }
 
 /**
@@ -239,14 +219,9 @@ export function max(a: ArrayInput, axis?: Axes, options?: ReduceOptions): array 
  * // [ array(1, dtype=float32), array(3, dtype=float32) ]
  */
 export function minmax(a: ArrayInput, axis?: Axes, options?: ReduceOptions): [array, array] {
-  const { keepdims, stream } = readOptions(options, ["keepdims"], "minmax");
+  const { keepdims, stream } = readReduce(options, "minmax");
   return makeAll(
-    native.minmax(
-      arraySlot(a, "minmax", "a"),
-      optionalAxes(axis, "minmax"),
-      flag(keepdims, false, "minmax", "keepdims"),
-      streamOf(stream, "minmax"),
-    ),
+    native.minmax(arraySlot(a, "minmax", "a"), optionalAxes(axis, "minmax"), keepdims, stream),
   ) as [array, array];
 }
 
@@ -406,12 +381,12 @@ export function cummin(a: ArrayInput, axis?: Axis, options?: ScanOptions): array
  * mx.diff(mx.array([1, 4, 9, 16]), 2)
  * // array([2, 2], dtype=float32)
  */
-export function diff(a: ArrayInput, n?: number, axis?: number, options?: StreamOptions): array {
+export function diff(a: ArrayInput, n = 1, axis = -1, options?: StreamOptions): array {
   return make(
     native.diff(
       arraySlot(a, "diff", "a"),
-      integer(n, 1, "diff", "n"),
-      integer(axis, -1, "diff", "axis"),
+      asInteger(n, "diff", "n"),
+      asInteger(axis, "diff", "axis"),
       stream(options, "diff"),
     ),
   );

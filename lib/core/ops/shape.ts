@@ -13,8 +13,6 @@ import {
   axes as axisList,
   dtypeId,
   elements,
-  flag,
-  integer,
   integerElements,
   integers,
   isList,
@@ -23,17 +21,15 @@ import {
   optionalAxes,
   optionalAxis,
   optionalShape,
-  readOptions,
   shape as shapeList,
   slots,
   stream,
-  streamOf,
-  text,
 } from "../call/arguments.js";
 import { mismatch, outOfRange } from "../call/errors.js";
+import { checkedLater, flag, integer, type Kind, kindOf, oneOf, opOptions } from "../call/kinds.js";
 import { native } from "../call/native.js";
-import { asNumber } from "../call/numbers.js";
-import { type List, list, type Slots, type StreamId } from "../call/wire.js";
+import { asSize } from "../call/numbers.js";
+import { type List, list, type OperandCode, type Slots, type StreamId } from "../call/wire.js";
 import type { StreamOptions } from "../device.js";
 import type { Dtype } from "../dtype.js";
 
@@ -45,11 +41,18 @@ export interface FlattenOptions extends StreamOptions {
   endAxis?: number | undefined;
 }
 
+const readFlatten = opOptions<FlattenOptions>()("flatten", {
+  startAxis: integer(0),
+  endAxis: integer(-1),
+});
+
 /** Options of `unstack`. */
 export interface UnstackOptions extends StreamOptions {
   /** The axis to take apart. By default 0. */
   axis?: number | undefined;
 }
+
+const readUnstack = opOptions<UnstackOptions>()("unstack", { axis: integer(0) });
 
 /** Options of `meshgrid`. */
 export interface MeshgridOptions extends StreamOptions {
@@ -61,6 +64,11 @@ export interface MeshgridOptions extends StreamOptions {
    */
   indexing?: "xy" | "ij" | undefined;
 }
+
+const readMeshgrid = opOptions<MeshgridOptions>()("meshgrid", {
+  sparse: flag(false),
+  indexing: oneOf(["xy", "ij"], "xy"),
+});
 
 /**
  * How many elements to add: the same everywhere, `[before, after]` of every
@@ -83,6 +91,18 @@ export interface PadOptions extends StreamOptions {
   constantValues?: Operand | undefined;
 }
 
+const padValue = (fallback: Operand): Kind<Operand, OperandCode> => ({
+  check: (x, fn, param) => operand(x as Operand, fn, param),
+  fallback: fallback as OperandCode & Operand,
+  required: false,
+  anew: true,
+});
+
+const readPad = opOptions<PadOptions>()("pad", {
+  mode: oneOf(["constant", "edge", "reflect", "symmetric"], "constant"),
+  constantValues: padValue(0),
+});
+
 /** Options of `asStrided`. */
 export interface AsStridedOptions extends StreamOptions {
   /** Steps along each axis, in elements. By default those of a row-major array. */
@@ -91,11 +111,18 @@ export interface AsStridedOptions extends StreamOptions {
   offset?: number | undefined;
 }
 
+const readStrided = opOptions<AsStridedOptions>()("asStrided", {
+  strides: checkedLater(),
+  offset: kindOf(asSize)(0),
+});
+
 /** Options of `contiguous`. */
 export interface ContiguousOptions extends StreamOptions {
   /** Let column-major arrays be. By default false. */
   allowColMajor?: boolean | undefined;
 }
+
+const readContiguous = opOptions<ContiguousOptions>()("contiguous", { allowColMajor: flag(false) });
 
 /**
  * The elements in another shape, in row-major order. One size may be -1: it
@@ -130,15 +157,8 @@ export function reshape(
  * // array([1, 2, 3, 4], dtype=float32)
  */
 export function flatten(a: ArrayInput, options?: FlattenOptions): array {
-  const { startAxis, endAxis, stream } = readOptions(options, ["startAxis", "endAxis"], "flatten");
-  return make(
-    native.flatten(
-      arraySlot(a, "flatten", "a"),
-      integer(startAxis, 0, "flatten", "startAxis"),
-      integer(endAxis, -1, "flatten", "endAxis"),
-      streamOf(stream, "flatten"),
-    ),
-  );
+  const { startAxis, endAxis, stream } = readFlatten(options);
+  return make(native.flatten(arraySlot(a, "flatten", "a"), startAxis, endAxis, stream));
 }
 
 /**
@@ -208,14 +228,8 @@ export function flip(a: ArrayInput, axis?: Axes, options?: StreamOptions): array
  * // [ array([1, 2], dtype=float32), array([3, 4], dtype=float32) ]
  */
 export function unstack(x: ArrayInput, options?: UnstackOptions): array[] {
-  const { axis, stream } = readOptions(options, ["axis"], "unstack");
-  return makeAll(
-    native.unstack(
-      arraySlot(x, "unstack", "x"),
-      integer(axis, 0, "unstack", "axis"),
-      streamOf(stream, "unstack"),
-    ),
-  );
+  const { axis, stream } = readUnstack(options);
+  return makeAll(native.unstack(arraySlot(x, "unstack", "x"), axis, stream));
 }
 
 /**
@@ -357,11 +371,11 @@ export function permuteDims(a: ArrayInput, axes?: Axes, options?: StreamOptions)
 export function split(
   a: ArrayInput,
   indicesOrSections: number | readonly number[],
-  axis?: number,
+  axis = 0,
   options?: StreamOptions,
 ): array[] {
   const source = arraySlot(a, "split", "a");
-  const along = integer(axis, 0, "split", "axis");
+  const along = asInteger(axis, "split", "axis");
   const s = stream(options, "split");
   return makeAll(
     isList(indicesOrSections)
@@ -423,10 +437,6 @@ export function broadcastArrays(arrays: readonly array[], options?: StreamOption
 }
 
 // `null` stands for the flattened arrays, no axis at all for the first one.
-function firstAxis(axis: Axis, fn: string) {
-  return optionalAxis(axis === undefined ? 0 : axis, fn);
-}
-
 /**
  * The arrays one after the other along an axis, by default the first; with
  * `null`, their elements in one dimension. Dtypes are promoted.
@@ -437,11 +447,15 @@ function firstAxis(axis: Axis, fn: string) {
  * // array([[1, 2],
  * //        [3, 4]], dtype=float32)
  */
-export function concatenate(arrays: readonly array[], axis?: Axis, options?: StreamOptions): array {
+export function concatenate(
+  arrays: readonly array[],
+  axis: Axis = 0,
+  options?: StreamOptions,
+): array {
   return make(
     native.concatenate(
       slots(arrays, "concatenate", "arrays"),
-      firstAxis(axis, "concatenate"),
+      optionalAxis(axis, "concatenate"),
       stream(options, "concatenate"),
     ),
   );
@@ -455,11 +469,11 @@ export function concatenate(arrays: readonly array[], axis?: Axis, options?: Str
  * mx.concat([mx.array([1, 2]), mx.array([3])])
  * // array([1, 2, 3], dtype=float32)
  */
-export function concat(arrays: readonly array[], axis?: Axis, options?: StreamOptions): array {
+export function concat(arrays: readonly array[], axis: Axis = 0, options?: StreamOptions): array {
   return make(
     native.concatenate(
       slots(arrays, "concat", "arrays"),
-      firstAxis(axis, "concat"),
+      optionalAxis(axis, "concat"),
       stream(options, "concat"),
     ),
   );
@@ -474,11 +488,11 @@ export function concat(arrays: readonly array[], axis?: Axis, options?: StreamOp
  * // array([[1, 3],
  * //        [2, 4]], dtype=float32)
  */
-export function stack(arrays: readonly array[], axis?: Axis, options?: StreamOptions): array {
+export function stack(arrays: readonly array[], axis: Axis = 0, options?: StreamOptions): array {
   return make(
     native.stack(
       slots(arrays, "stack", "arrays"),
-      integer(axis ?? undefined, 0, "stack", "axis"),
+      asInteger(axis ?? 0, "stack", "axis"),
       stream(options, "stack"),
     ),
   );
@@ -498,15 +512,8 @@ export function stack(arrays: readonly array[], axis?: Axis, options?: StreamOpt
  * // ]
  */
 export function meshgrid(arrays: readonly array[], options?: MeshgridOptions): array[] {
-  const { sparse, indexing, stream } = readOptions(options, ["sparse", "indexing"], "meshgrid");
-  return makeAll(
-    native.meshgrid(
-      slots(arrays, "meshgrid", "arrays"),
-      flag(sparse, false, "meshgrid", "sparse"),
-      text(indexing, "xy", "meshgrid", "indexing"),
-      streamOf(stream, "meshgrid"),
-    ),
-  );
+  const { sparse, indexing, stream } = readMeshgrid(options);
+  return makeAll(native.meshgrid(slots(arrays, "meshgrid", "arrays"), sparse, indexing, stream));
 }
 
 /**
@@ -572,16 +579,8 @@ function widths(x: PadWidth): List {
  * // array([0, 1, 2, 0, 0], dtype=float32)
  */
 export function pad(a: ArrayInput, padWidth: PadWidth, options?: PadOptions): array {
-  const { constantValues, mode, stream } = readOptions(options, ["mode", "constantValues"], "pad");
-  return make(
-    native.pad(
-      arraySlot(a, "pad", "a"),
-      widths(padWidth),
-      operand(constantValues ?? 0, "pad", "constantValues"),
-      text(mode, "constant", "pad", "mode"),
-      streamOf(stream, "pad"),
-    ),
-  );
+  const { constantValues, mode, stream } = readPad(options);
+  return make(native.pad(arraySlot(a, "pad", "a"), widths(padWidth), constantValues, mode, stream));
 }
 
 function strideList(x: readonly number[]): List {
@@ -593,16 +592,6 @@ function strideList(x: readonly number[]): List {
     throw outOfRange("asStrided", "strides", "safe integers", x);
   }
   return list(strides as number[]);
-}
-
-function asOffset(x: number): number {
-  if (!Number.isInteger(asNumber(x, "asStrided", "offset"))) {
-    throw mismatch("asStrided", "offset", "an integer", x);
-  }
-  if (x < 0 || x > Number.MAX_SAFE_INTEGER) {
-    throw outOfRange("asStrided", "offset", "an integer that is not negative", x);
-  }
-  return x;
 }
 
 /**
@@ -621,16 +610,16 @@ export function asStrided(
   shape?: number | readonly number[] | null,
   options?: AsStridedOptions,
 ): array {
-  const { strides, offset, stream } = readOptions(options, ["strides", "offset"], "asStrided");
+  const { strides, offset, stream } = readStrided(options);
   const rowMajor = strides === undefined || strides === null;
   return make(
     native.as_strided(
       arraySlot(a, "asStrided", "a"),
       optionalShape(shape, "asStrided"),
-      rowMajor ? list([]) : strideList(strides as readonly number[]),
+      rowMajor ? list([]) : strideList(strides),
       rowMajor,
-      offset === undefined ? 0 : asOffset(offset),
-      streamOf(stream, "asStrided"),
+      offset,
+      stream,
     ),
   );
 }
@@ -751,14 +740,8 @@ export function atleast3d(
  * //        [2, 4]], dtype=float32)
  */
 export function contiguous(a: ArrayInput, options?: ContiguousOptions): array {
-  const { allowColMajor, stream } = readOptions(options, ["allowColMajor"], "contiguous");
-  return make(
-    native.contiguous(
-      arraySlot(a, "contiguous", "a"),
-      flag(allowColMajor, false, "contiguous", "allowColMajor"),
-      streamOf(stream, "contiguous"),
-    ),
-  );
+  const { allowColMajor, stream } = readContiguous(options);
+  return make(native.contiguous(arraySlot(a, "contiguous", "a"), allowColMajor, stream));
 }
 
 /**

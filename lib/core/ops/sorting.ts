@@ -9,18 +9,13 @@ import {
   type Axis,
   arraySlot,
   asInteger,
-  flag,
   type Operand,
   optionalAxis,
-  optionalOperand,
-  readOptions,
   slot,
   stream,
-  streamOf,
 } from "../call/arguments.js";
-import { mismatch } from "../call/errors.js";
+import { flag, oneOf, operandOption, opOptions } from "../call/kinds.js";
 import { native } from "../call/native.js";
-import type { OptionalList } from "../call/wire.js";
 import type { StreamOptions } from "../device.js";
 
 /** Options of `searchsorted`. */
@@ -28,6 +23,10 @@ export interface SearchsortedOptions extends StreamOptions {
   /** Whether a value goes before those equal to it, `"left"`, as by default, or behind them. */
   side?: "left" | "right" | undefined;
 }
+
+const readSearchsorted = opOptions<SearchsortedOptions>()("searchsorted", {
+  side: oneOf(["left", "right"], "left"),
+});
 
 /** Options of `unique`. */
 export interface UniqueOptions extends StreamOptions {
@@ -40,6 +39,13 @@ export interface UniqueOptions extends StreamOptions {
   /** What follows the last unique element. By default the first of them. */
   fillValue?: Operand | null | undefined;
 }
+
+const readUnique = opOptions<UniqueOptions>()("unique", {
+  returnIndex: flag(false),
+  returnInverse: flag(false),
+  returnCounts: flag(false),
+  fillValue: operandOption,
+});
 
 /** A part of what `unique` gives: one array if it is asked for. */
 export type UniquePart<O extends UniqueOptions, K extends keyof UniqueOptions> = K extends keyof O
@@ -59,10 +65,6 @@ export type UniqueParts<O extends UniqueOptions> = [
 ];
 
 // Along the last axis, unless it is null: then of the flattened array.
-function lastAxis(axis: Axis, fn: string): OptionalList {
-  return optionalAxis(axis === undefined ? -1 : axis, fn);
-}
-
 /**
  * The elements in ascending order along an axis, by default the last; with
  * `null`, of the flattened array. Equal ones keep their order.
@@ -73,9 +75,9 @@ function lastAxis(axis: Axis, fn: string): OptionalList {
  * // array([[1, 2, 3],
  * //        [4, 5, 6]], dtype=float32)
  */
-export function sort(a: ArrayInput, axis?: Axis, options?: StreamOptions): array {
+export function sort(a: ArrayInput, axis: Axis = -1, options?: StreamOptions): array {
   return make(
-    native.sort(arraySlot(a, "sort", "a"), lastAxis(axis, "sort"), stream(options, "sort")),
+    native.sort(arraySlot(a, "sort", "a"), optionalAxis(axis, "sort"), stream(options, "sort")),
   );
 }
 
@@ -89,11 +91,11 @@ export function sort(a: ArrayInput, axis?: Axis, options?: StreamOptions): array
  * mx.argsort(mx.array([30, 10, 20]))
  * // array([1, 2, 0], dtype=uint32)
  */
-export function argsort(a: ArrayInput, axis?: Axis, options?: StreamOptions): array {
+export function argsort(a: ArrayInput, axis: Axis = -1, options?: StreamOptions): array {
   return make(
     native.argsort(
       arraySlot(a, "argsort", "a"),
-      lastAxis(axis, "argsort"),
+      optionalAxis(axis, "argsort"),
       stream(options, "argsort"),
     ),
   );
@@ -110,12 +112,17 @@ export function argsort(a: ArrayInput, axis?: Axis, options?: StreamOptions): ar
  * mx.partition(mx.array([5, 1, 4, 2, 3]), 2).get(2)
  * // array(3, dtype=float32)
  */
-export function partition(a: ArrayInput, kth: number, axis?: Axis, options?: StreamOptions): array {
+export function partition(
+  a: ArrayInput,
+  kth: number,
+  axis: Axis = -1,
+  options?: StreamOptions,
+): array {
   return make(
     native.partition(
       arraySlot(a, "partition", "a"),
       asInteger(kth, "partition", "kth"),
-      lastAxis(axis, "partition"),
+      optionalAxis(axis, "partition"),
       stream(options, "partition"),
     ),
   );
@@ -133,14 +140,14 @@ export function partition(a: ArrayInput, kth: number, axis?: Axis, options?: Str
 export function argpartition(
   a: ArrayInput,
   kth: number,
-  axis?: Axis,
+  axis: Axis = -1,
   options?: StreamOptions,
 ): array {
   return make(
     native.argpartition(
       arraySlot(a, "argpartition", "a"),
       asInteger(kth, "argpartition", "kth"),
-      lastAxis(axis, "argpartition"),
+      optionalAxis(axis, "argpartition"),
       stream(options, "argpartition"),
     ),
   );
@@ -155,12 +162,12 @@ export function argpartition(
  * mx.sort(mx.topk(mx.array([5, 1, 4, 2, 3]), 2))
  * // array([4, 5], dtype=float32)
  */
-export function topk(a: ArrayInput, k: number, axis?: Axis, options?: StreamOptions): array {
+export function topk(a: ArrayInput, k: number, axis: Axis = -1, options?: StreamOptions): array {
   return make(
     native.topk(
       arraySlot(a, "topk", "a"),
       asInteger(k, "topk", "k"),
-      lastAxis(axis, "topk"),
+      optionalAxis(axis, "topk"),
       stream(options, "topk"),
     ),
   );
@@ -184,16 +191,13 @@ export function searchsorted(
   values: array,
   options?: SearchsortedOptions,
 ): array {
-  const { side = "left", stream } = readOptions(options, ["side"], "searchsorted");
-  if (side !== "left" && side !== "right") {
-    throw mismatch("searchsorted", "side", '"left" or "right"', side);
-  }
+  const { side, stream } = readSearchsorted(options);
   return make(
     native.searchsorted(
       slot(sortedSequence, "searchsorted", "sortedSequence"),
       slot(values, "searchsorted", "values"),
       side,
-      streamOf(stream, "searchsorted"),
+      stream,
     ),
   );
 }
@@ -234,20 +238,16 @@ export function unique<
 >(a: ArrayInput, size: number, options: O): UniqueParts<O>;
 export function unique(a: ArrayInput, size: number, options?: UniqueOptions): array | array[];
 export function unique(a: ArrayInput, size: number, options?: UniqueOptions): array | array[] {
-  const { returnIndex, returnInverse, returnCounts, fillValue, stream } = readOptions(
-    options,
-    ["returnIndex", "returnInverse", "returnCounts", "fillValue"],
-    "unique",
-  );
+  const { returnIndex, returnInverse, returnCounts, fillValue, stream } = readUnique(options);
   const found = makeAll(
     native.unique(
       arraySlot(a, "unique", "a"),
       asInteger(size, "unique", "size"),
-      flag(returnIndex, false, "unique", "returnIndex"),
-      flag(returnInverse, false, "unique", "returnInverse"),
-      flag(returnCounts, false, "unique", "returnCounts"),
-      optionalOperand(fillValue, "unique", "fillValue"),
-      streamOf(stream, "unique"),
+      returnIndex,
+      returnInverse,
+      returnCounts,
+      fillValue,
+      stream,
     ),
   );
   return found.length === 1 ? (found[0] as array) : found;

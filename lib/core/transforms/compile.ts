@@ -1,10 +1,11 @@
 /** `mx.compile`: functions whose graph is made once and then used again. */
 
 import { type array, isArray, makeAll, makeFrom } from "../array/array.js";
-import { asFunction, checkOptions, flag, slot, slots } from "../call/arguments.js";
+import { asFunction, slot, slots } from "../call/arguments.js";
 import { withCode } from "../call/codes.js";
 import { mismatch } from "../call/errors.js";
 import { isFailure, native, reasonOf } from "../call/native.js";
+import { flag, type Kind, optionsOf } from "../call/options.js";
 import { type List, list, type Slot, type Slots, slotsFrom } from "../call/wire.js";
 import { Device, DeviceType, Stream } from "../device.js";
 import { Dtype } from "../dtype.js";
@@ -43,6 +44,23 @@ export interface CompileOptions {
    */
   shapeless?: boolean | undefined;
 }
+
+const state: Kind<unknown> = {
+  check(x, fn, param) {
+    if (x !== null && !isBranch(x)) {
+      throw mismatch(fn, param, "a module, a list or a record", x);
+    }
+    return x;
+  },
+  fallback: undefined,
+  required: false,
+};
+
+const readCompile = optionsOf<CompileOptions>()("compile", {
+  inputs: state,
+  outputs: state,
+  shapeless: flag(false),
+});
 
 /** What a trace leaves behind: the structure of the function's result. */
 interface Trace {
@@ -306,20 +324,8 @@ class Compiled {
  */
 export function compile<F extends AnyFunction>(fun: F, options?: CompileOptions): F {
   asFunction(fun, "compile", "fun");
-  const o = options ?? {};
-  checkOptions(o, ["inputs", "outputs", "shapeless"], "compile");
-  for (const name of ["inputs", "outputs"] as const) {
-    const state = o[name];
-    if (state !== undefined && state !== null && !isBranch(state)) {
-      throw mismatch("compile", name, "a module, a list or a record", state);
-    }
-  }
-  const compiled = new Compiled(
-    fun,
-    o.inputs ?? undefined,
-    o.outputs ?? undefined,
-    flag(o.shapeless, false, "compile", "shapeless"),
-  );
+  const { inputs, outputs, shapeless } = readCompile(options);
+  const compiled = new Compiled(fun, inputs ?? undefined, outputs ?? undefined, shapeless);
   const call = (...args: unknown[]): unknown => compiled.call(args);
   compiled.number = native.new_compiled(call);
   return call as F;

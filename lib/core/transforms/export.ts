@@ -3,9 +3,10 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { isNativeError } from "node:util/types";
 import { type array, isArray, makeAll, makeFrom } from "../array/array.js";
-import { asFunction, checkOptions, flag, slot, slots, text } from "../call/arguments.js";
+import { asFunction, slot, slots } from "../call/arguments.js";
 import { mismatch } from "../call/errors.js";
 import { native } from "../call/native.js";
+import { flag, optionsOf, text } from "../call/options.js";
 import { type List, list, type Slot, type Slots } from "../call/wire.js";
 import { type Dtype, dtypes } from "../dtype.js";
 import type { NamedArrays } from "../io/io.js";
@@ -49,6 +50,14 @@ export interface ExporterOptions {
   /** A text to keep with the function, such as a model's configuration. */
   metadata?: string | undefined;
 }
+
+/** Options of `importFunction`. */
+export interface ImportOptions {
+  /** Whether to give the file's metadata, too. By default false. */
+  returnMetadata?: boolean | undefined;
+}
+
+const readImport = optionsOf<ImportOptions>()("importFunction", { returnMetadata: flag(false) });
 
 /** An array of a graph: its name there, its shape and its dtype. */
 export type ExportedArray = [name: string, shape: number[], dtype: Dtype];
@@ -122,13 +131,10 @@ function tracer(fun: ExportableFunction, { count, names }: Inputs, fn: string) {
   };
 }
 
-function optionsOf(options: ExporterOptions, fn: string) {
-  checkOptions(options, ["shapeless", "metadata"], fn);
-  return {
-    shapeless: flag(options.shapeless, false, fn, "shapeless"),
-    metadata: text(options.metadata, "", fn, "metadata"),
-  };
-}
+const readExporter = optionsOf<ExporterOptions>()("exporter", {
+  shapeless: flag(false),
+  metadata: text(""),
+});
 
 function fileOf(file: unknown, fn: string): string {
   if (!isPath(file)) {
@@ -152,7 +158,8 @@ class ExportFile {
   #tracing = false;
   #finished = false;
 
-  constructor(path: string, fn: string, { shapeless, metadata }: ReturnType<typeof optionsOf>) {
+  constructor(path: string, fn: string, options: ExporterOptions | undefined) {
+    const { shapeless, metadata } = readExporter(options, fn);
     this.#fn = fn;
     this.#file = new OutputFile(path, fn);
     try {
@@ -258,11 +265,11 @@ export class FunctionExporter extends Callable {
   readonly #file: ExportFile;
 
   /** @internal */
-  constructor(file: FilePath, fun: ExportableFunction, options: ExporterOptions = {}) {
+  constructor(file: FilePath, fun: ExportableFunction, options?: ExporterOptions) {
     const fn = "exporter";
     const path = fileOf(file, fn);
     asFunction(fun, fn, "fun");
-    const exported = new ExportFile(path, fn, optionsOf(options, fn));
+    const exported = new ExportFile(path, fn, options);
     super((...given) => exported.trace(fun, inputsOf(given, fn)));
     this.#file = exported;
   }
@@ -296,9 +303,9 @@ export interface FunctionExporter extends Trace {}
 export function exporter(
   file: FilePath,
   fun: ExportableFunction,
-  options: ExporterOptions = {},
+  options?: ExporterOptions,
 ): FunctionExporter {
-  return new FunctionExporter(file, fun, optionsOf(options, "exporter"));
+  return new FunctionExporter(file, fun, options);
 }
 
 /** A step as the addon has it: arrays are slots, dtypes `{ dtype: number }`. */
@@ -346,7 +353,7 @@ export function exportFunction(
   fileOrCallback: FilePath | ((step: ExportStep) => unknown),
   fun: ExportableFunction,
   args: ExportArguments = [],
-  options: ExporterOptions = {},
+  options?: ExporterOptions,
 ): void {
   const fn = "exportFunction";
   const callback = typeof fileOrCallback === "function" ? fileOrCallback : undefined;
@@ -355,21 +362,21 @@ export function exportFunction(
   if (!Array.isArray(args)) {
     throw mismatch(fn, "args", "a list of arrays, which may end with a record of them", args);
   }
-  const settings = optionsOf(options, fn);
+  const { shapeless, metadata } = readExporter(options, fn);
   const inputs = inputsOf(args, fn);
   if (callback === undefined) {
-    const file = new ExportFile(path, fn, settings);
+    const file = new ExportFile(path, fn, { shapeless, metadata });
     file.trace(fun, inputs);
     file.close();
     return;
   }
-  if (settings.metadata !== "") {
-    throw mismatch(fn, "metadata", "none beside a callback", settings.metadata);
+  if (metadata !== "") {
+    throw mismatch(fn, "metadata", "none beside a callback", metadata);
   }
   const traced = tracer(fun, inputs, fn);
   const step = (x: Record<string, unknown>) => callback(stepOf(x));
   const { names, values } = inputs;
-  native.export_steps(step as never, traced, inputs.args, names, values, settings.shapeless);
+  native.export_steps(step as never, traced, inputs.args, names, values, shapeless);
 }
 
 /**
@@ -392,7 +399,6 @@ function importCopy(source: Source): [unknown, string] {
  * The file is checked before it is used. As everywhere in MLX, indices that a
  * computation gives are not.
  *
- * @param options.returnMetadata Whether to give the file's metadata, too.
  * @throws FormatError if the file is damaged, not of the format, or for a GPU
  * that is not there; Error if it cannot be read. The function throws an Error for arrays of other kinds.
  * @example
@@ -411,12 +417,11 @@ export function importFunction(
 ): ImportedFunction;
 export function importFunction(
   file: FilePath,
-  options: { returnMetadata?: boolean | undefined } = {},
+  options?: ImportOptions,
 ): ImportedFunction | [ImportedFunction, string] {
   const fn = "importFunction";
   const path = fileOf(file, fn);
-  checkOptions(options, ["returnMetadata"], fn);
-  const returnMetadata = flag(options.returnMetadata, false, fn, "returnMetadata");
+  const { returnMetadata } = readImport(options);
   const [imported, second] = withFile(path, fn, importCopy);
   if (typeof imported === "string") {
     throw new FormatError(path, imported, second, fn);

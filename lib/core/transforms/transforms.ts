@@ -2,18 +2,10 @@
 
 import { type array, isArray, make, makeAll } from "../array/array.js";
 import type { ArrayInput } from "../array/input.js";
-import {
-  arraySlot,
-  asFunction,
-  checkOptions,
-  elements,
-  isList,
-  slot,
-  slots,
-  stream,
-} from "../call/arguments.js";
+import { arraySlot, asFunction, elements, isList, slot, slots, stream } from "../call/arguments.js";
 import { mismatch, outOfRange } from "../call/errors.js";
 import { native } from "../call/native.js";
+import { kindOf, optionsOf } from "../call/options.js";
 import { type Callback, type List, list, type Slots } from "../call/wire.js";
 import type { StreamOptions } from "../device.js";
 import { isPromise } from "../lifetime/context.js";
@@ -296,12 +288,14 @@ function axesOf(tree: unknown, axes: unknown): unknown {
   return isArray(tree) && isList(axes) && axes.length === 1 ? axes[0] : axes;
 }
 
-function axesOption(axes: unknown, name: string): unknown {
-  if (axes === null || !["number", "object", "undefined"].includes(typeof axes) || isArray(axes)) {
-    throw mismatch("vmap", name, "an integer, or a list or record of integers and nulls", axes);
+const axesTree = kindOf<Exclude<AxisTree, null>>((x, fn, param) => {
+  if (x === null || !["number", "object"].includes(typeof x) || isArray(x)) {
+    throw mismatch(fn, param, "an integer, or a list or record of integers and nulls", x);
   }
-  return axes ?? 0;
-}
+  return x as Exclude<AxisTree, null>;
+});
+
+const readVmap = optionsOf<VmapOptions>()("vmap", { inAxes: axesTree(0), outAxes: axesTree(0) });
 
 /**
  * A function that maps another over an axis of its arguments, as if it was
@@ -319,10 +313,7 @@ function axesOption(axes: unknown, name: string): unknown {
  */
 export function vmap<F extends AnyFunction>(fun: F & Mappable<F>, options?: VmapOptions): F {
   asFunction(fun, "vmap", "fun");
-  const o = options ?? {};
-  checkOptions(o, ["inAxes", "outAxes"], "vmap");
-  const inAxes = axesOption(o.inAxes, "inAxes");
-  const outAxes = axesOption(o.outAxes, "outAxes");
+  const { inAxes, outAxes } = readVmap(options);
   return ((...args: unknown[]) => {
     const inputs = flattenOnlyArrays(args, "vmap", (index) => `argument ${index}`);
     let result: Structure | undefined;
