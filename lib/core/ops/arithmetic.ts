@@ -586,9 +586,15 @@ const readSoftmax = opOptions<SoftmaxOptions>()("softmax", { precise: flag(false
  * // array([0.5, 0.5], dtype=float32)
  */
 export function softmax(a: array, axis?: Axes, options?: SoftmaxOptions): array {
-  const { precise, stream } = readSoftmax(options);
+  const { precise, stream } = readSoftmax.raw(options);
+  const { each } = readSoftmax;
   return make(
-    native.softmax(arraySlot(a, "softmax", "a"), optionalAxes(axis, "softmax"), precise, stream),
+    native.softmax(
+      arraySlot(a, "softmax", "a"),
+      optionalAxes(axis, "softmax"),
+      each.precise(precise, "softmax"),
+      each.stream(stream, "softmax"),
+    ),
   );
 }
 

@@ -72,8 +72,16 @@ function reduce<A extends Axes>(
   options: ReduceOptions | undefined,
   readAxis: (axis: A, fn: string) => OptionalList = optionalAxes,
 ): array {
-  const { keepdims, stream } = readReduce(options, fn);
-  return make(op(arraySlot(a, fn, "a"), readAxis(axis, fn), keepdims, stream));
+  const { keepdims, stream } = readReduce.raw(options, fn);
+  const { each } = readReduce;
+  return make(
+    op(
+      arraySlot(a, fn, "a"),
+      readAxis(axis, fn),
+      each.keepdims(keepdims, fn),
+      each.stream(stream, fn),
+    ),
+  );
 }
 
 function spread(
@@ -96,8 +104,17 @@ function scan(
   axis: Axis,
   options: ScanOptions | undefined,
 ): array {
-  const { reverse, inclusive, stream } = readScan(options, fn);
-  return make(op(arraySlot(a, fn, "a"), optionalAxis(axis, fn), reverse, inclusive, stream));
+  const { reverse, inclusive, stream } = readScan.raw(options, fn);
+  const { each } = readScan;
+  return make(
+    op(
+      arraySlot(a, fn, "a"),
+      optionalAxis(axis, fn),
+      each.reverse(reverse, fn),
+      each.inclusive(inclusive, fn),
+      each.stream(stream, fn),
+    ),
+  );
 }
 
 function typedScan(
@@ -107,8 +124,18 @@ function typedScan(
   axis: Axis,
   options: TypedScanOptions | undefined,
 ): array {
-  const { reverse, inclusive, dtype, stream } = readTypedScan(options, fn);
-  return make(op(arraySlot(a, fn, "a"), optionalAxis(axis, fn), reverse, inclusive, dtype, stream));
+  const { reverse, inclusive, dtype, stream } = readTypedScan.raw(options, fn);
+  const { each } = readTypedScan;
+  return make(
+    op(
+      arraySlot(a, fn, "a"),
+      optionalAxis(axis, fn),
+      each.reverse(reverse, fn),
+      each.inclusive(inclusive, fn),
+      each.dtype(dtype, fn),
+      each.stream(stream, fn),
+    ),
+  );
 }
 
 /**

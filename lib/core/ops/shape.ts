@@ -157,8 +157,16 @@ export function reshape(
  * // array([1, 2, 3, 4], dtype=float32)
  */
 export function flatten(a: ArrayInput, options?: FlattenOptions): array {
-  const { startAxis, endAxis, stream } = readFlatten(options);
-  return make(native.flatten(arraySlot(a, "flatten", "a"), startAxis, endAxis, stream));
+  const { startAxis, endAxis, stream } = readFlatten.raw(options);
+  const { each } = readFlatten;
+  return make(
+    native.flatten(
+      arraySlot(a, "flatten", "a"),
+      each.startAxis(startAxis, "flatten"),
+      each.endAxis(endAxis, "flatten"),
+      each.stream(stream, "flatten"),
+    ),
+  );
 }
 
 /**
