@@ -143,6 +143,9 @@ export declare const files: readonly string[];
       types: "./index.d.ts",
       // Yarn: the system loads these files by their paths.
       preferUnplugged: true,
+      // zig links a C++ library of its own, and errors may not pass between that
+      // and the system's: such an addon is looked at, and npm refuses to publish it.
+      ...(fits.os.includes("darwin") && process.platform !== "darwin" ? { private: true } : {}),
       files: filesBelow(folder).filter((path) => !/^(README\.md|LICENSE)$/.test(path)),
     }),
   );

@@ -2,7 +2,7 @@
 // these tests do not run on, told by a `Host`.
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import type { Host } from "../lib/core/call/host.js";
+import { type Host, Unavailable } from "../lib/core/call/host.js";
 import { findAddon } from "../lib/core/call/loader.js";
 
 const version = "1.2.3";
@@ -41,7 +41,8 @@ function host({ installed = {}, files = [], removed = [], ...rest }: World = {})
       if (name in installed) {
         return { version, folder: folderOf(name), files: pieces, ...installed[name] };
       }
-      throw Object.assign(new Error(`Cannot find module '${name}'`), { code: "MODULE_NOT_FOUND" });
+      const error = new Error(`Cannot find module '${name}'`);
+      return new Unavailable(Object.assign(error, { code: "MODULE_NOT_FOUND" }));
     },
   ]);
   const warnings: string[] = [];

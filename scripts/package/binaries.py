@@ -22,6 +22,8 @@ SYSTEM_ELF = {
 }
 # What Node gives.
 NODE = ("napi_", "node_api_")
+# What NVIDIA's libraries have, which are in no package.
+NVIDIA = ("cu", "nccl", "nvrtc")
 
 
 def key(version):
@@ -59,8 +61,11 @@ def version_text(parts):
 
 def macho(binary):
     imported = {}
+    libraries = [lib.name for lib in binary.libraries if lib.command != lief.MachO.LoadCommand.TYPE.ID_DYLIB]
     for symbol in binary.imported_symbols:
-        library = None
+        # Where the linker says which library it is from: in the symbol, or for binding.
+        place = (symbol.description >> 8) & 0xFF
+        library = libraries[place - 1] if 0 < place <= len(libraries) else None
         if symbol.has_binding_info and symbol.binding_info.has_library:
             library = symbol.binding_info.library.name
         imported[symbol.name] = library
@@ -72,7 +77,7 @@ def macho(binary):
     minimum = build.minos if build else binary.version_min.version
     return {
         "format": "Mach-O " + str(binary.header.cpu_type).split(".")[-1],
-        "needed": sorted(lib.name for lib in binary.libraries if lib.command != lief.MachO.LoadCommand.TYPE.ID_DYLIB),
+        "needed": sorted(libraries),
         "runPath": [path.path for path in binary.rpaths],
         "minimum": version_text(minimum),
         "signed": binary.has_code_signature,
@@ -93,21 +98,6 @@ def main(folder, paths):
     out = {}
     for path, (facts, imported, _) in found.items():
         missing = []
-        for name in imported:
-            bare = name.lstrip("_")
-            if isinstance(imported, dict):
-                library = imported[name]
-                if library is None:
-                    ok = bare.startswith(NODE)
-                elif library.startswith(("/usr/lib/", "/System/")):
-                    ok = True
-                else:
-                    ok = name in exported.get(library.rsplit("/", 1)[-1], ())
-            else:
-                ok = name in everywhere or bare.startswith(NODE)
-            if not ok:
-                missing.append(name)
-        facts["unresolved"] = sorted(missing)
         facts["outside"] = [
             name
             for name in facts["needed"]
@@ -115,6 +105,22 @@ def main(folder, paths):
             and name not in SYSTEM_ELF
             and not name.startswith(("/usr/lib/", "/System/"))
         ]
+        others = NODE + NVIDIA if facts["outside"] else NODE
+        for name in imported:
+            bare = name.lstrip("_")
+            if isinstance(imported, dict):
+                library = imported[name]
+                if library is None:
+                    ok = bare.startswith(others)
+                elif library.startswith(("/usr/lib/", "/System/")):
+                    ok = True
+                else:
+                    ok = name in exported.get(library.rsplit("/", 1)[-1], ())
+            else:
+                ok = name in everywhere or bare.startswith(others)
+            if not ok:
+                missing.append(name)
+        facts["unresolved"] = sorted(missing)
         out[path] = facts
     json.dump(out, sys.stdout)
 

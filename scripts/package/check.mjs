@@ -111,7 +111,6 @@ export function check(packages, { write }) {
   const expected = JSON.parse(readFileSync(list, "utf8"));
   const differences = packages.flatMap(({ name, tarball }) => {
     const found = describe(name, tarball);
-    console.log(`${name}: ${found.packed} MB packed, ${found.unpacked} MB unpacked`);
     // Nothing excuses these.
     const faults = Object.entries(found.binaries).flatMap(([path, { unresolved }]) =>
       unresolved.map((/** @type {string} */ symbol) => `${name} ${path}: nothing has ${symbol}`),
@@ -122,9 +121,13 @@ export function check(packages, { write }) {
     if (faults.length > 20) {
       faults.length = 20;
     }
-    const changed = differencesOf(found, expected[name], name);
+    // mlx-js grows with each function; its limit is above.
+    const { packed, unpacked, ...rest } = found;
+    console.log(`${name}: ${packed} MB packed, ${unpacked} MB unpacked`);
+    const listed = name === "mlx-js" ? rest : found;
+    const changed = differencesOf(listed, expected[name], name);
     if (write) {
-      expected[name] = found;
+      expected[name] = listed;
     }
     return [...faults, ...(write ? [] : changed)];
   });

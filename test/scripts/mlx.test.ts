@@ -12,7 +12,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { definitions, install, platformOf, SetupError } from "../../scripts/mlx.mjs";
-import { checkTools } from "../../scripts/native.mjs";
+import { checkTools, forgetOtherPlace } from "../../scripts/native.mjs";
 
 const linux = { lock: "linux.lock", tags: ["manylinux_2_35_x86_64"] };
 let folder: string;
@@ -197,5 +197,27 @@ describe("checkTools", () => {
   test("no compiler", () => {
     vi.stubEnv("CXX", "/nonexistent/c++");
     expect(checkTools).toThrow(/No C\+\+20 compiler was found \(tried \/nonexistent\/c\+\+\)/);
+  });
+});
+
+describe("forgetOtherPlace", () => {
+  function cache(home: string) {
+    const build = join(folder, "build");
+    mkdirSync(build);
+    writeFileSync(join(build, "CMakeCache.txt"), `CMAKE_HOME_DIRECTORY:INTERNAL=${home}\n`);
+    return build;
+  }
+
+  test("what CMake wrote for a checkout that was moved or copied goes", () => {
+    const build = cache("/somewhere/else");
+    forgetOtherPlace(build, folder);
+    expect(existsSync(build)).toBe(false);
+    forgetOtherPlace(build, folder);
+  });
+
+  test("what it wrote for this one stays", () => {
+    const build = cache(folder);
+    forgetOtherPlace(build, folder);
+    expect(existsSync(build)).toBe(true);
   });
 });

@@ -1,6 +1,6 @@
 /** What to say when the addon cannot be loaded: what was tried, and what mends it. */
 import { join } from "node:path";
-import { type Attempt, type Host, packagesFor, rootOf } from "./host.js";
+import { type Attempt, type Host, packagesFor, rootOf, Unavailable } from "./host.js";
 
 const oldestNode = 20;
 const oldestGlibc = "2.35";
@@ -123,13 +123,7 @@ function again(host: Host): string {
 function stranger(host: Host, fitting: readonly string[]): string | undefined {
   return Object.keys(host.packages)
     .filter((name) => !name.startsWith(fitting[0] ?? ""))
-    .find((name) => {
-      try {
-        return host.packages[name]?.() !== undefined;
-      } catch {
-        return false;
-      }
-    });
+    .find((name) => !(host.packages[name]?.() instanceof Unavailable));
 }
 
 function advice(host: Host, attempts: readonly Attempt[]): string {

@@ -1,6 +1,15 @@
 /** What the loader knows of the process, and what it tells of its attempts. */
 import { dirname, join } from "node:path";
 
+/** Why a package cannot be had. */
+export class Unavailable {
+  readonly cause: unknown;
+
+  constructor(cause: unknown) {
+    this.cause = cause;
+  }
+}
+
 /** What a process is like, as far as it matters here. */
 export interface Host {
   readonly platform: string;
@@ -15,6 +24,7 @@ export interface Host {
   readonly version: string;
   /** The file that this code runs from; undefined where a bundler made it a module. */
   readonly file: string | undefined;
+  /** The packages of platforms: each gives what it exports, or is unavailable. */
   readonly packages: Readonly<Record<string, () => unknown>>;
   exists(path: string): boolean;
   /** Gives what an addon exports. */

@@ -5,7 +5,7 @@
 import { dirname, join, sep } from "node:path";
 import { withCode } from "./codes.js";
 import { diagnosis } from "./diagnosis.js";
-import { type Attempt, type Host, packagesFor, rootOf } from "./host.js";
+import { type Attempt, type Host, packagesFor, rootOf, Unavailable } from "./host.js";
 
 /** What the main file of a platform's package exports; scripts/package.mjs writes it. */
 interface PlatformPackage {
@@ -76,10 +76,9 @@ function unpacked(folder: string): string {
 }
 
 function fromPackage(host: Host, name: string): Outcome {
-  let found: unknown;
-  try {
-    found = host.packages[name]?.();
-  } catch (cause) {
+  const found = host.packages[name]?.();
+  if (found instanceof Unavailable) {
+    const { cause } = found;
     return isAbsent(cause, name)
       ? {
           name,

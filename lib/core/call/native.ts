@@ -3,21 +3,52 @@ import { existsSync } from "node:fs";
 import { release } from "node:os";
 import type { Bindings } from "./bindings.js";
 import { type ErrorCode, withCode } from "./codes.js";
-import type { Host } from "./host.js";
+import { type Host, Unavailable } from "./host.js";
 import { findAddon } from "./loader.js";
 import { isRecord } from "./records.js";
 
 /** Of package.json; scripts/bundle.mjs puts it here. */
 declare const MLX_JS_VERSION: string;
 
-// Each `require` names its package, since bundlers and tools that copy what a
-// program needs read the text.
+// Each `require` names its package and stands in a `try`: bundlers and tools that
+// copy what a program needs read the text, and so learn which packages there are
+// and that each may be missing.
 const packages: Host["packages"] = {
-  "@mlx-js/darwin-arm64": () => require("@mlx-js/darwin-arm64"),
-  "@mlx-js/darwin-arm64-macos26": () => require("@mlx-js/darwin-arm64-macos26"),
-  "@mlx-js/linux-arm64": () => require("@mlx-js/linux-arm64"),
-  "@mlx-js/linux-x64": () => require("@mlx-js/linux-x64"),
-  "@mlx-js/linux-x64-cuda13": () => require("@mlx-js/linux-x64-cuda13"),
+  "@mlx-js/darwin-arm64": () => {
+    try {
+      return require("@mlx-js/darwin-arm64");
+    } catch (error) {
+      return new Unavailable(error);
+    }
+  },
+  "@mlx-js/darwin-arm64-macos26": () => {
+    try {
+      return require("@mlx-js/darwin-arm64-macos26");
+    } catch (error) {
+      return new Unavailable(error);
+    }
+  },
+  "@mlx-js/linux-arm64": () => {
+    try {
+      return require("@mlx-js/linux-arm64");
+    } catch (error) {
+      return new Unavailable(error);
+    }
+  },
+  "@mlx-js/linux-x64": () => {
+    try {
+      return require("@mlx-js/linux-x64");
+    } catch (error) {
+      return new Unavailable(error);
+    }
+  },
+  "@mlx-js/linux-x64-cuda13": () => {
+    try {
+      return require("@mlx-js/linux-x64-cuda13");
+    } catch (error) {
+      return new Unavailable(error);
+    }
+  },
 };
 
 function host(): Host {
