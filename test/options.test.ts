@@ -352,6 +352,35 @@ test("there is a call for every table", () => {
   }
 });
 
+/** The value that a text gives as the default, written as parity writes it. */
+function defaultIn(text: string): string | undefined {
+  const [, word] =
+    /\bBy default `?("\w*"|-?[\d.e-]*\d|true|false|mx\.\w+)(?![\w"]| MiB)/.exec(text) ?? [];
+  const value = word?.replace(/^mx\./, "");
+  return value === undefined || Number.isNaN(Number(value)) ? value : String(Number(value));
+}
+
+test("texts say the defaults that the tables have", () => {
+  const wrong = tables.flatMap(({ name, texts, defaults }) =>
+    [...texts].flatMap(([option, text]) => {
+      const said = defaultIn(text);
+      const real = defaults.get(option);
+      // Where the table has none, the default depends on more.
+      return !real || said === undefined || said === real
+        ? []
+        : [`${name}.${option}: ${real}, not ${said}`];
+    }),
+  );
+  expect(wrong).toEqual([]);
+  // Those that say none where there is one.
+  const silent = tables.flatMap(({ name, texts, defaults }) =>
+    [...texts].flatMap(([option, text]) =>
+      defaults.get(option) && !/default/.test(text) ? [`${name}.${option}`] : [],
+    ),
+  );
+  expect(silent).toEqual([]);
+});
+
 const all = [calls, coreCalls].flatMap((some) => Object.entries(some));
 
 describe.each(all)("%s", (fn, call) => {

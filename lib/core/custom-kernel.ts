@@ -34,7 +34,7 @@ export interface KernelCall extends StreamOptions {
   grid: KernelSize;
   /** The number of threads of a group. */
   threadgroup: KernelSize;
-  /** Types, integers and booleans that the source uses by name. */
+  /** Types, integers and booleans that the source uses by name. By default none. */
   template?: readonly (readonly [name: string, value: Dtype | number | boolean])[] | undefined;
   /** What the outputs hold before. By default whatever is in memory. */
   initValue?: number | undefined;
@@ -53,7 +53,7 @@ interface CompileOptions {
 
 /** Options of `metalKernel`. */
 export interface MetalKernelOptions {
-  /** What comes before the kernel's function, such as other functions. */
+  /** What comes before the kernel's function, such as other functions. By default nothing. */
   header?: string | undefined;
   /** Whether inputs are made row-contiguous first. By default true. */
   ensureRowContiguous?: boolean | undefined;
@@ -65,7 +65,7 @@ export interface MetalKernelOptions {
 
 /** Options of `cudaKernel`. */
 export interface CudaKernelOptions {
-  /** What comes before the kernel's function, such as other functions. */
+  /** What comes before the kernel's function, such as other functions. By default nothing. */
   header?: string | undefined;
   /** Whether inputs are made row-contiguous first. By default true. */
   ensureRowContiguous?: boolean | undefined;

@@ -33,19 +33,19 @@ export type { ChildrenOf, ParametersOf, ParameterTree, SomeModulesOf, SomeParame
 /** Chooses among a module's fields. */
 export type ModuleFilter = (module: Module, key: string, value: unknown) => boolean;
 
-/** Of `update` and its kin. */
+/** Options of `update` and its kin. */
 export interface StrictOption {
-  /** Whether what does not fit is an error rather than left out. */
+  /** Whether what does not fit is an error rather than left out. By default true. */
   strict?: boolean | undefined;
 }
 
-/** Of `freeze` and `unfreeze`. */
+/** Options of `freeze` and `unfreeze`. */
 export interface FreezeOptions {
-  /** Whether modules inside are meant, too; by default they are. */
+  /** Whether modules inside are meant, too. By default true. */
   recurse?: boolean | undefined;
   /** The names of the fields that are meant, by default all. */
   keys?: string | readonly string[] | undefined;
-  /** Whether a name that no field has is an error. */
+  /** Whether a name that no field has is an error. By default false. */
   strict?: boolean | undefined;
 }
 

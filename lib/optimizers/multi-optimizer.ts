@@ -13,7 +13,7 @@ export type ParameterFilter = (path: string, leaf: mx.array) => boolean;
 
 /** Options of {@link MultiOptimizer}. */
 export interface MultiOptimizerOptions {
-  /** One for each optimizer but the last. */
+  /** One for each optimizer but the last. By default none. */
   filters?: readonly ParameterFilter[] | undefined;
 }
 

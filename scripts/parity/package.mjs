@@ -106,6 +106,7 @@ function constant(node) {
  * @property {string} folder where it stands: `core`, `nn` …
  * @property {ts.Type | undefined} type that of the options
  * @property {Values} defaults of each option, by its name; "" for none
+ * @property {Map<string, string>} texts of the options in their interface
  * @property {Map<string, Set<string>>} types what `typeof` says of each option's values, or "null" or "list"
  */
 
@@ -233,6 +234,12 @@ function collectTables(node) {
       folder: relative(lib, node.getSourceFile().fileName).split(sep)[0] ?? "",
       type: options,
       defaults: isOp ? optionsIn(table).set("stream", "") : optionsIn(table),
+      texts: new Map(
+        options &&
+          checker
+            .getPropertiesOfType(options)
+            .map((x) => [x.name, ts.displayPartsToString(x.getDocumentationComment(checker))]),
+      ),
       types: new Map(
         options && checker.getPropertiesOfType(options).map((x) => [x.name, typesOf(x)]),
       ),

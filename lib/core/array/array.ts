@@ -354,5 +354,9 @@ export function makeFrom(slot: Slot): array {
 /** Several results as arrays. */
 export function makeAll(result: Slots): array[] {
   // Not with `map`: a list of the addon's makes others of its realm.
-  return Array.from(slotsFrom(result), makeFrom);
+  const out: array[] = [];
+  for (const slot of slotsFrom(result)) {
+    out.push(makeFrom(slot));
+  }
+  return out;
 }

@@ -218,13 +218,13 @@ function methodOf(name: string, operation: Operation) {
 
 function variadicOf(name: string, operation: Operation) {
   const none = variadics.get(operation);
-  return function (this: array, a: unknown = none, b?: unknown, ...more: unknown[]) {
+  return function (this: array, a: unknown = none, b?: unknown) {
     if (!isArray(this)) {
       throw mismatch(name, "this", "an array", this);
     }
-    return typeof b === "number"
-      ? operation(this, [a, b, ...more])
-      : operation(this, a, b, ...more);
+    // Not as rest parameters, which every call would pay for.
+    // biome-ignore lint/complexity/noArguments: see above
+    return typeof b === "number" ? operation(this, [...arguments]) : operation(this, a, b);
   };
 }
 

@@ -7,7 +7,7 @@ import { type Host, Unavailable } from "./host.js";
 import { findAddon } from "./loader.js";
 import { isRecord } from "./records.js";
 
-/** Of package.json; scripts/bundle.mjs puts it here. */
+/** The version in package.json, which scripts/bundle.mjs puts here. */
 declare const MLX_JS_VERSION: string;
 
 // Each `require` names its package and stands in a `try`: bundlers and tools that
@@ -88,7 +88,7 @@ export type Failure =
       readonly failure: keyof typeof errors;
       readonly message: string;
       readonly code: ErrorCode;
-      /** Of an evaluation: MLX's name of the operation, if it is known. */
+      /** What MLX calls the operation that failed in an evaluation, if it is known. */
       readonly operation?: string;
       /** The stack of the calls that made it, if they were noted. */
       readonly calls?: string;

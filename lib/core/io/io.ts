@@ -44,7 +44,7 @@ export type FileFormat = "npy" | "npz" | "safetensors" | "gguf";
 export interface LoadOptions extends StreamOptions {
   /** The format, where the file's name does not say it. */
   format?: FileFormat | undefined;
-  /** Whether to give the file's metadata, too. */
+  /** Whether to give the file's metadata, too. By default false. */
   returnMetadata?: boolean | undefined;
 }
 

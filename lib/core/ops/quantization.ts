@@ -28,7 +28,7 @@ export interface QuantizationOptions extends StreamOptions {
    * 8 for `"mxfp8"`, 4 for `"mxfp4"` and `"nvfp4"`.
    */
   bits?: number | null | undefined;
-  /** By default `"affine"`, and `"nvfp4"` where both factors are quantized. */
+  /** How numbers become few bits. By default `"affine"`. */
   mode?: QuantizationMode | undefined;
 }
 
@@ -72,6 +72,8 @@ export interface GatherQmmOptions extends QuantizedMatmulOptions, GatherOptions 
 
 /** Options of `qqmm`. */
 export interface QqmmOptions extends QuantizationOptions {
+  /** How numbers become few bits. By default `"nvfp4"`. */
+  mode?: QuantizationMode | undefined;
   /** The scales of `w`, if it is quantized. */
   scales?: array | null | undefined;
   /** A float32 scale of the whole of `x`, for `"nvfp4"`; together with `globalScaleW`. */

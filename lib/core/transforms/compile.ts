@@ -14,6 +14,7 @@ import { keep } from "../lifetime/scope.js";
 import {
   type Branch,
   childOf,
+  type Flattening,
   flatten,
   flattenArrays,
   isBranch,
@@ -27,7 +28,7 @@ import {
 } from "./tree.js";
 import type { AnyFunction } from "./types.js";
 
-/** Of `compile`. */
+/** Options of `compile`. */
 export interface CompileOptions {
   /**
    * State that the function reads beside its arguments: a module, an
@@ -111,25 +112,24 @@ interface Key {
 
 const noState = flattenArrays(undefined, "compile", "inputs");
 
+const ofArguments: Flattening = {
+  fn: "compile",
+  param: (index) => `argument ${index}`,
+  take: isTraced,
+  isLeaf: (x) => isModule(x as Branch),
+};
+const ofState: Flattening = { fn: "compile", param: "inputs", take: isArray, exact: true };
+
 /** The arrays of a call, those of captured state last, and its key. */
 function read(
   args: readonly unknown[],
   inputs: unknown,
   stream: unknown,
 ): [arrays: readonly array[], key: Key] {
-  const fn = "compile";
   const [arrays, structure] = args.every(isArray)
     ? [args, listOfLeaves(args.length)]
-    : flatten<array>(args, {
-        fn,
-        param: (index) => `argument ${index}`,
-        take: isTraced,
-        isLeaf: (x) => isBranch(x) && isModule(x),
-      });
-  const [captured, state] =
-    inputs === undefined
-      ? noState
-      : flatten<array>(inputs, { fn, param: "inputs", take: isArray, exact: true });
+    : flatten<array>(args, ofArguments);
+  const [captured, state] = inputs === undefined ? noState : flatten<array>(inputs, ofState);
   return [
     captured.length === 0 ? arrays : [...arrays, ...captured],
     { stream, args: structure, state },

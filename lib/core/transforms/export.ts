@@ -40,14 +40,14 @@ export type ExportableFunction = (...args: any[]) => array | readonly array[];
 /** A function from a file. It gives a list, also of a single array. */
 export type ImportedFunction = (...args: ExportArguments) => array[];
 
-/** Of `exporter`. */
+/** Options of `exporter` and `exportFunction`. */
 export interface ExporterOptions {
   /**
    * Whether the function takes inputs of other sizes, too. It must not look at
    * shapes then. By default false.
    */
   shapeless?: boolean | undefined;
-  /** A text to keep with the function, such as a model's configuration. */
+  /** A text to keep with the function, such as a model's configuration. By default none. */
   metadata?: string | undefined;
 }
 

@@ -243,7 +243,7 @@ export function vjp<P extends readonly array[]>(
  */
 export type AxisTree = number | null | readonly AxisTree[] | { readonly [name: string]: AxisTree };
 
-/** Of `vmap`. */
+/** Options of `vmap`. */
 export interface VmapOptions {
   /**
    * The axes to map over: one for all arguments or, in a list, one for each;

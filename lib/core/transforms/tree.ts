@@ -164,64 +164,82 @@ const aRecord = Symbol("record");
  */
 export function flatten<Leaf = unknown>(
   tree: unknown,
-  { fn, param, take, isLeaf, exact = false }: Flattening,
+  how: Flattening,
 ): [leaves: Leaf[], structure: Structure] {
-  const path = new Path(fn, param);
-  const leaves: unknown[] = [];
-  const key: unknown[] = [];
-  // Whether it belongs to the tree: in a module, only arrays and branches do.
-  const walk = (x: unknown, inModule: boolean): boolean => {
+  const walk = new Walk(how);
+  walk.visit(tree, false);
+  return [walk.leaves as Leaf[], new Structure(walk.key)];
+}
+
+// A class, as closures for every tree cost more.
+class Walk extends Path {
+  readonly leaves: unknown[] = [];
+  readonly key: unknown[] = [];
+  readonly #take: Flattening["take"];
+  readonly #isLeaf: Flattening["isLeaf"];
+  readonly #exact: boolean;
+  readonly #how: Flattening;
+
+  constructor(how: Flattening) {
+    super(how.fn, how.param);
+    this.#take = how.take;
+    this.#isLeaf = how.isLeaf;
+    this.#exact = how.exact ?? false;
+    this.#how = how;
+  }
+
+  /** Whether it belongs to the tree: in a module, only arrays and branches do. */
+  visit(x: unknown, inModule: boolean): boolean {
     const branch = isBranch(x);
-    if (inModule && !exact && !branch && !isArray(x)) {
-      path.refuseStranger(x);
-      return false;
-    }
-    if (isLeaf?.(x) || !branch) {
-      path.refuseStranger(x);
-      const taken = take === undefined || take(x, path);
-      key.push(taken ? aLeaf : x);
+    if (!branch || this.#isLeaf?.(x)) {
+      this.refuseStranger(x);
+      if (inModule && !this.#exact && !branch && !isArray(x)) {
+        return false;
+      }
+      const taken = this.#take === undefined || this.#take(x, this);
+      this.key.push(taken ? aLeaf : x);
       if (taken) {
-        leaves.push(x);
+        this.leaves.push(x);
       }
       return true;
     }
-    path.enter(x);
+    this.enter(x);
     if (Array.isArray(x)) {
-      walkList(x, inModule);
+      this.#list(x, inModule);
     } else {
-      walkRecord(x, inModule || isModule(x));
+      this.#record(x, inModule || isModule(x));
     }
-    path.leave();
+    this.leave();
     return true;
-  };
-  const walkList = (x: unknown[], inModule: boolean): void => {
+  }
+
+  #list(x: unknown[], inModule: boolean): void {
+    const { fn, param } = this.#how;
     const length = lengthOf(x, fn, typeof param === "string" ? param : "arguments");
-    key.push(aList, length);
+    this.key.push(aList, length);
     for (let i = 0; i < length; i++) {
-      path.at(i);
-      if (!walk(x[i], inModule)) {
+      this.at(i);
+      if (!this.visit(x[i], inModule)) {
         // Places count.
-        key.push(aRecord, 0, undefined);
+        this.key.push(aRecord, 0, undefined);
       }
     }
-  };
-  const walkRecord = (x: Record<string, unknown>, inModule: boolean): void => {
+  }
+
+  #record(x: Record<string, unknown>, inModule: boolean): void {
+    const { key } = this;
     const names = Object.keys(x);
-    const size = key.push(aRecord, names.length, undefined) - 2;
-    if (exact) {
-      key[size + 1] = (x as { [treeLike]?: unknown })[treeLike];
-    }
+    const exact = this.#exact ? (x as { [treeLike]?: unknown })[treeLike] : undefined;
+    const size = key.push(aRecord, names.length, exact) - 2;
     for (const name of names) {
-      path.at(name);
+      this.at(name);
       key.push(name);
-      if (!walk(x[name], inModule)) {
+      if (!this.visit(x[name], inModule)) {
         key.pop();
         (key[size] as number)--;
       }
     }
-  };
-  walk(tree, false);
-  return [leaves as Leaf[], new Structure(key)];
+  }
 }
 
 // By their lengths.

@@ -52,7 +52,7 @@ type IsField<T, Leaf> =
           ? true
           : false;
 
-/** Of a module without fields, such as `Module` itself, nothing is known. */
+/** Nothing is known of a module without fields, such as `Module` itself. */
 type OrUnknown<Names> = [Names] extends [never] ? ParameterTree : unknown;
 
 /**
