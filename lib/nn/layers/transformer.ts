@@ -218,7 +218,12 @@ export class TransformerEncoderLayer extends Module {
 
   constructor(dims: number, numHeads: number, options?: TransformerLayerOptions) {
     super();
-    const { mlpDims = 4 * dims, dropout: p, activation, normFirst } = readLayer(options);
+    const {
+      mlpDims = 4 * asCount(dims, "TransformerEncoderLayer", "dims"),
+      dropout: p,
+      activation,
+      normFirst,
+    } = readLayer(options);
     this.attention = new MultiHeadAttention(dims, numHeads);
     this.ln1 = new LayerNorm(dims);
     this.ln2 = new LayerNorm(dims);
@@ -324,7 +329,12 @@ export class TransformerDecoderLayer extends Module {
   constructor(dims: number, numHeads: number, options?: TransformerLayerOptions) {
     super();
     const fn = "TransformerDecoderLayer";
-    const { mlpDims = 4 * dims, dropout: p, activation, normFirst } = readLayer(options, fn);
+    const {
+      mlpDims = 4 * asCount(dims, fn, "dims"),
+      dropout: p,
+      activation,
+      normFirst,
+    } = readLayer(options, fn);
     this.selfAttention = new MultiHeadAttention(dims, numHeads);
     this.crossAttention = new MultiHeadAttention(dims, numHeads);
     this.ln1 = new LayerNorm(dims);
