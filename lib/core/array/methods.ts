@@ -222,9 +222,17 @@ function variadicOf(name: string, operation: Operation) {
     if (!isArray(this)) {
       throw mismatch(name, "this", "an array", this);
     }
+    if (typeof b !== "number") {
+      return operation(this, a, b);
+    }
     // Not as rest parameters, which every call would pay for.
-    // biome-ignore lint/complexity/noArguments: see above
-    return typeof b === "number" ? operation(this, [...arguments]) : operation(this, a, b);
+    const list: unknown[] = [];
+    // biome-ignore lint/complexity/noArguments: as said
+    for (let i = 0; i < arguments.length; i++) {
+      // biome-ignore lint/complexity/noArguments: as said
+      list.push(arguments[i]);
+    }
+    return operation(this, list);
   };
 }
 

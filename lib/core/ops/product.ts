@@ -227,15 +227,16 @@ export function outer(a: array, b: array, options?: StreamOptions): array {
  * // array([[32]], dtype=float32)
  */
 export function addmm(c: array, a: array, b: array, options?: AddmmOptions): array {
-  const { alpha, beta, stream } = readAddmm(options);
+  const { alpha, beta, stream } = readAddmm.raw(options);
+  const { each } = readAddmm;
   return make(
     native.addmm(
       slot(c, "addmm", "c"),
       slot(a, "addmm", "a"),
       slot(b, "addmm", "b"),
-      alpha,
-      beta,
-      stream,
+      each.alpha(alpha, "addmm"),
+      each.beta(beta, "addmm"),
+      each.stream(stream, "addmm"),
     ),
   );
 }

@@ -26,10 +26,10 @@ import {
   stream,
 } from "../call/arguments.js";
 import { mismatch, outOfRange } from "../call/errors.js";
-import { checkedLater, flag, integer, type Kind, kindOf, oneOf, opOptions } from "../call/kinds.js";
+import { checkedLater, flag, integer, kindOf, oneOf, opOptions } from "../call/kinds.js";
 import { native } from "../call/native.js";
 import { asSize } from "../call/numbers.js";
-import { type List, list, type OperandCode, type Slots, type StreamId } from "../call/wire.js";
+import { type List, list, type Slots, type StreamId } from "../call/wire.js";
 import type { StreamOptions } from "../device.js";
 import type { Dtype } from "../dtype.js";
 
@@ -91,16 +91,9 @@ export interface PadOptions extends StreamOptions {
   constantValues?: Operand | undefined;
 }
 
-const padValue = (fallback: Operand): Kind<Operand, OperandCode> => ({
-  check: (x, fn, param) => operand(x as Operand, fn, param),
-  fallback: fallback as OperandCode & Operand,
-  required: false,
-  anew: true,
-});
-
 const readPad = opOptions<PadOptions>()("pad", {
   mode: oneOf(["constant", "edge", "reflect", "symmetric"], "constant"),
-  constantValues: padValue(0),
+  constantValues: checkedLater(0),
 });
 
 /** Options of `asStrided`. */
@@ -588,7 +581,15 @@ function widths(x: PadWidth): List {
  */
 export function pad(a: ArrayInput, padWidth: PadWidth, options?: PadOptions): array {
   const { constantValues, mode, stream } = readPad(options);
-  return make(native.pad(arraySlot(a, "pad", "a"), widths(padWidth), constantValues, mode, stream));
+  return make(
+    native.pad(
+      arraySlot(a, "pad", "a"),
+      widths(padWidth),
+      operand(constantValues, "pad", "constantValues"),
+      mode,
+      stream,
+    ),
+  );
 }
 
 function strideList(x: readonly number[]): List {
