@@ -91,9 +91,14 @@ export interface PadOptions extends StreamOptions {
   constantValues?: Operand | undefined;
 }
 
+const padding = kindOf<Operand>((x, fn, param) => {
+  operand(x as Operand, fn, param);
+  return x as Operand;
+});
+
 const readPad = opOptions<PadOptions>()("pad", {
   mode: oneOf(["constant", "edge", "reflect", "symmetric"], "constant"),
-  constantValues: checkedLater(0),
+  constantValues: padding(0),
 });
 
 /** Options of `asStrided`. */
