@@ -34,6 +34,17 @@ function main(args) {
     const list = missing.map(({ name }) => name).join(", ");
     throw new SetupError(`There is no tarball of ${list}. Run npm run package.`);
   }
+  const unfit = names.filter((name) => {
+    const manifest = join(root, "dist-packages", "stage", shortName(name), "package.json");
+    return JSON.parse(readFileSync(manifest, "utf8")).private === true;
+  });
+  if (unfit.length > 0) {
+    const text = `${unfit.join(", ")}: made by a cross-compiler, to be looked at only. Make them on a Mac.`;
+    if (yes) {
+      throw new SetupError(text);
+    }
+    console.log(text);
+  }
   for (const { name, path } of tarballs) {
     const { stdout } = npm(["view", `${name}@${version}`, "version", ...registry]);
     if (stdout.trim() === version) {
