@@ -230,6 +230,19 @@ export function shardInplace(
   module.update(sharesOf(parameters, predicate, group ?? mx.distributed.init(), fn));
 }
 
+/** Gives a layer this process's share of the parameters of a whole one. */
+function withShares<L extends Module>(
+  layer: L,
+  whole: Module,
+  sharding: Sharding,
+  { segments, group, fn }: { segments: Segments; group: mx.distributed.Group; fn: string },
+): L {
+  const shares = sharesOf(whole.parameters(), predicates[sharding](segments), group, fn);
+  const module: Module = layer;
+  module.update(shares);
+  return layer;
+}
+
 /** The axis of the weight, of shape (outputs, inputs), that is shared. */
 type SharedAxis = 0 | 1;
 
@@ -327,8 +340,7 @@ export class AllToShardedLinear extends ShardedLinear {
     const fn = "AllToShardedLinear.fromLinear";
     const { inputDims, outputDims, bias, group, segments } = partsOf(fn, linearLayer, options);
     const layer = new AllToShardedLinear(inputDims, outputDims, { bias, group });
-    const sharding = predicates["all-to-sharded"](segments);
-    return layer.update(sharesOf(linearLayer.parameters(), sharding, group, fn));
+    return withShares(layer, linearLayer, "all-to-sharded", { segments, group, fn });
   }
 
   /** From (..., inputDims) to this process's part of (..., outputDims). */
@@ -365,8 +377,7 @@ export class ShardedToAllLinear extends ShardedLinear {
     const fn = "ShardedToAllLinear.fromLinear";
     const { inputDims, outputDims, bias, group, segments } = partsOf(fn, linearLayer, options);
     const layer = new ShardedToAllLinear(inputDims, outputDims, { bias, group });
-    const sharding = predicates["sharded-to-all"](segments);
-    return layer.update(sharesOf(linearLayer.parameters(), sharding, group, fn));
+    return withShares(layer, linearLayer, "sharded-to-all", { segments, group, fn });
   }
 
   /** From this process's part of (..., inputDims) to (..., outputDims), the same in all. */
@@ -470,10 +481,13 @@ export class QuantizedAllToShardedLinear extends QuantizedShardedLinear {
   ): QuantizedAllToShardedLinear {
     const fn = "QuantizedAllToShardedLinear.fromQuantizedLinear";
     const parts = quantizedPartsOf(fn, quantizedLinearLayer, options);
-    const layer = new QuantizedAllToShardedLinear(parts.inputDims, parts.outputDims, parts.how);
-    const sharding = predicates["all-to-sharded"](parts.segments);
-    const parameters = quantizedLinearLayer.parameters();
-    return layer.update(sharesOf(parameters, sharding, parts.how.group, fn));
+    const { inputDims, outputDims, segments, how } = parts;
+    const layer = new QuantizedAllToShardedLinear(inputDims, outputDims, how);
+    return withShares(layer, quantizedLinearLayer, "all-to-sharded", {
+      segments,
+      group: how.group,
+      fn,
+    });
   }
 
   /** From (..., inputDims) to this process's part of (..., outputDims). */
@@ -510,10 +524,13 @@ export class QuantizedShardedToAllLinear extends QuantizedShardedLinear {
   ): QuantizedShardedToAllLinear {
     const fn = "QuantizedShardedToAllLinear.fromQuantizedLinear";
     const parts = quantizedPartsOf(fn, quantizedLinearLayer, options);
-    const layer = new QuantizedShardedToAllLinear(parts.inputDims, parts.outputDims, parts.how);
-    const sharding = predicates["sharded-to-all"](parts.segments);
-    const parameters = quantizedLinearLayer.parameters();
-    return layer.update(sharesOf(parameters, sharding, parts.how.group, fn));
+    const { inputDims, outputDims, segments, how } = parts;
+    const layer = new QuantizedShardedToAllLinear(inputDims, outputDims, how);
+    return withShares(layer, quantizedLinearLayer, "sharded-to-all", {
+      segments,
+      group: how.group,
+      fn,
+    });
   }
 
   /** From this process's part of (..., inputDims) to (..., outputDims), the same in all. */
@@ -536,11 +553,12 @@ type Sharded<L extends Linear | QuantizedLinear, S extends Sharding> = S extends
  * A layer with this process's share of the weights of a linear one, that
  * communicates: {@link AllToShardedLinear} or {@link ShardedToAllLinear}, or of a
  * quantized layer {@link QuantizedAllToShardedLinear} or
- * {@link QuantizedShardedToAllLinear}. All processes have the same layer, which stays as it is. With `segments` every
- * segment of the weights is shared by itself: of fused queries, keys and values,
- * which are 3, each process then has its share of all three. Two layers in a row,
- * `"all-to-sharded"` and `"sharded-to-all"`, communicate once forward and once
- * backward. Shoeybi et al., "Megatron-LM", arXiv 1909.08053.
+ * {@link QuantizedShardedToAllLinear}. All processes have the same layer, which
+ * stays as it is. With `segments` every segment of the weights is shared by itself:
+ * of fused queries, keys and values, which are 3, each process then has its share of
+ * all three. Two layers in a row, `"all-to-sharded"` and `"sharded-to-all"`,
+ * communicate once forward and once backward. Shoeybi et al., "Megatron-LM", arXiv
+ * 1909.08053.
  *
  * @throws RangeError where an axis or a segment does not divide among the
  * processes.

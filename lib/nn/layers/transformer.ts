@@ -259,6 +259,41 @@ const readStack = optionsOf<TransformerStackOptions>()("TransformerEncoder", {
   checkpoint: flag(false),
 });
 
+/** What encoders and decoders have in common: layers, one after the other, and a norm. */
+class TransformerStack<
+  L extends Module & { forward(x: mx.array, ...rest: Rest): mx.array },
+  Rest extends unknown[],
+> extends Module {
+  readonly layers: readonly L[];
+  readonly ln: LayerNorm;
+  readonly checkpoint: boolean;
+
+  constructor(
+    fn: string,
+    numLayers: number,
+    dims: number,
+    options: TransformerStackOptions | undefined,
+    layerOf: (options: TransformerLayerOptions) => L,
+  ) {
+    super();
+    const { checkpoint, ...layer } = readStack(options, fn);
+    this.layers = Array.from({ length: asLength(numLayers, fn, "numLayers") }, () =>
+      layerOf(layer),
+    );
+    this.ln = new LayerNorm(dims);
+    this.checkpoint = checkpoint;
+  }
+
+  /** What all layers make of an input, one after the other. */
+  protected through(x: mx.array, ...rest: Rest): mx.array {
+    let y = x;
+    for (const layer of this.layers) {
+      y = this.checkpoint ? checkpoint(layer)(y, ...rest) : layer.forward(y, ...rest);
+    }
+    return this.ln.forward(y);
+  }
+}
+
 /**
  * Layers of a transformer's encoder, {@link TransformerEncoderLayer}, one after the
  * other, and a {@link LayerNorm}.
@@ -268,35 +303,25 @@ const readStack = optionsOf<TransformerStackOptions>()("TransformerEncoder", {
  * encoder.forward(mx.ones([1, 3, 8]), null).shape
  * // [ 1, 3, 8 ]
  */
-export class TransformerEncoder extends Module {
-  readonly layers: readonly TransformerEncoderLayer[];
-  readonly ln: LayerNorm;
-  readonly checkpoint: boolean;
-
+export class TransformerEncoder extends TransformerStack<
+  TransformerEncoderLayer,
+  [mask: AttentionMask]
+> {
   constructor(
     numLayers: number,
     dims: number,
     numHeads: number,
     options?: TransformerStackOptions,
   ) {
-    super();
-    const { checkpoint, ...layer } = readStack(options);
-    this.layers = Array.from(
-      { length: asLength(numLayers, "TransformerEncoder", "numLayers") },
-      () => new TransformerEncoderLayer(dims, numHeads, layer),
-    );
-    this.ln = new LayerNorm(dims);
-    this.checkpoint = checkpoint;
+    const layerOf = (layer: TransformerLayerOptions) =>
+      new TransformerEncoderLayer(dims, numHeads, layer);
+    super("TransformerEncoder", numLayers, dims, options, layerOf);
   }
 
   /** From (B, T, dims) to the same shape. The mask broadcasts to (B, numHeads, T, T). */
   forward(x: mx.array, mask: AttentionMask): mx.array {
     checkShape(x, ["B", "T", this.ln.dims], "TransformerEncoder.forward", "x");
-    let y = x;
-    for (const layer of this.layers) {
-      y = this.checkpoint ? checkpoint(layer)(y, mask) : layer.forward(y, mask);
-    }
-    return this.ln.forward(y);
+    return this.through(x, mask);
   }
 }
 
@@ -384,25 +409,19 @@ export class TransformerDecoderLayer extends Module {
  * decoder.forward(mx.ones([1, 3, 8]), mx.ones([1, 5, 8]), "causal", null).shape
  * // [ 1, 3, 8 ]
  */
-export class TransformerDecoder extends Module {
-  readonly layers: readonly TransformerDecoderLayer[];
-  readonly ln: LayerNorm;
-  readonly checkpoint: boolean;
-
+export class TransformerDecoder extends TransformerStack<
+  TransformerDecoderLayer,
+  [memory: mx.array, xMask: AttentionMask, memoryMask: AttentionMask]
+> {
   constructor(
     numLayers: number,
     dims: number,
     numHeads: number,
     options?: TransformerStackOptions,
   ) {
-    super();
-    const { checkpoint, ...layer } = readStack(options, "TransformerDecoder");
-    this.layers = Array.from(
-      { length: asLength(numLayers, "TransformerDecoder", "numLayers") },
-      () => new TransformerDecoderLayer(dims, numHeads, layer),
-    );
-    this.ln = new LayerNorm(dims);
-    this.checkpoint = checkpoint;
+    const layerOf = (layer: TransformerLayerOptions) =>
+      new TransformerDecoderLayer(dims, numHeads, layer);
+    super("TransformerDecoder", numLayers, dims, options, layerOf);
   }
 
   /**
@@ -418,13 +437,7 @@ export class TransformerDecoder extends Module {
     const fn = "TransformerDecoder.forward";
     checkShape(x, ["B", "T", this.ln.dims], fn, "x");
     checkShape(memory, ["B", "S", this.ln.dims], fn, "memory");
-    let y = x;
-    for (const layer of this.layers) {
-      y = this.checkpoint
-        ? checkpoint(layer)(y, memory, xMask, memoryMask)
-        : layer.forward(y, memory, xMask, memoryMask);
-    }
-    return this.ln.forward(y);
+    return this.through(x, memory, xMask, memoryMask);
   }
 }
 
