@@ -78,7 +78,7 @@ export class Conv1d extends Convolution<number> {
     options?: GroupedConvolutionOptions<number>,
   ) {
     const size = asCount(kernelSize, "Conv1d", "kernelSize");
-    const settings = read1d(options);
+    const { ...settings } = read1d(options);
     super("Conv1d", mx.conv1d, inChannels, outChannels, [size], settings);
     this.groups = settings.groups;
   }
@@ -108,7 +108,7 @@ export class Conv2d extends Convolution<Sizes<2>> {
     options?: GroupedConvolutionOptions<number | Sizes<2>>,
   ) {
     const size = asSizes(kernelSize, 2, asCount, "Conv2d", "kernelSize");
-    const settings = read2d(options);
+    const { ...settings } = read2d(options);
     super("Conv2d", mx.conv2d, inChannels, outChannels, size, settings);
     this.groups = settings.groups;
   }

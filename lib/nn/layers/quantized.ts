@@ -209,9 +209,9 @@ export class QuantizedEmbedding extends Module {
    */
   static fromEmbedding(embeddingLayer: Embedding, options?: QuantizedOptions): QuantizedEmbedding {
     const fn = "fromEmbedding";
-    const format = readEmbedding(options, fn);
+    const { ...given } = readEmbedding(options, fn);
     const [rows, dims] = shapeOf(embeddingLayer, fn, "embeddingLayer", "an Embedding");
-    formatOf(fn, "embeddingLayer", dims, format);
+    const format = formatOf(fn, "embeddingLayer", dims, given);
     const out = new QuantizedEmbedding(rows, dims, format);
     [out.weight, out.scales, out.biases] = mx.quantize(embeddingLayer.weight, format);
     return out;
@@ -283,9 +283,9 @@ export class QuantizedLinear extends Module {
    */
   static fromLinear(linearLayer: Linear, options?: QuantizedOptions): QuantizedLinear {
     const fn = "fromLinear";
-    const format = readEmbedding(options, fn);
+    const { ...given } = readEmbedding(options, fn);
     const [outputDims, inputDims] = shapeOf(linearLayer, fn, "linearLayer", "a Linear");
-    formatOf(fn, "linearLayer", inputDims, format);
+    const format = formatOf(fn, "linearLayer", inputDims, given);
     const out = new QuantizedLinear(inputDims, outputDims, { bias: false, ...format });
     [out.weight, out.scales, out.biases] = mx.quantize(linearLayer.weight, format);
     if (linearLayer.bias !== undefined) {
@@ -375,7 +375,7 @@ export class QQLinear extends Module {
    */
   static fromLinear(linearLayer: Linear, options?: QQLinearOptions): QQLinear {
     const fn = "fromLinear";
-    const format = readQQLinear(options, fn);
+    const { ...format } = readQQLinear(options, fn);
     const [outputDims, inputDims] = shapeOf(linearLayer, fn, "linearLayer", "a Linear");
     formatOf(fn, "linearLayer", inputDims, format);
     if (linearLayer.bias !== undefined) {
