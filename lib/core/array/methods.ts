@@ -225,12 +225,11 @@ function variadicOf(name: string, operation: Operation) {
     if (typeof b !== "number") {
       return operation(this, a, b);
     }
-    // Not as rest parameters, which every call would pay for.
+    // biome-ignore lint/complexity/noArguments: every call would pay for rest parameters
+    const given = arguments;
     const list: unknown[] = [];
-    // biome-ignore lint/complexity/noArguments: as said
-    for (let i = 0; i < arguments.length; i++) {
-      // biome-ignore lint/complexity/noArguments: as said
-      list.push(arguments[i]);
+    for (let i = 0; i < given.length; i++) {
+      list.push(given[i]);
     }
     return operation(this, list);
   };

@@ -5,7 +5,7 @@ import { asFunction, slot, slots } from "../call/arguments.js";
 import { withCode } from "../call/codes.js";
 import { mismatch } from "../call/errors.js";
 import { isFailure, native, reasonOf } from "../call/native.js";
-import { flag, type Kind, optionsOf } from "../call/options.js";
+import { flag, kindOf, optional, optionsOf } from "../call/options.js";
 import { type List, list, type Slot, type Slots, slotsFrom } from "../call/wire.js";
 import { Device, DeviceType, Stream } from "../device.js";
 import { Dtype } from "../dtype.js";
@@ -46,16 +46,14 @@ export interface CompileOptions {
   shapeless?: boolean | undefined;
 }
 
-const state: Kind<unknown> = {
-  check(x, fn, param) {
-    if (x !== null && !isBranch(x)) {
+const state = optional(
+  kindOf<unknown>((x, fn, param) => {
+    if (!isBranch(x)) {
       throw mismatch(fn, param, "a module, a list or a record", x);
     }
     return x;
-  },
-  fallback: undefined,
-  required: false,
-};
+  })(),
+);
 
 const readCompile = optionsOf<CompileOptions>()("compile", {
   inputs: state,
@@ -325,7 +323,7 @@ class Compiled {
 export function compile<F extends AnyFunction>(fun: F, options?: CompileOptions): F {
   asFunction(fun, "compile", "fun");
   const { inputs, outputs, shapeless } = readCompile(options);
-  const compiled = new Compiled(fun, inputs ?? undefined, outputs ?? undefined, shapeless);
+  const compiled = new Compiled(fun, inputs, outputs, shapeless);
   const call = (...args: unknown[]): unknown => compiled.call(args);
   compiled.number = native.new_compiled(call);
   return call as F;

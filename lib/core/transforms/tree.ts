@@ -107,11 +107,15 @@ export class Path {
 
   /** The names of the children of a branch, as {@link namesOf}, but a list may not be too long. */
   namesOf(branch: Branch): string[] {
-    if (!Array.isArray(branch)) {
-      return Object.keys(branch);
-    }
+    return Array.isArray(branch)
+      ? Array.from({ length: this.lengthOf(branch) }, (_, i) => String(i))
+      : Object.keys(branch);
+  }
+
+  /** The length of a list, which may not be too long. */
+  lengthOf(list: readonly unknown[]): number {
     const param = typeof this.#param === "string" ? this.#param : "arguments";
-    return Array.from({ length: lengthOf(branch, this.#fn, param) }, (_, i) => String(i));
+    return lengthOf(list, this.#fn, param);
   }
 
   /** Goes to a child of the branch that was entered last. */
@@ -175,28 +179,23 @@ export function flatten<Leaf = unknown>(
 class Walk extends Path {
   readonly leaves: unknown[] = [];
   readonly key: unknown[] = [];
-  readonly #take: Flattening["take"];
-  readonly #isLeaf: Flattening["isLeaf"];
-  readonly #exact: boolean;
   readonly #how: Flattening;
 
   constructor(how: Flattening) {
     super(how.fn, how.param);
-    this.#take = how.take;
-    this.#isLeaf = how.isLeaf;
-    this.#exact = how.exact ?? false;
     this.#how = how;
   }
 
   /** Whether it belongs to the tree: in a module, only arrays and branches do. */
   visit(x: unknown, inModule: boolean): boolean {
+    const { take, isLeaf, exact } = this.#how;
     const branch = isBranch(x);
-    if (!branch || this.#isLeaf?.(x)) {
+    if (!branch || isLeaf?.(x)) {
       this.refuseStranger(x);
-      if (inModule && !this.#exact && !branch && !isArray(x)) {
+      if (inModule && !exact && !branch && !isArray(x)) {
         return false;
       }
-      const taken = this.#take === undefined || this.#take(x, this);
+      const taken = take === undefined || take(x, this);
       this.key.push(taken ? aLeaf : x);
       if (taken) {
         this.leaves.push(x);
@@ -214,8 +213,7 @@ class Walk extends Path {
   }
 
   #list(x: unknown[], inModule: boolean): void {
-    const { fn, param } = this.#how;
-    const length = lengthOf(x, fn, typeof param === "string" ? param : "arguments");
+    const length = this.lengthOf(x);
     this.key.push(aList, length);
     for (let i = 0; i < length; i++) {
       this.at(i);
@@ -229,7 +227,7 @@ class Walk extends Path {
   #record(x: Record<string, unknown>, inModule: boolean): void {
     const { key } = this;
     const names = Object.keys(x);
-    const exact = this.#exact ? (x as { [treeLike]?: unknown })[treeLike] : undefined;
+    const exact = this.#how.exact ? (x as { [treeLike]?: unknown })[treeLike] : undefined;
     const size = key.push(aRecord, names.length, exact) - 2;
     for (const name of names) {
       this.at(name);
