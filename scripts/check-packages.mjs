@@ -16,7 +16,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { SetupError } from "./mlx.mjs";
+import { runScript, SetupError } from "./mlx.mjs";
 import { platforms } from "./package/platforms.mjs";
 import { pack } from "./package.mjs";
 
@@ -412,12 +412,4 @@ async function main() {
   process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
 }
 
-try {
-  await main();
-} catch (error) {
-  if (!(error instanceof SetupError)) {
-    throw error;
-  }
-  console.error(`\nmlx-js: ${error.message}\n`);
-  process.exitCode = 1;
-}
+await runScript(() => main());

@@ -7,7 +7,7 @@ import { createRequire } from "node:module";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { install, platformOf, SetupError } from "./mlx.mjs";
+import { install, platformOf, runScript, SetupError } from "./mlx.mjs";
 import { forgetOtherPlace } from "./native.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -96,7 +96,7 @@ export function macosArm64(version = 14) {
 const targets = { "linux-arm64": linuxArm64, "darwin-arm64": macosArm64 };
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  try {
+  await runScript(() => {
     for (const name of process.argv.slice(2)) {
       const build = targets[/** @type {keyof typeof targets} */ (name)];
       if (build === undefined) {
@@ -104,11 +104,5 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
       }
       console.log(build());
     }
-  } catch (error) {
-    if (!(error instanceof SetupError)) {
-      throw error;
-    }
-    console.error(`\nmlx-js: ${error.message}\n`);
-    process.exitCode = 1;
-  }
+  });
 }

@@ -21,6 +21,23 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 export class SetupError extends Error {}
 
 /**
+ * Runs a script: a {@link SetupError} is printed, and makes its exit code 1.
+ *
+ * @param {() => unknown} main
+ */
+export async function runScript(main) {
+  try {
+    await main();
+  } catch (error) {
+    if (!(error instanceof SetupError)) {
+      throw error;
+    }
+    console.error(`\nmlx-js: ${error.message}\n`);
+    process.exitCode = 1;
+  }
+}
+
+/**
  * @typedef {object} Platform
  * @property {string} lock the hash lock's name in scripts/
  * @property {string[]} tags pip's names of the platform

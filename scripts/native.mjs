@@ -4,7 +4,7 @@ import { existsSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { definitions, SetupError } from "./mlx.mjs";
+import { definitions, runScript, SetupError } from "./mlx.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const require = createRequire(import.meta.url);
@@ -82,13 +82,5 @@ export function build(options) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  try {
-    build(process.argv.slice(2));
-  } catch (error) {
-    if (!(error instanceof SetupError)) {
-      throw error;
-    }
-    console.error(`\nmlx-js: ${error.message}\n`);
-    process.exitCode = 1;
-  }
+  await runScript(() => build(process.argv.slice(2)));
 }

@@ -15,7 +15,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { SetupError } from "./mlx.mjs";
+import { runScript, SetupError } from "./mlx.mjs";
 import { check } from "./package/check.mjs";
 import { filesBelow, platforms, shortName } from "./package/platforms.mjs";
 
@@ -231,13 +231,5 @@ function main(args) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  try {
-    main(process.argv.slice(2));
-  } catch (error) {
-    if (!(error instanceof SetupError)) {
-      throw error;
-    }
-    console.error(`\nmlx-js: ${error.message}\n`);
-    process.exitCode = 1;
-  }
+  await runScript(() => main(process.argv.slice(2)));
 }

@@ -7,7 +7,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { SetupError } from "./mlx.mjs";
+import { runScript, SetupError } from "./mlx.mjs";
 import { platforms, shortName } from "./package/platforms.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -61,12 +61,4 @@ function main(args) {
   }
 }
 
-try {
-  main(process.argv.slice(2));
-} catch (error) {
-  if (!(error instanceof SetupError)) {
-    throw error;
-  }
-  console.error(`\nmlx-js: ${error.message}\n`);
-  process.exitCode = 1;
-}
+await runScript(() => main(process.argv.slice(2)));

@@ -5,7 +5,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { SetupError } from "./mlx.mjs";
+import { runScript, SetupError } from "./mlx.mjs";
 import { build } from "./native.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -98,12 +98,6 @@ function main(args) {
   return status === 0 && found.length === 0;
 }
 
-try {
+await runScript(() => {
   process.exitCode = main(process.argv.slice(2)) ? 0 : 1;
-} catch (error) {
-  if (!(error instanceof SetupError)) {
-    throw error;
-  }
-  console.error(`\nmlx-js: ${error.message}\n`);
-  process.exitCode = 1;
-}
+});
