@@ -1,0 +1,1 @@
+export { type Cache, KVCache } from "./cache.js";
