@@ -1,4 +1,5 @@
 #include "bind.h"
+#include "mlx/version.h"
 #include "streams.h"
 
 namespace mlxjs {
@@ -39,6 +40,10 @@ Napi::Value device_info(Environment& e, int type, int index) {
     }
   }
   return out;
+}
+
+std::string mlx_version() {
+  return mx::version();
 }
 
 // Metal and CUDA.
@@ -130,6 +135,7 @@ const std::vector<Binding> device_bindings{
     LOCAL(stop_capture),
     LOCAL(set_metallib_path),
     LOCAL(cuda_is_available),
+    LOCAL(mlx_version),
 };
 
 const std::vector<Binding> stream_bindings{

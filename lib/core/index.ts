@@ -102,6 +102,7 @@ export * from "./ops/shape.js";
 export * from "./ops/sorting.js";
 export { type PipelineOptions, pipeline, type StepResult } from "./pipeline.js";
 export * as random from "./random.js";
+export { type Report, report } from "./report.js";
 export { setTracebacks } from "./tracebacks.js";
 export {
   type CompileOptions,

@@ -231,6 +231,7 @@ export interface Bindings {
   min: (a: Slot, b: OptionalList, c: boolean, d: StreamId) => Result;
   minimum: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
   minmax: (a: Slot, b: OptionalList, c: boolean, d: StreamId) => Slots;
+  mlx_version: () => string;
   moveaxis: (a: Slot, b: number, c: number, d: StreamId) => Result;
   multiply: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
   nan_to_num: (a: OperandCode, b: number, c: OperandCode | undefined, d: OperandCode | undefined, e: StreamId) => Result;

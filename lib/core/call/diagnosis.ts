@@ -12,7 +12,7 @@ function older(version: string, than: string): boolean {
   return i >= 0 && (a[i] ?? 0) < (b[i] ?? 0);
 }
 
-function runtimeOf({ versions }: Host): string {
+export function runtimeOf({ versions }: Host): string {
   const name = ["electron", "bun", "deno"].find((name) => versions[name] !== undefined);
   const node = `Node ${versions["node"]}`;
   return name === undefined
@@ -20,7 +20,7 @@ function runtimeOf({ versions }: Host): string {
     : `${name.replace(/^./, (letter) => letter.toUpperCase())} ${versions[name]} (${node})`;
 }
 
-function systemOf({ platform, arch, glibc, release }: Host): string {
+export function systemOf({ platform, arch, glibc, release }: Host): string {
   const library = glibc === undefined ? "no glibc" : `glibc ${glibc}`;
   return `${platform} ${arch}, ${platform === "linux" ? library : `kernel ${release}`}`;
 }

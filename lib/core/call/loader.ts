@@ -17,7 +17,13 @@ interface PlatformPackage {
   prepare?(): string | undefined;
 }
 
-type Outcome = { readonly addon: unknown } | Attempt;
+/** An addon, and its file. */
+export interface Found {
+  readonly addon: unknown;
+  readonly path: string;
+}
+
+type Outcome = Found | Attempt;
 
 const isCuda = (name: string) => name.includes("-cuda");
 
@@ -27,7 +33,7 @@ function messageOf(error: unknown): string {
 
 function loadFile(host: Host, name: string, path: string): Outcome {
   try {
-    return { addon: host.load(path) };
+    return { addon: host.load(path), path };
   } catch (cause) {
     return { name, kind: "failed", reason: messageOf(cause), cause };
   }
@@ -157,8 +163,8 @@ function* outcomes(host: Host): Generator<Outcome> {
   yield* tried(fitting);
 }
 
-/** The addon's exports, or an error that says what to do. */
-export function findAddon(host: Host): unknown {
+/** The addon, or an error that says what to do. */
+export function findAddon(host: Host): Found {
   const attempts: Attempt[] = [];
   for (const outcome of outcomes(host)) {
     if ("addon" in outcome) {
@@ -170,7 +176,7 @@ export function findAddon(host: Host): unknown {
           );
         }
       }
-      return outcome.addon;
+      return outcome;
     }
     attempts.push(outcome);
     // What is there and does not load is not passed over for something older.

@@ -51,7 +51,8 @@ const packages: Host["packages"] = {
   },
 };
 
-function host(): Host {
+/** What this process is like. */
+export function host(): Host {
   return {
     platform: process.platform,
     arch: process.arch,
@@ -200,19 +201,25 @@ export function whenLoaded(use: Use): void {
   uses.push(use);
 }
 
-let loaded = false;
+let path = "";
 
 /**
  * Loads the addon. The parts of the package that compute call it when they are
  * imported; `mlx-js/utils` does not.
  */
 export function load(): void {
-  if (!loaded) {
-    const addon = throwing(findAddon(host()) as Bindings);
+  if (path === "") {
+    const found = findAddon(host());
+    const addon = throwing(found.addon as Bindings);
     Object.assign(native, addon);
-    loaded = true;
+    path = found.path;
     for (const use of uses) {
       use(addon);
     }
   }
+}
+
+/** The addon's file, once it is loaded. */
+export function addonPath(): string {
+  return path;
 }
