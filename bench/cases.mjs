@@ -144,6 +144,21 @@ const out = (megabytes, count) => ({
   },
 });
 
+/** @param {number} megabytes @param {number} count @returns {Case} */
+const outInto = (megabytes, count) => ({
+  rounds: 3,
+  count,
+  prepare: () => {
+    const x = mx.array(typed(megabytes));
+    const given = typed(megabytes);
+    return (n) => {
+      for (let i = 0; i < n; i++) {
+        x.toTypedArray(given);
+      }
+    };
+  },
+});
+
 /** @param {number} n @param {number} count @returns {Case} */
 const matmul = (n, count) => ({
   rounds: 3,
@@ -207,6 +222,8 @@ const cases = {
   "typed array in, 100 MB": into(100, 4),
   "typed array out, 1 MB": out(1, 200),
   "typed array out, 100 MB": out(100, 4),
+  "typed array out, 1 MB, into one that is given": outInto(1, 200),
+  "typed array out, 100 MB, into one that is given": outInto(100, 4),
   "matmul 256 x 256": matmul(256, 20),
   "matmul 512 x 512": matmul(512, 10),
   "matmul 1024 x 1024": matmul(1024, 4),

@@ -50,6 +50,72 @@ describe("typed arrays", () => {
     expect(mx.array(typed, mx.float32).tolist()).toEqual([3, -4]);
   });
 
+  describe("out, into one that is given", () => {
+    const dtypes = [
+      ...[mx.bool, mx.uint8, mx.int8, mx.uint16, mx.int16, mx.uint32, mx.int32, mx.uint64],
+      ...[mx.int64, mx.float16, mx.bfloat16, mx.float32, mx.float64, mx.complex64],
+    ];
+
+    test.each(dtypes)("$name", (dtype) => {
+      const x = mx.array(
+        [
+          [1, 0, 3],
+          [4, 5, 6],
+        ],
+        dtype,
+      );
+      const fresh = any(x.T.toTypedArray());
+      const { BYTES_PER_ELEMENT: size, length } = fresh;
+      for (const Memory of [ArrayBuffer, SharedArrayBuffer]) {
+        const around = new fresh.constructor(new Memory((length + 2) * size));
+        const into = around.subarray(1, length + 1);
+        expect(x.T.toTypedArray(into)).toBe(into);
+        expect(Array.from(into)).toEqual(Array.from(fresh));
+        expect([around[0], around[length + 1]].map(Number)).toEqual([0, 0]);
+      }
+      const wrong = dtype === mx.float32 ? new Int32Array(6) : new Float32Array(length + 1);
+      expect(() => x.toTypedArray(wrong)).toThrow(
+        new RegExp(
+          `^\\[toTypedArray\\] into: expected a .* of ${length} values, for ${dtype.name}`,
+        ),
+      );
+    });
+
+    test("or of a type that holds the same", () => {
+      const clamped = new Uint8ClampedArray(2);
+      mx.array([7, 255], mx.uint8).toTypedArray(clamped);
+      expect(clamped).toEqual(new Uint8ClampedArray([7, 255]));
+      const bits = new Uint16Array(2);
+      mx.array([1, -2], mx.float16).toTypedArray(bits);
+      expect(bits).toEqual(new Uint16Array([0x3c00, 0xc000]));
+    });
+
+    test("a single value, and none", () => {
+      expect(mx.array(5).toTypedArray(new Float32Array(1))).toEqual(new Float32Array([5]));
+      expect(mx.zeros([0, 3]).toTypedArray(new Float32Array(0))).toEqual(new Float32Array(0));
+    });
+
+    test("what has no room or is none is refused, and left as it is", () => {
+      const x = mx.array([1, 2, 3]);
+      const short = new Float32Array(2);
+      expect(() => x.toTypedArray(short)).toThrow(
+        new RangeError(
+          "[toTypedArray] into: expected a Float32Array of 3 values, for float32, received Float32Array(2) [ 0, 0 ]",
+        ),
+      );
+      expect(short).toEqual(new Float32Array(2));
+      const gone = new Float32Array(3);
+      structuredClone(gone, { transfer: [gone.buffer] });
+      const proxy = new Proxy(new Float32Array(3), {});
+      const likeness = Object.create(Float32Array.prototype);
+      for (const into of [gone, proxy, likeness, null, [0, 0, 0], new ArrayBuffer(12), 3]) {
+        expect(() => x.toTypedArray(any(into))).toThrow(/^\[toTypedArray\] into: expected a /);
+      }
+      x.dispose();
+      expect(() => x.toTypedArray(new Float32Array(3))).toThrow("disposed");
+    });
+  });
+
   test("float16 comes as itself where there is a Float16Array", () => {
     const bits = mx.array([1, -2], mx.float16).toTypedArray();
     expect(bits).toEqual(

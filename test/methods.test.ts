@@ -45,6 +45,8 @@ describe("types", () => {
     expectTypeOf(x.toTypedArray()).toEqualTypeOf<Float32Array<ArrayBuffer>>();
     const ints: Int32Array = x.astype(mx.int32).toTypedArray();
     expect(ints).toEqual(new Int32Array([1, 2, 3]));
+    const into = new Float64Array(3);
+    expectTypeOf(x.astype(mx.float64).toTypedArray(into)).toEqualTypeOf(into);
     // @ts-expect-error no array holds text
     const text: string = x.get(0, 0).item();
     expect(text).toBe(1);

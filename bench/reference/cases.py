@@ -116,6 +116,17 @@ def out_of(megabytes):
     return body
 
 
+def out_into(megabytes):
+    x = mx.array(values(megabytes))
+    given = values(megabytes)
+
+    def body(count):
+        for _ in range(count):
+            np.copyto(given, x)
+
+    return body
+
+
 def matmul(n):
     x = mx.random.normal((n, n))
     y = mx.random.normal((n, n))
@@ -155,6 +166,8 @@ cases = {
     "typed array in, 100 MB": (3, 4, lambda: into(100)),
     "typed array out, 1 MB": (3, 200, lambda: out_of(1)),
     "typed array out, 100 MB": (3, 4, lambda: out_of(100)),
+    "typed array out, 1 MB, into one that is given": (3, 200, lambda: out_into(1)),
+    "typed array out, 100 MB, into one that is given": (3, 4, lambda: out_into(100)),
     "matmul 256 x 256": (3, 20, lambda: matmul(256)),
     "matmul 512 x 512": (3, 10, lambda: matmul(512)),
     "matmul 1024 x 1024": (3, 4, lambda: matmul(1024)),

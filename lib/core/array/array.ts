@@ -10,7 +10,7 @@ import { type Dtype, dtypes } from "../dtype.js";
 import { context } from "../lifetime/context.js";
 import { makeRoom, weigh } from "../lifetime/garbage.js";
 import type { Scope } from "../lifetime/scope.js";
-import { bufferOf, type Nested, nested, viewOf } from "./output.js";
+import { bufferOf, copyInto, type Nested, nested, viewOf } from "./output.js";
 import type { Scalar } from "./stand-in.js";
 import type { Float32ArrayOfOwn, TypedArray } from "./typed-arrays.js";
 
@@ -196,14 +196,29 @@ export class array {
    * unless it is told otherwise: `x.toTypedArray<Int32Array>()`. That is not
    * checked.
    *
+   * @param into A typed array to write to, instead of a new one: of the same type,
+   * and with as many values. uint8 goes into a `Uint8ClampedArray`, too, such as
+   * that of a canvas, and float16 into a `Uint16Array`. A loop that gives the same
+   * one each time takes no new memory.
+   * @returns the new typed array, or `into`.
+   * @throws TypeError or RangeError if `into` is of another type or length.
    * @example
    * mx.array([1, 2]).toTypedArray()
    * // Float32Array(2) [ 1, 2 ]
+   * @example
+   * const values = new Float32Array(4);
+   * mx.array([1, 2]).toTypedArray(values.subarray(2));
+   * values
+   * // Float32Array(4) [ 0, 0, 1, 2 ]
    */
-  toTypedArray<D extends TypedArray = Float32ArrayOfOwn>(): D {
+  toTypedArray<D extends TypedArray = Float32ArrayOfOwn>(into?: D): D {
     const slot = live(this, "toTypedArray");
     makeRoom();
-    return viewOf(bufferOf(slot, "toTypedArray"), this.dtype) as D;
+    const values =
+      into === undefined
+        ? viewOf(bufferOf(slot, "toTypedArray"), this.dtype)
+        : copyInto(slot, this.dtype, into, "toTypedArray");
+    return values as D;
   }
 
   /**

@@ -1,6 +1,6 @@
 /** Values on their way out of arrays: typed arrays and nested lists. */
 import { getHeapStatistics } from "node:v8";
-import { noMemory } from "../call/errors.js";
+import { mismatch, noMemory, outOfRange } from "../call/errors.js";
 import { native } from "../call/native.js";
 import { type Slot, slotFrom } from "../call/wire.js";
 import {
@@ -22,7 +22,7 @@ import {
 } from "../dtype.js";
 import { currentStream } from "../lifetime/context.js";
 import type { Scalar } from "./stand-in.js";
-import type { TypedArray } from "./typed-arrays.js";
+import { isShared, kindOf, lengthOfTyped, type TypedArray } from "./typed-arrays.js";
 
 /** Nested lists of values, or a single value. */
 export type Nested<T extends Scalar = Scalar> = T | Nested<T>[];
@@ -55,6 +55,37 @@ export function bufferOf(slot: Slot, fn: string): ArrayBuffer {
   const out = freshBytes(native.computed_bytes(slot), fn);
   native.copy_values(slot, out);
   return out.buffer;
+}
+
+/** The names of the typed arrays that take the values of a dtype, the usual one first. */
+function kindsFor(dtype: Dtype): string[] {
+  const { name } = storage.get(dtype) as TypedArrayConstructor;
+  const others = dtype === uint8 ? ["Uint8ClampedArray"] : dtype === float16 ? ["Uint16Array"] : [];
+  return [...new Set([name, ...others])];
+}
+
+/** Copies an array's values, row-major, into a typed array that has room for just them. */
+export function copyInto(slot: Slot, dtype: Dtype, into: unknown, fn: string): TypedArray {
+  const count = native.size(slot) * (dtype === complex64 ? 2 : 1);
+  const kinds = kindsFor(dtype);
+  const kind = kindOf(into);
+  const expected = `a ${kinds.join(" or ")} of ${count} values, for ${dtype.name}`;
+  if (kind === undefined || !kinds.includes(kind)) {
+    throw mismatch(fn, "into", expected, into);
+  }
+  const target = into as TypedArray;
+  const length = lengthOfTyped(target, fn, "into");
+  if (length !== count) {
+    throw outOfRange(fn, "into", expected, target);
+  }
+  if (isShared(target)) {
+    // Node-API does not say where these are.
+    (target as Uint8Array).set(viewOf(bufferOf(slot, fn), dtype) as Uint8Array);
+  } else {
+    native.computed_bytes(slot);
+    native.copy_values(slot, target);
+  }
+  return target;
 }
 
 // Memory that is not filled with zeros first. Where there is none, an
