@@ -11,6 +11,7 @@
  * and no others: these compare values.
  */
 
+import { crypto } from "../call/lazy.js";
 import { native } from "../call/native.js";
 import { float64 } from "../dtype.js";
 import { array, isArray, slotOf, unlike } from "./array.js";
@@ -36,7 +37,7 @@ function text(x: array): string {
 }
 
 function hash(values: TypedArray): string {
-  const { createHash } = require("node:crypto") as typeof import("node:crypto");
+  const { createHash } = crypto();
   if (values instanceof Float32Array || values instanceof Float64Array) {
     // All that are no numbers are the same, whatever their bits.
     for (let i = 0; i < values.length; i++) {

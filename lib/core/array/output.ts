@@ -1,6 +1,6 @@
 /** Values on their way out of arrays: typed arrays and nested lists. */
-import { getHeapStatistics } from "node:v8";
 import { mismatch, noMemory, outOfRange } from "../call/errors.js";
+import { v8 } from "../call/lazy.js";
 import { native } from "../call/native.js";
 import { type Slot, slotFrom } from "../call/wire.js";
 import {
@@ -107,7 +107,7 @@ function checkHeap(count: number, dtype: Dtype): void {
   }
   const objects = dtype === complex64 || dtype === int64 || dtype === uint64;
   const bytes = count * (objects ? 64 : 8);
-  const { heap_size_limit, used_heap_size } = getHeapStatistics();
+  const { heap_size_limit, used_heap_size } = v8().getHeapStatistics();
   // Lists of lists grow beside the young objects that they take in.
   const young = 1 << 26;
   const spare = 0.9 * heap_size_limit - young - used_heap_size;

@@ -1,16 +1,12 @@
 /** NumPy's format for several arrays: a zip archive of npy files. */
 import { constants } from "node:buffer";
 import { type array, slotOf } from "../array/array.js";
+import { fflate, zlib } from "../call/lazy.js";
 import { native } from "../call/native.js";
 import type { Result, StreamId } from "../call/wire.js";
 import { checkNpy } from "./npy.js";
 import { FormatError, memorySource, partOf, type Source, viewAt } from "./source.js";
 import type { ByteWriter } from "./target.js";
-
-// Required where they are needed: together they take as long to load as the
-// rest of the package.
-const zlib = () => require("node:zlib") as typeof import("node:zlib");
-const fflate = () => require("fflate") as typeof import("fflate");
 
 /** A file in the archive, as the directory has it. */
 interface Entry {

@@ -1,5 +1,4 @@
 /** Where bytes go to: files, whatever can be written to. */
-import { randomBytes } from "node:crypto";
 import {
   accessSync,
   closeSync,
@@ -16,6 +15,7 @@ import {
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { mismatch } from "../call/errors.js";
+import { crypto } from "../call/lazy.js";
 import { type FilePath, isPath, pathOf, type Source } from "./source.js";
 import { about, isSystemError } from "./system.js";
 
@@ -118,7 +118,7 @@ export class OutputFile {
         accessSync(end, constants.W_OK);
       }
       // A name as long as the file's could be too long.
-      const part = join(dirname(end), `.mlx-js-${randomBytes(6).toString("hex")}`);
+      const part = join(dirname(end), `.mlx-js-${crypto().randomBytes(6).toString("hex")}`);
       let fd: number | undefined;
       try {
         fd = openSync(part, "wx");

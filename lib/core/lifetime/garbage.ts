@@ -2,6 +2,7 @@
  * How the garbage collector learns what arrays cost: V8 sees forty bytes where
  * there may be a gigabyte.
  */
+import { v8, vm } from "../call/lazy.js";
 import { native } from "../call/native.js";
 
 // V8 decides by the bytes it sees when to collect young objects, and a handle
@@ -31,11 +32,6 @@ export function reportMemory(): void {
 
 type Collect = () => void;
 
-// Most of what there is to load of Node's own for it is for something else.
-function v8(): typeof import("node:v8") {
-  return require("node:v8");
-}
-
 /** Collects young objects, at once. */
 function youngCollector(): Collect {
   const { Bun } = globalThis as { Bun?: { gc(synchronously: boolean): void } };
@@ -51,7 +47,7 @@ function exposedGc(): typeof globalThis.gc {
   try {
     const { setFlagsFromString } = v8();
     setFlagsFromString("--expose-gc");
-    const gc = (require("node:vm") as typeof import("node:vm")).runInNewContext("gc");
+    const gc = vm().runInNewContext("gc");
     setFlagsFromString("--no-expose-gc");
     return gc;
   } catch {
