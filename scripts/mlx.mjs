@@ -41,6 +41,7 @@ export async function runScript(main) {
  * @typedef {object} Platform
  * @property {string} lock the hash lock's name in scripts/
  * @property {string[]} tags pip's names of the platform
+ * @property {string} [instead] what one can do where there is no network
  */
 
 /**
@@ -123,9 +124,9 @@ export function findPython() {
 
 /**
  * @param {string} output what pip printed
- * @param {string} lock
+ * @param {Platform} platform
  */
-function downloadError(output, lock) {
+function downloadError(output, { lock, instead = "" }) {
   if (/DO NOT MATCH THE HASHES/.test(output)) {
     return new SetupError(
       `A download does not match its hash in scripts/${lock}, so it was not used. A mirror ` +
@@ -138,8 +139,8 @@ function downloadError(output, lock) {
   ) {
     return new SetupError(
       `pip reached no package index that has what scripts/${lock} names. Connect this ` +
-        "machine, point pip to a mirror (PIP_INDEX_URL), or set MLX_DIR to an MLX of your " +
-        `own. What is once unpacked is not downloaded again.\n${output.trim()}`,
+        `machine, or point pip to a mirror (PIP_INDEX_URL).${instead} What is once unpacked is ` +
+        `not downloaded again.\n${output.trim()}`,
     );
   }
   return new SetupError(`pip could not download what scripts/${lock} names:\n${output.trim()}`);
@@ -176,7 +177,7 @@ export function install(platform, places = {}) {
       ...["-r", join(locks, platform.lock)],
     ]);
     if (!ok) {
-      throw downloadError(text, platform.lock);
+      throw downloadError(text, platform);
     }
     for (const wheel of readdirSync(join(work, "wheels"))) {
       const path = join(work, "wheels", wheel);
@@ -235,7 +236,10 @@ export function definitions() {
     // It has a BLAS of its own.
     return { MLX_DIR: own, OPENBLAS_DIR: "" };
   }
-  const platform = platformOf(host());
+  const platform = {
+    ...platformOf(host()),
+    instead: " Or set MLX_DIR to an MLX of your own.",
+  };
   const folder = install(platform);
   return {
     MLX_DIR: join(folder, "mlx", "share", "cmake", "MLX"),
