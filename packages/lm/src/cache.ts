@@ -1,9 +1,23 @@
 import { mx } from "mlx-js";
+import { checkCount, failure, outOfRange } from "./errors.js";
+import { causalMask, type Mask } from "./masks.js";
+
+/** The keys and values that an attention reads. */
+export interface KeysValues {
+  keys: mx.array;
+  values: mx.array;
+}
+
+/** An array whose last axis is quantized: the packed numbers, and the scales and biases of its groups. */
+export type Quantized = [packed: mx.array, scales: mx.array, biases: mx.array];
 
 /** What a layer's attention keeps of the tokens before: see {@link KVCache}. */
 export interface Cache extends Disposable {
   /** How many tokens have been seen: the position of the next one. */
   readonly offset: number;
+
+  /** Whether `trim` can forget tokens. */
+  readonly trimmable: boolean;
 
   /**
    * Adds the keys and values of new tokens.
@@ -12,37 +26,80 @@ export interface Cache extends Disposable {
    * @param values Of the same shape, but for the last axis.
    * @returns those of all tokens that the new ones may attend to.
    */
-  update(keys: mx.array, values: mx.array): { keys: mx.array; values: mx.array };
+  update(keys: mx.array, values: mx.array): KeysValues;
 
   /**
-   * Forgets the last tokens, of which a rotating cache may have lost what came before.
+   * The mask for `length` tokens that are to be added, among what `update` will then return.
    *
-   * @returns how many it forgot.
+   * @param window How many tokens each may attend to, itself included. By default all that there are.
+   */
+  mask(length: number, window?: number): Mask;
+
+  /**
+   * Forgets the last tokens.
+   *
+   * @returns how many it forgot: none if it is not `trimmable`.
    */
   trim(count: number): number;
+
+  /** What a file holds of it: see {@link savePromptCache}. */
+  saved(): SavedCache;
+}
+
+/** A cache as files hold it, in mlx-lm's order. */
+export interface SavedCache {
+  /** The name of its class. */
+  readonly name: string;
+  readonly arrays: readonly (mx.array | Quantized)[];
+  readonly numbers: readonly number[];
 }
 
 /** Buffers grow by this many tokens, so that most tokens copy nothing. */
 const step = 256;
 
-/** The buffer, or a longer one with its first `offset` tokens, that has room for more. */
-function roomFor(buffer: mx.array | null, more: mx.array, offset: number): mx.array {
-  const length = more.dim(2);
-  if (buffer !== null && offset + length <= buffer.dim(2)) {
-    return buffer;
-  }
-  const [batch = 1, heads = 1, , headDim = 1] = more.shape;
-  const added = mx.zeros([batch, heads, Math.ceil(length / step) * step, headDim], more.dtype);
-  return buffer === null ? added : mx.concatenate([upTo(buffer, offset), added], 2);
+function between(x: mx.array, start: number, end?: number): mx.array {
+  return x.get(":", ":", new mx.Slice(start, end));
 }
 
-function upTo(buffer: mx.array, end: number): mx.array {
-  return buffer.get(":", ":", new mx.Slice(0, end));
+function write(buffer: mx.array, start: number, x: mx.array): void {
+  // In place, so that MLX writes into the buffer and does not copy it.
+  buffer.set([":", ":", new mx.Slice(start, start + x.dim(2))], x);
+}
+
+/** The first `used` tokens of a buffer, with room for `added` more of the shape of `like`. */
+function grown(buffer: mx.array | null, used: number, like: mx.array, added: number): mx.array {
+  const [batch = 1, heads = 1, , headDim = 1] = like.shape;
+  const room = mx.zeros([batch, heads, added, headDim], like.dtype);
+  if (buffer === null) {
+    return room;
+  }
+  const longer = mx.concatenate([between(buffer, 0, used), room], 2);
+  // At once, and not when the collector comes: it is as large as all tokens so far.
+  buffer.dispose();
+  return longer;
+}
+
+/** As `grown`, if there is not room for `like` already. */
+function roomFor(buffer: mx.array | null, used: number, like: mx.array): mx.array {
+  const length = like.dim(2);
+  if (buffer !== null && used + length <= buffer.dim(2)) {
+    return buffer;
+  }
+  return grown(buffer, used, like, Math.ceil(length / step) * step);
+}
+
+/** Of a cache that holds all tokens. */
+function maskOfAll(length: number, offset: number, window: number | undefined): Mask {
+  if (window !== undefined && offset + length > window) {
+    return causalMask(length, offset, window);
+  }
+  return length === 1 ? null : "causal";
 }
 
 /**
  * The keys and values of all tokens so far, in a buffer that grows by 256 tokens at a time. What
- * it holds outlives `mx.tidy` and is freed with it.
+ * it holds outlives `mx.tidy` and is freed with it. The buffers are its own: a longer one
+ * takes the place of one that is full, which is freed.
  *
  * @example
  * using cache = new KVCache();
@@ -54,15 +111,25 @@ export class KVCache extends mx.Owner implements Cache {
   values: mx.array | null = null;
   offset = 0;
 
-  update(keys: mx.array, values: mx.array): { keys: mx.array; values: mx.array } {
-    const end = this.offset + keys.dim(2);
-    this.keys = roomFor(this.keys, keys, this.offset);
-    this.values = roomFor(this.values, values, this.offset);
-    // In place, so that MLX writes into the buffer and does not copy it.
-    this.keys.set([":", ":", new mx.Slice(this.offset, end)], keys);
-    this.values.set([":", ":", new mx.Slice(this.offset, end)], values);
-    this.offset = end;
-    return { keys: upTo(this.keys, end), values: upTo(this.values, end) };
+  get trimmable(): boolean {
+    return true;
+  }
+
+  update(keys: mx.array, values: mx.array): KeysValues {
+    const { offset } = this;
+    this.keys = roomFor(this.keys, offset, keys);
+    this.values = roomFor(this.values, offset, values);
+    write(this.keys, offset, keys);
+    write(this.values, offset, values);
+    this.offset += keys.dim(2);
+    return {
+      keys: between(this.keys, 0, this.offset),
+      values: between(this.values, 0, this.offset),
+    };
+  }
+
+  mask(length: number, window?: number): Mask {
+    return maskOfAll(length, this.offset, window);
   }
 
   trim(count: number): number {
@@ -70,4 +137,406 @@ export class KVCache extends mx.Owner implements Cache {
     this.offset -= trimmed;
     return trimmed;
   }
+
+  /** The same tokens in a {@link QuantizedKVCache}; this cache stays as it is. */
+  toQuantized(options: QuantizedKVCacheOptions = {}): QuantizedKVCache {
+    const quantized = new QuantizedKVCache(options);
+    if (this.keys !== null && this.values !== null && this.offset > 0) {
+      quantized.updateQuantized(
+        between(this.keys, 0, this.offset),
+        between(this.values, 0, this.offset),
+      );
+    }
+    return quantized;
+  }
+
+  saved(): SavedCache {
+    const arrays = [this.keys, this.values].map((x) => between(filled(x), 0, this.offset));
+    return { name: "KVCache", arrays, numbers: [] };
+  }
+
+  /** @internal */
+  static restored({ arrays: [keys, values] }: SavedCache): KVCache {
+    const cache = new KVCache();
+    cache.keys = plain(keys);
+    cache.values = plain(values);
+    cache.offset = cache.keys.dim(2);
+    return cache;
+  }
+}
+
+/** Options of {@link RotatingKVCache}. */
+export interface RotatingKVCacheOptions {
+  /** How many of the first tokens are never forgotten. By default 0. */
+  keep?: number | undefined;
+}
+
+/**
+ * The keys and values of the last `maxSize` tokens, the first `keep` always among them: for
+ * layers with a sliding window, and for texts without end. A token that is alone takes the place of the
+ * oldest one; several at once are appended, after all that the first of them may attend to.
+ *
+ * @example
+ * using cache = new RotatingKVCache(2);
+ * cache.update(mx.ones([1, 1, 1, 4]), mx.ones([1, 1, 1, 4]));
+ * cache.update(mx.ones([1, 1, 1, 4]), mx.ones([1, 1, 1, 4]));
+ * [cache.update(mx.ones([1, 1, 1, 4]), mx.ones([1, 1, 1, 4])).keys.shape, cache.offset]
+ * // [[1, 1, 2, 4], 3]
+ */
+export class RotatingKVCache extends mx.Owner implements Cache {
+  readonly maxSize: number;
+  readonly keep: number;
+  keys: mx.array | null = null;
+  values: mx.array | null = null;
+  offset = 0;
+  /** Where the next token goes. */
+  #next = 0;
+
+  constructor(maxSize: number, { keep = 0 }: RotatingKVCacheOptions = {}) {
+    super();
+    this.maxSize = checkCount(maxSize, "RotatingKVCache", "maxSize", 1);
+    this.keep = checkCount(keep, "RotatingKVCache", "keep");
+    if (keep >= maxSize) {
+      throw outOfRange("RotatingKVCache", "keep", `less than maxSize, ${maxSize}`, keep);
+    }
+  }
+
+  /** Until the first token was forgotten, since what stood in its place cannot come back. */
+  get trimmable(): boolean {
+    return this.offset < this.maxSize;
+  }
+
+  update(keys: mx.array, values: mx.array): KeysValues {
+    return keys.dim(2) === 1 ? this.#replace(keys, values) : this.#append(keys, values);
+  }
+
+  #append(keys: mx.array, values: mx.array): KeysValues {
+    const length = keys.dim(2);
+    this.keys = this.#joined(this.keys, keys);
+    this.values = this.#joined(this.values, values);
+    this.offset += length;
+    this.#next = this.keys.dim(2);
+    // Copies: the next update frees or changes the buffers.
+    return { keys: between(this.keys, 0), values: between(this.values, 0) };
+  }
+
+  /** What a buffer holds in the order of time, without what no new token sees, and then `x`. */
+  #joined(buffer: mx.array | null, x: mx.array): mx.array {
+    if (buffer === null) {
+      return between(x, 0);
+    }
+    const { keep, maxSize } = this;
+    const next = this.#next;
+    const full = buffer.dim(2);
+    const inOrder =
+      next === full || next >= this.offset
+        ? [between(buffer, 0, next)]
+        : [between(buffer, 0, keep), between(buffer, next), between(buffer, keep, next)];
+    const ordered = inOrder.length === 1 ? (inOrder[0] as mx.array) : mx.concatenate(inOrder, 2);
+    // The first of the new tokens sees maxSize - 1 tokens before it.
+    const tooMany = ordered.dim(2) - (maxSize - 1);
+    const joined = mx.concatenate([...this.#without(ordered, tooMany), x], 2);
+    buffer.dispose();
+    return joined;
+  }
+
+  /** Without the oldest tokens after those to keep. */
+  #without(ordered: mx.array, count: number): mx.array[] {
+    return count > 0
+      ? [between(ordered, 0, this.keep), between(ordered, this.keep + count)]
+      : [ordered];
+  }
+
+  #replace(keys: mx.array, values: mx.array): KeysValues {
+    const { keep, maxSize, offset } = this;
+    this.keys = this.#roomForOne(this.keys, keys);
+    this.values = this.#roomForOne(this.values, values);
+    this.#next = this.#next >= maxSize ? keep : this.#next;
+    write(this.keys, this.#next, keys);
+    write(this.values, this.#next, values);
+    this.#next += 1;
+    this.offset = offset + 1;
+    const end = Math.min(this.offset, maxSize);
+    return { keys: between(this.keys, 0, end), values: between(this.values, 0, end) };
+  }
+
+  #roomForOne(buffer: mx.array | null, like: mx.array): mx.array {
+    const { maxSize, offset } = this;
+    const size = buffer === null ? 0 : buffer.dim(2);
+    if (buffer !== null && size > maxSize) {
+      // Several tokens at once left it too long, in the order of time.
+      const shorter = mx.concatenate(this.#without(buffer, size - maxSize), 2);
+      buffer.dispose();
+      return shorter;
+    }
+    if (buffer === null || (offset >= size && size < maxSize)) {
+      return grown(buffer, size, like, Math.min(step, maxSize - offset));
+    }
+    return buffer;
+  }
+
+  mask(length: number, window = this.maxSize): Mask {
+    const { maxSize } = this;
+    if (length > 1) {
+      const before = Math.min(maxSize - 1, this.offset);
+      return before + length > window ? causalMask(length, before, window) : "causal";
+    }
+    if (window >= maxSize || this.offset < window) {
+      return null;
+    }
+    // How old each token will be, by where it will stand: the newest at `next`, the older ones before
+    // it and, around the end, after it.
+    const next = this.#next >= maxSize ? this.keep : this.#next;
+    const size = Math.min(this.offset + 1, maxSize);
+    const ages = Array.from({ length: size }, (_, i) =>
+      i < this.keep ? this.offset - i : next - i + (i > next ? size - this.keep : 0),
+    );
+    return mx.array(ages.map((age) => age < window));
+  }
+
+  trim(count: number): number {
+    if (!this.trimmable) {
+      return 0;
+    }
+    const trimmed = Math.min(count, this.offset);
+    this.offset -= trimmed;
+    this.#next -= trimmed;
+    return trimmed;
+  }
+
+  saved(): SavedCache {
+    const end = Math.min(this.offset, filled(this.keys).dim(2));
+    return {
+      name: "RotatingKVCache",
+      arrays: [this.keys, this.values].map((x) => between(filled(x), 0, end)),
+      numbers: [this.keep, this.maxSize, this.offset, this.#next],
+    };
+  }
+
+  /** @internal */
+  static restored({ arrays: [keys, values], numbers }: SavedCache): RotatingKVCache {
+    const [keep = 0, maxSize = 0, offset = 0, next = 0] = numbers;
+    const cache = new RotatingKVCache(maxSize, { keep });
+    cache.keys = plain(keys);
+    cache.values = plain(values);
+    cache.offset = offset;
+    cache.#next = next;
+    return cache;
+  }
+}
+
+/** Options of {@link QuantizedKVCache}. */
+export interface QuantizedKVCacheOptions {
+  /** How many numbers share a scale. By default 64. */
+  groupSize?: number | undefined;
+  /** Bits for each number. By default 8. */
+  bits?: number | undefined;
+}
+
+/**
+ * The keys and values of all tokens so far, quantized: in 8 bits they take a bit more than a quarter of the
+ * memory of float32.
+ *
+ * @example
+ * using cache = new QuantizedKVCache({ bits: 4 });
+ * const { keys } = cache.update(mx.ones([1, 1, 2, 64]), mx.ones([1, 1, 2, 64]));
+ * [keys.shape, cache.keys[0].shape]
+ * // [[1, 1, 2, 64], [1, 1, 256, 8]]
+ */
+export class QuantizedKVCache extends mx.Owner implements Cache {
+  readonly groupSize: number;
+  readonly bits: number;
+  keys: Quantized | null = null;
+  values: Quantized | null = null;
+  offset = 0;
+
+  constructor({ groupSize = 64, bits = 8 }: QuantizedKVCacheOptions = {}) {
+    super();
+    this.groupSize = checkCount(groupSize, "QuantizedKVCache", "groupSize", 1);
+    this.bits = checkCount(bits, "QuantizedKVCache", "bits", 1);
+  }
+
+  get trimmable(): boolean {
+    return true;
+  }
+
+  /** Adds tokens, and gives all of them in the dtype of `keys` again. */
+  update(keys: mx.array, values: mx.array): KeysValues {
+    const all = this.updateQuantized(keys, values);
+    return { keys: this.#dequantized(all.keys), values: this.#dequantized(all.values) };
+  }
+
+  /** Adds tokens, and gives all of them as they are kept, for `mx.quantizedMatmul`. */
+  updateQuantized(keys: mx.array, values: mx.array): { keys: Quantized; values: Quantized } {
+    this.keys = this.#added(this.keys, keys);
+    this.values = this.#added(this.values, values);
+    this.offset += keys.dim(2);
+    return { keys: this.#all(this.keys), values: this.#all(this.values) };
+  }
+
+  #added(buffers: Quantized | null, x: mx.array): Quantized {
+    const { groupSize, bits, offset } = this;
+    const quantized = mx.quantize(x, { groupSize, bits });
+    return quantized.map((part, i) => {
+      const buffer = roomFor(buffers?.[i] ?? null, offset, part);
+      write(buffer, offset, part);
+      return buffer;
+    }) as Quantized;
+  }
+
+  #all(buffers: Quantized): Quantized {
+    return buffers.map((buffer) => between(buffer, 0, this.offset)) as Quantized;
+  }
+
+  #dequantized([packed, scales, biases]: Quantized): mx.array {
+    const { groupSize, bits } = this;
+    return mx.dequantize(packed, scales, { biases, groupSize, bits });
+  }
+
+  mask(length: number, window?: number): Mask {
+    return maskOfAll(length, this.offset, window);
+  }
+
+  trim(count: number): number {
+    const trimmed = Math.min(count, this.offset);
+    this.offset -= trimmed;
+    return trimmed;
+  }
+
+  saved(): SavedCache {
+    return {
+      name: "QuantizedKVCache",
+      arrays: [this.#all(filled(this.keys)), this.#all(filled(this.values))],
+      numbers: [this.offset, this.groupSize, this.bits],
+    };
+  }
+
+  /** @internal */
+  static restored({ arrays: [keys, values], numbers }: SavedCache): QuantizedKVCache {
+    const [offset = 0, groupSize, bits] = numbers;
+    const cache = new QuantizedKVCache({ groupSize, bits });
+    cache.keys = keys as Quantized;
+    cache.values = values as Quantized;
+    cache.offset = offset;
+    return cache;
+  }
+}
+
+function filled<T>(x: T | null): T {
+  if (x === null) {
+    throw failure(
+      "ERR_MLX_LM_CACHE",
+      "[savePromptCache] caches: expected caches that have seen tokens, received an empty one",
+    );
+  }
+  return x;
+}
+
+function plain(x: mx.array | Quantized | undefined): mx.array {
+  return x as mx.array;
+}
+
+/**
+ * Forgets the last tokens, in all layers.
+ *
+ * @returns how many were forgotten: none if a layer cannot, since a rotating cache has lost what
+ * came before.
+ */
+export function trimPromptCache(caches: readonly Cache[], count: number): number {
+  checkCount(count, "trimPromptCache", "count");
+  if (!caches.every(({ trimmable }) => trimmable)) {
+    return 0;
+  }
+  return caches.map((cache) => cache.trim(count))[0] ?? 0;
+}
+
+const classes = { KVCache, RotatingKVCache, QuantizedKVCache };
+
+/**
+ * Saves the caches of a model's layers, in the format of mlx-lm: a text that is read again and again is
+ * read once.
+ *
+ * @param file The name of a safetensors file.
+ * @param metadata Texts to save with them, such as the name of the model.
+ */
+export function savePromptCache(
+  file: string,
+  caches: readonly Cache[],
+  metadata: Readonly<Record<string, string>> = {},
+): void {
+  const arrays: Record<string, mx.array> = {};
+  const texts: Record<string, string> = {};
+  mx.tidy(() => {
+    for (const [i, cache] of caches.entries()) {
+      const saved = cache.saved();
+      for (const [j, x] of saved.arrays.entries()) {
+        if (Array.isArray(x)) {
+          for (const [k, part] of x.entries()) {
+            arrays[`${i}.${j}.${k}`] = part;
+          }
+        } else {
+          arrays[`${i}.${j}`] = x as mx.array;
+        }
+      }
+      if (saved.numbers.length === 0) {
+        texts[`0.${i}`] = "";
+      }
+      for (const [j, number] of saved.numbers.entries()) {
+        texts[`0.${i}.${j}`] = String(number);
+      }
+      texts[`2.${i}`] = saved.name;
+    }
+    for (const [name, text] of Object.entries(metadata)) {
+      texts[`1.${name}`] = text;
+    }
+    mx.saveSafetensors(file, arrays, { metadata: texts });
+  });
+}
+
+/** What {@link loadPromptCache} gives. */
+export interface LoadedPromptCache {
+  caches: Cache[];
+  metadata: Record<string, string>;
+}
+
+/**
+ * Loads what {@link savePromptCache}, or mlx-lm, saved.
+ *
+ * @throws Error if the file is none, or has a kind of cache that is unknown here.
+ */
+export function loadPromptCache(file: string): LoadedPromptCache {
+  const [arrays, texts] = mx.load(file, { format: "safetensors", returnMetadata: true });
+  const refuse = (what: string) =>
+    failure(
+      "ERR_MLX_LM_CACHE",
+      `[loadPromptCache] file: expected a prompt cache, received ${what}`,
+    );
+  const caches: Cache[] = [];
+  for (let i = 0; texts[`2.${i}`] !== undefined; i++) {
+    const name = texts[`2.${i}`] as string;
+    if (!(name in classes)) {
+      throw refuse(`one with a ${name}; the kinds are ${Object.keys(classes).join(", ")}`);
+    }
+    const parts = [0, 1].map((j) => {
+      const packed = [0, 1, 2].map((k) => arrays[`${i}.${j}.${k}`]);
+      const x = name === "QuantizedKVCache" ? packed : arrays[`${i}.${j}`];
+      if (x === undefined || packed.includes(undefined) !== (name !== "QuantizedKVCache")) {
+        throw refuse(`${file}, where arrays of layer ${i} are missing`);
+      }
+      return x as mx.array | Quantized;
+    });
+    const numbers: number[] = [];
+    for (let j = 0; texts[`0.${i}.${j}`] !== undefined; j++) {
+      numbers.push(Number(texts[`0.${i}.${j}`]));
+    }
+    caches.push(classes[name as keyof typeof classes].restored({ name, arrays: parts, numbers }));
+  }
+  if (caches.length === 0) {
+    throw refuse(`${file}, which has none`);
+  }
+  const named = Object.entries(texts).filter(([name]) => name.startsWith("1."));
+  return {
+    caches,
+    metadata: Object.fromEntries(named.map(([name, text]) => [name.slice(2), text])),
+  };
 }

@@ -1,1 +1,16 @@
-export { type Cache, KVCache } from "./cache.js";
+export {
+  type Cache,
+  type KeysValues,
+  KVCache,
+  type LoadedPromptCache,
+  loadPromptCache,
+  type Quantized,
+  QuantizedKVCache,
+  type QuantizedKVCacheOptions,
+  RotatingKVCache,
+  type RotatingKVCacheOptions,
+  type SavedCache,
+  savePromptCache,
+  trimPromptCache,
+} from "./cache.js";
+export { causalMask, type Mask } from "./masks.js";

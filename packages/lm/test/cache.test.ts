@@ -1,22 +1,212 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { mx } from "mlx-js";
-import { KVCache } from "mlx-js-lm";
-import { expect, test } from "vitest";
+import {
+  type Cache,
+  causalMask,
+  KVCache,
+  loadPromptCache,
+  type Mask,
+  QuantizedKVCache,
+  RotatingKVCache,
+  savePromptCache,
+  trimPromptCache,
+} from "mlx-js-lm";
+import { describe, expect, test } from "vitest";
+import { live } from "../../../test/support/live.js";
 
-test("a KVCache gives all keys and values so far, over several buffers and scopes", () => {
-  using cache = new KVCache();
-  const all: mx.array[] = [];
-  for (const length of [3, 1, 300, 1]) {
-    const keys = mx.random.normal([1, 2, length, 4]);
-    all.push(keys);
-    const [seen, values] = mx.tidy(() => {
-      const seen = cache.update(keys, mx.negative(keys));
-      return [seen.keys, seen.values];
-    });
-    const expected = mx.concatenate(all, 2);
-    expect(seen?.tolist()).toEqual(expected.tolist());
-    expect(values?.tolist()).toEqual(mx.negative(expected).tolist());
+interface Case {
+  name: "KVCache" | "RotatingKVCache" | "QuantizedKVCache";
+  options: { max_size?: number; keep?: number; group_size?: number; bits?: number };
+  steps: (number | { trim: number })[];
+  seen: (number | { keys: number[]; masks: Record<string, string[] | "causal" | null> })[];
+}
+
+// Of mlx-lm 0.32.2: written by reference/lm/caches.py.
+const cases: Case[] = JSON.parse(
+  readFileSync(new URL("golden/caches.json", import.meta.url), "utf8"),
+);
+
+function make({ name, options: { max_size = 0, keep, group_size, bits } }: Case): Cache {
+  switch (name) {
+    case "KVCache":
+      return new KVCache();
+    case "RotatingKVCache":
+      return new RotatingKVCache(max_size, { keep });
+    case "QuantizedKVCache":
+      return new QuantizedKVCache({ groupSize: group_size, bits });
   }
-  expect(cache.offset).toBe(305);
-  expect(cache.trim(301)).toBe(301);
-  expect(cache.offset).toBe(4);
+}
+
+/** Tokens whose keys are their numbers, and whose values are minus that. */
+function tokens(start: number, length: number): { keys: mx.array; values: mx.array } {
+  const numbers = mx.arange(start, start + length, 1, mx.float32).reshape([1, 1, length, 1]);
+  const keys = mx.broadcastTo(numbers, [1, 1, length, 64]);
+  return { keys, values: mx.negative(keys) };
+}
+
+/** A mask as rows of 0 and 1, among `size` keys. */
+function rows(mask: Mask | string[], length: number, size: number): string[] {
+  if (mask === null) {
+    return Array<string>(length).fill("1".repeat(size));
+  }
+  if (Array.isArray(mask)) {
+    return mask;
+  }
+  const array = mask === "causal" ? causalMask(length, size - length) : (mask as mx.array);
+  const flags = array.reshape([length, -1]).tolist() as boolean[][];
+  return flags.map((row) => row.map(Number).join(""));
+}
+
+test.each(cases)("$name $options, by $steps, gives what mlx-lm's does", (golden) => {
+  using cache = make(golden);
+  for (const [i, step] of golden.steps.entries()) {
+    const seen = golden.seen[i];
+    if (typeof step !== "number") {
+      expect(cache.trim(cache.trimmable ? step.trim : 0)).toBe(seen);
+      continue;
+    }
+    if (seen === undefined || typeof seen === "number") {
+      throw new Error("a step of tokens has keys");
+    }
+    const masks = ["0", "2", "3"].map((window) =>
+      rows(cache.mask(step, Number(window) || undefined), step, seen.keys.length),
+    );
+    const newest = cache.offset;
+    const { keys, values } = mx.tidy(() => {
+      const added = tokens(newest, step);
+      return cache.update(added.keys, added.values);
+    });
+    expect(keys.get(0, 0, ":", 3).tolist()).toEqual(seen.keys);
+    expect(values.add(keys).abs().max().item()).toBe(0);
+    for (const [j, window] of ["0", "2", "3"].entries()) {
+      // mlx-lm takes kept tokens for ones of the window.
+      const own = golden.options.keep !== undefined && window !== "0";
+      const byNumber = [seen.keys.map((key) => Number(newest - key < Number(window))).join("")];
+      const expected = rows(seen.masks[window] ?? null, step, seen.keys.length);
+      if (!own) {
+        expect(masks[j]).toEqual(expected);
+      } else if (step === 1) {
+        expect(masks[j]).toEqual(byNumber);
+      }
+    }
+  }
+});
+
+describe("buffers", () => {
+  test("a KVCache gives all keys and values so far, over several buffers and scopes", () => {
+    using cache = new KVCache();
+    const all: mx.array[] = [];
+    for (const length of [3, 1, 300, 1]) {
+      const keys = mx.random.normal([1, 2, length, 4]);
+      all.push(keys);
+      const [seen, values] = mx.tidy(() => {
+        const seen = cache.update(keys, mx.negative(keys));
+        return [seen.keys, seen.values];
+      });
+      const expected = mx.concatenate(all, 2);
+      expect(seen?.tolist()).toEqual(expected.tolist());
+      expect(values?.tolist()).toEqual(mx.negative(expected).tolist());
+    }
+    expect(cache.offset).toBe(305);
+    expect(cache.trim(301)).toBe(301);
+    expect(cache.offset).toBe(4);
+  });
+
+  test.each<[string, () => Cache, number]>([
+    ["KVCache", () => new KVCache(), 2],
+    ["RotatingKVCache", () => new RotatingKVCache(4096), 2],
+    ["QuantizedKVCache", () => new QuantizedKVCache(), 6],
+  ])("a %s is written in place, and holds only its buffers", (_, create, held) => {
+    const before = live();
+    const cache = create();
+    const add = (length: number) => {
+      mx.tidy(() => {
+        const { keys, values } = tokens(cache.offset, length);
+        cache.update(keys, values);
+      });
+      mx.eval(cache as unknown as mx.Owner);
+    };
+    add(4000);
+    for (let i = 0; i < 60; i++) {
+      add(1);
+    }
+    expect(mx.memory().arrays - before).toBe(held);
+    mx.clearCache();
+    mx.resetPeakMemory();
+    const active = mx.getActiveMemory();
+    add(1);
+    // A copy of the smallest buffer would be more.
+    expect(mx.getPeakMemory() - active).toBeLessThan(30_000);
+    cache[Symbol.dispose]();
+    expect(mx.memory().arrays).toBe(before);
+  });
+});
+
+describe("files", () => {
+  const folder = mkdtempSync(join(tmpdir(), "mlx-js-lm-"));
+
+  test("caches of each kind go on after loading as if nothing had been", () => {
+    const file = join(folder, "caches.safetensors");
+    const create = () => [
+      new KVCache(),
+      new RotatingKVCache(5, { keep: 1 }),
+      new QuantizedKVCache({ groupSize: 32, bits: 8 }),
+    ];
+    const caches = create();
+    const add = (cache: Cache, length: number) => {
+      const { keys, values } = tokens(cache.offset, length);
+      return cache.update(keys, values).keys.get(0, 0, ":", 0).tolist();
+    };
+    for (const cache of caches) {
+      add(cache, 4);
+      add(cache, 1);
+      add(cache, 1);
+      add(cache, 1);
+    }
+    savePromptCache(file, caches, { model: "none", text: "ü" });
+    const { caches: loaded, metadata } = loadPromptCache(file);
+    expect(metadata).toEqual({ model: "none", text: "ü" });
+    expect(loaded.map((cache) => cache.constructor)).toEqual(caches.map((x) => x.constructor));
+    for (const length of [1, 3, 1]) {
+      expect(loaded.map((cache) => add(cache, length))).toEqual(
+        caches.map((cache) => add(cache, length)),
+      );
+    }
+    expect(trimPromptCache(loaded, 2)).toBe(0);
+    expect(trimPromptCache([loaded[0], loaded[2]] as Cache[], 2)).toBe(2);
+    expect(loaded.map(({ offset }) => offset)).toEqual([10, 12, 10]);
+  });
+
+  test("what is no prompt cache is refused", () => {
+    const file = join(folder, "other.safetensors");
+    mx.saveSafetensors(file, { a: mx.array([1]) });
+    expect(() => loadPromptCache(file)).toThrow(/expected a prompt cache, received .*has none/);
+    mx.saveSafetensors(file, { a: mx.array([1]) }, { metadata: { "2.0": "ArraysCache" } });
+    expect(() => loadPromptCache(file)).toThrow(/with a ArraysCache; the kinds are KVCache/);
+    mx.saveSafetensors(file, { "0.0": mx.array([1]) }, { metadata: { "2.0": "KVCache" } });
+    expect(() => loadPromptCache(file)).toThrow(/arrays of layer 0 are missing/);
+    expect(() => savePromptCache(file, [new KVCache()])).toThrow(/received an empty one/);
+    rmSync(folder, { recursive: true });
+  });
+});
+
+test("a KVCache becomes a quantized one of the same tokens", () => {
+  using cache = new KVCache();
+  const { keys, values } = tokens(0, 5);
+  cache.update(keys, values);
+  using quantized = cache.toQuantized({ groupSize: 32, bits: 8 });
+  const more = tokens(5, 1);
+  const seen = quantized.update(more.keys, more.values);
+  expect(seen.values.abs().get(0, 0, ":", 0).tolist()).toEqual([0, 1, 2, 3, 4, 5]);
+  expect(cache.offset).toBe(5);
+});
+
+test("sizes that are none are refused", () => {
+  expect(() => new RotatingKVCache(0)).toThrow(
+    "[RotatingKVCache] maxSize: expected a whole number of at least 1, received 0",
+  );
+  expect(() => new RotatingKVCache(4, { keep: 4 })).toThrow(/keep: expected less than maxSize, 4/);
+  expect(() => new QuantizedKVCache({ bits: "8" as never })).toThrow(TypeError);
 });
