@@ -171,14 +171,6 @@ struct Convert<Napi::Function> {
   }
 };
 
-template <>
-struct Convert<Napi::ArrayBuffer> {
-  static constexpr auto ts = "ArrayBuffer";
-  static napi_value write(Environment&, Napi::ArrayBuffer x) {
-    return x;
-  }
-};
-
 struct Promise {
   napi_value value;
 };

@@ -13,7 +13,7 @@ export function bindings() {
   const rows = signatures.sort(([a], [b]) => (a < b ? -1 : 1));
   const wire = rows
     .flatMap(([, signature]) => signature.match(/\b[A-Z]\w*/g) ?? [])
-    .filter((name) => !["ArrayBuffer", "ArrayBufferView", "Promise"].includes(name));
+    .filter((name) => !["ArrayBufferView", "Promise"].includes(name));
   const names = [...new Set(wire)].sort();
   return [
     "// Derived from native/ by scripts/bindings.mjs; not edited by hand.",
