@@ -1,5 +1,5 @@
 // Installs the packages as users do, from a registry on this machine, with all
-// package managers, on all runtimes, through TypeScript and bundlers.
+// package managers, on all runtimes, through TypeScript and bundlers, and in an app for Electron.
 // usage: check-packages.mjs [NAME ...]   some of the checks, by the beginning of their names
 import { spawn, spawnSync } from "node:child_process";
 import {
@@ -394,8 +394,57 @@ await build({ logLevel: "error", configFile: false,
   );
 }
 
+/**
+ * The app of examples/electron, packed by electron-builder as it is configured, around a file in
+ * the place of Electron's program. mlx-js is loaded from its archive.
+ *
+ * @param {string} url
+ */
+function electron(url) {
+  if (process.platform !== "linux") {
+    return;
+  }
+  const folder = join(work, "electron");
+  const node = runtime("node24");
+  const env = { PATH: [dirname(node), environment.PATH].join(delimiter) };
+  const cli = (/** @type {string} */ name) => join(folder, "node_modules", ".bin", name);
+  check("electron, built", () => {
+    cpSync(join(root, "examples", "electron"), folder, { recursive: true });
+    writeFileSync(join(folder, ".npmrc"), npmrc(url));
+    run(folder, "npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund"], { env });
+    run(folder, "npm", ["run", "check"], { env });
+    run(folder, "npm", ["run", "build"], { env });
+  });
+  check("electron, @electron/rebuild", () => {
+    const command = `${cli("electron-rebuild")} 2>&1`;
+    expectText(run(folder, "sh", ["-c", command], { env }), /No native modules found/);
+  });
+  check("electron, packed", () => {
+    const stub = join(folder, "stub");
+    mkdirSync(join(stub, "resources"), { recursive: true });
+    // The switches that electron-builder sets in the program, after the mark that it looks for.
+    const fuses = Buffer.from([1, 8, ...Buffer.from("10101001")]);
+    const mark = Buffer.from("dL7pKGdnNz796PbbjQWNKmHXBZaB9tsX");
+    writeFileSync(join(stub, "electron"), Buffer.concat([mark, fuses]));
+    for (const file of ["LICENSE", "LICENSES.chromium.html"]) {
+      writeFileSync(join(stub, file), "");
+    }
+    run(folder, cli("electron-builder"), ["--linux", "dir", "-c.electronDist=stub"], { env });
+    const release = join(folder, "release");
+    const [place = ""] = readdirSync(release).filter((name) => name.endsWith("-unpacked"));
+    const program = readFileSync(join(release, place, "mlx-js-electron"));
+    expectText(program.subarray(-8).toString(), "00001100");
+    const archive = join(release, place, "resources", "app.asar");
+    expectText(readdirSync(join(`${archive}.unpacked`, "node_modules")).join(), "@mlx-js");
+    const shim = join(root, "test", "support", "asar.cjs");
+    const addon = join(archive, "node_modules", "mlx-js", "dist", "index.js");
+    expectText(run(folder, node, [shim, addon]), "");
+  });
+}
+
 async function main() {
   installTools(tools);
+  installTools(join(root, "test", "electron"));
   installTools(types);
   installTools(runtimes);
   const { url, stop } = await registry();
@@ -404,6 +453,7 @@ async function main() {
     managers(url);
     typescript();
     bundlers();
+    electron(url);
   } finally {
     stop();
     rmSync(work, { recursive: true, force: true });

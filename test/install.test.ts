@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import {
   cpSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -25,6 +26,9 @@ const requireTool = createRequire(join(tools, "package.json"));
 // Not of the checkout's, which a program would otherwise find by itself.
 const folder = mkdtempSync(join(tmpdir(), "mlx-js-installed-"));
 const installed = (name: string) => join(folder, "node_modules", name);
+
+const electron = join(__dirname, "electron");
+const requireElectron = createRequire(join(electron, "package.json"));
 
 const tarballs: { name: string; tarball: string }[] = [];
 
@@ -56,8 +60,13 @@ describe.skipIf(sanitized)("installed", () => {
     write("package.json", '{ "private": true }');
     // The packages of other platforms are in no registry yet.
     npm(folder, "install", "--omit=optional", ...tarballs.map(({ tarball }) => tarball));
-    if (!existsSync(join(tools, "node_modules", "publint"))) {
-      npm(tools, "ci");
+    for (const [place, tool] of [
+      [tools, "publint"],
+      [electron, "@electron/asar"],
+    ] as const) {
+      if (!existsSync(join(place, "node_modules", tool))) {
+        npm(place, "ci");
+      }
     }
   }, 300_000);
 
@@ -220,6 +229,112 @@ describe.skipIf(sanitized)("installed", () => {
         expect(stdout).toBe("");
       },
     );
+  });
+
+  describe("in an archive of Electron's", () => {
+    const app = () => join(folder, "app");
+    const archive = (name: string) => join(folder, name, "app.asar");
+    // As electron-builder has it, from the project's folder.
+    const pattern = /asarUnpack:\s*- (\S+)/.exec(
+      readFileSync(join(__dirname, "..", "examples", "electron", "electron-builder.yml"), "utf8"),
+    )?.[1];
+
+    beforeAll(async () => {
+      mkdirSync(app());
+      cpSync(join(folder, "node_modules"), join(app(), "node_modules"), { recursive: true });
+      write("app/package.json", '{ "name": "app", "main": "main.js" }');
+      write(
+        "app/main.js",
+        `const { mx, nn } = require("mlx-js");
+        console.log(__filename.includes("app.asar"), require("mlx-js/core").array === mx.array);
+        const layer = new nn.Linear(2, 1, { bias: false });
+        layer.weight = mx.full([1, 2], 3);
+        console.log(mx.compile((x) => layer.forward(x))(mx.array([1, 2])).tolist().join());
+        const { sharedObjects } = process.report.getReport();
+        console.log(sharedObjects.filter((path) => /mlx\\.node$|libmlx\\./.test(path)).join());`,
+      );
+      const { createPackageWithOptions } = await import(requireElectron.resolve("@electron/asar"));
+      for (const [name, options] of [
+        ["unpacked", { unpack: `**/${pattern}` }],
+        ["packed", {}],
+      ] as const) {
+        mkdirSync(join(folder, name));
+        await createPackageWithOptions(app(), archive(name), options);
+      }
+      rmSync(app(), { recursive: true });
+    }, 120_000);
+
+    afterAll(() => {
+      rmSync(join(folder, "unpacked"), { recursive: true });
+      rmSync(join(folder, "packed"), { recursive: true });
+    });
+
+    const run = (name: string) => {
+      const shim = join(__dirname, "support", "asar.cjs");
+      const { status, stdout, stderr } = spawnSync(
+        process.execPath,
+        [shim, join(archive(name), "main.js")],
+        { encoding: "utf8", cwd: folder, env: { PATH: "", TMPDIR: folder } },
+      );
+      return { status, stdout: stdout.split("\n"), stderr };
+    };
+
+    test("the library that lies beside it is loaded, and trains", () => {
+      const { status, stdout, stderr } = run("unpacked");
+      expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+      const [places, value, loaded = ""] = stdout;
+      expect([places, value]).toEqual(["true true", "9"]);
+      expect(loaded).toContain(".node");
+      for (const path of loaded.split(",")) {
+        expect(path.startsWith(join(`${archive("unpacked")}.unpacked`, "node_modules"))).toBe(true);
+      }
+    });
+
+    test("all that the platform's package has lies beside it, and nothing of mlx-js", () => {
+      const beside = join(`${archive("unpacked")}.unpacked`, "node_modules");
+      const files = (place: string) => readdirSync(place, { recursive: true }).sort();
+      expect(files(beside)).toContain(join(platform, "mlx", "lib", "mlx.node"));
+      expect(files(join(beside, platform))).toEqual(files(installed(platform)));
+      expect(readdirSync(beside)).toEqual(["@mlx-js"]);
+    });
+
+    test("that holds the library, too, the error says what to unpack", () => {
+      const { status, stderr } = run("packed");
+      expect(status).toBe(1);
+      expect(stderr).toContain("ERR_MLX_NOT_LOADED");
+      expect(stderr).toContain(`"asarUnpack": ["${pattern}"]`);
+    });
+  });
+
+  test("@electron/rebuild finds nothing to do", async () => {
+    const { rebuild } = await import(
+      join(electron, "node_modules", "@electron", "rebuild", "lib", "main.js")
+    );
+    const found = async () => {
+      const run = rebuild({
+        buildPath: folder,
+        electronVersion: requireElectron("electron/package.json").version,
+        ignoreModules: ["addon"],
+      });
+      let modules: string[] | undefined;
+      run.lifecycle.on("modules-found", (names: string[]) => {
+        modules = names;
+      });
+      await run;
+      return modules;
+    };
+    const manifest = readFileSync(join(folder, "package.json"), "utf8");
+    expect(JSON.parse(manifest).dependencies).toHaveProperty("mlx-js");
+    expect(await found()).toEqual([]);
+    // It does look: this is a module that has to be built.
+    mkdirSync(installed("addon"));
+    write("node_modules/addon/binding.gyp", "{}");
+    write("node_modules/addon/package.json", '{ "name": "addon", "version": "1.0.0" }');
+    const { dependencies } = JSON.parse(manifest);
+    write("package.json", JSON.stringify({ dependencies: { ...dependencies, addon: "1.0.0" } }));
+    expect(await found()).toEqual(["addon"]);
+    rmSync(installed("addon"), { recursive: true });
+    write("package.json", manifest);
   });
 
   test("nothing else is in the folder", () => {

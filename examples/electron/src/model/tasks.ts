@@ -1,0 +1,9 @@
+/** What the tasks do. Each loads what it needs, so that what goes wrong then is its error. */
+import type { Runs } from "./server.js";
+
+export const runs: Runs = {
+  train: async (input, context) => {
+    const { train } = await import("./experiment.js");
+    return train(input, context);
+  },
+};
