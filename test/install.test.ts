@@ -18,6 +18,7 @@ import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { check } from "../scripts/package/check.mjs";
 import { pack } from "../scripts/package.mjs";
+import * as electron from "./support/electron.js";
 import { sanitized } from "./support/sanitized.js";
 
 const platform = `@mlx-js/${process.platform}-${process.arch}`;
@@ -26,9 +27,6 @@ const requireTool = createRequire(join(tools, "package.json"));
 // Not of the checkout's, which a program would otherwise find by itself.
 const folder = mkdtempSync(join(tmpdir(), "mlx-js-installed-"));
 const installed = (name: string) => join(folder, "node_modules", name);
-
-const electron = join(__dirname, "electron");
-const requireElectron = createRequire(join(electron, "package.json"));
 
 const tarballs: { name: string; tarball: string }[] = [];
 
@@ -60,13 +58,8 @@ describe.skipIf(sanitized)("installed", () => {
     write("package.json", '{ "private": true }');
     // The packages of other platforms are in no registry yet.
     npm(folder, "install", "--omit=optional", ...tarballs.map(({ tarball }) => tarball));
-    for (const [place, tool] of [
-      [tools, "publint"],
-      [electron, "@electron/asar"],
-    ] as const) {
-      if (!existsSync(join(place, "node_modules", tool))) {
-        npm(place, "ci");
-      }
+    if (!existsSync(join(tools, "node_modules", "publint"))) {
+      npm(tools, "ci");
     }
   }, 300_000);
 
@@ -253,7 +246,9 @@ describe.skipIf(sanitized)("installed", () => {
         const { sharedObjects } = process.report.getReport();
         console.log(sharedObjects.filter((path) => /mlx\\.node$|libmlx\\./.test(path)).join());`,
       );
-      const { createPackageWithOptions } = await import(requireElectron.resolve("@electron/asar"));
+      const { createPackageWithOptions } = await import(
+        electron.requireTool.resolve("@electron/asar")
+      );
       for (const [name, options] of [
         ["unpacked", { unpack: `**/${pattern}` }],
         ["packed", {}],
@@ -308,12 +303,12 @@ describe.skipIf(sanitized)("installed", () => {
 
   test("@electron/rebuild finds nothing to do", async () => {
     const { rebuild } = await import(
-      join(electron, "node_modules", "@electron", "rebuild", "lib", "main.js")
+      join(electron.tools, "node_modules", "@electron", "rebuild", "lib", "main.js")
     );
     const found = async () => {
       const run = rebuild({
         buildPath: folder,
-        electronVersion: requireElectron("electron/package.json").version,
+        electronVersion: electron.requireTool("electron/package.json").version,
         ignoreModules: ["addon"],
       });
       let modules: string[] | undefined;

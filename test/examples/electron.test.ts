@@ -21,12 +21,12 @@ import type { Bridge } from "../../examples/electron/src/bridge.js";
 import { TaskClient } from "../../examples/electron/src/client.js";
 import { type Child, ModelProcess } from "../../examples/electron/src/model-process.js";
 import { type Reply, type Task, TaskError } from "../../examples/electron/src/protocol.js";
+import { requireTool, tools } from "../support/electron.js";
 import { runtimes } from "../support/runtimes.js";
 import { sanitized } from "../support/sanitized.js";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const example = join(root, "examples", "electron");
-const tools = join(root, "test", "electron");
 const folder = mkdtempSync(join(tmpdir(), "mlx-js-electron-"));
 const app = join(folder, "app");
 const modules = join(app, "node_modules");
@@ -38,10 +38,6 @@ function sourceOf(name: string): string {
 }
 
 beforeAll(() => {
-  if (!existsSync(join(tools, "node_modules", "electron"))) {
-    const flags = ["--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"];
-    execFileSync("npm", ["ci", ...flags], { cwd: tools });
-  }
   // A copy, elsewhere, with what its package.json names: it stands alone.
   cpSync(example, app, { recursive: true });
   const manifest = JSON.parse(readFileSync(join(app, "package.json"), "utf8"));
@@ -319,7 +315,7 @@ describe.skipIf(sanitized || chromium === undefined)("the app", () => {
   const errors: string[] = [];
 
   beforeAll(async () => {
-    const playwright = createRequire(join(tools, "package.json"))("playwright-core");
+    const playwright = requireTool("playwright-core");
     browser = await playwright.chromium.launch({
       executablePath: chromium,
       args: ["--no-sandbox", "--disable-gpu"],
