@@ -1,0 +1,84 @@
+/** Gemma 2: soft caps, norms on both sides, a window in every other layer. arXiv 2408.00118. */
+import { mx, nn } from "mlx-js";
+import type { Cache } from "../cache.js";
+import type { Config } from "../config.js";
+import { causalMask, type Mask } from "../masks.js";
+import { Attention, type Scoring } from "../parts/attention.js";
+import { type DecoderLayer, DecoderModel } from "../parts/decoder.js";
+import { GatedMlp } from "../parts/mlp.js";
+import { OffsetRMSNorm } from "../parts/norm.js";
+
+/** Keeps values between -cap and cap: cap * tanh(x / cap). */
+function softCap(x: mx.array, cap: number): mx.array {
+  return mx.tanh(x.divide(cap)).multiply(cap);
+}
+
+/** The softmax of products that are kept between -cap and cap. */
+function cappedScoring(scale: number, cap: number): Scoring {
+  return (q, k, v, mask) => {
+    const [batch, heads, length, headDim] = q.shape as [number, number, number, number];
+    // The heads of each group stand on an axis of their own.
+    const grouped = q.reshape(batch, k.dim(1), -1, length, headDim).multiply(scale);
+    const products = mx.matmul(grouped, mx.expandDims(k, 2).swapaxes(-1, -2));
+    const scores = softCap(products, cap);
+    const seen = mask === "causal" ? causalMask(length, k.dim(2) - length) : mask;
+    const never = mx.array(mx.finfo(scores.dtype).min, scores.dtype);
+    const masked = seen === null ? scores : mx.where(seen, scores, never);
+    const weights = mx.softmax(masked, -1, { precise: true });
+    return mx.matmul(weights, mx.expandDims(v, 2)).reshape(batch, heads, length, -1);
+  };
+}
+
+/** A layer with norms before and after the attention and the MLP. */
+export class SandwichLayer extends nn.Module implements DecoderLayer {
+  readonly window: number | undefined;
+  selfAttn: Attention;
+  mlp: GatedMlp;
+  inputLayernorm: OffsetRMSNorm;
+  postAttentionLayernorm: OffsetRMSNorm;
+  preFeedforwardLayernorm: OffsetRMSNorm;
+  postFeedforwardLayernorm: OffsetRMSNorm;
+
+  constructor(config: Config, attention: Attention, window?: number) {
+    super();
+    this.window = window;
+    this.selfAttn = attention;
+    this.mlp = new GatedMlp(config, { activation: (x) => nn.geluApprox(x) });
+    this.inputLayernorm = new OffsetRMSNorm(config);
+    this.postAttentionLayernorm = new OffsetRMSNorm(config);
+    this.preFeedforwardLayernorm = new OffsetRMSNorm(config);
+    this.postFeedforwardLayernorm = new OffsetRMSNorm(config);
+  }
+
+  forward(x: mx.array, mask: Mask, cache?: Cache): mx.array {
+    const attended = this.selfAttn.forward(this.inputLayernorm.forward(x), mask, cache);
+    const h = x.add(this.postAttentionLayernorm.forward(attended));
+    const fed = this.mlp.forward(this.preFeedforwardLayernorm.forward(h));
+    return h.add(this.postFeedforwardLayernorm.forward(fed));
+  }
+}
+
+export class Gemma2 extends DecoderModel {
+  readonly cap: number;
+
+  constructor(config: Config) {
+    const scale = config.number("query_pre_attn_scalar", 256) ** -0.5;
+    const score = cappedScoring(scale, config.number("attn_logit_softcapping", 50));
+    const window = config.has("sliding_window") ? config.count("sliding_window") : undefined;
+    super(config, {
+      layer: (i) =>
+        new SandwichLayer(
+          config,
+          new Attention(config, { bias: false, score }),
+          i % 2 === 0 ? window : undefined,
+        ),
+      norm: new OffsetRMSNorm(config),
+      embeddingScale: Math.sqrt(config.count("hidden_size")),
+    });
+    this.cap = config.number("final_logit_softcapping", 30);
+  }
+
+  override forward(tokens: mx.array, caches?: readonly Cache[]): mx.array {
+    return softCap(super.forward(tokens, caches), this.cap);
+  }
+}

@@ -1,0 +1,34 @@
+import { type mx, nn } from "mlx-js";
+import type { Cache } from "../cache.js";
+import type { Config } from "../config.js";
+import type { Mask } from "../masks.js";
+import type { DecoderLayer } from "./decoder.js";
+import { rmsNorm } from "./norm.js";
+
+/** An attention, of whatever kind. */
+export interface AnyAttention extends nn.Module {
+  forward(x: mx.array, mask: Mask, cache?: Cache): mx.array;
+}
+
+/** A layer with a norm before the attention and one before the rest, as in most models. */
+export class PreNormLayer extends nn.Module implements DecoderLayer {
+  readonly window: number | undefined;
+  selfAttn: AnyAttention;
+  mlp: nn.UnaryLayer;
+  inputLayernorm: nn.UnaryLayer;
+  postAttentionLayernorm: nn.UnaryLayer;
+
+  constructor(config: Config, attention: AnyAttention, mlp: nn.UnaryLayer, window?: number) {
+    super();
+    this.window = window;
+    this.selfAttn = attention;
+    this.mlp = mlp;
+    this.inputLayernorm = rmsNorm(config);
+    this.postAttentionLayernorm = rmsNorm(config);
+  }
+
+  forward(x: mx.array, mask: Mask, cache?: Cache): mx.array {
+    const h = x.add(this.selfAttn.forward(this.inputLayernorm.forward(x), mask, cache));
+    return h.add(this.mlp.forward(this.postAttentionLayernorm.forward(h)));
+  }
+}

@@ -1,0 +1,143 @@
+import { mx, nn } from "mlx-js";
+import type { Config } from "../config.js";
+import { failure } from "../errors.js";
+
+/** Rotates queries or keys by their positions, of which the first is `offset`. */
+export interface Rope extends nn.Module {
+  forward(x: mx.array, options?: { offset?: number }): mx.array;
+}
+
+/** Rotates by given wavelengths, after a factor, if there is one. */
+class ScaledRope extends nn.Module implements Rope {
+  readonly dims: number;
+  readonly traditional: boolean;
+  readonly factor: number;
+  // No parameter: files do not have it.
+  readonly _wavelengths: mx.array;
+
+  constructor(dims: number, wavelengths: readonly number[], traditional: boolean, factor = 1) {
+    super();
+    this.dims = dims;
+    this.traditional = traditional;
+    this.factor = factor;
+    this._wavelengths = mx.array(wavelengths);
+  }
+
+  forward(x: mx.array, { offset = 0 } = {}): mx.array {
+    const { dims, traditional, factor, _wavelengths: freqs } = this;
+    return mx.fast.rope(scaled(x, dims, factor), dims, { traditional, offset, freqs });
+  }
+}
+
+/** The first `dims` entries of the last axis, times a factor; the others as they are. */
+function scaled(x: mx.array, dims: number, factor: number): mx.array {
+  if (factor === 1) {
+    return x;
+  }
+  const head = x.get("...", new mx.Slice(0, dims)).multiply(factor);
+  return dims === x.dim(-1)
+    ? head
+    : mx.concatenate([head, x.get("...", new mx.Slice(dims, null))], -1);
+}
+
+/** The wavelength of each pair, over 2π: base^(2i / dims). */
+function wavelengthsOf(dims: number, base: number): number[] {
+  return Array.from({ length: Math.ceil(dims / 2) }, (_, i) => base ** ((2 * i) / dims));
+}
+
+/**
+ * Llama 3's scaling: long waves are stretched, short ones stay, and those between change
+ * gradually. "The Llama 3 Herd of Models", arXiv 2407.21783.
+ */
+function llama3(dims: number, base: number, scaling: Config): number[] {
+  const factor = scaling.number("factor");
+  const low = scaling.number("low_freq_factor", 1);
+  const high = scaling.number("high_freq_factor", 4);
+  const context = scaling.number("original_max_position_embeddings", 8192);
+  return wavelengthsOf(dims, base).map((w) => {
+    const turns = context / (2 * Math.PI * w);
+    const kept = Math.min(Math.max((turns - low) / (high - low), 0), 1);
+    return w / ((1 - kept) / factor + kept);
+  });
+}
+
+/**
+ * YaRN's scaling: waves that turn often in the context that was trained stay, those that do not
+ * turn once are stretched. "YaRN: Efficient Context Window Extension", arXiv 2309.00071.
+ */
+function yarn(dims: number, base: number, scaling: Config): [number[], number] {
+  const factor = scaling.number("factor");
+  const context = scaling.number("original_max_position_embeddings", 4096);
+  /** The pair that turns so many times within the context. */
+  const pairOf = (turns: number) =>
+    (dims * Math.log(context / (turns * 2 * Math.PI))) / (2 * Math.log(base));
+  const first = Math.max(Math.floor(pairOf(scaling.number("beta_fast", 32))), 0);
+  const last = Math.min(Math.ceil(pairOf(scaling.number("beta_slow", 1))), dims - 1);
+  const length = last === first ? 0.001 : last - first;
+  const wavelengths = wavelengthsOf(dims, base).map((w, i) => {
+    const stretched = Math.min(Math.max((i - first) / length, 0), 1);
+    return w / (stretched / factor + 1 - stretched);
+  });
+  const magnitude = (m: number) => (factor <= 1 ? 1 : 0.1 * m * Math.log(factor) + 1);
+  const scale =
+    magnitude(scaling.number("mscale", 1)) / magnitude(scaling.number("mscale_all_dim", 0));
+  return [wavelengths, scale];
+}
+
+/**
+ * LongRoPE's scaling: a factor of its own for each wavelength. "LongRoPE", arXiv 2402.13753.
+ */
+function longRope(dims: number, base: number, scaling: Config, config: Config): [number[], number] {
+  const context = config.number(
+    "original_max_position_embeddings",
+    scaling.number("original_max_position_embeddings", 4096),
+  );
+  const factors = scaling.numbers("long_factor");
+  const all = wavelengthsOf(dims, base);
+  if (factors.length !== all.length) {
+    throw failure(
+      "ERR_MLX_LM_MODEL",
+      `${scaling.source}: expected ${all.length} numbers in long_factor, received ${factors.length}`,
+    );
+  }
+  const longer = config.number("max_position_embeddings", 131072) / context;
+  const scale = longer <= 1 ? 1 : Math.sqrt(1 + Math.log(longer) / Math.log(context));
+  return [all.map((w, i) => w * (factors[i] as number)), scale];
+}
+
+const kinds = ["default", "linear", "llama3", "yarn", "longrope", "su"] as const;
+
+/** A rotary encoding without scaling. */
+export function plainRope(dims: number, base: number): Rope {
+  return new nn.RoPE(dims, { base });
+}
+
+/** The rotary encoding that a configuration asks for, with its `rope_scaling`. */
+export function ropeOf(
+  config: Config,
+  dims: number,
+  base = config.number("rope_theta", 10000),
+): Rope {
+  const traditional = config.flag("rope_traditional", false);
+  const scaling = config.part("rope_scaling");
+  if (scaling === undefined) {
+    return new nn.RoPE(dims, { base, traditional });
+  }
+  const kind = scaling.oneOf(scaling.has("type") ? "type" : "rope_type", kinds, "default");
+  switch (kind) {
+    case "default":
+      return new nn.RoPE(dims, { base, traditional });
+    case "linear":
+      return new nn.RoPE(dims, { base, traditional, scale: 1 / scaling.number("factor") });
+    case "llama3":
+      return new ScaledRope(dims, llama3(dims, base, scaling), traditional);
+    case "yarn": {
+      const [wavelengths, scale] = yarn(dims, base, scaling);
+      return new ScaledRope(dims, wavelengths, traditional, scale);
+    }
+    default: {
+      const [wavelengths, scale] = longRope(dims, base, scaling, config);
+      return new ScaledRope(dims, wavelengths, traditional, scale);
+    }
+  }
+}

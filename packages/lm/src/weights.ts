@@ -1,0 +1,93 @@
+import { mx, nn } from "mlx-js";
+import type { Config } from "./config.js";
+import { failure } from "./errors.js";
+import type { LanguageModel, Weights } from "./models/model.js";
+
+/** Options of {@link loadWeights}. */
+export interface LoadWeightsOptions {
+  signal?: AbortSignal | undefined;
+  /** Called with the bytes that have been read and those that there are. */
+  onProgress?: ((loaded: number, total: number) => void) | undefined;
+}
+
+/** How a layer is quantized, as `config.json` has it. */
+function formatOf(config: Config): nn.ToQuantizedOptions {
+  return {
+    groupSize: config.count("group_size", 64),
+    bits: config.count("bits", 4),
+    mode: config.oneOf<mx.QuantizationMode>(
+      "mode",
+      ["affine", "mxfp4", "mxfp8", "nvfp4"],
+      "affine",
+    ),
+  };
+}
+
+/** `layers.0.qProj` is `layers.0.q_proj` in files. */
+function nameInFiles(path: string): string {
+  return path.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+/** Puts quantized layers where the weights are quantized, in the format that the configuration has. */
+function quantizeAs(model: LanguageModel, weights: Weights, config: Config): void {
+  const formats = config.part("quantization") ?? config.part("quantization_config");
+  if (formats === undefined) {
+    return;
+  }
+  nn.quantize(model, {
+    classPredicate(path) {
+      const name = nameInFiles(path);
+      if (weights[`${name}.scales`] === undefined) {
+        return false;
+      }
+      const own = formats.values[name];
+      return formatOf(
+        typeof own === "object" && own !== null ? (formats.part(name) ?? formats) : formats,
+      );
+    },
+  });
+}
+
+// Read together, so that progress is told and an abort is heard.
+const piece = 1 << 26;
+
+/** Reads arrays from their files, piece by piece, while the event loop goes on. */
+async function read(arrays: readonly mx.array[], options: LoadWeightsOptions): Promise<void> {
+  const { signal, onProgress } = options;
+  const total = arrays.reduce((sum, { nbytes }) => sum + nbytes, 0);
+  let loaded = 0;
+  onProgress?.(loaded, total);
+  for (let i = 0; i < arrays.length; ) {
+    const some: mx.array[] = [];
+    let bytes = 0;
+    for (; i < arrays.length && (bytes === 0 || bytes < piece); i++) {
+      some.push(arrays[i] as mx.array);
+      bytes += (arrays[i] as mx.array).nbytes;
+    }
+    await (signal === undefined ? mx.asyncEval(some) : mx.asyncEval(some, { signal }));
+    loaded += bytes;
+    onProgress?.(loaded, total);
+  }
+}
+
+/**
+ * Gives a model the weights of a checkpoint, under the names that they have there, quantized or not.
+ *
+ * @throws Error if some are missing, unexpected or of another shape, with all that are.
+ */
+export async function loadWeights(
+  model: LanguageModel,
+  checkpoint: Weights,
+  config: Config,
+  options: LoadWeightsOptions = {},
+): Promise<void> {
+  const weights = model.sanitize(checkpoint);
+  quantizeAs(model, weights, config);
+  try {
+    model.loadWeights(weights);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw failure("ERR_MLX_LM_MODEL", `${config.source} does not fit the weights: ${why}`, error);
+  }
+  await read(Object.values(weights), options);
+}
