@@ -225,6 +225,18 @@ More: https://www.npmjs.com/package/mlx-js#install`);
       /GLIBCXX_3\.4\.30' not found.*apt install libstdc\+\+6/s,
     ],
     [
+      "in an app that is signed otherwise",
+      {
+        ...macHost,
+        installed: { [mac]: {} },
+        load: refuses(
+          "dlopen(mlx.node, 0x0001): tried: 'mlx.node' (code signature in <0> 'mlx.node' not valid for " +
+            "use in process: mapping process and mapped file have different Team IDs)",
+        ),
+      },
+      /different Team IDs.*Sign those of @mlx-js\/darwin-arm64 with the app's identity/s,
+    ],
+    [
       "where the system refuses",
       { installed: { [x64]: {} }, load: refuses("invalid ELF header") },
       /linux-x64: invalid ELF header.*the system refuses it/s,

@@ -170,6 +170,12 @@ function advice(host: Host, attempts: readonly Attempt[]): string {
         "  apt install libstdc++6"
       );
     }
+    if (failed.reason.includes("different Team IDs")) {
+      return (
+        "The app takes only libraries that are signed as it is. Sign those of " +
+        `${failed.name} with the app's identity, too, as electron-builder does.`
+      );
+    }
     return `The package is there, but the system refuses it. Install it again:\n${again(host)}`;
   }
   const fitting =
