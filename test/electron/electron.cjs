@@ -10,7 +10,15 @@ const { fileURLToPath, pathToFileURL } = require("node:url");
 
 /** @typedef {{ webPreferences: Record<string, unknown> }} WindowOptions */
 
+let ready = () => {};
+/** @type {Promise<void>} */
+const whenReady = new Promise((resolve) => {
+  ready = resolve;
+});
+
 const harness = {
+  /** Electron is ready once the main module has been run to its end. */
+  ready,
   /** Runs the model's process; Electron has a newer Node than the oldest that mlx-js runs on. */
   node: process.execPath,
   /** @type {import("node:child_process").ChildProcess[]} */
@@ -42,7 +50,7 @@ function emitWithDefault(emitter, name) {
 }
 
 const app = Object.assign(new EventEmitter(), {
-  whenReady: () => Promise.resolve(),
+  whenReady: () => whenReady,
   quit() {
     for (const window of harness.windows.splice(0)) {
       window.emit("closed");

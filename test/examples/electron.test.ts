@@ -362,6 +362,7 @@ describe.skipIf(sanitized || chromium === undefined)("the app", () => {
       await page.goto(url.replace("app://page", server));
     };
     await import(pathToFileURL(join(app, "dist", "main.js")).href);
+    harness.ready();
     await page.waitForSelector("canvas");
   }, 60_000);
 
@@ -407,6 +408,16 @@ describe.skipIf(sanitized || chromium === undefined)("the app", () => {
     const outside = await harness.schemes.app(new Request("app://page/..%2fmodel.js"));
     expect(outside.status).toBe(404);
     expect(await count("loss", blue)).toBe(0);
+  });
+
+  test("begins no process for messages that are no requests, or not the page's", () => {
+    const { harness, ipcRenderer } = electron();
+    const log = vi.spyOn(console, "error").mockImplementation(() => {});
+    ipcRenderer.send("model:request", { type: "quit" });
+    expect(log).toHaveBeenCalledOnce();
+    const start = { type: "start", id: "1", task: "train", input: small };
+    ipcRenderer.send("model:request", start, "https://elsewhere.test");
+    log.mockRestore();
     expect(harness.children).toHaveLength(0);
   });
 

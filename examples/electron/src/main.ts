@@ -60,7 +60,12 @@ function open(): void {
 
 ipcMain.on(channels.request, (event, message: unknown) => {
   if (event.senderFrame?.origin === origin) {
-    model.send(message);
+    try {
+      model.send(message);
+    } catch (error) {
+      // A page that is as it was built asks for nothing else.
+      console.error(error);
+    }
   }
 });
 
@@ -73,6 +78,8 @@ app.on("will-quit", (event) => {
   }
 });
 
-await app.whenReady();
-protocol.handle("app", serve);
-open();
+// Not awaited: Electron is ready only once this module has been run to its end.
+app.whenReady().then(() => {
+  protocol.handle("app", serve);
+  open();
+});
