@@ -1,10 +1,10 @@
 // Compares the package with MLX's Python API (test/upstream/api.json).
 //
-//   node scripts/parity.mjs           writes PARITY.md
-//   node scripts/parity.mjs --check   prints what neither agrees nor has a reason
+//   node scripts/parity.mjs   prints what neither agrees nor has a reason
 //
-// What differs for a reason stands in test/upstream/differences.json.
-import { readFileSync, writeFileSync } from "node:fs";
+// What differs for a reason stands in test/upstream/differences.json. The site
+// shows all of it as a table.
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { callOf, callText, placeOf } from "./parity/calls.mjs";
 import { offered } from "./parity/package.mjs";
@@ -37,7 +37,8 @@ const file = (name) => fileURLToPath(new URL(`../test/upstream/${name}`, import.
 /** @param {string} name */
 const load = (name) => JSON.parse(readFileSync(file(name), "utf8"));
 
-export const target = fileURLToPath(new URL("../PARITY.md", import.meta.url));
+/** @type {Upstream} */
+export const upstream = load("api.json");
 
 /**
  * Whether a parameter is as the rules ask.
@@ -207,25 +208,14 @@ function problemOf({ mlx, expected, actual, ours }) {
   return `${mlx}: expected ${expected.join(" or ")}, found ${ours}`;
 }
 
-/** @param {string} text */
-const cell = (text) => (text === "" ? "" : `\`${text}\``);
-
-const sections = /** @type {const} */ ([
-  ["core", "mlx.core"],
-  ["nn", "mlx.nn"],
-  ["optimizers", "mlx.optimizers"],
-  ["utils", "mlx.utils"],
-]);
-
 /**
- * The comparison: what differs without a reason, reasons without a difference,
- * and PARITY.md.
+ * The comparison: what differs without a reason, and reasons without a difference.
  *
- * @param {Upstream} [upstream]
+ * @param {Upstream} [python]
  * @param {Difference[]} [differences]
  */
-export function parity(upstream = load("api.json"), differences = load("differences.json")) {
-  const { mlx, api } = upstream;
+export function parity(python = upstream, differences = load("differences.json")) {
+  const { api } = python;
   /** @type {string[]} */
   const problems = [];
   const rows = Object.keys(api).map((name) => compare(name, api));
@@ -266,47 +256,11 @@ export function parity(upstream = load("api.json"), differences = load("differen
       );
     }
   }
-
-  /** @type {(rows: readonly Row[]) => string[]} */
-  const table = (rows) => [
-    "| MLX | here | note |",
-    "| --- | --- | --- |",
-    ...rows.map(
-      ({ mlx, ours, note }) => `| ${cell(mlx)} | ${cell(ours.replaceAll("|", "\\|"))} | ${note} |`,
-    ),
-    "",
-  ];
-  const differing = rows.filter(({ mlx }) => reasons.has(mlx));
-  const text = [
-    "# The package beside MLX's Python API",
-    "",
-    `Every name of MLX ${mlx} in Python, and what it is here. \`npm run parity\` writes this file from`,
-    "`test/upstream/api.json`, from `lib/` and from the reasons in `test/upstream/differences.json`; a test fails if a",
-    "name, a parameter or a default differs without a reason.",
-    "",
-    "Braces hold the options, which go in one record at the end. `?` marks what may be left out, and `=` its default, where",
-    "that is not `null`. `!` marks a required option.",
-    "",
-    `${rows.length} names: ${rows.filter((row) => row.agrees).length} agree, ${differing.length} differ for a reason.`,
-    "",
-    "## What differs",
-    "",
-    ...table(differing),
-    ...sections.flatMap(([root, title]) => [
-      `## ${title}`,
-      "",
-      ...table(rows.filter(({ mlx }) => mlx.startsWith(`${root}.`))),
-    ]),
-  ].join("\n");
-  return { rows, problems, text };
+  return { rows, problems };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { problems, text } = parity();
-  if (process.argv[2] === "--check") {
-    console.log(problems.length === 0 ? "Nothing differs without a reason." : problems.join("\n"));
-    process.exitCode = problems.length === 0 ? 0 : 1;
-  } else {
-    writeFileSync(target, text);
-  }
+  const { problems } = parity();
+  console.log(problems.length === 0 ? "Nothing differs without a reason." : problems.join("\n"));
+  process.exitCode = problems.length === 0 ? 0 : 1;
 }

@@ -1,4 +1,4 @@
-// The programs in docs/*.md run, each in a process of its own, and print what
+// The programs in docs/*.md and on the site's start page run, each in a process of its own, and print what
 // the comments at their ends say. One that starts with the name of a file is
 // for the programs after it.
 import { execFile } from "node:child_process";
@@ -30,7 +30,7 @@ interface Program {
 }
 
 function programsOf(guide: string): Program[] {
-  const text = readFileSync(join(root, "docs", guide), "utf8");
+  const text = readFileSync(join(root, guide), "utf8");
   const blocks = [...text.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)].filter(
     ([, language]) => !["sh", "dockerfile", "yaml"].includes(language ?? ""),
   );
@@ -51,9 +51,10 @@ function programsOf(guide: string): Program[] {
   });
 }
 
-const guides = readdirSync(join(root, "docs")).filter(
-  (file) => file.endsWith(".md") && programsOf(file).length > 0,
-);
+const guides = [
+  ...readdirSync(join(root, "docs")).map((file) => `docs/${file}`),
+  "site/start.md",
+].filter((file) => file.endsWith(".md") && programsOf(file).length > 0);
 
 async function run(file: string, code: string): Promise<string> {
   await writeFile(join(folder, file), code);
@@ -131,7 +132,7 @@ describe("between workers", () => {
         const found = [x.dtype.name, x.shape, x.tolist()];
         parentPort.postMessage({ found, reply }, [reply.bytes]);
       });`;
-    const pack = programsOf("workers.md").find(({ file }) => file === "arrays.mjs");
+    const pack = programsOf("docs/workers.md").find(({ file }) => file === "arrays.mjs");
     await writeFile(join(folder, "arrays.mjs"), pack?.code ?? "");
     await writeFile(join(folder, "echo.mjs"), echo);
     const guide = await import(join(folder, "arrays.mjs"));

@@ -1,0 +1,53 @@
+import { readFileSync } from "node:fs";
+import { defineConfig } from "vitepress";
+
+const sidebar = JSON.parse(readFileSync(new URL("../pages/sidebar.json", import.meta.url), "utf8"));
+
+export default defineConfig({
+  title: "mlx-js",
+  description:
+    "Apple's MLX for Node, in TypeScript: arrays, automatic differentiation, neural networks",
+  lang: "en",
+  base: process.env["SITE_BASE"] ?? "/",
+  srcDir: "pages",
+  outDir: "dist",
+  cacheDir: ".vitepress/cache",
+  head: [
+    [
+      "link",
+      { rel: "icon", type: "image/svg+xml", href: `${process.env["SITE_BASE"] ?? "/"}logo.svg` },
+    ],
+    ["meta", { name: "theme-color", content: "#0f766e" }],
+  ],
+  markdown: {
+    theme: { light: "github-light-high-contrast", dark: "github-dark-high-contrast" },
+  },
+  themeConfig: {
+    logo: { src: "/logo.svg", alt: "" },
+    nav: [
+      { text: "Guides", link: "/guides/install", activeMatch: "/guides/" },
+      { text: "API", link: "/api/", activeMatch: "/api/" },
+      { text: "Examples", link: "/examples/", activeMatch: "/examples/" },
+      { text: "From Python", link: "/parity" },
+      { text: "Project", link: "/project/contributing", activeMatch: "/project/" },
+    ],
+    sidebar,
+    outline: [2, 3],
+    search: {
+      provider: "local",
+      options: {
+        // Lists of names would be found in place of what they name, and TeX is nothing to find.
+        _render(src, env, md) {
+          const html = md.render(src, env);
+          return env.frontmatter?.["search"] === false
+            ? ""
+            : html.replace(/<(nav|div) class="(names|formula)"[\s\S]*?<\/\1>/g, "");
+        },
+        miniSearch: {
+          searchOptions: { boost: { title: 8, titles: 1, text: 1 } },
+        },
+      },
+    },
+    docFooter: { prev: "Before", next: "Next" },
+  },
+});

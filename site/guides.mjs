@@ -1,0 +1,37 @@
+// The guides in the order of the sidebar: files of docs/. One that is not named
+// here stands at the end.
+
+/** @type {{ title: string, guides: string[] }[]} */
+export const groups = [
+  { title: "Start", guides: ["quick-start", "install", "coming-from"] },
+  {
+    title: "Arrays and functions",
+    guides: ["arrays", "indexing", "lazy", "transformations", "compile"],
+  },
+  { title: "Models", guides: ["training", "weights", "own-layer", "lora"] },
+  {
+    title: "Programs",
+    guides: [
+      "memory",
+      "waiting",
+      "workers",
+      "files",
+      "distributed",
+      "gpus",
+      "bundlers",
+      "electron",
+    ],
+  },
+  { title: "Tests", guides: ["testing", "ci"] },
+  { title: "When something is wrong", guides: ["troubleshooting", "errors", "known-issues"] },
+];
+
+/** Documents of the repository that are pages, too: path and slug. */
+export const documents = {
+  "CONTRIBUTING.md": "contributing",
+  "MAINTENANCE.md": "maintenance",
+  "native/README.md": "native",
+  "bench/README.md": "bench",
+  "CHANGELOG.md": "changelog",
+  "SECURITY.md": "security",
+};
