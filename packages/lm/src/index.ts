@@ -14,7 +14,20 @@ export {
   trimPromptCache,
 } from "./cache.js";
 export { Config } from "./config.js";
-export { type LoadOptions, type LoadProgress, loadModel } from "./load.js";
+export { type Decode, StreamingDetokenizer } from "./detokenizer.js";
+export { Embedder, type EmbedOptions, type Pooling } from "./embed.js";
+export { type Loaded, load, loadModel } from "./load.js";
 export { causalMask, type Mask } from "./masks.js";
+export { Bert } from "./models/bert.js";
 export { createModel, type LanguageModelClass, models } from "./models/index.js";
 export { LanguageModel, type Weights } from "./models/model.js";
+export {
+  type ChatTemplateOptions,
+  type DecodeOptions,
+  type EncodeOptions,
+  type Json,
+  type Message,
+  Tokenizer,
+  type TokenizerOptions,
+} from "./tokenizer.js";
+export type { LoadOptions, LoadProgress } from "./weights.js";

@@ -1,0 +1,298 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Template } from "@huggingface/jinja";
+import { Tokenizer as Engine } from "@huggingface/tokenizers";
+import { StreamingDetokenizer } from "./detokenizer.js";
+import { failure, wrongType } from "./errors.js";
+
+/** A parsed JSON file. */
+export type Json = Readonly<Record<string, unknown>>;
+
+/** One turn of a conversation. */
+export interface Message {
+  /** Who speaks: "system", "user", "assistant", "tool". */
+  role: string;
+  /** What is said. */
+  content?: string | null | undefined;
+  /** Calls of tools that the assistant asks for. */
+  tool_calls?: readonly unknown[] | undefined;
+  /** What else the model's template knows. */
+  [field: string]: unknown;
+}
+
+/** Options of {@link Tokenizer}. */
+export interface TokenizerOptions {
+  /**
+   * The tokens that end a text: `eos_token_id` of `generation_config.json` or `config.json`. By default the
+   * `eos_token` of `tokenizer_config.json`.
+   */
+  eosTokenIds?: number | readonly number[] | null | undefined;
+  /** The template of conversations. By default the one of `tokenizer_config.json`. */
+  chatTemplate?: string | null | undefined;
+}
+
+/** Options of `encode`. */
+export interface EncodeOptions {
+  /** Whether to add what the model expects at the beginning and the end. By default true. */
+  addSpecialTokens?: boolean | undefined;
+}
+
+/** Options of `decode`. */
+export interface DecodeOptions {
+  /** Whether to leave out tokens that are no text. By default false. */
+  skipSpecialTokens?: boolean | undefined;
+}
+
+/** Options of `applyChatTemplate`. */
+export interface ChatTemplateOptions {
+  /** Descriptions of functions that the model may ask for, as JSON schemas. */
+  tools?: readonly unknown[] | undefined;
+  /** Whether to begin the assistant's turn. By default true. */
+  addGenerationPrompt?: boolean | undefined;
+  /** Variables that the model's template knows, such as `{ enable_thinking: false }`. */
+  variables?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** What a tokenizer.json may leave out, and the engine misses. */
+const absent = {
+  added_tokens: [],
+  normalizer: null,
+  pre_tokenizer: null,
+  post_processor: null,
+  decoder: null,
+};
+
+/** A special token, or undefined: a text, or a record with one. */
+function special(config: Json, name: string): string | undefined {
+  const token = config[name];
+  const text =
+    typeof token === "object" && token !== null ? (token as Json)["content"] : (token ?? undefined);
+  return typeof text === "string" ? text : undefined;
+}
+
+/** Templates by their names. */
+function templatesOf(template: unknown): Map<string, string> {
+  if (typeof template === "string") {
+    return new Map([["default", template]]);
+  }
+  if (Array.isArray(template)) {
+    return new Map(template.map(({ name, template }) => [String(name), String(template)]));
+  }
+  return new Map();
+}
+
+async function readText(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+async function readJson(path: string): Promise<Json | undefined> {
+  const text = await readText(path);
+  if (text === undefined) {
+    return undefined;
+  }
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw failure("ERR_MLX_LM_TOKENIZER", `[Tokenizer.load] ${path} is not JSON: ${error}`, error);
+  }
+}
+
+/**
+ * Makes tokens of texts, and texts of tokens, as a `tokenizer.json` says.
+ *
+ * @example
+ * const tokenizer = await Tokenizer.load(folder);
+ * tokenizer.decode(tokenizer.encode("Hello, world"))
+ * // "Hello, world"
+ */
+export class Tokenizer {
+  readonly #engine: Engine;
+  readonly #config: Json;
+  readonly #templates: Map<string, string>;
+  readonly #compiled = new Map<string, Template>();
+  readonly #specials: ReadonlySet<number>;
+  /** The tokens that end a text. */
+  readonly eosTokenIds: ReadonlySet<number>;
+  /** The token that begins a text, if there is one. */
+  readonly bosToken: string | undefined;
+  /** How many tokens there are. */
+  readonly vocabSize: number;
+
+  /**
+   * @param tokenizer What `tokenizer.json` has.
+   * @param config What `tokenizer_config.json` has.
+   */
+  constructor(tokenizer: Json, config: Json = {}, options: TokenizerOptions = {}) {
+    if (typeof tokenizer !== "object" || typeof tokenizer?.["model"] !== "object") {
+      const expected = "the content of a tokenizer.json, which has a model";
+      throw wrongType("Tokenizer", "tokenizer", expected, tokenizer);
+    }
+    try {
+      this.#engine = new Engine({ ...absent, ...tokenizer }, config);
+    } catch (error) {
+      const text = `[Tokenizer] the tokenizer is of a kind that is not known here: ${error}`;
+      throw failure("ERR_MLX_LM_TOKENIZER", text, error);
+    }
+    this.#config = config;
+    this.#templates = templatesOf(options.chatTemplate ?? config["chat_template"]);
+    this.vocabSize = this.#engine.get_vocab(true).size;
+    this.bosToken = special(config, "bos_token");
+    const eos = special(config, "eos_token");
+    const named = eos === undefined ? undefined : this.#engine.token_to_id(eos);
+    const given = options.eosTokenIds ?? named ?? [];
+    this.eosTokenIds = new Set(typeof given === "number" ? [given] : given);
+    const added = this.#engine.get_added_tokens_decoder();
+    this.#specials = new Set([...added].filter(([, { special }]) => special).map(([id]) => id));
+  }
+
+  /**
+   * Reads a model's folder: `tokenizer.json` and, where they are, `tokenizer_config.json`,
+   * `chat_template.jinja`, and the tokens that end a text from `generation_config.json` or `config.json`.
+   */
+  static async load(folder: string): Promise<Tokenizer> {
+    const read = (name: string) => readJson(join(folder, name));
+    const tokenizer = await read("tokenizer.json");
+    if (tokenizer === undefined) {
+      throw failure(
+        "ERR_MLX_LM_TOKENIZER",
+        `[Tokenizer.load] ${folder} has no tokenizer.json. Where a model has another kind of ` +
+          "tokenizer, AutoTokenizer.from_pretrained(…).save_pretrained(…) of Python's transformers " +
+          "writes one.",
+      );
+    }
+    const config = (await read("tokenizer_config.json")) ?? {};
+    const eos = async (name: string) => (await read(name))?.["eos_token_id"];
+    const [jinja, inJson] = [
+      await readText(join(folder, "chat_template.jinja")),
+      (await read("chat_template.json"))?.["chat_template"],
+    ];
+    return new Tokenizer(tokenizer, config, {
+      eosTokenIds: ((await eos("generation_config.json")) ?? (await eos("config.json"))) as
+        | number
+        | number[]
+        | undefined,
+      chatTemplate: jinja ?? (typeof inJson === "string" ? inJson : undefined),
+    });
+  }
+
+  /** Whether there is a template for conversations. */
+  get hasChatTemplate(): boolean {
+    return this.#templates.size > 0;
+  }
+
+  /** The tokens of a text. */
+  encode(text: string, { addSpecialTokens = true }: EncodeOptions = {}): number[] {
+    if (typeof text !== "string") {
+      throw wrongType("encode", "text", "a string", text);
+    }
+    return this.#engine.encode(text, { add_special_tokens: addSpecialTokens }).ids;
+  }
+
+  /** The tokens of what a model is to go on with: those that begin a text are there once. */
+  encodePrompt(text: string): number[] {
+    const begins = this.bosToken !== undefined && String(text).startsWith(this.bosToken);
+    return this.encode(text, { addSpecialTokens: !begins });
+  }
+
+  /** The text of tokens. */
+  decode(tokens: readonly number[], { skipSpecialTokens = false }: DecodeOptions = {}): string {
+    const cleaned = this.#config["clean_up_tokenization_spaces"] === true;
+    return this.#text(tokens, skipSpecialTokens, cleaned);
+  }
+
+  #text(tokens: readonly number[], skipSpecialTokens: boolean, cleaned: boolean): string {
+    // A model may have more logits than the tokenizer has tokens.
+    const known = tokens.filter(
+      (token) =>
+        this.#engine.id_to_token(token) !== undefined &&
+        !(skipSpecialTokens && this.#specials.has(token)),
+    );
+    return known.length === 0
+      ? ""
+      : this.#engine.decode(known, { clean_up_tokenization_spaces: cleaned });
+  }
+
+  /** The token of a text that is one, such as "<|im_end|>". */
+  tokenToId(token: string): number | undefined {
+    return this.#engine.token_to_id(token);
+  }
+
+  /** The text that stands for a token in the vocabulary. */
+  idToToken(id: number): string | undefined {
+    return this.#engine.id_to_token(id);
+  }
+
+  /** Makes text of tokens as they come. */
+  detokenizer({ skipSpecialTokens = false }: DecodeOptions = {}): StreamingDetokenizer {
+    return new StreamingDetokenizer((tokens) => this.#text(tokens, skipSpecialTokens, false));
+  }
+
+  /**
+   * A conversation as the text that the model was trained to go on with.
+   *
+   * @throws Error if the model has no template, or if its template refuses the messages.
+   */
+  chatText(messages: readonly Message[], options: ChatTemplateOptions = {}): string {
+    const { tools, addGenerationPrompt = true, variables = {} } = options;
+    if (!Array.isArray(messages)) {
+      throw wrongType("applyChatTemplate", "messages", "a list of { role, content }", messages);
+    }
+    const specials = ["bos", "eos", "unk", "pad", "sep", "cls"].flatMap((name) => {
+      const token = special(this.#config, `${name}_token`);
+      return token === undefined ? [] : [[`${name}_token`, token]];
+    });
+    const template = this.#template(tools !== undefined);
+    try {
+      return template.render({
+        ...Object.fromEntries(specials),
+        ...variables,
+        messages,
+        tools: tools ?? null,
+        add_generation_prompt: addGenerationPrompt,
+      });
+    } catch (error) {
+      throw failure(
+        "ERR_MLX_LM_CHAT_TEMPLATE",
+        `[applyChatTemplate] the model's template refuses these messages: ${(error as Error).message}`,
+        error,
+      );
+    }
+  }
+
+  /** The tokens of a conversation: of what `chatText` gives. */
+  applyChatTemplate(messages: readonly Message[], options: ChatTemplateOptions = {}): number[] {
+    return this.encode(this.chatText(messages, options), { addSpecialTokens: false });
+  }
+
+  #template(withTools: boolean): Template {
+    const names = withTools ? ["tool_use", "default"] : ["default"];
+    const name = names.find((name) => this.#templates.has(name));
+    const text = name === undefined ? undefined : this.#templates.get(name);
+    if (name === undefined || text === undefined) {
+      const others = [...this.#templates.keys()].join(", ");
+      throw failure(
+        "ERR_MLX_LM_NO_CHAT_TEMPLATE",
+        `[applyChatTemplate] the tokenizer has no chat template${others && ` (but ${others})`}: it is not ` +
+          "one of a chat model. Give generate a text, or pass a template: new Tokenizer(…, …, { chatTemplate }).",
+      );
+    }
+    let template = this.#compiled.get(name);
+    if (template === undefined) {
+      try {
+        template = new Template(text);
+      } catch (error) {
+        const message = `[applyChatTemplate] the model's template cannot be read: ${(error as Error).message}`;
+        throw failure("ERR_MLX_LM_CHAT_TEMPLATE", message, error);
+      }
+      this.#compiled.set(name, template);
+    }
+    return template;
+  }
+}
