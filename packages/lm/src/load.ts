@@ -3,25 +3,11 @@ import { join } from "node:path";
 import { mx } from "mlx-js";
 import { Config } from "./config.js";
 import { failure, wrongType } from "./errors.js";
+import { readGguf } from "./gguf.js";
 import { createModel } from "./models/index.js";
 import type { LanguageModel, Weights } from "./models/model.js";
-import { loadWeights } from "./weights.js";
-
-/** How far {@link load} has come. */
-export interface LoadProgress {
-  /** Bytes that have been read. */
-  loaded: number;
-  /** Bytes that there are. */
-  total: number;
-}
-
-/** Options of {@link load}. */
-export interface LoadOptions {
-  /** Gives up when it is aborted, with its reason. */
-  signal?: AbortSignal | undefined;
-  /** Called at the beginning, and after each piece of the weights. */
-  onProgress?: ((progress: LoadProgress) => void) | undefined;
-}
+import { Tokenizer } from "./tokenizer.js";
+import { type LoadOptions, loadWeights } from "./weights.js";
 
 /** Reads a file of JSON; undefined if there is none. */
 export function readJson(folder: string, name: string): unknown {
@@ -36,12 +22,13 @@ export function readJson(folder: string, name: string): unknown {
   }
 }
 
-function readConfig(folder: string): Config {
+/** The settings of a folder, for the function that asks for them. */
+export function readConfig(folder: string, fn: string): Config {
   const values = readJson(folder, "config.json");
   if (values === undefined) {
     throw failure(
       "ERR_MLX_LM_MODEL",
-      `[load] path: expected a folder with config.json, *.safetensors and tokenizer.json, received ` +
+      `[${fn}] path: expected a folder with config.json, *.safetensors and tokenizer.json, received ` +
         `${folder}, which has no config.json`,
     );
   }
@@ -79,33 +66,105 @@ export function readWeights(folder: string): Weights {
   );
 }
 
-/** The model of a folder, with its weights. */
-export async function loadModel(
-  folder: string,
-  { signal, onProgress }: LoadOptions = {},
-): Promise<{ model: LanguageModel; config: Config }> {
-  if (typeof folder !== "string") {
-    throw wrongType("loadModel", "folder", "the path of a folder", folder);
-  }
-  signal?.throwIfAborted();
-  if (!existsSync(folder) || !statSync(folder).isDirectory()) {
-    throw failure("ERR_MLX_LM_MODEL", `[loadModel] folder: there is no folder ${folder}`);
-  }
-  const read = readConfig(folder);
+/** What a file or a folder holds, before there is a model. */
+interface Checkpoint {
+  config: Config;
+  weights: Weights;
+  tokenizer(): Promise<Tokenizer>;
+}
+
+function readGgufFile(file: string): Checkpoint {
+  const { config, weights, tokenizer } = readGguf(file);
+  return {
+    config,
+    weights,
+    async tokenizer() {
+      if (tokenizer === undefined) {
+        throw failure("ERR_MLX_LM_TOKENIZER", `${file} has no tokenizer: use loadModel`);
+      }
+      return new Tokenizer(tokenizer.tokenizer, tokenizer.config, tokenizer.options);
+    },
+  };
+}
+
+function readFolder(folder: string, fn: string): Checkpoint {
+  const config = readConfig(folder, fn);
   const weights = readWeights(folder);
   // Files leave it out where it is as the class has it, which differs from one to the other.
-  const isTied = !("lm_head.weight" in weights);
-  const config = new Config({ tie_word_embeddings: isTied, ...read.values }, read.source);
-  const model = createModel(config);
+  const tie_word_embeddings = !("lm_head.weight" in weights);
+  return {
+    config: new Config({ tie_word_embeddings, ...config.values }, config.source),
+    weights,
+    tokenizer: () => Tokenizer.load(folder),
+  };
+}
+
+function readCheckpoint(path: string, fn: string): Checkpoint {
+  if (typeof path !== "string") {
+    throw wrongType(fn, "path", "the path of a folder or of a GGUF file", path);
+  }
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) {
+    throw failure("ERR_MLX_LM_MODEL", `[${fn}] path: there is no folder or GGUF file ${path}`);
+  }
+  return found.isDirectory() ? readFolder(path, fn) : readGgufFile(path);
+}
+
+/** The model of a checkpoint, with its weights. */
+async function modelOf(
+  { config, weights }: Checkpoint,
+  options: LoadOptions,
+): Promise<LanguageModel> {
+  let model: LanguageModel | undefined;
   try {
-    await loadWeights(model, weights, config, {
-      signal,
-      onProgress: (loaded, total) => onProgress?.({ loaded, total }),
-    });
+    // In a scope, so that a model that cannot be made leaves nothing.
+    model = mx.tidy(() => createModel(config));
+    await loadWeights(model, weights, config, options);
   } catch (error) {
-    model.dispose();
+    model?.dispose();
     mx.dispose(weights);
     throw error;
   }
-  return { model: model.eval(), config };
+  return model.eval();
+}
+
+/** What {@link load} gives. */
+export interface Loaded extends Disposable {
+  model: LanguageModel;
+  tokenizer: Tokenizer;
+  config: Config;
+}
+
+/**
+ * Loads a model and its tokenizer.
+ *
+ * @param path A folder with `config.json`, `*.safetensors` and `tokenizer.json`, as models are
+ * published, or a GGUF file.
+ * @returns both; `using` frees the model at the end of the block.
+ * @throws Error if something is missing or does not fit, with what it is.
+ * @example
+ * using loaded = await load("SmolLM2-135M-Instruct");
+ * loaded.tokenizer.encode("Hello")
+ */
+export async function load(path: string, options: LoadOptions = {}): Promise<Loaded> {
+  options.signal?.throwIfAborted();
+  const checkpoint = readCheckpoint(path, "load");
+  const tokenizer = await checkpoint.tokenizer();
+  const model = await modelOf(checkpoint, options);
+  return {
+    model,
+    tokenizer,
+    config: checkpoint.config,
+    [Symbol.dispose]: () => model.dispose(),
+  };
+}
+
+/** Loads a model, as {@link load} does, without its tokenizer. */
+export async function loadModel(
+  path: string,
+  options: LoadOptions = {},
+): Promise<{ model: LanguageModel; config: Config }> {
+  options.signal?.throwIfAborted();
+  const checkpoint = readCheckpoint(path, "loadModel");
+  return { model: await modelOf(checkpoint, options), config: checkpoint.config };
 }

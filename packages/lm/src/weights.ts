@@ -1,13 +1,27 @@
 import { mx, nn } from "mlx-js";
 import type { Config } from "./config.js";
 import { failure } from "./errors.js";
-import type { LanguageModel, Weights } from "./models/model.js";
+import type { Weights } from "./models/model.js";
 
-/** Options of {@link loadWeights}. */
-export interface LoadWeightsOptions {
+/** How far {@link load} has come. */
+export interface LoadProgress {
+  /** Bytes that have been read. */
+  loaded: number;
+  /** Bytes that there are. */
+  total: number;
+}
+
+/** Options of {@link load}. */
+export interface LoadOptions {
+  /** Gives up when it is aborted, with its reason. */
   signal?: AbortSignal | undefined;
-  /** Called with the bytes that have been read and those that there are. */
-  onProgress?: ((loaded: number, total: number) => void) | undefined;
+  /** Called at the beginning, and after each piece of the weights. */
+  onProgress?: ((progress: LoadProgress) => void) | undefined;
+}
+
+/** A model that knows the weights of its checkpoints. */
+export interface Loadable extends nn.Module {
+  sanitize(weights: Weights): Weights;
 }
 
 /** How a layer is quantized, as `config.json` has it. */
@@ -29,7 +43,7 @@ function nameInFiles(path: string): string {
 }
 
 /** Puts quantized layers where the weights are quantized, in the format that the configuration has. */
-function quantizeAs(model: LanguageModel, weights: Weights, config: Config): void {
+function quantizeAs(model: Loadable, weights: Weights, config: Config): void {
   const formats = config.part("quantization") ?? config.part("quantization_config");
   if (formats === undefined) {
     return;
@@ -52,11 +66,11 @@ function quantizeAs(model: LanguageModel, weights: Weights, config: Config): voi
 const piece = 1 << 26;
 
 /** Reads arrays from their files, piece by piece, while the event loop goes on. */
-async function read(arrays: readonly mx.array[], options: LoadWeightsOptions): Promise<void> {
+async function read(arrays: readonly mx.array[], options: LoadOptions): Promise<void> {
   const { signal, onProgress } = options;
   const total = arrays.reduce((sum, { nbytes }) => sum + nbytes, 0);
   let loaded = 0;
-  onProgress?.(loaded, total);
+  onProgress?.({ loaded, total });
   for (let i = 0; i < arrays.length; ) {
     const some: mx.array[] = [];
     let bytes = 0;
@@ -64,9 +78,9 @@ async function read(arrays: readonly mx.array[], options: LoadWeightsOptions): P
       some.push(arrays[i] as mx.array);
       bytes += (arrays[i] as mx.array).nbytes;
     }
-    await (signal === undefined ? mx.asyncEval(some) : mx.asyncEval(some, { signal }));
+    await (signal === undefined ? mx.asyncEval(some) : mx.asyncEval(some, signal));
     loaded += bytes;
-    onProgress?.(loaded, total);
+    onProgress?.({ loaded, total });
   }
 }
 
@@ -76,10 +90,10 @@ async function read(arrays: readonly mx.array[], options: LoadWeightsOptions): P
  * @throws Error if some are missing, unexpected or of another shape, with all that are.
  */
 export async function loadWeights(
-  model: LanguageModel,
+  model: Loadable,
   checkpoint: Weights,
   config: Config,
-  options: LoadWeightsOptions = {},
+  options: LoadOptions = {},
 ): Promise<void> {
   const weights = model.sanitize(checkpoint);
   quantizeAs(model, weights, config);

@@ -1,42 +1,14 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { mx, nn } from "mlx-js";
-import { type LanguageModel, loadModel } from "mlx-js-lm";
+import { loadModel } from "mlx-js-lm";
 import { afterAll, describe, expect, test } from "vitest";
+import { live } from "../../../test/support/live.js";
+import { configs, distanceOf, isKnown, weightsOf } from "./support/golden.js";
 
-/** What reference/lm/models.py wrote. */
-interface Golden {
-  tokens: number[];
-  positions: number[];
-  cases: Record<
-    string,
-    { config: Record<string, unknown>; weights: [name: string, shape: number[]][] }
-  >;
-}
-
-const golden = join(__dirname, "golden");
-const { tokens, positions, cases }: Golden = JSON.parse(
-  readFileSync(join(golden, "models.json"), "utf8"),
-);
-const logits = mx.load(join(golden, "models.safetensors"), { format: "safetensors" });
 const folder = mkdtempSync(join(tmpdir(), "mlx-js-lm-models-"));
 afterAll(() => rmSync(folder, { recursive: true }));
-
-/** The same numbers as in Python. */
-function weightsOf(name: string): Record<string, mx.array> {
-  const all = cases[name]?.weights ?? [];
-  return Object.fromEntries(
-    all.map(([name, shape], k) => {
-      const size = shape.reduce((a, b) => a * b, 1);
-      const numbers = Float32Array.from(
-        { length: size },
-        (_, i) => (((i * 1103 + ((i * i) % 997) * 31 + k * 577) % 2048) - 1024) / 4096,
-      );
-      return [name, mx.array(numbers).reshape(shape)];
-    }),
-  );
-}
 
 /** Writes a checkpoint, in two files with an index. */
 function checkpoint(
@@ -46,7 +18,7 @@ function checkpoint(
 ): string {
   const path = join(folder, `${name}-${Math.random()}`);
   mkdirSync(path);
-  writeFileSync(join(path, "config.json"), JSON.stringify({ ...cases[name]?.config, ...more }));
+  writeFileSync(join(path, "config.json"), JSON.stringify({ ...configs[name], ...more }));
   const names = Object.keys(weights);
   const files = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"];
   const map: Record<string, string> = {};
@@ -64,45 +36,17 @@ function checkpoint(
   return path;
 }
 
-/** The logits of the whole text, and of chunks and then single tokens with caches. */
-function run(model: LanguageModel): { whole: mx.array; parts: mx.array } {
-  const text = mx.array([tokens], mx.int32);
-  const whole = model.forward(text);
-  const caches = model.makeCaches();
-  const ends = [0, 10, 20, 21, 22, 23, 24];
-  const parts = ends
-    .slice(1)
-    .map((end, i) => model.forward(text.get(":", new mx.Slice(ends[i], end)), caches));
-  const at = (x: mx.array) =>
-    mx.take(x.squeeze(0), mx.array(positions, mx.int32), 0).astype(mx.float32);
-  return { whole: at(whole), parts: at(mx.concatenate(parts, 1)) };
-}
-
-/** How far the results are from Python's, relative to the largest logit. */
-function distance(ours: mx.array, theirs: mx.array | undefined): number {
-  const reference = theirs as mx.array;
-  const difference = mx.max(mx.abs(mx.subtract(ours, reference)));
-  return mx.divide(difference, mx.max(mx.abs(reference))).item();
-}
-
-const names = Object.keys(cases);
-
-describe.each(names)("%s", (name) => {
+describe.each(Object.keys(configs))("%s", (name) => {
   test("in float32", async () => {
     const { model } = await loadModel(checkpoint(name, weightsOf(name)));
-    const { whole, parts } = run(model);
-    expect(distance(whole, logits[`${name}.float32.whole`])).toBeLessThan(1e-5);
-    expect(distance(parts, logits[`${name}.float32.parts`])).toBeLessThan(1e-5);
+    expect(distanceOf(model, name, "float32")).toBeLessThan(1e-5);
   });
 
-  test.runIf(logits[`${name}.bfloat16.whole`])("in bfloat16", async () => {
+  test.runIf(isKnown(name, "bfloat16"))("in bfloat16", async () => {
     const weights = Object.entries(weightsOf(name)).map(([key, x]) => [key, x.astype(mx.bfloat16)]);
     const { model } = await loadModel(checkpoint(name, Object.fromEntries(weights)));
-    const { whole, parts } = run(model);
-    expect(whole.dtype).toBe(mx.float32);
     // Sums of products differ in their last bits, which bfloat16 makes 2^-8 of the value.
-    expect(distance(whole, logits[`${name}.bfloat16.whole`])).toBeLessThan(0.03);
-    expect(distance(parts, logits[`${name}.bfloat16.parts`])).toBeLessThan(0.03);
+    expect(distanceOf(model, name, "bfloat16")).toBeLessThan(0.03);
   });
 
   test("quantized", async () => {
@@ -113,8 +57,90 @@ describe.each(names)("%s", (name) => {
     const weights = mx.load(file, { format: "safetensors" });
     const quantization = { group_size: 32, bits: 8 };
     const { model } = await loadModel(checkpoint(name, weights, { quantization }));
-    const { whole, parts } = run(model);
-    expect(distance(whole, logits[`${name}.quantized.whole`])).toBeLessThan(1e-5);
-    expect(distance(parts, logits[`${name}.quantized.parts`])).toBeLessThan(1e-5);
+    expect(distanceOf(model, name, "quantized")).toBeLessThan(1e-5);
+  });
+});
+
+describe("what is wrong is said", () => {
+  const path = (weights: Record<string, mx.array>, more?: Record<string, unknown>) =>
+    checkpoint("llama", weights, more);
+  const { "model.norm.weight": norm, ...rest } = weightsOf("llama");
+  const all = { ...rest, "model.norm.weight": norm as mx.array };
+
+  test.each<[string, () => string, RegExp]>([
+    ["no folder", () => join(folder, "nowhere"), /there is no folder or GGUF file .*nowhere/],
+    ["no config.json", () => folder, /expected a folder with config.json, .* no config.json/],
+    ["no weights", () => path({}), /./],
+    ["a missing weight", () => path(rest), /1 missing: model\.norm\.weight/],
+    ["an unexpected weight", () => path({ ...all, more: mx.ones([2]) }), /1 unexpected: more/],
+    [
+      "another shape",
+      () => path({ ...all, "model.norm.weight": mx.ones([3]) }),
+      /model\.norm\.weight \(expected \[64\], received \[3\]\)/,
+    ],
+    [
+      "another kind of model",
+      () => path(all, { model_type: "mamba" }),
+      /model_type "mamba" is not among .*: gemma2, .*qwen3_moe/,
+    ],
+    [
+      "a setting that is missing",
+      () => path(all, { hidden_size: null }),
+      /config\.json: expected hidden_size to be a positive integer, received nothing/,
+    ],
+    [
+      "a setting of another type",
+      () => path(all, { rms_norm_eps: "small" }),
+      /expected rms_norm_eps to be a number, received "small"/,
+    ],
+    [
+      "an unknown scaling",
+      () => path(all, { rope_scaling: { type: "magic" } }),
+      /rope_scaling: expected type to be one of "default", .*, received "magic"/,
+    ],
+  ])("%s", async (_, make, message) => {
+    const given = make();
+    const before = live();
+    await expect(loadModel(given)).rejects.toMatchObject({
+      code: "ERR_MLX_LM_MODEL",
+      message: expect.stringMatching(message),
+    });
+    expect(live()).toBeLessThanOrEqual(before);
+  });
+
+  test("a missing file of several", async () => {
+    const given = path(all);
+    rmSync(join(given, "model-00002-of-00002.safetensors"));
+    await expect(loadModel(given)).rejects.toThrow(
+      /lacks model-00002-of-00002\.safetensors, which/,
+    );
+  });
+
+  test("a file that is no JSON", async () => {
+    const given = path(all);
+    writeFileSync(join(given, "config.json"), "{");
+    await expect(loadModel(given)).rejects.toThrow(/config\.json: expected JSON/);
+  });
+
+  test("an abort, before and meanwhile", async () => {
+    const given = path(all);
+    await expect(loadModel(given, { signal: AbortSignal.abort(new Error("no")) })).rejects.toThrow(
+      "no",
+    );
+    const controller = new AbortController();
+    const before = live();
+    const onProgress = () => controller.abort(new Error("enough"));
+    await expect(loadModel(given, { signal: controller.signal, onProgress })).rejects.toThrow(
+      "enough",
+    );
+    expect(live()).toBeLessThanOrEqual(before);
+  });
+
+  test("progress ends at all bytes", async () => {
+    const seen: number[][] = [];
+    await loadModel(path(all), { onProgress: ({ loaded, total }) => seen.push([loaded, total]) });
+    const bytes = Object.values(all).reduce((sum, { nbytes }) => sum + nbytes, 0);
+    expect(seen[0]).toEqual([0, bytes]);
+    expect(seen.at(-1)).toEqual([bytes, bytes]);
   });
 });

@@ -107,11 +107,11 @@ export class Attention extends nn.Module {
     this.heads = heads;
     this.keyHeads = keyHeads;
     this.score = options.score ?? softmaxScoring(headDim ** -0.5);
+    this.rope = options.rope ?? ropeOf(config, headDim);
     this.qProj = new nn.Linear(dims, heads * headDim, { bias });
     this.kProj = new nn.Linear(dims, keyHeads * headDim, { bias });
     this.vProj = new nn.Linear(dims, keyHeads * headDim, { bias });
     this.oProj = new nn.Linear(heads * headDim, dims, { bias: outputBias });
-    this.rope = options.rope ?? ropeOf(config, headDim);
   }
 
   /** The queries, keys and values, each (batch, heads, length, headDim). */

@@ -1,0 +1,179 @@
+import { join } from "node:path";
+import { mx } from "mlx-js";
+import { Config } from "./config.js";
+import { checkCount, failure, wrongType } from "./errors.js";
+import { readConfig, readJson, readWeights } from "./load.js";
+import { Bert } from "./models/bert.js";
+import { Tokenizer } from "./tokenizer.js";
+import { type LoadOptions, loadWeights } from "./weights.js";
+
+/** How the vectors of a text's tokens become one: their mean, or that of the first token. */
+export type Pooling = "mean" | "cls";
+
+/** Options of `embed`. */
+export interface EmbedOptions {
+  /** How many texts are computed together. By default 32. */
+  batchSize?: number | undefined;
+  /** By default as the model was trained. */
+  pooling?: Pooling | undefined;
+  /** Whether vectors are made as long as 1, so that a product is the cosine. By default true. */
+  normalize?: boolean | undefined;
+  /** Gives up when it is aborted, with its reason. */
+  signal?: AbortSignal | undefined;
+}
+
+/** The pooling that a folder asks for; the mean where it says nothing. */
+function poolingOf(folder: string): Pooling {
+  const values = readJson(join(folder, "1_Pooling"), "config.json");
+  if (values === undefined) {
+    return "mean";
+  }
+  const config = new Config(values, join(folder, "1_Pooling", "config.json"));
+  const asked = Object.keys(config.values).filter(
+    (name) => name.startsWith("pooling_mode_") && config.values[name] === true,
+  );
+  const known: Record<string, Pooling> = {
+    pooling_mode_cls_token: "cls",
+    pooling_mode_mean_tokens: "mean",
+  };
+  const pooling = known[asked[0] ?? "pooling_mode_mean_tokens"];
+  if (asked.length > 1 || pooling === undefined) {
+    throw failure(
+      "ERR_MLX_LM_MODEL",
+      `${config.source}: expected the mean or the first token alone, received ${asked.join(", ")}`,
+    );
+  }
+  return pooling;
+}
+
+/** The most tokens of a text that are looked at. */
+function lengthOf(folder: string, model: Bert): number | undefined {
+  const values = readJson(folder, "sentence_bert_config.json");
+  const settings =
+    values === undefined ? undefined : new Config(values, "sentence_bert_config.json");
+  return settings?.has("max_seq_length") ? settings.count("max_seq_length") : model.contextLength;
+}
+
+/**
+ * Makes vectors of texts, such that texts of similar meaning have vectors of similar direction.
+ *
+ * @example
+ * using embedder = await Embedder.load(folder);
+ * const [query, ...lines] = await embedder.embed(["a whale", "a sea animal", "a tax form"]);
+ */
+export class Embedder {
+  readonly model: Bert;
+  readonly tokenizer: Tokenizer;
+  readonly pooling: Pooling;
+  /** How many of a text's tokens are looked at; undefined for all. */
+  readonly maxLength: number | undefined;
+  readonly #padding: number;
+
+  private constructor(folder: string, config: Config, model: Bert, tokenizer: Tokenizer) {
+    this.model = model;
+    this.tokenizer = tokenizer;
+    this.pooling = poolingOf(folder);
+    this.maxLength = lengthOf(folder, model);
+    this.#padding = config.number("pad_token_id", 0);
+  }
+
+  /**
+   * Loads an encoder from a folder with `config.json`, `model.safetensors` and `tokenizer.json`:
+   * BERT, or BERT with ALiBi.
+   *
+   * @throws Error if something is missing or does not fit, with what it is.
+   */
+  static async load(folder: string, options: LoadOptions = {}): Promise<Embedder> {
+    if (typeof folder !== "string") {
+      throw wrongType("Embedder.load", "folder", "the path of a folder", folder);
+    }
+    options.signal?.throwIfAborted();
+    const config = readConfig(folder, "Embedder.load");
+    config.oneOf("model_type", ["bert"]);
+    const tokenizer = await Tokenizer.load(folder);
+    const weights = readWeights(folder);
+    let model: Bert | undefined;
+    try {
+      model = mx.tidy(() => new Bert(config));
+      await loadWeights(model, weights, config, options);
+      return new Embedder(folder, config, model.eval(), tokenizer);
+    } catch (error) {
+      model?.dispose();
+      mx.dispose(weights);
+      throw error;
+    }
+  }
+
+  /** The tokens of a text; the last one, which ends it, stays where it is too long. */
+  #tokens(text: string): number[] {
+    const tokens = this.tokenizer.encode(text);
+    const { maxLength = tokens.length } = this;
+    return tokens.length <= maxLength
+      ? tokens
+      : [...tokens.slice(0, maxLength - 1), ...tokens.slice(-1)];
+  }
+
+  #vectors(batch: readonly number[][], pooling: Pooling, normalize: boolean): mx.array {
+    const length = Math.max(...batch.map(({ length }) => length));
+    const padded = batch.flatMap((tokens) => [
+      ...tokens,
+      ...new Array<number>(length - tokens.length).fill(this.#padding),
+    ]);
+    const lengths = mx.array(batch.map(({ length }) => length)).reshape([-1, 1]);
+    const isToken = mx.less(mx.arange(length).reshape([1, -1]), lengths);
+    const states = this.model.forward(
+      mx.array(padded, mx.int32).reshape([batch.length, length]),
+      isToken,
+    );
+    const pooled =
+      pooling === "cls"
+        ? states.get(":", 0)
+        : mx.where(mx.expandDims(isToken, -1), states, 0).sum(1).divide(lengths);
+    const vectors = pooled.astype(mx.float32);
+    return normalize
+      ? vectors.divide(mx.maximum(mx.linalg.norm(vectors, null, -1, { keepdims: true }), 1e-12))
+      : vectors;
+  }
+
+  /**
+   * The vectors of texts, of shape (texts, dims) in float32; the event loop goes on meanwhile. Texts
+   * that are longer than {@link maxLength} tokens are cut there.
+   */
+  async embed(texts: readonly string[], options: EmbedOptions = {}): Promise<mx.array> {
+    if (!Array.isArray(texts) || texts.length === 0) {
+      throw wrongType("embed", "texts", "a list of at least one text", texts);
+    }
+    const { batchSize = 32, pooling = this.pooling, normalize = true, signal } = options;
+    checkCount(batchSize, "embed", "batchSize", 1);
+    const all = texts.map((text, index) => ({ index, tokens: this.#tokens(text) }));
+    // Texts of similar length together, so that little is padded.
+    all.sort((a, b) => a.tokens.length - b.tokens.length);
+    const parts: mx.array[] = [];
+    try {
+      for (let i = 0; i < all.length; i += batchSize) {
+        const batch = all.slice(i, i + batchSize).map(({ tokens }) => tokens);
+        const part = mx.tidy(() => this.#vectors(batch, pooling, normalize));
+        parts.push(part);
+        await (signal === undefined ? mx.asyncEval(part) : mx.asyncEval(part, signal));
+      }
+      const places = new Int32Array(all.length);
+      for (const [place, { index }] of all.entries()) {
+        places[index] = place;
+      }
+      const vectors = mx.tidy(() => mx.take(mx.concatenate(parts), mx.array(places), 0));
+      await mx.asyncEval(vectors);
+      return vectors;
+    } finally {
+      mx.dispose(parts);
+    }
+  }
+
+  /** Frees the model. */
+  dispose(): void {
+    this.model.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}

@@ -1,0 +1,215 @@
+import { failure } from "./errors.js";
+import type { Json, TokenizerOptions } from "./tokenizer.js";
+
+/** What a {@link Tokenizer} is made of. */
+export interface TokenizerParts {
+  tokenizer: Json;
+  config: Json;
+  options: TokenizerOptions;
+}
+
+/** The metadata of a GGUF file that a tokenizer is made from. */
+export interface TokenizerMetadata {
+  text(name: string): string | undefined;
+  texts(name: string): readonly string[] | undefined;
+  number(name: string): number | undefined;
+  numbers(name: string): readonly number[] | undefined;
+  flag(name: string): boolean | undefined;
+}
+
+/** What kind of token one is, by GGUF's numbers. */
+const kinds = { unknown: 2, control: 3, userDefined: 4 };
+
+const byteLevel = { type: "ByteLevel", add_prefix_space: false, trim_offsets: true };
+
+/** Cuts by an expression first, then makes characters of bytes. */
+function splitBy(expression: string): Json {
+  return {
+    type: "Sequence",
+    pretokenizers: [
+      { type: "Split", pattern: { Regex: expression }, behavior: "Isolated", invert: false },
+      { ...byteLevel, use_regex: false },
+    ],
+  };
+}
+
+/** The expression of GPT-4's tokenizer, with so many digits to a token. */
+function modern(digits: string): string {
+  return (
+    "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" +
+    `\\p{N}${digits}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+`
+  );
+}
+
+/** How texts are cut into words before tokens are made, by `tokenizer.ggml.pre`. */
+const preTokenizers: Readonly<Record<string, Json>> = {
+  "gpt-2": { ...byteLevel, use_regex: true },
+  olmo: { ...byteLevel, use_regex: true },
+  smollm: {
+    type: "Sequence",
+    pretokenizers: [
+      { type: "Digits", individual_digits: true },
+      { ...byteLevel, use_regex: true },
+    ],
+  },
+  dbrx: splitBy(modern("{1,3}")),
+  "llama-bpe": splitBy(modern("{1,3}")),
+  qwen2: splitBy(modern("")),
+};
+
+/** Tokens of bytes: GPT-2's way, as most models of today have it. */
+function byteLevelModel(metadata: TokenizerMetadata, vocab: Json, source: string): Json {
+  const name = metadata.text("tokenizer.ggml.pre") ?? "gpt-2";
+  const preTokenizer = Object.hasOwn(preTokenizers, name) ? preTokenizers[name] : undefined;
+  if (preTokenizer === undefined) {
+    const known = Object.keys(preTokenizers).join(", ");
+    throw failure(
+      "ERR_MLX_LM_TOKENIZER",
+      `${source}: the tokenizer cuts texts by the rules of "${name}", which are not known here. ` +
+        `Known are ${known}. Load the model's folder with tokenizer.json instead.`,
+    );
+  }
+  return {
+    normalizer: name === "qwen2" ? { type: "NFC" } : null,
+    pre_tokenizer: preTokenizer,
+    decoder: byteLevel,
+    model: {
+      type: "BPE",
+      vocab,
+      merges: metadata.texts("tokenizer.ggml.merges") ?? [],
+      ignore_merges: name === "llama-bpe",
+      byte_fallback: false,
+    },
+  };
+}
+
+/** The pairs that SentencePiece would join, those of the best scores first. */
+function mergesOf(tokens: readonly string[], scores: readonly number[]): string[][] {
+  const index = new Map(tokens.map((token, i) => [token, i]));
+  const merges: { pair: [string, string]; score: number; order: number[] }[] = [];
+  for (const [i, token] of tokens.entries()) {
+    const characters = Array.from(token);
+    for (let cut = 1; cut < characters.length; cut++) {
+      const left = characters.slice(0, cut).join("");
+      const right = characters.slice(cut).join("");
+      const order = [index.get(left), index.get(right)];
+      if (order[0] !== undefined && order[1] !== undefined) {
+        merges.push({
+          pair: [left, right],
+          score: scores[i] ?? 0,
+          order: [i, ...(order as number[])],
+        });
+      }
+    }
+  }
+  const byOrder = (a: readonly number[], b: readonly number[]) => {
+    const at = a.findIndex((x, i) => x !== b[i]);
+    return at < 0 ? 0 : (a[at] as number) - (b[at] as number);
+  };
+  merges.sort((a, b) => b.score - a.score || byOrder(a.order, b.order));
+  return merges.map(({ pair }) => pair);
+}
+
+/** Tokens of characters, and of bytes where there is none: SentencePiece's way. */
+function sentencePieceModel(
+  metadata: TokenizerMetadata,
+  tokens: readonly string[],
+  vocab: Json,
+): Json {
+  const prefixed = metadata.flag("tokenizer.ggml.add_space_prefix") ?? true;
+  const unknown = metadata.number("tokenizer.ggml.unknown_token_id") ?? 0;
+  const spaces = { type: "Replace", pattern: { String: " " }, content: "▁" };
+  return {
+    normalizer: {
+      type: "Sequence",
+      normalizers: [...(prefixed ? [{ type: "Prepend", prepend: "▁" }] : []), spaces],
+    },
+    pre_tokenizer: null,
+    decoder: {
+      type: "Sequence",
+      decoders: [
+        { type: "Replace", pattern: { String: "▁" }, content: " " },
+        { type: "ByteFallback" },
+        { type: "Fuse" },
+        ...(prefixed ? [{ type: "Strip", content: " ", start: 1, stop: 0 }] : []),
+      ],
+    },
+    model: {
+      type: "BPE",
+      vocab,
+      merges: mergesOf(tokens, metadata.numbers("tokenizer.ggml.scores") ?? []),
+      unk_token: tokens[unknown],
+      fuse_unk: true,
+      byte_fallback: true,
+    },
+  };
+}
+
+/** Puts the token that begins a text before it. */
+function beginWith(token: string, id: number): Json {
+  const special = { SpecialToken: { id: token, type_id: 0 } };
+  const sequence = (name: string) => ({ Sequence: { id: name, type_id: 0 } });
+  return {
+    type: "TemplateProcessing",
+    single: [special, sequence("A")],
+    pair: [special, sequence("A"), sequence("B")],
+    special_tokens: { [token]: { id: token, ids: [id], tokens: [token] } },
+  };
+}
+
+/** The tokenizer that a GGUF file describes; undefined if it has none. */
+export function tokenizerOf(
+  metadata: TokenizerMetadata,
+  source: string,
+): TokenizerParts | undefined {
+  const kind = metadata.text("tokenizer.ggml.model");
+  const tokens = metadata.texts("tokenizer.ggml.tokens");
+  if (kind === undefined || tokens === undefined) {
+    return undefined;
+  }
+  if (kind !== "gpt2" && kind !== "llama") {
+    throw failure(
+      "ERR_MLX_LM_TOKENIZER",
+      `${source}: the tokenizer is of the kind "${kind}", and known are gpt2 and llama. Load the ` +
+        "model's folder with tokenizer.json instead.",
+    );
+  }
+  const vocab = Object.fromEntries(tokens.map((token, id) => [token, id]));
+  const types = metadata.numbers("tokenizer.ggml.token_type") ?? [];
+  const special = [kinds.unknown, kinds.control];
+  const added = tokens.flatMap((content, id) => {
+    const type = types[id] ?? 1;
+    return [...special, kinds.userDefined].includes(type)
+      ? [{ id, content, special: special.includes(type), normalized: false }]
+      : [];
+  });
+  const tokenOf = (name: string) => {
+    const id = metadata.number(`tokenizer.ggml.${name}_token_id`);
+    return id === undefined ? undefined : { id, token: tokens[id] as string };
+  };
+  const begin = tokenOf("bos");
+  const begins = metadata.flag("tokenizer.ggml.add_bos_token") ?? kind === "llama";
+  const model =
+    kind === "gpt2"
+      ? byteLevelModel(metadata, vocab, source)
+      : sentencePieceModel(metadata, tokens, vocab);
+  const ends = ["eos", "eot"].flatMap((name) => tokenOf(name)?.id ?? []);
+  return {
+    tokenizer: {
+      version: "1.0",
+      added_tokens: added.map((token) => ({
+        ...{ single_word: false, lstrip: false, rstrip: false },
+        ...token,
+      })),
+      post_processor: begins && begin !== undefined ? beginWith(begin.token, begin.id) : null,
+      ...model,
+    },
+    config: {
+      clean_up_tokenization_spaces: false,
+      bos_token: begin?.token,
+      eos_token: tokenOf("eos")?.token,
+      unk_token: tokenOf("unknown")?.token,
+    },
+    options: { eosTokenIds: ends, chatTemplate: metadata.text("tokenizer.chat_template") },
+  };
+}
