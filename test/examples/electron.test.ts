@@ -31,6 +31,10 @@ const folder = mkdtempSync(join(tmpdir(), "mlx-js-electron-"));
 const app = join(folder, "app");
 const modules = join(app, "node_modules");
 
+/** The packages that the app names, and those that are here, with their versions. */
+const named: Record<string, string> = {};
+const tested: Record<string, string> = {};
+
 /** Where a package that the app names comes from. */
 function sourceOf(name: string): string {
   const ours = name === "mlx-js" ? root : join(root, "node_modules", name);
@@ -41,11 +45,14 @@ beforeAll(() => {
   // A copy, elsewhere, with what its package.json names: it stands alone.
   cpSync(example, app, { recursive: true });
   const manifest = JSON.parse(readFileSync(join(app, "package.json"), "utf8"));
-  for (const name of Object.keys({ ...manifest.dependencies, ...manifest.devDependencies })) {
+  Object.assign(named, manifest.dependencies, manifest.devDependencies);
+  for (const name of Object.keys(named)) {
     // It is run by hand: npm run check:packages -- electron
     if (name !== "electron-builder") {
       mkdirSync(dirname(join(modules, name)), { recursive: true });
       symlinkSync(sourceOf(name), join(modules, name), "junction");
+      const { version } = JSON.parse(readFileSync(join(sourceOf(name), "package.json"), "utf8"));
+      tested[name] = version;
     }
   }
   const bin = join(root, "node_modules", ".bin");
@@ -68,6 +75,10 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const requireApp = createRequire(join(app, "package.json"));
 // biome-ignore lint/suspicious/noExplicitAny: the stand-in
 const electron = (): any => requireApp("electron");
+
+test("is tested with the versions that it names", () => {
+  expect({ ...tested, "electron-builder": expect.any(String) }).toEqual(named);
+});
 
 /** The stand-in for a utility process. */
 interface Forked extends Child {
