@@ -293,11 +293,21 @@ describe.skipIf(sanitized)("installed", () => {
       expect(readdirSync(beside)).toEqual(["@mlx-js"]);
     });
 
-    test("that holds the library, too, the error says what to unpack", () => {
-      const { status, stderr } = run("packed");
+    const says = (name: string) => {
+      const { status, stderr } = run(name);
       expect(status).toBe(1);
       expect(stderr).toContain("ERR_MLX_NOT_LOADED");
       expect(stderr).toContain(`"asarUnpack": ["${pattern}"]`);
+      expect(stderr).toContain("keep the folder app.asar.unpacked beside the archive");
+    };
+
+    test("that holds the library, too, the error says what to unpack", () => says("packed"));
+
+    test("that lost what lies beside it, the error says what to keep", () => {
+      const beside = `${archive("unpacked")}.unpacked`;
+      renameSync(beside, `${beside}-away`);
+      says("unpacked");
+      renameSync(`${beside}-away`, beside);
     });
   });
 

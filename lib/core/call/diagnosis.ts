@@ -153,7 +153,8 @@ function advice(host: Host, attempts: readonly Attempt[]): string {
   if (incomplete !== undefined) {
     return incomplete.reason.includes(".asar.unpacked")
       ? "A library inside of an archive cannot be loaded. Let electron-builder (or Forge's " +
-          'packager) unpack the whole package:\n  "asarUnpack": ["node_modules/@mlx-js/**"]'
+          'packager) unpack the whole package:\n  "asarUnpack": ["node_modules/@mlx-js/**"]\n' +
+          "and keep the folder app.asar.unpacked beside the archive."
       : `Parts of ${incomplete.name} have been removed. Install it again:\n${again(host)}`;
   }
   if (is("version")) {

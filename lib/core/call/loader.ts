@@ -85,6 +85,11 @@ function fromPackage(host: Host, name: string): Outcome {
   const found = host.packages[name]?.();
   if (found instanceof Unavailable) {
     const { cause } = found;
+    const reason = messageOf(cause);
+    // The archive names it, so it was installed.
+    if (reason.includes(".asar.unpacked")) {
+      return { name, kind: "incomplete", reason, cause };
+    }
     return isAbsent(cause, name)
       ? {
           name,
@@ -92,7 +97,7 @@ function fromPackage(host: Host, name: string): Outcome {
           reason: isCuda(name) ? "not installed (optional)" : "not installed",
           cause,
         }
-      : { name, kind: "failed", reason: messageOf(cause), cause };
+      : { name, kind: "failed", reason, cause };
   }
   if (found === undefined) {
     return { name, kind: "absent", reason: "there is no such package" };
