@@ -25,7 +25,7 @@ export default defineConfig({
   themeConfig: {
     logo: { src: "/logo.svg", alt: "" },
     nav: [
-      { text: "Guides", link: "/guides/install", activeMatch: "/guides/" },
+      { text: "Guides", link: "/guides/quick-start", activeMatch: "/guides/" },
       { text: "API", link: "/api/", activeMatch: "/api/" },
       { text: "Examples", link: "/examples/", activeMatch: "/examples/" },
       { text: "From Python", link: "/parity" },
