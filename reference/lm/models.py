@@ -1,13 +1,15 @@
-"""Logits of small models of each architecture, with weights from a formula, as mlx-lm computes them."""
+"""Logits of small models of each architecture, with weights from a formula, as mlx-lm computes them, or NumPy."""
 
 import argparse
 import importlib
 import json
+import math
 import os
 
 import mlx.core as mx
 import mlx.nn as nn
 import numpy as np
+import alibi
 from mlx.utils import tree_flatten
 from mlx_lm.models.cache import make_prompt_cache
 
@@ -83,6 +85,37 @@ cases = {
     },
     "olmo2": {"model_type": "olmo2", "tie_word_embeddings": False},
 }
+mpt = {
+    "model_type": "mpt",
+    "d_model": 64,
+    "n_heads": 4,
+    "n_layers": 2,
+    "expansion_ratio": 2,
+    "max_seq_len": 16,
+    "vocab_size": 64,
+    "no_bias": True,
+    "attn_config": {"alibi": True, "alibi_bias_max": 8, "clip_qkv": None, "softmax_scale": None},
+}
+# Those that mlx-lm lacks, by NumPy. Texts are longer than max_seq_len, which ALiBi permits.
+numpy_cases = {
+    "mpt": mpt,
+    "mpt-biases": {
+        **mpt,
+        "d_model": 96,
+        "n_heads": 6,
+        "no_bias": False,
+        "logit_scale": "inv_sqrt_d_model",
+        "attn_config": {"alibi": True, "clip_qkv": 0.75, "softmax_scale": 0.5},
+    },
+    "bloom": {
+        "model_type": "bloom",
+        "hidden_size": 64,
+        "n_layer": 2,
+        "n_head": 4,
+        "layer_norm_epsilon": 1e-5,
+        "vocab_size": 64,
+    },
+}
 tokens = [(7 * i * i + 3 * i + 5) % small["vocab_size"] for i in range(24)]
 
 
@@ -90,13 +123,13 @@ tokens = [(7 * i * i + 3 * i + 5) % small["vocab_size"] for i in range(24)]
 positions = [0, 4, 9, 10, 19, 20, 22, 23]
 
 
-def weights_of(model):
+def weights_of(shapes):
     """Numbers that both sides can make, exactly: multiples of 1/4096 below 1/4."""
     weights = {}
-    for k, (name, x) in enumerate(tree_flatten(model.parameters())):
-        i = np.arange(x.size, dtype=np.int64)
+    for k, (name, shape) in enumerate(shapes.items()):
+        i = np.arange(math.prod(shape), dtype=np.int64)
         numbers = (i * 1103 + (i * i % 997) * 31 + k * 577) % 2048
-        weights[name] = mx.array((numbers - 1024) / 4096, mx.float32).reshape(x.shape)
+        weights[name] = mx.array((numbers - 1024) / 4096, mx.float32).reshape(shape)
     return weights
 
 
@@ -111,6 +144,21 @@ def run(model):
     return [x[at].astype(mx.float32) for x in (whole, mx.concatenate(parts))]
 
 
+def run_numpy(config, weights, kind):
+    """The same in NumPy, where a token's logits do not depend on how the text is cut."""
+
+    def plain(name, x):
+        if kind == "bfloat16":
+            x = x.astype(mx.bfloat16)
+        if kind == "quantized" and x.ndim == 2:
+            x = mx.dequantize(*mx.quantize(x, group_size=32, bits=8), group_size=32, bits=8)
+        return np.array(x.astype(mx.float32), np.float64)
+
+    numbers = {name: plain(name, x) for name, x in weights.items()}
+    logits = alibi.models[config["model_type"]][1](config, numbers, tokens)
+    return [mx.array(logits[positions], mx.float32)] * 2
+
+
 def main(out):
     golden = {"tokens": tokens, "positions": positions, "cases": {}}
     logits = {}
@@ -118,7 +166,7 @@ def main(out):
         config = {**small, **own}
         module = importlib.import_module(f"mlx_lm.models.{config['model_type']}")
         model = module.Model(module.ModelArgs.from_dict(config))
-        weights = weights_of(model)
+        weights = weights_of({name: x.shape for name, x in tree_flatten(model.parameters())})
         if config["model_type"] == "gemma3_text":
             weights.pop("lm_head.weight")
             weights = model.sanitize(weights)
@@ -139,6 +187,16 @@ def main(out):
                 nn.quantize(model, group_size=32, bits=8)
             logits[f"{name}.{kind}.whole"], logits[f"{name}.{kind}.parts"] = run(model)
         mx.eval(logits)
+    for name, config in numpy_cases.items():
+        weights = weights_of(alibi.models[config["model_type"]][0](config))
+        golden["cases"][name] = {
+            "config": config,
+            "weights": [[name, x.shape] for name, x in weights.items()],
+        }
+        for kind in ("float32", "bfloat16", "quantized"):
+            logits[f"{name}.{kind}.whole"], logits[f"{name}.{kind}.parts"] = run_numpy(
+                config, weights, kind
+            )
     with open(os.path.join(out, "models.json"), "w") as file:
         json.dump(golden, file)
         file.write("\n")

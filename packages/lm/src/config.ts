@@ -77,6 +77,17 @@ export class Config {
     return this.values[name] !== undefined && this.values[name] !== null;
   }
 
+  /** Refuses a setting that is given, and is another than the one that is known here. */
+  expect(name: string, value: number | boolean | string): void {
+    const is = (x: unknown): x is typeof value => x === value;
+    this.#get(name, `${JSON.stringify(value)}, the only one known here,`, is, value);
+  }
+
+  /** These settings, with others in their place. */
+  with(values: Readonly<Record<string, unknown>>): Config {
+    return new Config({ ...this.values, ...values }, this.source);
+  }
+
   /** One of a few texts. */
   oneOf<T extends string>(name: string, known: readonly T[], fallback?: T): T {
     const is = (x: unknown): x is T => known.includes(x as T);

@@ -81,7 +81,7 @@ describe("what is wrong is said", () => {
     [
       "another kind of model",
       () => path(all, { model_type: "mamba" }),
-      /model_type "mamba" is not among .*: gemma2, .*qwen3_moe/,
+      /model_type "mamba" is not among .*: bloom, .*qwen3_moe/,
     ],
     [
       "a setting that is missing",
@@ -101,10 +101,9 @@ describe("what is wrong is said", () => {
   ])("%s", async (_, make, message) => {
     const given = make();
     const before = live();
-    await expect(loadModel(given)).rejects.toMatchObject({
-      code: "ERR_MLX_LM_MODEL",
-      message: expect.stringMatching(message),
-    });
+    // Not the error itself, whose stack holds on to the model that was begun.
+    const said = await loadModel(given).catch(({ code, message }) => ({ code, message }));
+    expect(said).toEqual({ code: "ERR_MLX_LM_MODEL", message: expect.stringMatching(message) });
     expect(live()).toBeLessThanOrEqual(before);
   });
 

@@ -1,9 +1,11 @@
 import type { Config } from "../config.js";
 import { failure } from "../errors.js";
+import { Bloom } from "./bloom.js";
 import { Gemma2 } from "./gemma2.js";
 import { Gemma3 } from "./gemma3.js";
 import { Llama } from "./llama.js";
 import type { LanguageModel } from "./model.js";
+import { Mpt } from "./mpt.js";
 import { Olmo2 } from "./olmo2.js";
 import { Phi3 } from "./phi3.js";
 import { Qwen2 } from "./qwen2.js";
@@ -15,10 +17,12 @@ export type LanguageModelClass = new (config: Config) => LanguageModel;
 
 /** The models, by the `model_type` of their configuration. */
 export const models: Readonly<Record<string, LanguageModelClass>> = {
+  bloom: Bloom,
   gemma2: Gemma2,
   gemma3_text: Gemma3,
   llama: Llama,
   mistral: Llama,
+  mpt: Mpt,
   olmo2: Olmo2,
   phi3: Phi3,
   qwen2: Qwen2,

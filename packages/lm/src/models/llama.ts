@@ -20,12 +20,9 @@ export class Llama extends DecoderModel {
     const mlp = { bias: config.flag("mlp_bias", false) };
     super(config, {
       layer: (i) =>
-        new PreNormLayer(
-          config,
-          new Attention(config, attention),
-          new GatedMlp(config, mlp),
-          windowOf(config, i),
-        ),
+        new PreNormLayer(config, new Attention(config, attention), new GatedMlp(config, mlp), {
+          window: windowOf(config, i),
+        }),
       norm: rmsNorm(config),
     });
   }

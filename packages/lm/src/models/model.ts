@@ -48,3 +48,12 @@ export abstract class LanguageModel extends nn.Module {
 export function without(weights: Weights, isUseless: (name: string) => boolean): Weights {
   return Object.fromEntries(Object.entries(weights).filter(([name]) => !isUseless(name)));
 }
+
+/** The weights with each name rewritten by all of the pairs, one after the other. */
+export function renamed(
+  weights: Weights,
+  pairs: readonly (readonly [pattern: RegExp, name: string])[],
+): Weights {
+  const rename = (name: string) => pairs.reduce((text, [from, to]) => text.replace(from, to), name);
+  return Object.fromEntries(Object.entries(weights).map(([name, x]) => [rename(name), x]));
+}

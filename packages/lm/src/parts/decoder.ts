@@ -17,24 +17,23 @@ export class Decoder extends nn.Module {
   embedTokens: nn.Embedding | nn.QuantizedEmbedding;
   layers: readonly DecoderLayer[];
   norm: nn.UnaryLayer;
+  embedNorm: nn.UnaryLayer | null;
   readonly #embeddingScale: number;
 
-  constructor(
-    config: Config,
-    layers: readonly DecoderLayer[],
-    norm: nn.UnaryLayer,
-    embeddingScale: number,
-  ) {
+  constructor(config: Config, parts: DecoderParts) {
     super();
+    const count = config.count("num_hidden_layers");
+    this.layers = Array.from({ length: count }, (_, i) => parts.layer(i));
     this.embedTokens = new nn.Embedding(config.count("vocab_size"), config.count("hidden_size"));
-    this.layers = layers;
-    this.norm = norm;
-    this.#embeddingScale = embeddingScale;
+    this.norm = parts.norm;
+    this.embedNorm = parts.embedNorm ?? null;
+    this.#embeddingScale = parts.embeddingScale ?? 1;
   }
 
   forward(tokens: mx.array, caches?: readonly Cache[]): mx.array {
     const embedded = this.embedTokens.forward(tokens);
-    let x = this.#embeddingScale === 1 ? embedded : embedded.multiply(this.#embeddingScale);
+    const scaled = this.#embeddingScale === 1 ? embedded : embedded.multiply(this.#embeddingScale);
+    let x = this.embedNorm?.forward(scaled) ?? scaled;
     // Layers with the same window are at the same position, and share a mask.
     const masks = new Map<number | undefined, Mask>();
     for (const [i, layer] of this.layers.entries()) {
@@ -53,6 +52,8 @@ export interface DecoderParts {
   norm: nn.UnaryLayer;
   /** What embeddings are multiplied with. By default 1. */
   embeddingScale?: number;
+  /** What embeddings go through. By default nothing. */
+  embedNorm?: nn.UnaryLayer;
 }
 
 /** A decoder with logits: what the files of the models fill with their layers. */
@@ -60,10 +61,9 @@ export abstract class DecoderModel extends LanguageModel {
   model: Decoder;
   lmHead: nn.UnaryLayer | null;
 
-  constructor(config: Config, { layer, norm, embeddingScale = 1 }: DecoderParts) {
+  constructor(config: Config, parts: DecoderParts) {
     super(config);
-    const layers = Array.from({ length: config.count("num_hidden_layers") }, (_, i) => layer(i));
-    this.model = new Decoder(config, layers, norm, embeddingScale);
+    this.model = new Decoder(config, parts);
     this.lmHead = config.flag("tie_word_embeddings", true)
       ? null
       : new nn.Linear(config.count("hidden_size"), this.vocabSize, { bias: false });

@@ -10,6 +10,14 @@ export interface AnyAttention extends nn.Module {
   forward(x: mx.array, mask: Mask, cache?: Cache): mx.array;
 }
 
+/** Options of {@link PreNormLayer}. */
+export interface PreNormLayerOptions {
+  /** How many of the last tokens each sees. By default all. */
+  window?: number | undefined;
+  /** Makes a norm. By default an RMSNorm. */
+  norm?: () => nn.UnaryLayer;
+}
+
 /** A layer with a norm before the attention and one before the rest, as in most models. */
 export class PreNormLayer extends nn.Module implements DecoderLayer {
   readonly window: number | undefined;
@@ -18,13 +26,18 @@ export class PreNormLayer extends nn.Module implements DecoderLayer {
   inputLayernorm: nn.UnaryLayer;
   postAttentionLayernorm: nn.UnaryLayer;
 
-  constructor(config: Config, attention: AnyAttention, mlp: nn.UnaryLayer, window?: number) {
+  constructor(
+    config: Config,
+    attention: AnyAttention,
+    mlp: nn.UnaryLayer,
+    { window, norm = () => rmsNorm(config) }: PreNormLayerOptions = {},
+  ) {
     super();
     this.window = window;
     this.selfAttn = attention;
     this.mlp = mlp;
-    this.inputLayernorm = rmsNorm(config);
-    this.postAttentionLayernorm = rmsNorm(config);
+    this.inputLayernorm = norm();
+    this.postAttentionLayernorm = norm();
   }
 
   forward(x: mx.array, mask: Mask, cache?: Cache): mx.array {

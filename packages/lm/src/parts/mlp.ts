@@ -37,3 +37,25 @@ export class GatedMlp extends nn.Module {
     return this.downProj.forward(gate.multiply(this.upProj.forward(x)));
   }
 }
+
+/** Two layers, and an activation between them: down(activation(up(x))). */
+export class PlainMlp extends nn.Module {
+  upProj: nn.UnaryLayer;
+  downProj: nn.UnaryLayer;
+  readonly #activation: (x: mx.array) => mx.array;
+
+  constructor(
+    dims: number,
+    hiddenDims: number,
+    { bias, activation }: { bias: boolean; activation: (x: mx.array) => mx.array },
+  ) {
+    super();
+    this.upProj = new nn.Linear(dims, hiddenDims, { bias });
+    this.downProj = new nn.Linear(hiddenDims, dims, { bias });
+    this.#activation = activation;
+  }
+
+  forward(x: mx.array): mx.array {
+    return this.downProj.forward(this.#activation(this.upProj.forward(x)));
+  }
+}
