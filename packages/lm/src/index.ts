@@ -16,11 +16,33 @@ export {
 export { Config } from "./config.js";
 export { type Decode, StreamingDetokenizer } from "./detokenizer.js";
 export { Embedder, type EmbedOptions, type Pooling } from "./embed.js";
+export {
+  type Generated,
+  type GenerateOptions,
+  type Generation,
+  generate,
+  makePromptCache,
+  type Prompt,
+  type TextModel,
+} from "./generate.js";
 export { type Loaded, load, loadModel } from "./load.js";
 export { causalMask, type Mask } from "./masks.js";
 export { Bert } from "./models/bert.js";
 export { createModel, type LanguageModelClass, models } from "./models/index.js";
 export { LanguageModel, type Weights } from "./models/model.js";
+export {
+  applyMinP,
+  applyTopK,
+  applyTopP,
+  type LogitsProcessor,
+  type LogitsProcessorOptions,
+  logitBias,
+  makeLogitsProcessors,
+  makeSampler,
+  repetitionPenalty,
+  type Sampler,
+  type SamplerOptions,
+} from "./sampling.js";
 export {
   type ChatTemplateOptions,
   type DecodeOptions,

@@ -1,0 +1,360 @@
+import { mx } from "mlx-js";
+import { type Cache, KVCache, RotatingKVCache } from "./cache.js";
+import { checkCount, failure, outOfRange, wrongType } from "./errors.js";
+import type { LanguageModel } from "./models/model.js";
+import { checkNames } from "./options.js";
+import {
+  type LogitsProcessor,
+  type LogitsProcessorOptions,
+  makeLogitsProcessors,
+  makeSampler,
+  processorNames,
+  type Sampler,
+  type SamplerOptions,
+  samplerNames,
+} from "./sampling.js";
+import { StopFinder } from "./stops.js";
+import type { Message, Tokenizer } from "./tokenizer.js";
+
+/** What {@link generate} needs: what `load` gives. */
+export interface TextModel {
+  readonly model: LanguageModel;
+  readonly tokenizer: Tokenizer;
+}
+
+/** A text, the messages of a conversation, or tokens. */
+export type Prompt = string | readonly Message[] | readonly number[];
+
+/** Options of {@link generate}. */
+export interface GenerateOptions extends SamplerOptions, LogitsProcessorOptions {
+  /** How many tokens to generate at most. By default 256. */
+  maxTokens?: number | undefined;
+  /** Texts that end the answer, and are no part of it. */
+  stop?: string | readonly string[] | undefined;
+  /** Ends the generation: the iteration throws its reason. */
+  signal?: AbortSignal | undefined;
+  /** Chooses tokens, in place of `temperature` and the options beside it. */
+  sampler?: Sampler | undefined;
+  /** Change logits, after `logitBias` and `repetitionPenalty`. */
+  logitsProcessors?: readonly LogitsProcessor[] | undefined;
+  /** The caches of the text before the prompt, which then have the new tokens, too. */
+  promptCache?: Cache[] | undefined;
+  /** How many tokens of the prompt are read at a time. By default 2048. */
+  prefillStepSize?: number | undefined;
+  /** Called as the prompt is read, with the number of tokens read and of all. */
+  onPromptProgress?: ((processed: number, total: number) => void) | undefined;
+  /** Keep the keys and values of this many tokens, and forget older ones but the first four. */
+  maxKvSize?: number | undefined;
+  /** Keep keys and values in this many bits. By default as they are. */
+  kvBits?: number | undefined;
+  /** How many of these numbers share a scale. By default 64. */
+  kvGroupSize?: number | undefined;
+  /** From how many tokens on to do so. By default 0. */
+  quantizedKvStart?: number | undefined;
+}
+
+const optionNames = [
+  ...samplerNames,
+  ...processorNames,
+  ...["maxTokens", "stop", "signal", "sampler", "logitsProcessors", "promptCache"],
+  ...["prefillStepSize", "onPromptProgress", "maxKvSize", "kvBits", "kvGroupSize"],
+  "quantizedKvStart",
+];
+
+/** One step of a generation. */
+export interface Generated {
+  /** The text that is certain now and was not before, perhaps none. */
+  text: string;
+  token: number;
+  /** In the last step: "stop" if the model or a stop text ended the answer, "length" if a limit did. */
+  finishReason: "stop" | "length" | null;
+  promptTokens: number;
+  /** Prompt tokens a second, up to the first new token. */
+  promptTps: number;
+  generationTokens: number;
+  /** New tokens a second, after the first one. */
+  generationTps: number;
+  /** The most memory that MLX has had in use, in bytes. */
+  peakMemory: number;
+}
+
+/** An answer as it comes. */
+export interface Generation extends AsyncGenerator<Generated, void, undefined> {
+  /** The whole text, when it is there. */
+  text(): Promise<string>;
+}
+
+/** Freed memory is kept for the next tokens, whose arrays are a bit longer; now and then it is given back. */
+const tokensBetweenClearing = 256;
+
+/**
+ * Caches for a text.
+ *
+ * @param maxKvSize Keep this many tokens, where a layer would keep all.
+ */
+export function makePromptCache(model: LanguageModel, maxKvSize?: number): Cache[] {
+  if (maxKvSize === undefined) {
+    return model.makeCaches();
+  }
+  checkCount(maxKvSize, "makePromptCache", "maxKvSize", 1);
+  return model.makeCaches().map((cache) => {
+    if (!(cache instanceof KVCache)) {
+      return cache;
+    }
+    cache.dispose();
+    return new RotatingKVCache(maxKvSize, { keep: Math.min(4, maxKvSize - 1) });
+  });
+}
+
+function disposeAll(caches: readonly Cache[]): void {
+  for (const cache of caches) {
+    cache[Symbol.dispose]();
+  }
+}
+
+/** Changes caches to quantized ones, in place. */
+function quantizeCaches(caches: Cache[], options: GenerateOptions): void {
+  const { kvBits: bits, kvGroupSize: groupSize = 64, quantizedKvStart = 0 } = options;
+  if (bits === undefined) {
+    return;
+  }
+  for (const [i, cache] of caches.entries()) {
+    if (cache instanceof KVCache && cache.offset > 0 && cache.offset >= quantizedKvStart) {
+      caches[i] = cache.toQuantized({ groupSize, bits });
+      cache.dispose();
+    }
+  }
+}
+
+/** The tokens that logits processors see. */
+class History extends mx.Owner {
+  tokens: mx.array = mx.array([], mx.int32);
+
+  add(token: mx.array): mx.array {
+    const before = this.tokens;
+    this.tokens = mx.concatenate([before, token.astype(mx.int32)]);
+    before.dispose();
+    return this.tokens;
+  }
+}
+
+function tokensOf(prompt: Prompt, tokenizer: Tokenizer): readonly number[] {
+  if (typeof prompt === "string") {
+    return tokenizer.encodePrompt(prompt);
+  }
+  return typeof prompt[0] === "number"
+    ? (prompt as readonly number[])
+    : tokenizer.applyChatTemplate(prompt as readonly Message[]);
+}
+
+function checkPrompt(prompt: unknown): void {
+  const isList = Array.isArray(prompt);
+  const isFine =
+    typeof prompt === "string" ||
+    (isList &&
+      (prompt.every(Number.isSafeInteger) ||
+        prompt.every((message) => typeof message === "object" && message !== null)));
+  if (!isFine) {
+    const expected = "a string, a list of messages { role, content }, or a list of tokens";
+    throw wrongType("generate", "prompt", expected, prompt);
+  }
+  if (isList && prompt.length === 0) {
+    throw outOfRange("generate", "prompt", "at least one message or token", prompt);
+  }
+}
+
+function checkOptions(options: GenerateOptions): void {
+  checkNames("generate", options, optionNames);
+  const counts = {
+    ...{ maxTokens: 1, prefillStepSize: 1, maxKvSize: 1, kvBits: 1, kvGroupSize: 1 },
+    quantizedKvStart: 0,
+  };
+  for (const [name, least] of Object.entries(counts)) {
+    const value = options[name as keyof typeof counts];
+    if (value !== undefined) {
+      checkCount(value, "generate", name, least);
+    }
+  }
+  const { signal, stop } = options;
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw wrongType("generate", "signal", "an AbortSignal", signal);
+  }
+  const stops = typeof stop === "string" ? [stop] : (stop ?? []);
+  if (!Array.isArray(stops) || !stops.every((text) => typeof text === "string" && text !== "")) {
+    throw wrongType("generate", "stop", "a text, or a list of texts, that are not empty", stop);
+  }
+}
+
+function pick<T extends object>(options: T, names: readonly string[]): Partial<T> {
+  const given = Object.entries(options).filter(([name]) => names.includes(name));
+  return Object.fromEntries(given) as Partial<T>;
+}
+
+/** How many tokens there is room for after the prompt. */
+function roomAfter(
+  prompt: readonly number[],
+  caches: readonly Cache[],
+  model: LanguageModel,
+): number {
+  const { contextLength } = model;
+  const seen = (caches[0]?.offset ?? 0) + prompt.length;
+  if (contextLength === undefined) {
+    return Number.POSITIVE_INFINITY;
+  }
+  if (seen > contextLength) {
+    throw failure(
+      "ERR_MLX_LM_CONTEXT",
+      `[generate] prompt: expected at most ${contextLength} tokens, which is what the model can ` +
+        `read, received ${seen}. Shorten it, or leave out the oldest messages.`,
+    );
+  }
+  // The last token is not read any more.
+  return contextLength - seen + 1;
+}
+
+async function* iterate(
+  { model, tokenizer }: TextModel,
+  prompt: Prompt,
+  options: GenerateOptions,
+  sampler: Sampler & Partial<Disposable>,
+  processors: readonly LogitsProcessor[],
+): AsyncGenerator<Generated, void, undefined> {
+  const { signal, promptCache, prefillStepSize = 2048, maxKvSize, onPromptProgress } = options;
+  const caches = promptCache ?? makePromptCache(model, maxKvSize);
+  const history = processors.length > 0 ? new History() : undefined;
+  let first: mx.array | undefined;
+  try {
+    signal?.throwIfAborted();
+    const began = performance.now();
+    const tokens = tokensOf(prompt, tokenizer);
+    if (tokens.length === 0) {
+      throw outOfRange("generate", "prompt", "a text of at least one token", prompt);
+    }
+    const most = Math.min(options.maxTokens ?? 256, roomAfter(tokens, caches, model));
+
+    // All but the last token, of which the logits are not needed.
+    const last = tokens.length - 1;
+    onPromptProgress?.(0, tokens.length);
+    for (let start = 0; start < last; start += prefillStepSize) {
+      const end = Math.min(start + prefillStepSize, last);
+      mx.tidy(() => {
+        model.forward(mx.array([tokens.slice(start, end)], mx.int32), caches);
+        quantizeCaches(caches, options);
+      });
+      await (signal === undefined ? mx.asyncEval(caches) : mx.asyncEval(caches, signal));
+      mx.clearCache();
+      onPromptProgress?.(end, tokens.length);
+    }
+
+    const step = (previous: mx.array, index: number): mx.array | undefined => {
+      if (index >= most) {
+        return undefined;
+      }
+      let logits = model.forward(previous.reshape([1, 1]), caches).get(":", -1);
+      if (history !== undefined) {
+        const seen = history.add(previous);
+        for (const processor of processors) {
+          logits = processor(seen, logits);
+        }
+      }
+      quantizeCaches(caches, options);
+      return sampler(logits.subtract(mx.logsumexp(logits, -1, { keepdims: true })));
+    };
+
+    first = mx.array(tokens.slice(last), mx.int32);
+    const detokenizer = tokenizer.detokenizer();
+    const finder = new StopFinder([options.stop ?? []].flat());
+    let promptTps = 0;
+    let firstAt = 0;
+    let count = 0;
+    const noted = mx.pipeline(step, {
+      initial: first,
+      signal,
+      // A processor need not look at the tokens, which would then be a longer and longer graph.
+      state: history === undefined ? undefined : [history],
+    });
+    for await (const chosen of noted) {
+      const token = Number(chosen.item());
+      const now = performance.now();
+      count += 1;
+      if (count === 1) {
+        firstAt = now;
+        promptTps = (tokens.length / (now - began)) * 1000;
+        onPromptProgress?.(tokens.length, tokens.length);
+      }
+      const isEnd = tokenizer.eosTokenIds.has(token);
+      const found = isEnd ? { text: "", found: false } : finder.add(detokenizer.add(token));
+      let finishReason: Generated["finishReason"] = isEnd || found.found ? "stop" : null;
+      if (finishReason === null && count === most) {
+        finishReason = "length";
+      }
+      let { text } = found;
+      if (finishReason !== null && !found.found) {
+        const rest = finder.add(detokenizer.finish());
+        text += rest.text + (rest.found ? "" : finder.finish());
+      }
+      yield {
+        ...{ text, token, finishReason, promptTokens: tokens.length, promptTps },
+        generationTokens: count,
+        generationTps: count === 1 ? 0 : ((count - 1) / (now - firstAt)) * 1000,
+        peakMemory: mx.getPeakMemory(),
+      };
+      if (finishReason !== null) {
+        return;
+      }
+      if (count % tokensBetweenClearing === 0) {
+        mx.clearCache();
+      }
+    }
+  } finally {
+    first?.dispose();
+    history?.dispose();
+    if (options.sampler === undefined) {
+      sampler[Symbol.dispose]?.();
+    }
+    if (promptCache === undefined) {
+      disposeAll(caches);
+    }
+  }
+}
+
+/**
+ * Goes on with a text, or answers a conversation, token by token. The event loop goes on meanwhile, and
+ * the next token is noted while the last one is read. When the iteration ends, by `break`, too, its caches
+ * are freed.
+ *
+ * @param model What `load` gives.
+ * @param prompt A text to go on with, messages for the model's chat template, or tokens.
+ * @returns the steps, an async iterable; `text()` waits for the whole text.
+ * @throws Error if the prompt is longer than the model's context.
+ * @example
+ * for await (const { text } of generate(loaded, "Once upon a time", { maxTokens: 20 })) {
+ *   process.stdout.write(text);
+ * }
+ */
+export function generate(
+  model: TextModel,
+  prompt: Prompt,
+  options: GenerateOptions = {},
+): Generation {
+  if (typeof model?.model?.forward !== "function" || model.tokenizer === undefined) {
+    throw wrongType("generate", "model", "what load gives, { model, tokenizer }", model);
+  }
+  checkPrompt(prompt);
+  checkOptions(options);
+  const processors = [
+    ...makeLogitsProcessors(pick(options, processorNames)),
+    ...(options.logitsProcessors ?? []),
+  ];
+  const sampler = options.sampler ?? makeSampler(pick(options, samplerNames));
+  const steps = iterate(model, prompt, options, sampler, processors);
+  return Object.assign(steps, {
+    async text() {
+      let whole = "";
+      for await (const { text } of steps) {
+        whole += text;
+      }
+      return whole;
+    },
+  });
+}

@@ -1,0 +1,267 @@
+import { readFileSync } from "node:fs";
+import { mx } from "mlx-js";
+import {
+  type Generated,
+  type GenerateOptions,
+  generate,
+  KVCache,
+  load,
+  makePromptCache,
+  QuantizedKVCache,
+  RotatingKVCache,
+} from "mlx-js-lm";
+import { describe, expect, test } from "vitest";
+import { models } from "../../../scripts/models.mjs";
+import { live } from "../../../test/support/live.js";
+import { letters, stub } from "./support/stub.js";
+
+const loaded = stub();
+mx.eval(loaded.model);
+
+async function steps(prompt: string, options?: GenerateOptions): Promise<Generated[]> {
+  const all: Generated[] = [];
+  for await (const step of generate(loaded, prompt, options)) {
+    all.push(step);
+  }
+  return all;
+}
+
+/** What the stub writes after a letter. */
+function after(letter: string, count: number): string {
+  const start = letters.indexOf(letter);
+  return Array.from({ length: count }, (_, i) => letters[(start + 3 * (i + 1)) % letters.length])
+    .join("")
+    .replace(/\..*/, "");
+}
+
+describe("generate", () => {
+  test("gives text, tokens and statistics, up to the limit", async () => {
+    const all = await steps("xyza", { maxTokens: 5 });
+    expect(all.map(({ text }) => text)).toEqual(["d", "g", "j", "m", "p"]);
+    expect(all.map(({ token }) => token)).toEqual([3, 6, 9, 12, 15]);
+    expect(all.map(({ finishReason }) => finishReason)).toEqual([null, null, null, null, "length"]);
+    const { promptTokens, generationTokens, promptTps, generationTps, peakMemory } = all[4] ?? {};
+    expect([promptTokens, generationTokens]).toEqual([4, 5]);
+    for (const figure of [promptTps, generationTps, peakMemory]) {
+      expect(figure).toBeGreaterThan(0);
+    }
+  });
+
+  test("ends where the model does, whose end is no text", async () => {
+    const all = await steps("a");
+    expect(all.map(({ text }) => text).join("")).toBe(after("a", 100));
+    expect(all.at(-1)).toMatchObject({ text: "", finishReason: "stop", token: 27 });
+  });
+
+  test("takes tokens and messages for prompts, and gives the whole text", async () => {
+    const prompts = ["za", [25, 0], [{ role: "user", content: "za" }]];
+    const texts = prompts.map((prompt) => generate(loaded, prompt, { maxTokens: 3 }).text());
+    expect(await Promise.all(texts)).toEqual(["dgj", "dgj", "dgj"]);
+  });
+
+  test.each<[string | string[], string, "stop" | "length"]>([
+    ["m", "dgj", "stop"],
+    ["jm", "dg", "stop"],
+    [["zz", "mp", "gj"], "d", "stop"],
+    ["jx", "dgjmps", "length"],
+    ["vy", "dgjmps", "length"],
+    ["sx", "dgjmps", "length"],
+  ])("ends before the stop %j", async (stop, text, reason) => {
+    const all = await steps("a", { stop, maxTokens: 6 });
+    expect(all.map(({ text }) => text).join("")).toBe(text);
+    expect(all.at(-1)?.finishReason).toBe(reason);
+  });
+
+  test("reads the prompt in chunks, all but its last token", async () => {
+    loaded.model.calls.length = 0;
+    const progress: number[] = [];
+    const onPromptProgress = (done: number, total: number) => progress.push(done, total);
+    await steps("abcdefgh", { prefillStepSize: 3, maxTokens: 1, onPromptProgress });
+    expect(loaded.model.calls).toEqual([3, 3, 1, 1]);
+    expect(progress).toEqual([0, 8, 3, 8, 6, 8, 7, 8, 8, 8]);
+  });
+
+  test("goes on with caches that are given, which then hold what was read", async () => {
+    const promptCache = makePromptCache(loaded.model);
+    await steps("abcde", { promptCache, maxTokens: 1 });
+    expect(promptCache.map(({ offset }) => offset)).toEqual([5, 5]);
+    expect((await steps("f", { promptCache, maxTokens: 2 })).map(({ text }) => text)).toEqual([
+      "i",
+      "l",
+    ]);
+    expect(promptCache.map(({ offset }) => offset)).toEqual([7, 7]);
+    expect(promptCache[0]?.[Symbol.dispose]()).toBeUndefined();
+    mx.dispose(promptCache);
+  });
+
+  test("with rotating and quantized caches", async () => {
+    const rotating = makePromptCache(loaded.model, 8);
+    expect(rotating.every((cache) => cache instanceof RotatingKVCache)).toBe(true);
+    const promptCache = makePromptCache(loaded.model);
+    const options = { kvBits: 8, kvGroupSize: 32, quantizedKvStart: 4, promptCache };
+    const all = await steps("ab", { ...options, maxTokens: 2 });
+    expect(promptCache[0]).toBeInstanceOf(KVCache);
+    all.push(...(await steps("h", { ...options, maxTokens: 3 })));
+    expect(promptCache.every((cache) => cache instanceof QuantizedKVCache)).toBe(true);
+    expect(promptCache[0]?.offset).toBe(6);
+    expect(all.map(({ text }) => text).join("")).toBe("ehknq");
+    mx.dispose([rotating, promptCache]);
+    expect(await generate(loaded, "a", { maxKvSize: 3 }).text()).toBe(after("a", 100));
+  });
+
+  test("logits processors see the tokens since the prompt's last one", async () => {
+    const seen: mx.array[] = [];
+    const logitsProcessors = [
+      (tokens: mx.array, logits: mx.array) => {
+        // The tokens themselves are freed when there are more.
+        seen.push(mx.keep(tokens.add(0)));
+        // The other near token.
+        return logits.at(":", 7).add(tokens.size === 2 ? 100 : 0);
+      },
+    ];
+    const all = await steps("cba", { maxTokens: 3, logitsProcessors });
+    expect(all.map(({ text }) => text).join("")).toBe("dhk");
+    const tokens = seen.map((x) => x.tolist());
+    expect(tokens).toEqual([[0], [0, 3], [0, 3, 7]]);
+    mx.dispose(seen);
+    const biased = generate(loaded, "a", { maxTokens: 3, logitBias: { 25: 9 } });
+    expect(await biased.text()).toBe("zzz");
+    // b is likelier than all others, but not right after itself.
+    const options = { maxTokens: 4, logitBias: { 1: 9 }, repetitionPenalty: 9 };
+    const often = generate(loaded, "bb", { ...options, repetitionContextSize: 1 });
+    expect(await often.text()).toBe("ebeb");
+    expect(await generate(loaded, "bb", options).text()).toBe("ehkn");
+  });
+
+  test("the same seed chooses the same, and leaves the state of others alone", async () => {
+    const write = (seed: number) =>
+      generate(loaded, "a", { temperature: 3, seed, maxTokens: 40, logitBias: { 27: -99 } }).text();
+    mx.random.seed(7);
+    const other = mx.random.uniform().item();
+    mx.random.seed(7);
+    const [first, second, third] = [await write(1), await write(1), await write(2)];
+    expect(second).toBe(first);
+    expect(third).not.toBe(first);
+    expect(mx.random.uniform().item()).toBe(other);
+  });
+});
+
+describe("what is left", () => {
+  test("nothing, however a generation ends", async () => {
+    const before = live();
+    const controller = new AbortController();
+    const failing = () => {
+      throw new Error("no more");
+    };
+    const options = { repetitionPenalty: 1.1, temperature: 1, seed: 3 };
+    await steps("abc", { ...options, maxTokens: 20 });
+    for (const count of [1, 2, 5]) {
+      for await (const { generationTokens } of generate(loaded, "abc", options)) {
+        if (generationTokens === count) {
+          break;
+        }
+      }
+      const aborted = (async () => {
+        const controller = new AbortController();
+        for await (const { generationTokens } of generate(loaded, "abc", {
+          ...options,
+          signal: controller.signal,
+        })) {
+          if (generationTokens === count) {
+            controller.abort(new Error("enough"));
+          }
+        }
+      })();
+      await expect(aborted).rejects.toThrow("enough");
+    }
+    controller.abort(new Error("before"));
+    await expect(steps("abc", { signal: controller.signal })).rejects.toThrow("before");
+    const during = new AbortController();
+    const reading = steps("abcabc", {
+      prefillStepSize: 2,
+      signal: during.signal,
+      onPromptProgress: (done) => done === 4 && during.abort(new Error("while reading")),
+    });
+    await expect(reading).rejects.toThrow("while reading");
+    await expect(steps("abc", { logitsProcessors: [failing] })).rejects.toThrow("no more");
+    await expect(steps("abc", { sampler: failing })).rejects.toThrow("no more");
+    // One that is never asked for anything.
+    generate(loaded, "abc", options);
+    expect(mx.memory().arrays).toBe(before);
+  });
+
+  test("memory is flat but for the caches, for 5,000 tokens, and the event loop runs", async () => {
+    const before = live();
+    let ticks = 0;
+    const timer = setInterval(() => ticks++, 5);
+    const arrays: number[] = [];
+    const active: number[] = [];
+    const options = { maxTokens: 5000, maxKvSize: 64, logitBias: { 27: -99 } };
+    for await (const { generationTokens } of generate(loaded, "a", options)) {
+      if (generationTokens % 500 === 0) {
+        arrays.push(mx.memory().arrays - before);
+        active.push(mx.getActiveMemory());
+      }
+    }
+    clearInterval(timer);
+    expect(arrays).toHaveLength(10);
+    expect(Math.max(...arrays)).toBeLessThan(40);
+    expect(Math.max(...active) - Math.min(...active)).toBeLessThan(100_000);
+    expect(ticks).toBeGreaterThan(50);
+    expect(mx.memory().arrays).toBe(before);
+  });
+});
+
+describe("refused", () => {
+  test("a prompt longer than the context; an answer ends there", async () => {
+    const short = stub(6);
+    await expect(generate(short, "abcdefg").text()).rejects.toThrow(
+      "[generate] prompt: expected at most 6 tokens, which is what the model can read, received 7.",
+    );
+    // The sixth token is read, and a seventh comes of it.
+    expect(await generate(short, "abcd").text()).toBe("gjm");
+    short.model.dispose();
+  });
+
+  test.each<[unknown, object, RegExp]>([
+    [5, {}, /prompt: expected a string, a list of messages/],
+    [[], {}, /prompt: expected at least one message or token/],
+    ["a", { temprature: 1 }, /options: expected names among .*temperature.*received "temprature"/],
+    ["a", { temperature: -1 }, /temperature: expected at least 0, received -1/],
+    ["a", { topP: 2 }, /topP: expected from 0 to 1, received 2/],
+    ["a", { minP: "0.1" }, /minP: expected a number, received "0.1"/],
+    ["a", { topK: 0 }, /topK: expected a whole number of at least 1, received 0/],
+    ["a", { seed: "x" }, /seed: expected an integer, received "x"/],
+    ["a", { maxTokens: 0 }, /maxTokens: expected a whole number of at least 1, received 0/],
+    ["a", { stop: [""] }, /stop: expected a text, or a list of texts, that are not empty/],
+    ["a", { signal: {} }, /signal: expected an AbortSignal/],
+    ["a", { logitBias: { x: 1 } }, /biases: expected a whole number/],
+    ["a", { repetitionPenalty: 0 }, /penalty: expected more than 0, received 0/],
+  ])("%j with %j", (prompt, options, message) => {
+    expect(() => generate(loaded, prompt as never, options as never)).toThrow(message);
+  });
+
+  test("an empty text, a bias of no token, and no model", async () => {
+    await expect(steps("")).rejects.toThrow(/prompt: expected a text of at least one token/);
+    const biased = steps("a", { logitBias: { 99: 1 } });
+    await expect(biased).rejects.toThrow(/biases: expected tokens below 28, received 99/);
+    expect(() => generate({} as never, "a")).toThrow(/model: expected what load gives/);
+  });
+});
+
+test("SmolLM2 writes mlx-lm's tokens, 200 of 200", { timeout: 240_000 }, async () => {
+  // Written by reference/lm/smollm2.py.
+  const golden: { message: string; tokens: number[]; text: string } = JSON.parse(
+    readFileSync(new URL("golden/smollm2.json", import.meta.url), "utf8"),
+  );
+  using smollm2 = await load(models().smollm2);
+  const tokens: number[] = [];
+  let text = "";
+  const messages = [{ role: "user", content: golden.message }];
+  for await (const step of generate(smollm2, messages, { maxTokens: 200 })) {
+    tokens.push(step.token);
+    text += step.text;
+  }
+  expect(tokens).toEqual(golden.tokens);
+  expect(text).toBe(golden.text);
+});
