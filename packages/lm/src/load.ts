@@ -38,13 +38,27 @@ export function readConfig(folder: string, fn: string): Config {
 /** The files of the weights: those that an index names, or all there are. */
 function weightFiles(folder: string): string[] {
   const index = readJson(folder, "model.safetensors.index.json");
-  const map = (index as { weight_map?: unknown } | undefined)?.weight_map;
-  if (typeof map === "object" && map !== null) {
-    return [...new Set(Object.values(map as Record<string, string>))].sort();
+  if (index !== undefined) {
+    const source = join(folder, "model.safetensors.index.json");
+    const map = new Config(index, source).part("weight_map");
+    const names = Object.keys(map?.values ?? {}).map((name) => map?.text(name) as string);
+    return [...new Set(names)].sort();
   }
-  return readdirSync(folder)
-    .filter((name) => name.endsWith(".safetensors"))
-    .sort();
+  const files = readdirSync(folder).filter((name) => name.endsWith(".safetensors"));
+  // Some folders have the same weights twice, under other names in files called otherwise.
+  const usual = files.filter((name) => name.startsWith("model"));
+  return (usual.length > 0 ? usual : files).sort();
+}
+
+/** The weights of a file, or an error that names it. */
+function readFile(file: string): Weights {
+  try {
+    return mx.load(file, { format: "safetensors" });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    const message = `${file} cannot be read, download it again: ${why}`;
+    throw failure("ERR_MLX_LM_MODEL", message, error);
+  }
 }
 
 /** The weights of a checkpoint, which are read from the files when they are computed. */
@@ -60,10 +74,8 @@ export function readWeights(folder: string): Weights {
       `${folder} lacks ${missing.join(", ")}, which model.safetensors.index.json names`,
     );
   }
-  return Object.assign(
-    {},
-    ...files.map((name) => mx.load(join(folder, name), { format: "safetensors" })),
-  );
+  // In a scope, so that a file that cannot be read leaves nothing of those before it.
+  return mx.tidy(() => Object.assign({}, ...files.map((name) => readFile(join(folder, name)))));
 }
 
 /** What a file or a folder holds, before there is a model. */

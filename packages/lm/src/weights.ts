@@ -39,7 +39,7 @@ function formatOf(config: Config): nn.ToQuantizedOptions {
 
 /** `layers.0.qProj` is `layers.0.q_proj` in files. */
 function nameInFiles(path: string): string {
-  return path.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  return path.replace(/(?<=[^.])[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
 /** Puts quantized layers where the weights are quantized, in the format that the configuration has. */
@@ -47,6 +47,13 @@ function quantizeAs(model: Loadable, weights: Weights, config: Config): void {
   const formats = config.part("quantization") ?? config.part("quantization_config");
   if (formats === undefined) {
     return;
+  }
+  if (formats.has("quant_method")) {
+    throw failure(
+      "ERR_MLX_LM_MODEL",
+      `${formats.source}: expected weights in MLX's own formats, received those of ` +
+        `${formats.text("quant_method")}: take the model as mlx_lm.convert writes it`,
+    );
   }
   nn.quantize(model, {
     classPredicate(path) {
@@ -60,6 +67,15 @@ function quantizeAs(model: Loadable, weights: Weights, config: Config): void {
       );
     },
   });
+}
+
+function fill(model: Loadable, weights: Weights, config: Config): void {
+  try {
+    model.loadWeights(weights);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw failure("ERR_MLX_LM_MODEL", `${config.source} does not fit the weights: ${why}`, error);
+  }
 }
 
 // Read together, so that progress is told and an abort is heard.
@@ -96,12 +112,16 @@ export async function loadWeights(
   options: LoadOptions = {},
 ): Promise<void> {
   const weights = model.sanitize(checkpoint);
-  quantizeAs(model, weights, config);
   try {
-    model.loadWeights(weights);
+    quantizeAs(model, weights, config);
+    fill(model, weights, config);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw failure("ERR_MLX_LM_MODEL", `${config.source} does not fit the weights: ${why}`, error);
+    mx.dispose(weights);
+    throw error;
   }
+  // Those that went into others, such as the experts that are joined, are freed as soon as these
+  // are read, and those of no use are not read at all.
+  const held = new Set(Object.values(weights));
+  mx.dispose(Object.values(checkpoint).filter((x) => !held.has(x)));
   await read(Object.values(weights), options);
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { mx, nn } from "mlx-js";
@@ -61,6 +61,79 @@ describe.each(Object.keys(configs))("%s", (name) => {
   });
 });
 
+describe("files", () => {
+  test("have experts one by one, which are joined, and what nobody needs", async () => {
+    const weights = Object.entries(weightsOf("qwen3-moe")).flatMap(([name, x]) => {
+      const [before, after] = name.split(".switch_mlp.");
+      return after === undefined
+        ? [[name, x] as const]
+        : [...x].map((one, i) => [`${before}.experts.${i}.${after}`, one] as const);
+    });
+    const useless = { "model.layers.0.self_attn.rotary_emb.inv_freq": mx.ones([8]) };
+    const path = checkpoint("qwen3-moe", { ...Object.fromEntries(weights), ...useless });
+    const bytes = weights.reduce((sum, [, { nbytes }]) => sum + nbytes, 0);
+    mx.dispose(weights);
+    live();
+    const before = mx.getActiveMemory();
+    const { model } = await loadModel(path);
+    // At once, before anything is collected: what was joined is not there a second time.
+    expect(mx.getActiveMemory() - before).toBeLessThan(bytes * 1.1);
+    expect(distanceOf(model, "qwen3-moe", "float32")).toBeLessThan(1e-5);
+    model.dispose();
+  });
+
+  test.each<[string, nn.ToQuantizedOptions]>([
+    ["affine", { groupSize: 32, bits: 4 }],
+    ["affine", { groupSize: 64, bits: 3 }],
+    ["mxfp4", { groupSize: 32, bits: 4, mode: "mxfp4" }],
+    ["mxfp8", { groupSize: 32, bits: 8, mode: "mxfp8" }],
+    ["nvfp4", { groupSize: 16, bits: 4, mode: "nvfp4" }],
+  ])("quantized as %s %o, but for a layer as it is and one of another format", async (_, own) => {
+    const other = { groupSize: 32, bits: 8 };
+    const { model } = await loadModel(checkpoint("llama", weightsOf("llama")));
+    nn.quantize(model, {
+      classPredicate: (path, layer) =>
+        path.endsWith("downProj") || path === "lmHead"
+          ? path === "lmHead" && other
+          : "toQuantized" in layer && own,
+    });
+    const file = join(folder, `${Math.random()}.safetensors`);
+    model.saveWeights(file);
+    const inFiles = ({ groupSize, bits, mode = "affine" }: nn.ToQuantizedOptions) => ({
+      group_size: groupSize,
+      bits,
+      mode,
+    });
+    const path = checkpoint("llama", mx.load(file, { format: "safetensors" }), {
+      quantization: {
+        ...inFiles(own),
+        lm_head: inFiles(other),
+        "model.layers.0.mlp.down_proj": false,
+      },
+    });
+    const { model: loaded } = await loadModel(path);
+    const tokens = mx.array([[1, 2, 3]], mx.int32);
+    expect(loaded.forward(tokens).tolist()).toEqual(model.forward(tokens).tolist());
+    expect(String(loaded)).toBe(String(model));
+  });
+
+  test("are read once, and take the memory of the weights", async () => {
+    // Of one megabyte, beside which the other weights are small.
+    const vocab = { vocab_size: 4096 };
+    const large = { ...weightsOf("llama"), "model.embed_tokens.weight": mx.zeros([4096, 64]) };
+    const weights = { ...large, "lm_head.weight": mx.zeros([4096, 64]) };
+    const bytes = Object.values(weights).reduce((sum, { nbytes }) => sum + nbytes, 0);
+    const given = checkpoint("llama", weights, vocab);
+    mx.dispose(weights);
+    live();
+    const before = mx.getActiveMemory();
+    mx.resetPeakMemory();
+    const { model } = await loadModel(given);
+    expect(mx.getPeakMemory() - before).toBeLessThan(bytes * 1.1);
+    model.dispose();
+  });
+});
+
 describe("what is wrong is said", () => {
   const path = (weights: Record<string, mx.array>, more?: Record<string, unknown>) =>
     checkpoint("llama", weights, more);
@@ -119,6 +192,38 @@ describe("what is wrong is said", () => {
     const given = path(all);
     writeFileSync(join(given, "config.json"), "{");
     await expect(loadModel(given)).rejects.toThrow(/config\.json: expected JSON/);
+  });
+
+  test("an index that is none", async () => {
+    const given = path(all);
+    const index = join(given, "model.safetensors.index.json");
+    for (const text of ["[]", '{ "weight_map": [1] }', '{ "weight_map": { "a": 1 } }']) {
+      writeFileSync(index, text);
+      await expect(loadModel(given)).rejects.toMatchObject({
+        code: "ERR_MLX_LM_MODEL",
+        message: expect.stringMatching(/index\.json/),
+      });
+    }
+  });
+
+  test("a file that is cut off", async () => {
+    const given = path(all);
+    const file = join(given, "model-00002-of-00002.safetensors");
+    const before = live();
+    for (const bytes of [0, 4, 100]) {
+      truncateSync(file, bytes);
+      const said = await loadModel(given).catch(({ code, message }) => ({ code, message }));
+      expect(said).toEqual({
+        code: "ERR_MLX_LM_MODEL",
+        message: expect.stringMatching(/00002-of-00002\.safetensors cannot be read, download it/),
+      });
+    }
+    expect(live()).toBeLessThanOrEqual(before);
+  });
+
+  test("weights in a format of others", async () => {
+    const given = path(all, { quantization_config: { quant_method: "gptq", bits: 4 } });
+    await expect(loadModel(given)).rejects.toThrow(/those of gptq: take the model as mlx_lm\.conv/);
   });
 
   test("an abort, before and meanwhile", async () => {
