@@ -173,7 +173,7 @@ export async function api(python) {
         `# ${title} {#top}\n`,
         `${about}\n`,
         list(
-          entries.map(({ name, id }) => [name, id]),
+          entries.map(({ name, id }) => [name.slice(shared(entries)), id]),
           "Names on this page",
         ),
         ...(methods.length === 0
@@ -190,6 +190,13 @@ export async function api(python) {
     );
   }
   return { pages, links };
+}
+
+/** How long the namespace is that all names begin with. @param {Entry[]} entries */
+function shared(entries) {
+  const [first = ""] = entries.map(({ name }) => name);
+  const prefix = first.slice(0, first.lastIndexOf(".") + 1);
+  return entries.every(({ name }) => name.startsWith(prefix)) ? prefix.length : 0;
 }
 
 /** @param {import("typedoc").ProjectReflection} project @returns {Entry[]} */
@@ -387,6 +394,18 @@ function writer(places, typeLinks, python, used) {
           `</dl>\n`,
         ];
 
+  /** The fields of a class: those with a text, and the others in a line. @type {typeof list} */
+  const fields = (all, of) => {
+    const explained = (/** @type {Declaration} */ x) =>
+      (x.comment ?? x.getSignature?.comment) !== undefined;
+    const others = all.filter((x) => !explained(x));
+    const line = others.map((x) => `<code id="${of}-${x.name}">${x.name}</code>`);
+    return [
+      ...(others.length === 0 ? [] : [`<p class="fields">Fields: ${line.join(", ")}</p>\n`]),
+      ...list(all.filter(explained), of),
+    ];
+  };
+
   /** Parameters that have a text, in Markdown. @param {readonly Signature[]} all */
   const parameters = (all) => {
     /** @type {Map<string, string>} */
@@ -481,7 +500,7 @@ function writer(places, typeLinks, python, used) {
       ...after(part.comment),
       ...(part.name === "array"
         ? []
-        : list(
+        : fields(
             members.filter((x) => !isFunction(x) && !x.name.startsWith("[")),
             id,
           )),

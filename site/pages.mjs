@@ -17,7 +17,7 @@ import { parity, upstream } from "../scripts/parity.mjs";
 import { api } from "./api.mjs";
 import { groups as families } from "./families.mjs";
 import { documents, groups as guideGroups } from "./guides.mjs";
-import { withOutput } from "./output.mjs";
+import { withOutput, withPrinted } from "./output.mjs";
 
 const site = dirname(fileURLToPath(import.meta.url));
 const root = dirname(site);
@@ -115,7 +115,7 @@ function example(name) {
   // The program first.
   inside.sort((a, b) => Number(b.startsWith("main.")) - Number(a.startsWith("main.")));
   const files = [...new Set([...inside.map((file) => `${folder}/${file}`), ...beside])];
-  const readme = placed(path, new Set(files));
+  const readme = withPrinted(placed(path, new Set(files)));
   write(
     `examples/${name}.md`,
     [
