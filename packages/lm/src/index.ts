@@ -13,6 +13,13 @@ export {
   savePromptCache,
   trimPromptCache,
 } from "./cache.js";
+export {
+  type ChatOptions,
+  ChatSession,
+  parseToolCalls,
+  type Tool,
+  type ToolCall,
+} from "./chat.js";
 export { Config } from "./config.js";
 export { type Decode, StreamingDetokenizer } from "./detokenizer.js";
 export { Embedder, type EmbedOptions, type Pooling } from "./embed.js";

@@ -1,0 +1,266 @@
+import { mx } from "mlx-js";
+import { type Cache, trimPromptCache } from "./cache.js";
+import { failure, wrongType } from "./errors.js";
+import {
+  type Generated,
+  type GenerateOptions,
+  type Generation,
+  generate,
+  makePromptCache,
+  type TextModel,
+} from "./generate.js";
+import type { Message } from "./tokenizer.js";
+
+/** A function that the model may ask for. */
+export interface Tool {
+  name: string;
+  description?: string | undefined;
+  /** A JSON schema of its arguments. */
+  parameters?: object | undefined;
+  /** Calls it. Without it, send a message with the result: `{ role: "tool", name, content }`. */
+  run?: ((args: never) => unknown) | undefined;
+}
+
+/** A call that a model asks for. */
+export interface ToolCall {
+  name: string;
+  arguments: unknown;
+}
+
+/** Options of {@link ChatSession}: those of each answer, too. */
+export interface ChatOptions extends Omit<GenerateOptions, "promptCache" | "signal"> {
+  /** What the model is told before the conversation. */
+  system?: string | undefined;
+  /** Functions that the model may ask for, if its chat template knows tools. */
+  tools?: readonly Tool[] | undefined;
+  /** Variables of the chat template, such as `{ enable_thinking: false }`. */
+  variables?: Readonly<Record<string, unknown>> | undefined;
+  /** Finds calls in an answer. By default those in `<tool_call>` tags, as Qwen's and Hermes' are. */
+  parseToolCalls?: ((text: string) => ToolCall[]) | undefined;
+}
+
+/** How often tools are called for one message, at most. */
+const mostRounds = 8;
+
+const tagged = /<tool_call>\s*([\s\S]*?)\s*<\/tool_call>/g;
+
+/**
+ * The calls in an answer that has them as JSON in `<tool_call>` tags. What is no JSON is no call.
+ *
+ * @example
+ * parseToolCalls('<tool_call>{"name": "now", "arguments": {}}</tool_call>')
+ * // [{ name: "now", arguments: {} }]
+ */
+export function parseToolCalls(text: string): ToolCall[] {
+  return [...text.matchAll(tagged)].flatMap(([, json = ""]) => {
+    try {
+      const { name, arguments: args } = JSON.parse(json);
+      return typeof name === "string" ? [{ name, arguments: args ?? {} }] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+function commonLength(a: readonly number[], b: readonly number[]): number {
+  let length = 0;
+  while (length < a.length && length < b.length && a[length] === b[length]) {
+    length++;
+  }
+  return length;
+}
+
+/**
+ * A conversation. What the model has read of it is kept, so that each message costs only what is
+ * new; `using` frees it.
+ *
+ * @example
+ * using chat = new ChatSession(loaded, { system: "You are brief." });
+ * for await (const { text } of chat.send("Hello!")) {
+ *   process.stdout.write(text);
+ * }
+ */
+export class ChatSession implements Disposable {
+  readonly #model: TextModel;
+  readonly #options: ChatOptions;
+  #messages: Message[] = [];
+  #caches: Cache[] | undefined;
+  /** The tokens that the caches hold. */
+  #tokens: readonly number[] = [];
+  #answering = false;
+
+  constructor(model: TextModel, options: ChatOptions = {}) {
+    if (model?.tokenizer === undefined) {
+      throw wrongType("ChatSession", "model", "what load gives, { model, tokenizer }", model);
+    }
+    this.#model = model;
+    this.#options = options;
+    this.reset();
+  }
+
+  /** What was said so far. */
+  get messages(): readonly Message[] {
+    return this.#messages;
+  }
+
+  /** The calls in the last answer that await results: messages `{ role: "tool", name, content }`. */
+  get toolCalls(): readonly ToolCall[] {
+    const last = this.#messages.at(-1);
+    const calls = (last?.role === "assistant" ? last.tool_calls : undefined) ?? [];
+    return calls.map((call) => (call as { function: ToolCall }).function);
+  }
+
+  /** How many tokens of the conversation need not be read again. */
+  get cachedTokens(): number {
+    return this.#tokens.length;
+  }
+
+  /** Begins anew: with the system's message, and nothing else. */
+  reset(): void {
+    const { system } = this.#options;
+    this.#forget();
+    this.#messages = system === undefined ? [] : [{ role: "system", content: system }];
+  }
+
+  /**
+   * Says something, and gives the answer as it comes. If the answer asks for tools that have a `run`,
+   * they are called, and what the model then says comes after it. An answer that is left early, by `break`
+   * or the signal, is part of the conversation as far as it came; if it fails, nothing was said.
+   *
+   * @param message What the user says, or messages, such as results of tools.
+   * @param options Other options for this answer.
+   */
+  send(
+    message: string | Message | readonly Message[],
+    options: Omit<GenerateOptions, "promptCache"> = {},
+  ): Generation {
+    const said: Message[] =
+      typeof message === "string"
+        ? [{ role: "user", content: message }]
+        : [message as Message | readonly Message[]].flat();
+    if (said.length === 0 || !said.every((each) => typeof each?.role === "string")) {
+      throw wrongType("send", "message", "a text, or messages { role, content }", message);
+    }
+    const steps = this.#answer(said, options);
+    return Object.assign(steps, {
+      async text() {
+        let whole = "";
+        for await (const { text } of steps) {
+          whole += text;
+        }
+        return whole;
+      },
+    });
+  }
+
+  async *#answer(
+    said: readonly Message[],
+    options: Omit<GenerateOptions, "promptCache">,
+  ): AsyncGenerator<Generated, void, undefined> {
+    if (this.#answering) {
+      throw failure(
+        "ERR_MLX_LM_CHAT",
+        "[send] the session is answering already: wait for that answer, or leave its loop",
+      );
+    }
+    this.#answering = true;
+    const before = this.#messages;
+    this.#messages = [...before, ...said];
+    try {
+      for (let round = 0; ; round++) {
+        yield* this.#turn(options);
+        const calls = this.toolCalls;
+        const tools = calls.map(({ name }) => this.#tool(name));
+        if (calls.length === 0 || round === mostRounds || !tools.every((tool) => tool?.run)) {
+          return;
+        }
+        for (const [i, { name, arguments: args }] of calls.entries()) {
+          const result = await tools[i]?.run?.(args as never);
+          const content = typeof result === "string" ? result : JSON.stringify(result ?? null);
+          this.#messages.push({ role: "tool", name, content });
+        }
+      }
+    } catch (error) {
+      if (options.signal?.aborted !== true) {
+        this.#messages = before;
+        // What failed while it was computed fails each time that it is used.
+        this.#forget();
+      }
+      throw error;
+    } finally {
+      this.#answering = false;
+    }
+  }
+
+  #tool(name: string): Tool | undefined {
+    return this.#options.tools?.find((tool) => tool.name === name);
+  }
+
+  /** One answer of the model. */
+  async *#turn(
+    options: Omit<GenerateOptions, "promptCache">,
+  ): AsyncGenerator<Generated, void, undefined> {
+    const { system: _, tools, variables, parseToolCalls: parse, ...own } = this.#options;
+    const prompt = this.#model.tokenizer.applyChatTemplate(this.#messages, {
+      tools: tools?.map(({ run: _, ...described }) => ({ type: "function", function: described })),
+      variables,
+    });
+    const caches = this.#cachesFor(prompt, options.maxKvSize ?? own.maxKvSize);
+    const given: GenerateOptions = { ...own, ...options, promptCache: caches };
+    const tokens: number[] = [];
+    let text = "";
+    try {
+      for await (const step of generate(this.#model, prompt.slice(this.#tokens.length), given)) {
+        tokens.push(step.token);
+        text += step.text;
+        yield step;
+      }
+    } finally {
+      // The last tokens were given, but not all of them read.
+      this.#tokens = [...prompt, ...tokens].slice(0, caches[0]?.offset);
+      this.#messages.push(this.#spoken(text, parse));
+    }
+  }
+
+  #spoken(text: string, parse: (text: string) => ToolCall[] = parseToolCalls): Message {
+    const calls = this.#options.tools === undefined ? [] : parse(text);
+    if (calls.length === 0) {
+      return { role: "assistant", content: text };
+    }
+    return {
+      role: "assistant",
+      content: text.replace(tagged, "").trim(),
+      tool_calls: calls.map((call) => ({ type: "function", function: call })),
+    };
+  }
+
+  /** The caches, which hold the longest beginning of the prompt that was read already. */
+  #cachesFor(prompt: readonly number[], maxKvSize: number | undefined): Cache[] {
+    // The last token is read again, since its logits are needed.
+    const common = Math.min(commonLength(this.#tokens, prompt), prompt.length - 1);
+    const excess = this.#tokens.length - common;
+    if (this.#caches !== undefined && excess > 0) {
+      if (trimPromptCache(this.#caches, excess) !== excess) {
+        this.#forget();
+      }
+    }
+    this.#caches ??= makePromptCache(this.#model.model, maxKvSize);
+    this.#tokens = prompt.slice(0, this.#caches[0]?.offset);
+    return this.#caches;
+  }
+
+  #forget(): void {
+    mx.dispose(this.#caches ?? []);
+    this.#caches = undefined;
+    this.#tokens = [];
+  }
+
+  /** Frees what the model has read; the messages stay. */
+  dispose(): void {
+    this.#forget();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}

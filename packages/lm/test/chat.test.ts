@@ -1,0 +1,149 @@
+import { mx } from "mlx-js";
+import { ChatSession, type Message, parseToolCalls } from "mlx-js-lm";
+import { afterAll, describe, expect, test } from "vitest";
+import { live } from "../../../test/support/live.js";
+import { stub } from "./support/stub.js";
+
+// Its template joins the messages; it answers with every third letter after the last one.
+const loaded = stub();
+mx.eval(loaded.model);
+afterAll(() => loaded.model.dispose());
+
+const contents = (session: ChatSession) => session.messages.map(({ content }) => content);
+
+test("a conversation is kept, and read once", async () => {
+  using session = new ChatSession(loaded, { system: "xyz", maxTokens: 3 });
+  loaded.model.calls.length = 0;
+  expect(await session.send("ba").text()).toBe("dgj");
+  // All but the last token, and then a token at a time.
+  expect(loaded.model.calls).toEqual([4, 1, 1, 1]);
+  expect(contents(session)).toEqual(["xyz", "ba", "dgj"]);
+  expect(session.cachedTokens).toBe(7);
+  loaded.model.calls.length = 0;
+  expect(await session.send("ca").text()).toBe("dgj");
+  // The last answer's last token was not read yet.
+  expect(loaded.model.calls).toEqual([2, 1, 1, 1]);
+  session.reset();
+  expect(contents(session)).toEqual(["xyz"]);
+  expect(session.cachedTokens).toBe(0);
+  expect(await session.send("a").text()).toBe("dgj");
+});
+
+test("what has changed is read again, and all of it where a cache cannot be trimmed", async () => {
+  for (const [maxKvSize, read] of [
+    [undefined, [2, 1]],
+    // A rotating cache that is full has lost what came before.
+    [4, [7, 1]],
+  ] as const) {
+    using session = new ChatSession(loaded, { maxTokens: 1, maxKvSize, system: "xyzu" });
+    expect(await session.send("ab").text()).toBe("e");
+    (session.messages as Message[])[1] = { role: "user", content: "aa" };
+    loaded.model.calls.length = 0;
+    expect(await session.send("d").text()).toBe("g");
+    expect(loaded.model.calls).toEqual(read);
+    expect(session.cachedTokens).toBe(8);
+  }
+});
+
+test("an answer that is left early stays as far as it came, and one that fails is forgotten", async () => {
+  const before = live();
+  {
+    using session = new ChatSession(loaded);
+    for await (const { generationTokens } of session.send("a")) {
+      if (generationTokens === 2) {
+        break;
+      }
+    }
+    expect(contents(session)).toEqual(["a", "dg"]);
+    expect(session.cachedTokens).toBe(3);
+    const controller = new AbortController();
+    const aborted = (async () => {
+      for await (const { generationTokens } of session.send("b", { signal: controller.signal })) {
+        if (generationTokens === 3) {
+          controller.abort(new Error("enough"));
+        }
+      }
+    })();
+    await expect(aborted).rejects.toThrow("enough");
+    expect(contents(session)).toEqual(["a", "dg", "b", "ehk"]);
+    const failing = session.send("c", {
+      sampler: () => {
+        throw new Error("no sampler");
+      },
+    });
+    await expect(failing.text()).rejects.toThrow("no sampler");
+    expect(contents(session)).toEqual(["a", "dg", "b", "ehk"]);
+    expect(await session.send("a", { maxTokens: 2 }).text()).toBe("dg");
+  }
+  expect(mx.memory().arrays).toBe(before);
+});
+
+test("one answer at a time", async () => {
+  using session = new ChatSession(loaded, { maxTokens: 2 });
+  const first = session.send("a");
+  await first.next();
+  await expect(session.send("b").text()).rejects.toThrow(/the session is answering already/);
+  await first.return();
+  expect(await session.send("b").text()).toBe("eh");
+  expect(contents(session)).toEqual(["a", "d", "b", "eh"]);
+});
+
+describe("tools", () => {
+  const asks = [{ name: "weather", arguments: { city: "x" } }];
+  // Calls a tool unless it was called already: the result of a tool ends in e.
+  const options = {
+    maxTokens: 2,
+    parseToolCalls: (text: string) => (text === "dg" ? asks : []),
+  };
+
+  test("are called, and their results answered", async () => {
+    const seen: unknown[] = [];
+    using session = new ChatSession(loaded, {
+      ...options,
+      tools: [
+        {
+          name: "weather",
+          parameters: { type: "object" },
+          run: async (args: { city: string }) => {
+            seen.push(args);
+            return "e";
+          },
+        },
+      ],
+    });
+    expect(await session.send("a").text()).toBe("dghk");
+    expect(seen).toEqual([{ city: "x" }]);
+    expect(session.messages.map(({ role, content }) => [role, content])).toEqual([
+      ["user", "a"],
+      ["assistant", "dg"],
+      ["tool", "e"],
+      ["assistant", "hk"],
+    ]);
+    expect(session.toolCalls).toEqual([]);
+  });
+
+  test("without a function are left to the caller", async () => {
+    using session = new ChatSession(loaded, { ...options, tools: [{ name: "weather" }] });
+    expect(await session.send("a").text()).toBe("dg");
+    expect(session.toolCalls).toEqual(asks);
+    const result = { role: "tool", name: "weather", content: "e" };
+    expect(await session.send(result).text()).toBe("hk");
+  });
+
+  test("are found in tags, unless what is there is no call", () => {
+    const call = '{"name": "f", "arguments": {"x": 1}}';
+    const text = `a <tool_call>\n${call}\n</tool_call><tool_call>{"name": "g"}</tool_call>`;
+    expect(parseToolCalls(text)).toEqual([
+      { name: "f", arguments: { x: 1 } },
+      { name: "g", arguments: {} },
+    ]);
+    expect(parseToolCalls("<tool_call>f(1)</tool_call><tool_call>{}</tool_call>")).toEqual([]);
+  });
+});
+
+test("what is no message is refused", () => {
+  using session = new ChatSession(loaded);
+  expect(() => session.send([])).toThrow(/message: expected a text, or messages/);
+  expect(() => session.send({ content: "a" } as never)).toThrow(TypeError);
+  expect(() => new ChatSession({} as never)).toThrow(/model: expected what load gives/);
+});
