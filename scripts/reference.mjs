@@ -6,16 +6,18 @@
 //   node scripts/reference.mjs programs [SEED [COUNT]]  and compares random programs from a seed on
 //   node scripts/reference.mjs check              and says which of those files it would write otherwise,
 //                                                 and whether it reads what the package exports and saves
+//   node scripts/reference.mjs lm [NAME…]         sets up mlx-lm in .venv-lm/, once, runs reference/lm/<name>.py, all by
+//                                                 default, and writes packages/lm/test/golden/<name>.json
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { SetupError } from "./mlx.mjs";
+import { models } from "./models.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const requirements = join(root, "reference", "requirements.txt");
 const golden = join(root, "test", "golden");
 const checkpoint = join(golden, "checkpoint");
 const upstream = join(root, "test", "upstream", "api.json");
@@ -29,8 +31,36 @@ function run(command, args) {
   return { ok: error === undefined && status === 0, text: `${stdout ?? ""}${stderr ?? ""}`.trim() };
 }
 
-/** @returns {string} a Python for which MLX has wheels */
-function findPython() {
+/**
+ * A virtual environment: what it is for, where it is, what is installed there, for which Python 3
+ * and what has to load.
+ *
+ * @typedef {{ what: string, folder: string, requirements: string, minor: number, loads: string }} Environment
+ */
+
+/** @type {Environment} */
+const mlx = {
+  what: "Python's MLX, the reference",
+  folder: join(root, ".venv"),
+  requirements: join(root, "reference", "requirements.txt"),
+  minor: 10,
+  loads: "mlx.core, mlx.nn, numpy",
+};
+
+/** @type {Environment} */
+const mlxLm = {
+  what: "mlx-lm, the reference for language models",
+  folder: join(root, ".venv-lm"),
+  requirements: join(root, "reference", "lm", "requirements.txt"),
+  minor: 11,
+  loads: "mlx_lm.generate, numpy",
+};
+
+/**
+ * @param {number} least
+ * @returns {string} a Python for which there are wheels
+ */
+function findPython(least) {
   let old;
   for (const python of [process.env["PYTHON"], "python3", "python"]) {
     if (!python) {
@@ -38,34 +68,33 @@ function findPython() {
     }
     const { ok, text } = run(python, ["-c", "import sys; print('%d.%d' % sys.version_info[:2])"]);
     const [major = 0, minor = 0] = text.split(".").map(Number);
-    if (ok && (major > 3 || (major === 3 && minor >= 10))) {
+    if (ok && (major > 3 || (major === 3 && minor >= least))) {
       return python;
     }
     old ??= ok ? `${python} is version ${text}` : undefined;
   }
   throw new SetupError(
-    `The reference needs Python 3.10 or later${old ? `, and ${old}` : ", which was not found"}. ` +
+    `The reference needs Python 3.${least} or later${old ? `, and ${old}` : ", which was not found"}. ` +
       "Install it (apt install python3 python3-venv; on a Mac: brew install python), or name it " +
       "in PYTHON.",
   );
 }
 
 /**
- * Makes the virtual environment, unless it is there with what requirements.txt
- * names now.
+ * Makes a virtual environment, unless it is there with what its requirements name now.
  *
- * @param {string} [folder]
+ * @param {Environment} environment
  * @returns {string} its Python
  */
-export function referencePython(folder = join(root, ".venv")) {
+function pythonOf({ what, folder, requirements, minor, loads }) {
   const python = join(folder, "bin", "python");
   const stamp = join(folder, "requirements.sha256");
   const wanted = createHash("sha256").update(readFileSync(requirements)).digest("hex");
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) {
     return python;
   }
-  const base = findPython();
-  console.error("mlx-js: installing Python's MLX, the reference, into .venv/");
+  const base = findPython(minor);
+  console.error(`mlx-js: installing ${what}, into ${relative(root, folder)}/`);
   rmSync(folder, { recursive: true, force: true });
   const venv = run(base, ["-m", "venv", folder]);
   if (!venv.ok) {
@@ -88,7 +117,7 @@ export function referencePython(folder = join(root, ".venv")) {
         : "pip failed; without a network, point it to a mirror (PIP_INDEX_URL)";
     throw new SetupError(`The reference could not be installed: ${why}.\n${pip.text}`);
   }
-  const { ok, text } = run(python, ["-c", "import mlx.core, mlx.nn, numpy"]);
+  const { ok, text } = run(python, ["-c", `import ${loads}`]);
   if (!ok) {
     rmSync(folder, { recursive: true, force: true });
     throw new SetupError(`The reference was installed but does not load:\n${text}`);
@@ -98,16 +127,58 @@ export function referencePython(folder = join(root, ".venv")) {
   return python;
 }
 
+/** @returns {string} the Python that has MLX */
+export function referencePython() {
+  return pythonOf(mlx);
+}
+
+/** @returns {string} the Python that has mlx-lm */
+export function lmPython() {
+  return pythonOf(mlxLm);
+}
+
 /**
  * @param {string} script
  * @param {string[]} args
+ * @param {string} [python]
  */
-function generate(script, args) {
+function generate(script, args, python = referencePython()) {
   const path = join(root, "reference", script);
-  const { status } = spawnSync(referencePython(), [path, ...args], { stdio: "inherit" });
+  const { status } = spawnSync(python, [path, ...args], { stdio: "inherit" });
   if (status !== 0) {
     throw new SetupError(`${script} failed: see above.`);
   }
+}
+
+/**
+ * Logits, caches, vectors and texts of language models.
+ *
+ * @param {string[]} names
+ */
+function languageModels(names) {
+  const out = join(root, "packages", "lm", "test", "golden");
+  const folder = mkdtempSync(join(tmpdir(), "mlx-js-lm-"));
+  /** @type {Record<string, () => string[]>} */
+  const args = {
+    caches: () => [join(out, "caches.json")],
+    embeddings: () => ["--minilm", models().minilm, "--out", out],
+    models: () => ["--out", out],
+    smollm2: () => [models().smollm2, folder, join(out, "smollm2.json")],
+  };
+  try {
+    for (const name of names.length > 0 ? names : Object.keys(args)) {
+      const own = Object.hasOwn(args, name) ? args[name] : undefined;
+      if (own === undefined) {
+        const known = Object.keys(args).join(", ");
+        throw new SetupError(`There is no ${name} for language models: these are ${known}.`);
+      }
+      generate(join("lm", `${name}.py`), own(), lmPython());
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  const biome = join(root, "node_modules", "@biomejs", "biome", "bin", "biome");
+  spawnSync(process.execPath, [biome, "format", "--write", out], { stdio: "ignore" });
 }
 
 // A function with names, a captured array and two traces, for imported.py.
@@ -228,9 +299,11 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
       programs(args[0] ?? "1000", args[1] ?? "2000");
     } else if (command === "check" && args.length === 0) {
       check();
+    } else if (command === "lm") {
+      languageModels(args);
     } else {
       throw new SetupError(
-        "usage: node scripts/reference.mjs [golden [FAMILY…] | upstream | programs [SEED [COUNT]] | check]",
+        "usage: node scripts/reference.mjs [golden [FAMILY…] | upstream | programs [SEED [COUNT]] | check | lm [NAME…]]",
       );
     }
   } catch (error) {
