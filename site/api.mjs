@@ -1,4 +1,4 @@
-// The pages of the API: TypeDoc reads lib/ and its comments, and for each family
+// The pages of the API: TypeDoc reads the sources and their comments, and for each family
 // a page of Markdown is written. TypeDoc's own themes give every parameter and
 // every option of every function a heading; here one function is one heading,
 // with the options where they are used.
@@ -26,12 +26,20 @@ import { withOutput } from "./output.mjs";
  */
 
 const root = fileURLToPath(new URL("../", import.meta.url));
-const entryPoints = { core: "mx", nn: "nn", optimizers: "optim", utils: "utils", testing: "" };
+/** Where each entry point is, and what users write before its names. @type {Record<string, string>} */
+const entryPoints = {
+  "lib/core": "mx.",
+  "lib/nn": "nn.",
+  "lib/optimizers": "optim.",
+  "lib/utils": "utils.",
+  "lib/testing": "",
+  "packages/lm/src": "",
+};
 
 async function read() {
   const app = await Application.bootstrap({
-    tsconfig: `${root}tsconfig.json`,
-    entryPoints: Object.keys(entryPoints).map((name) => `${root}lib/${name}/index.ts`),
+    tsconfig: `${root}site/tsconfig.api.json`,
+    entryPoints: Object.keys(entryPoints).map((name) => `${root}${name}/index.ts`),
     disableSources: false,
     disableGit: true,
     sourceLinkTemplate: "{path}",
@@ -124,7 +132,7 @@ export async function api(python) {
       }
       if (!part.kindOf([ReflectionKind.Function, ReflectionKind.Variable])) {
         const short = /** @type {string} */ (name.split(".").at(-1));
-        typeLinks.set(short, `${slug}.html#${id}`);
+        typeLinks.set(short, typeLinks.get(short) ?? `${slug}.html#${id}`);
       }
     }
   }
@@ -215,7 +223,7 @@ function entriesOf(project) {
       const file = child.sources?.[0]?.fileName.replace(/^.*?lib\//, "") ?? "";
       const family = familyOf(file);
       if (family === undefined) {
-        throw new Error(`site/families.mjs has no page for ${name} of lib/${file}`);
+        throw new Error(`site/families.mjs has no page for ${name} of ${file}`);
       }
       const known = entries.get(name);
       if (known !== undefined) {
@@ -233,12 +241,11 @@ function entriesOf(project) {
     }
   };
   for (const module of project.children ?? []) {
-    const name = module.name.replace(/\/index$/, "");
-    const prefix = entryPoints[/** @type {keyof typeof entryPoints} */ (name)];
+    const prefix = entryPoints[module.name.replace(/\/index$/, "")];
     if (prefix === undefined) {
       throw new Error(`an entry point without a name for users: ${module.name}`);
     }
-    visit(module, prefix === "" ? "" : `${prefix}.`);
+    visit(module, prefix);
   }
   // What is called first, then the types, each in the order of the source.
   const late = (/** @type {Entry} */ { name, parts }) =>

@@ -6,7 +6,7 @@
  * @property {string} slug
  * @property {string} title
  * @property {string} about what stands under the title
- * @property {string[]} files in lib/, or folders of it
+ * @property {string[]} files in lib/, or folders of it; of other packages, from the root
  */
 
 /** @type {{ title: string, families: Family[] }[]} */
@@ -299,6 +299,25 @@ export const groups = [
     ],
   },
   {
+    title: "Language models",
+    families: [
+      {
+        slug: "lm",
+        title: "mlx-js-lm",
+        about:
+          'A package of its own, on top of mlx-js: `import { load } from "mlx-js-lm"`. It loads language models and makes text, chats and embeddings with them. Its examples are shown, and not run by a test as those of mlx-js are.',
+        files: [
+          "packages/lm/src/load.ts",
+          "packages/lm/src/generate.ts",
+          "packages/lm/src/embed.ts",
+          "packages/lm/src/tokenizer.ts",
+          "packages/lm/src/cache.ts",
+          "packages/lm/src",
+        ],
+      },
+    ],
+  },
+  {
     title: "Beside them",
     families: [
       {
@@ -318,7 +337,7 @@ export const groups = [
   },
 ];
 
-/** @param {string} file in lib/ @returns {[string, number] | undefined} the page and its rank there */
+/** @param {string} file as above @returns {[string, number] | undefined} the page and its rank there */
 export function familyOf(file) {
   /** @type {[string, number, number] | undefined} */
   let found;
