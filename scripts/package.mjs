@@ -1,7 +1,7 @@
-// Builds and packs what is published, into dist-packages/: mlx-js, and a package
-// for each platform. scripts/package/contents.json says what is in each.
+// Builds and packs what is published, into dist-packages/: mlx-js, mlx-js-lm, and a
+// package for each platform. scripts/package/contents.json says what is in each.
 // usage: package.mjs [--write] [NAME ...]
-//   NAME      mlx-js, linux-x64 ...; by default all that can be built here
+//   NAME      mlx-js, mlx-js-lm, linux-x64 ...; by default all that can be built here
 //   --write   writes contents.json anew, to be looked at and committed
 import { spawnSync } from "node:child_process";
 import {
@@ -179,6 +179,30 @@ function stageMain(folder) {
   );
 }
 
+/** @param {string} folder */
+function stageLm(folder) {
+  const source = join(root, "packages", "lm");
+  const own = JSON.parse(readFileSync(join(source, "package.json"), "utf8"));
+  const { name, description, keywords, type, exports, bin, files, dependencies } = own;
+  for (const path of filesBelow(join(source, "dist")).filter((path) =>
+    /\.(js|d\.ts)$/.test(path),
+  )) {
+    const text = readFileSync(join(source, "dist", path), "utf8");
+    write(folder, join("dist", path), text.replace(/\n\/\/# sourceMappingURL=.*\s*$/, "\n"));
+  }
+  copyFileSync(join(source, "README.md"), join(folder, "README.md"));
+  copyFileSync(join(root, "LICENSE"), join(folder, "LICENSE"));
+  write(
+    folder,
+    "package.json",
+    json({
+      ...common(name, description),
+      ...{ keywords, type, exports, bin, files, dependencies },
+      peerDependencies: { "mlx-js": manifest.version },
+    }),
+  );
+}
+
 /**
  * Stages and packs one package.
  *
@@ -190,10 +214,12 @@ export function pack(name) {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const platform = platforms.find((platform) => platform.name === name);
-  if (platform === undefined) {
-    stageMain(folder);
-  } else {
+  if (platform !== undefined) {
     stagePlatform(folder, platform);
+  } else if (name === "mlx-js-lm") {
+    stageLm(folder);
+  } else {
+    stageMain(folder);
   }
   const args = ["pack", folder, "--json", "--ignore-scripts", "--pack-destination", output];
   const { status, stdout, stderr, error } = spawnSync("npm", args, {
@@ -215,7 +241,7 @@ export function pack(name) {
 /** @param {string[]} args */
 function main(args) {
   const names = args.filter((arg) => !arg.startsWith("--"));
-  const all = ["mlx-js", ...platforms.map(({ name }) => name)];
+  const all = ["mlx-js", "mlx-js-lm", ...platforms.map(({ name }) => name)];
   const chosen =
     names.length === 0 ? all : all.filter((name) => names.includes(name.replace("@mlx-js/", "")));
   if (names.length > chosen.length) {

@@ -1,5 +1,5 @@
 // Publishes what `npm run package` made: the platforms' packages first, since
-// mlx-js names their exact versions. What the registry has already is passed
+// mlx-js names their exact versions, and mlx-js-lm after it. What the registry has already is passed
 // over, so that a run that was interrupted can be repeated.
 // usage: publish.mjs [--yes] [options of npm publish: --tag next, --registry URL]
 //   Without --yes it says what it would do.
@@ -24,7 +24,7 @@ function main(args) {
   const options = args.filter((arg) => arg !== "--yes");
   const at = options.indexOf("--registry");
   const registry = at < 0 ? [] : options.slice(at, at + 2);
-  const names = [...platforms.map(({ name }) => name), "mlx-js"];
+  const names = [...platforms.map(({ name }) => name), "mlx-js", "mlx-js-lm"];
   const tarballs = names.map((name) => ({
     name,
     path: join(root, "dist-packages", `${shortName(name)}.tgz`),

@@ -170,5 +170,5 @@ export const platforms = [
 
 /** The folder and the tarball's name of a package. @param {string} name */
 export function shortName(name) {
-  return name === "mlx-js" ? name : `mlx-js-${basename(name)}`;
+  return name.startsWith("@") ? `mlx-js-${basename(name)}` : name;
 }
