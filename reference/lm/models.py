@@ -72,6 +72,30 @@ cases = {
         "sliding_window_pattern": 3,
         "rope_local_base_freq": 1000.0,
     },
+    # One that reads images, too, whose text is the same.
+    "gemma3-of-images": {
+        "model_type": "gemma3",
+        "vocab_size": small["vocab_size"],
+        "text_config": {
+            "model_type": "gemma3_text",
+            **{name: value for name, value in small.items() if "heads" not in name},
+            "num_hidden_layers": 2,
+            "sliding_window": 8,
+            "sliding_window_pattern": 2,
+            "rope_scaling": {"rope_type": "linear", "factor": 8.0},
+        },
+    },
+    "qwen3-rope-parameters": {
+        "model_type": "qwen3",
+        "tie_word_embeddings": True,
+        "rope_theta": None,
+        "rope_parameters": {
+            "rope_type": "yarn",
+            "factor": 4.0,
+            "original_max_position_embeddings": 32,
+            "rope_theta": 500.0,
+        },
+    },
     "phi3": {"model_type": "phi3", "partial_rotary_factor": 0.5, "tie_word_embeddings": False},
     "phi3-longrope": {
         "model_type": "phi3",
@@ -167,18 +191,20 @@ def main(out):
         module = importlib.import_module(f"mlx_lm.models.{config['model_type']}")
         model = module.Model(module.ModelArgs.from_dict(config))
         weights = weights_of({name: x.shape for name, x in tree_flatten(model.parameters())})
-        if config["model_type"] == "gemma3_text":
-            weights.pop("lm_head.weight")
+        if "gemma3" in name:
+            weights = {name: x for name, x in weights.items() if "lm_head" not in name}
             weights = model.sanitize(weights)
         golden["cases"][name] = {
             "config": config,
             "weights": [[name, x.shape] for name, x in weights.items()],
         }
+        if "of-images" in name:
+            golden["cases"][name]["weights"].append(["vision_tower.embeddings.weight", [4, 4]])
         # mlx has no product of experts in half precision on a CPU.
         kinds = ["float32", "quantized"] + ([] if "moe" in name else ["bfloat16"])
         for kind in kinds:
             model = module.Model(module.ModelArgs.from_dict(config))
-            if config["model_type"] == "gemma3_text":
+            if "gemma3" in name:
                 model.sanitize(weights)
             model.load_weights(list(weights.items()))
             if kind == "bfloat16":

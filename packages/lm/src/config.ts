@@ -88,6 +88,12 @@ export class Config {
     return new Config({ ...this.values, ...values }, this.source);
   }
 
+  /** These settings, and others where there are none. */
+  withDefaults(values: Readonly<Record<string, unknown>>): Config {
+    const given = Object.entries(this.values).filter(([name]) => this.has(name));
+    return new Config({ ...this.values, ...values, ...Object.fromEntries(given) }, this.source);
+  }
+
   /** One of a few texts. */
   oneOf<T extends string>(name: string, known: readonly T[], fallback?: T): T {
     const is = (x: unknown): x is T => known.includes(x as T);

@@ -103,9 +103,9 @@ function readFolder(folder: string, fn: string): Checkpoint {
   const config = readConfig(folder, fn);
   const weights = readWeights(folder);
   // Files leave it out where it is as the class has it, which differs from one to the other.
-  const tie_word_embeddings = !("lm_head.weight" in weights);
+  const isTied = !Object.keys(weights).some((name) => /(^|\.)lm_head\.weight$/.test(name));
   return {
-    config: new Config({ tie_word_embeddings, ...config.values }, config.source),
+    config: config.withDefaults({ tie_word_embeddings: isTied }),
     weights,
     tokenizer: () => Tokenizer.load(folder),
   };

@@ -2,7 +2,7 @@ import type { Config } from "../config.js";
 import { failure } from "../errors.js";
 import { Bloom } from "./bloom.js";
 import { Gemma2 } from "./gemma2.js";
-import { Gemma3 } from "./gemma3.js";
+import { Gemma3, Gemma3OfImages } from "./gemma3.js";
 import { Llama } from "./llama.js";
 import type { LanguageModel } from "./model.js";
 import { Mpt } from "./mpt.js";
@@ -19,6 +19,7 @@ export type LanguageModelClass = new (config: Config) => LanguageModel;
 export const models: Readonly<Record<string, LanguageModelClass>> = {
   bloom: Bloom,
   gemma2: Gemma2,
+  gemma3: Gemma3OfImages,
   gemma3_text: Gemma3,
   llama: Llama,
   mistral: Llama,

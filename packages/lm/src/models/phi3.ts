@@ -25,7 +25,11 @@ class Attention extends nn.Module {
     this.headDim = headDim;
     this.qkvProj = new nn.Linear(dims, (heads + 2 * keyHeads) * headDim, { bias: false });
     this.oProj = new nn.Linear(heads * headDim, dims, { bias: false });
-    this.rope = ropeOf(config, Math.floor(headDim * config.number("partial_rotary_factor", 1)));
+    const rotated = (config.part("rope_parameters") ?? config).number("partial_rotary_factor", 1);
+    this.rope = ropeOf(
+      config,
+      Math.floor(headDim * config.number("partial_rotary_factor", rotated)),
+    );
   }
 
   forward(x: mx.array, mask: Mask, cache?: Cache): mx.array {

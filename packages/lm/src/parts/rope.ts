@@ -112,14 +112,18 @@ export function plainRope(dims: number, base: number): Rope {
   return new nn.RoPE(dims, { base });
 }
 
-/** The rotary encoding that a configuration asks for, with its `rope_scaling`. */
-export function ropeOf(
-  config: Config,
-  dims: number,
-  base = config.number("rope_theta", 10000),
-): Rope {
+/**
+ * The rotary encoding that a configuration asks for: by `rope_theta` and `rope_scaling`, or by
+ * `rope_parameters`, which newer files have in the place of both.
+ */
+export function ropeOf(config: Config, dims: number, defaultBase = 10_000): Rope {
   const traditional = config.flag("rope_traditional", false);
-  const scaling = config.part("rope_scaling");
+  const parameters = config.part("rope_parameters");
+  const base = config.number(
+    "rope_theta",
+    parameters?.number("rope_theta", defaultBase) ?? defaultBase,
+  );
+  const scaling = config.part("rope_scaling") ?? parameters;
   if (scaling === undefined) {
     return new nn.RoPE(dims, { base, traditional });
   }
