@@ -1,7 +1,7 @@
 /** The base of all layers and models. */
 
 import { isArray } from "../core/array/array.js";
-import { asFunction, sameShape } from "../core/call/arguments.js";
+import { asFunction, dtypeId, sameShape } from "../core/call/arguments.js";
 import { rangeError } from "../core/call/codes.js";
 import { identify, mismatch, outOfRange } from "../core/call/errors.js";
 import { flag, kindOf, optionsOf } from "../core/call/options.js";
@@ -557,6 +557,7 @@ export class Module extends mx.Owner {
 
   /** Changes the dtype of the parameters that have a floating-point one. */
   setDtype(dtype: mx.Dtype, predicate: ((dtype: mx.Dtype) => boolean) | null = isFloating): this {
+    dtypeId(dtype, "setDtype");
     if (predicate !== null) {
       asFunction(predicate, "setDtype", "predicate");
     }

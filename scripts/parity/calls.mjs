@@ -107,7 +107,7 @@ export function placeOf(name, api) {
  *
  * @param {string} text
  */
-function split(text) {
+export function split(text) {
   const parts = [""];
   let depth = 0;
   let quote = "";
@@ -221,7 +221,7 @@ function parameterText({ name, optional, value }) {
 }
 
 /**
- * A call in the notation of the site's table.
+ * A call in the notation of PARITY.md.
  *
  * @param {Call} call
  */

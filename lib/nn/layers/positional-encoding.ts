@@ -1,5 +1,6 @@
 /** Layers that know positions. */
 import { isArray } from "../../core/array/array.js";
+import { dtypeId } from "../../core/call/arguments.js";
 import { mismatch, outOfRange } from "../../core/call/errors.js";
 import { asCount, asInteger, asLength } from "../../core/call/numbers.js";
 import {
@@ -238,6 +239,7 @@ export class ALiBi extends Module {
     const fn = "createAlibiMatrix";
     asLength(qSequenceLength, fn, "qSequenceLength");
     asLength(kSequenceLength, fn, "kSequenceLength");
+    dtypeId(dtype, fn);
     const i = mx.arange(asLength(offset, fn, "offset"), qSequenceLength);
     const j = mx.arange(0, kSequenceLength);
     // On different axes: every query meets every key.
@@ -259,6 +261,7 @@ export class ALiBi extends Module {
     if (asCount(numHeads, "createAlibiSlope", "numHeads") > mostHeads) {
       throw outOfRange("createAlibiSlope", "numHeads", `at most ${mostHeads}`, numHeads);
     }
+    dtypeId(dtype, "createAlibiSlope");
     return mx.array(slopes(numHeads), dtype).reshape([numHeads, 1, 1]);
   }
 

@@ -1,5 +1,6 @@
 /** Attention, and transformers. */
 import { isArray } from "../../core/array/array.js";
+import { dtypeId } from "../../core/call/arguments.js";
 import { mismatch, outOfRange } from "../../core/call/errors.js";
 import { asCount, asLength } from "../../core/call/numbers.js";
 import {
@@ -154,7 +155,9 @@ export class MultiHeadAttention extends Module {
    * //        [-0, -0]], dtype=float32)
    */
   static createAdditiveCausalMask(n: number, dtype: mx.Dtype = mx.float32): mx.array {
-    const indices = mx.arange(asCount(n, "createAdditiveCausalMask", "n"));
+    const fn = "createAdditiveCausalMask";
+    dtypeId(dtype, fn);
+    const indices = mx.arange(asCount(n, fn, "n"));
     const later = mx.expandDims(indices, 1).less(mx.expandDims(indices, 0));
     return later.astype(dtype).multiply(mx.finfo(dtype).min);
   }

@@ -67,6 +67,15 @@ describe("createAlibiMatrix", () => {
       expect(() => nn.ALiBi.createAlibiMatrix(1, 1, heads)).toThrow(RangeError);
     }
     expect(nn.ALiBi.createAlibiSlope(2 ** 20).shape).toEqual([2 ** 20, 1, 1]);
+    const none = { dtype: mx.float16 } as never;
+    for (const [name, call] of [
+      ["createAlibiSlope", () => nn.ALiBi.createAlibiSlope(2, none)],
+      ["createAlibiMatrix", () => nn.ALiBi.createAlibiMatrix(2, 2, 2, 0, none)],
+      ["createAdditiveCausalMask", () => nn.MultiHeadAttention.createAdditiveCausalMask(2, none)],
+      ["setDtype", () => new nn.ReLU().setDtype(none)],
+    ] as const) {
+      expect(call).toThrow(`[${name}] dtype: expected a dtype such as mx.float32`);
+    }
   });
 });
 
