@@ -106,6 +106,8 @@ describe("a function is traced anew", () => {
       [[1], 2],
     ];
     values.push({ a: 1 }, { b: 1 }, { a: { b: 1 } }, mx.float32, mx.float16);
+    // Each begins as the one before it does.
+    values.push([1], [1, 2, 3], { a: 1, b: 1 }, { a: 1, b: 2 }, { a: 1, b: 2, c: {} });
     for (const value of [...values, ...values]) {
       compiled(x, value);
     }

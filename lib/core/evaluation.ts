@@ -60,9 +60,6 @@ function hint(x: unknown): string {
 const others: ReadonlySet<string> = new Set(["number", "bigint", "boolean", "undefined"]);
 
 function isEvaluated(leaf: unknown, path: Path): boolean {
-  if (isArray(leaf)) {
-    return true;
-  }
   // An argument itself must have arrays.
   if (path.depth > 1 && (leaf === null || others.has(typeof leaf))) {
     return false;

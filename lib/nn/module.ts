@@ -94,7 +94,7 @@ function namedParameters(
 }
 
 function isLeafModule(_: Module, __: string, value: unknown): boolean {
-  return value instanceof Module && !Object.values(value).some(hasModules);
+  return value instanceof Module && !Object.values(value).some((part) => hasModules(part));
 }
 
 function isModuleField(_: Module, __: string, value: unknown): boolean {
@@ -195,12 +195,16 @@ function visitChildren(
   }
 }
 
-function hasModules(value: unknown): boolean {
-  let found = false;
-  visitModules(value, "", new Set(), () => {
-    found = true;
-  });
-  return found;
+/** Whether a value is a module, or has some in its lists and records. */
+function hasModules(value: unknown, seen?: Set<object>): boolean {
+  if (value instanceof Module) {
+    return true;
+  }
+  if (isArray(value) || !isBranch(value) || seen?.has(value)) {
+    return false;
+  }
+  const all = (seen ?? new Set()).add(value);
+  return Object.values(value).some((part) => hasModules(part, all));
 }
 
 function formatOf(file: string): "safetensors" | "npz" | "gguf" {

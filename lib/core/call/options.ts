@@ -169,6 +169,7 @@ type AnyTable = Readonly<Record<string, AnyKind>>;
 export function optionsOf<Options extends object>() {
   return <T extends Exactly<Options, T>>(name: string, table: T): Reader<Options, T> => {
     const names = Object.keys(table);
+    const places = new Map(names.map((name, i) => [name, i]));
     const kinds: readonly AnyKind[] = Object.values(table as unknown as AnyTable);
     const fallbacks = kinds.map(({ fallback }) => fallback);
     const defaults: { stream?: unknown } = Object.fromEntries(
@@ -217,7 +218,7 @@ export function optionsOf<Options extends object>() {
       // Each option is read once, and all of them before any is checked: a getter among
       // them is code of the user's, and a check may write to what calls share.
       const out = fallbacks.slice();
-      let left = always | readInto(out, options === undefined ? {} : options, names, kinds, fn);
+      let left = always | readInto(out, options === undefined ? {} : options, places, kinds, fn);
       let objects = false;
       for (; left !== 0; left &= left - 1) {
         const i = 31 - Math.clz32(left & -left);
@@ -240,38 +241,41 @@ export function optionsOf<Options extends object>() {
 function readInto(
   out: unknown[],
   options: unknown,
-  names: readonly string[],
+  places: ReadonlyMap<string, number>,
   kinds: readonly AnyKind[],
   fn: string,
 ): number {
+  const own = isPlain(options) ? options : copyOf(options, [...places.keys()], kinds, fn);
   let given = 0;
-  const put = (i: number, value: unknown): void => {
+  for (const name in own) {
+    const i = places.get(name);
+    if (i === undefined) {
+      throw unknownOption(name, [...places.keys()], fn);
+    }
+    const value = own[name];
     if (value !== undefined) {
       out[i] = value;
       given |= 1 << i;
-    }
-  };
-  if (typeof options === "object" && options !== null && isPlain(options)) {
-    for (const name in options) {
-      const i = names.indexOf(name);
-      if (i < 0) {
-        throw unknownOption(name, names, fn);
-      }
-      put(i, options[name]);
-    }
-  } else {
-    checkNames(options, names, fn, kinds);
-    for (let i = 0; i < names.length; i++) {
-      put(i, options[names[i] as string]);
     }
   }
   return given;
 }
 
+/** The options that an object has in whatever way: as its own, or inherited. */
+function copyOf(
+  options: unknown,
+  known: readonly string[],
+  kinds: readonly AnyKind[],
+  fn: string,
+): Record<string, unknown> {
+  checkNames(options, known, fn, kinds);
+  return Object.fromEntries(known.map((name) => [name, options[name]]));
+}
+
 const absent = Object.freeze({});
 
 function namesAre(options: object, known: readonly string[]): boolean {
-  if (options === null || !isPlain(options)) {
+  if (!isPlain(options)) {
     return false;
   }
   for (const name in options) {
@@ -283,8 +287,8 @@ function namesAre(options: object, known: readonly string[]): boolean {
 }
 
 /** Whether all properties of an object are those that a loop goes through. */
-function isPlain(x: object): x is Record<string, unknown> {
-  return Object.getPrototypeOf(x) === Object.prototype;
+function isPlain(x: unknown): x is Record<string, unknown> {
+  return typeof x === "object" && x !== null && Object.getPrototypeOf(x) === Object.prototype;
 }
 
 /**

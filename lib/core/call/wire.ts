@@ -130,18 +130,16 @@ export function listFrom(
   try {
     const length = lengthOf(values, fn, param);
     const start = length > longest ? -1 : reserve(length + 1);
+    const out = start < 0 ? new Float64Array(length) : scratch;
+    const first = start + 1;
+    for (let i = 0; i < length; i++) {
+      out[first + i] = read(values[i], i, values, expected, fn, param);
+    }
     if (start < 0) {
-      const out = new Float64Array(length);
-      for (let i = 0; i < length; i++) {
-        out[i] = read(values[i], i, values, expected, fn, param);
-      }
       return out;
     }
-    scratch[start] = length;
-    for (let i = 0; i < length; i++) {
-      scratch[start + 1 + i] = read(values[i], i, values, expected, fn, param);
-    }
-    end = start + length + 1;
+    out[start] = length;
+    end = first + length;
     return start as List;
   } finally {
     resume(end);
@@ -181,13 +179,16 @@ export function list(values: readonly number[]): List {
   return place as List;
 }
 
-export function listOf(value: number): List {
-  const place = reserve(2);
+/** A list that has one number, or the same one several times. */
+export function listOf(value: number, length = 1): List {
+  const place = reserve(length + 1);
   if (place < 0) {
-    return Float64Array.of(value);
+    return new Float64Array(length).fill(value);
   }
-  scratch[place] = 1;
-  scratch[place + 1] = value;
+  scratch[place] = length;
+  for (let i = 1; i <= length; i++) {
+    scratch[place + i] = value;
+  }
   return place as List;
 }
 

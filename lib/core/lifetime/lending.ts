@@ -21,7 +21,7 @@ export function withoutArrays(trees: unknown, fn: string): unknown[] {
     fn,
     param: (index) => `argument ${index}`,
     take: isArray,
-    isLeaf: (x) => isBranch(x) && isModule(x),
+    modulesAreLeaves: true,
   });
   return structure.fill(arrays.map(() => anyArray)) as unknown[];
 }

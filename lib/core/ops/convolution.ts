@@ -17,7 +17,7 @@ import {
 import { mismatch } from "../call/errors.js";
 import { flag, integer, kindOf, oneOf, opOptions } from "../call/kinds.js";
 import { native } from "../call/native.js";
-import { type List, list } from "../call/wire.js";
+import { type List, list, listOf } from "../call/wire.js";
 import type { StreamOptions } from "../device.js";
 
 // biome-ignore lint/suspicious/noExplicitAny: of whatever type the options say
@@ -110,7 +110,7 @@ const readConvGeneral = opOptions<ConvGeneralOptions>()("convGeneral", {
 /** One number for each dimension, from one for all of them or a list. */
 function sizes(x: unknown, dimensions: number, fn: string, param: string): List {
   if (typeof x === "number") {
-    return list(new Array(dimensions).fill(asInteger(x, fn, param)));
+    return listOf(asInteger(x, fn, param), dimensions);
   }
   const all = isList(x) && dimensions > 1 ? integerElements(x, fn, param) : [];
   if (all.length !== dimensions) {

@@ -18,8 +18,6 @@ import {
   flatten,
   flattenArrays,
   isBranch,
-  isModule,
-  listOfLeaves,
   type Path,
   type Place,
   placesOf,
@@ -87,9 +85,6 @@ function isConstant(x: unknown): boolean {
 }
 
 function isTraced(leaf: unknown, path: Path): boolean {
-  if (isArray(leaf)) {
-    return true;
-  }
   if (isConstant(leaf)) {
     return false;
   }
@@ -114,24 +109,28 @@ const ofArguments: Flattening = {
   fn: "compile",
   param: (index) => `argument ${index}`,
   take: isTraced,
-  isLeaf: (x) => isModule(x as Branch),
+  modulesAreLeaves: true,
 };
 const ofState: Flattening = { fn: "compile", param: "inputs", take: isArray, exact: true };
 
-/** The arrays of a call, those of captured state last, and its key. */
+/**
+ * The arrays of a call, those of captured state last, and its key: the one that is
+ * given if it is that.
+ */
 function read(
   args: readonly unknown[],
   inputs: unknown,
   stream: unknown,
+  like?: Key,
 ): [arrays: readonly array[], key: Key] {
-  const [arrays, structure] = args.every(isArray)
-    ? [args, listOfLeaves(args.length)]
-    : flatten<array>(args, ofArguments);
-  const [captured, state] = inputs === undefined ? noState : flatten<array>(inputs, ofState);
-  return [
-    captured.length === 0 ? arrays : [...arrays, ...captured],
-    { stream, args: structure, state },
-  ];
+  const [arrays, structure] = flatten<array>(args, ofArguments, like?.args);
+  const [captured, state] =
+    inputs === undefined ? noState : flatten<array>(inputs, ofState, like?.state);
+  for (const x of captured) {
+    arrays.push(x);
+  }
+  const same = like?.stream === stream && like?.args === structure && like?.state === state;
+  return [arrays, same ? like : { stream, args: structure, state }];
 }
 
 function sameKey(a: Key, b: Key): boolean {
@@ -143,9 +142,13 @@ class Keys {
   readonly #known: Key[] = [];
   #last = 0;
 
+  /** That of the call before. */
+  get last(): Key | undefined {
+    return this.#known[this.#last];
+  }
+
   numberOf(key: Key): number {
-    const last = this.#known[this.#last];
-    if (last === undefined || !sameKey(last, key)) {
+    if (key !== this.last) {
       const found = this.#known.findIndex((known) => sameKey(known, key));
       this.#last = found < 0 ? this.#known.push(key) - 1 : found;
     }
@@ -209,7 +212,7 @@ class Compiled {
     if (this.#tracing) {
       return this.#fun(...args);
     }
-    const [arrays, key] = read(args, this.#inputs, currentStream());
+    const [arrays, key] = read(args, this.#inputs, currentStream(), this.#keys.last);
     this.#args = args;
     this.#key = key;
     const result = native.call_compiled(

@@ -193,7 +193,7 @@ class Call {
     const [leaves] = flatten<array | null>(result, {
       fn: this.#fn,
       param: `${rule}'s result`,
-      take: (leaf) => isArray(leaf) || leaf === null,
+      take: (leaf) => leaf === null,
     });
     const arrays = leaves.filter(isArray);
     const found = arrays.length === types.length ? arrays : leaves;

@@ -20,14 +20,23 @@ export type Branch = Record<string, unknown> | unknown[];
  */
 export const treeLike: unique symbol = Symbol.for("mlx-js.tree");
 
+/** What kind of branch a value is: a list, a plain record of any realm, or a module. */
+function kindOf(x: unknown): "list" | "record" | "module" | undefined {
+  if (Array.isArray(x)) {
+    return "list";
+  }
+  if (typeof x !== "object" || x === null || isArray(x)) {
+    return undefined;
+  }
+  if (isRecord(x)) {
+    return "record";
+  }
+  return treeLike in x && x[treeLike] !== undefined ? "module" : undefined;
+}
+
 /** Whether a value is a list, a plain record of any realm, or a module. */
 export function isBranch(x: unknown): x is Branch {
-  return (
-    typeof x === "object" &&
-    x !== null &&
-    !isArray(x) &&
-    (Array.isArray(x) || isRecord(x) || (treeLike in x && x[treeLike] !== undefined))
-  );
+  return kindOf(x) !== undefined;
 }
 
 /**
@@ -40,7 +49,15 @@ export function isModule(x: object): boolean {
 
 /** The names of a branch's children: of a list, its indices. */
 export function namesOf(branch: Branch): string[] {
-  return Array.isArray(branch) ? Array.from(branch, (_, i) => String(i)) : Object.keys(branch);
+  return Array.isArray(branch) ? indices(branch.length) : Object.keys(branch);
+}
+
+function indices(length: number): string[] {
+  const out: string[] = [];
+  for (let i = 0; i < length; i++) {
+    out.push(String(i));
+  }
+  return out;
 }
 
 /** A child of a branch that is its own, not inherited. */
@@ -69,6 +86,13 @@ export function joined(path: string, name: string | number): string {
  */
 export type Parameter = string | ((index: number) => string);
 
+/** A branch that a path goes through, and the name of the child that it goes to. */
+interface Step {
+  readonly branch: object;
+  readonly before: Step | undefined;
+  name: string | number;
+}
+
 /**
  * The way from a tree's root to where a walk is. It finds branches that contain
  * themselves, and says in errors where something is wrong.
@@ -76,8 +100,7 @@ export type Parameter = string | ((index: number) => string);
 export class Path {
   readonly #fn: string;
   readonly #param: Parameter;
-  readonly #branches: object[] = [];
-  readonly #names: (string | number)[] = [];
+  #last: Step | undefined;
   /** How many branches it goes through. */
   depth = 0;
 
@@ -88,7 +111,10 @@ export class Path {
 
   /** Where it is, as in `gradients.layers.0`. */
   get where(): string {
-    const names = this.#names.slice(0, this.depth);
+    const names: (string | number)[] = [];
+    for (let step = this.#last; step !== undefined; step = step.before) {
+      names.unshift(step.name);
+    }
     const param = this.#param;
     const start = typeof param === "string" ? param : param(names.shift() as number);
     return names.reduce<string>(joined, start);
@@ -96,20 +122,19 @@ export class Path {
 
   /** Goes into a branch. */
   enter(branch: object): void {
-    for (let i = 0; i < this.depth; i++) {
-      if (this.#branches[i] === branch) {
+    for (let step = this.#last; step !== undefined; step = step.before) {
+      if (step.branch === branch) {
         const what = "expected a tree, received a value that contains itself";
         throw typeError(`[${this.#fn}] ${this.where}: ${what}`);
       }
     }
-    this.#branches[this.depth++] = branch;
+    this.#last = { branch, before: this.#last, name: "" };
+    this.depth++;
   }
 
   /** The names of the children of a branch, as {@link namesOf}, but a list may not be too long. */
   namesOf(branch: Branch): string[] {
-    return Array.isArray(branch)
-      ? Array.from({ length: this.lengthOf(branch) }, (_, i) => String(i))
-      : Object.keys(branch);
+    return Array.isArray(branch) ? indices(this.lengthOf(branch)) : Object.keys(branch);
   }
 
   /** The length of a list, which may not be too long. */
@@ -120,11 +145,12 @@ export class Path {
 
   /** Goes to a child of the branch that was entered last. */
   at(name: string | number): void {
-    this.#names[this.depth - 1] = name;
+    (this.#last as Step).name = name;
   }
 
   /** Goes back out of the branch. */
   leave(): void {
+    this.#last = (this.#last as Step).before;
     this.depth--;
   }
 
@@ -147,11 +173,13 @@ export interface Flattening {
   readonly param: Parameter;
   /**
    * Whether a leaf is taken out rather than left in the structure; by default
-   * all are. It may throw.
+   * all are, and arrays always. It may throw.
    */
   readonly take?: ((leaf: unknown, path: Path) => boolean) | undefined;
   /** What counts as a leaf although it is a branch. */
   readonly isLeaf?: ((x: unknown) => boolean) | undefined;
+  /** Whether modules do. */
+  readonly modulesAreLeaves?: boolean | undefined;
   /** Whether structures with modules differ where anything else in these does. */
   readonly exact?: boolean | undefined;
 }
@@ -165,92 +193,125 @@ const aRecord = Symbol("record");
 /**
  * Takes a tree apart: its leaves, in order, and its structure. Modules are records
  * of what belongs to the tree. Every child is read once.
+ *
+ * @param like A structure that the tree probably has. If it does, that one is given,
+ * which costs less than to make another and to compare them.
  */
 export function flatten<Leaf = unknown>(
   tree: unknown,
   how: Flattening,
+  like?: Structure,
 ): [leaves: Leaf[], structure: Structure] {
-  const walk = new Walk(how);
+  const walk = new Walk(how, like);
   walk.visit(tree, false);
-  return [walk.leaves as Leaf[], new Structure(walk.key)];
+  return [walk.leaves as Leaf[], walk.structure()];
 }
 
 // A class, as closures for every tree cost more.
-class Walk extends Path {
+class Walk {
   readonly leaves: unknown[] = [];
-  readonly key: unknown[] = [];
+  readonly #path: Path;
   readonly #how: Flattening;
+  readonly #like: Structure | undefined;
+  // There is none of its own as long as it is like that of `#like`.
+  #key: unknown[] | undefined;
+  #length = 0;
 
-  constructor(how: Flattening) {
-    super(how.fn, how.param);
+  constructor(how: Flattening, like: Structure | undefined) {
+    this.#path = new Path(how.fn, how.param);
     this.#how = how;
+    this.#like = like;
+    this.#key = like === undefined ? [] : undefined;
+  }
+
+  structure(): Structure {
+    const like = this.#like;
+    return like !== undefined && this.#key === undefined && like.key.length === this.#length
+      ? like
+      : new Structure(this.#ownKey());
+  }
+
+  #ownKey(): unknown[] {
+    this.#key ??= (this.#like as Structure).key.slice(0, this.#length);
+    return this.#key;
+  }
+
+  #put(token: unknown): void {
+    if (this.#key !== undefined) {
+      this.#key.push(token);
+    } else if (!Object.is((this.#like as Structure).key[this.#length], token)) {
+      this.#ownKey().push(token);
+    }
+    this.#length++;
   }
 
   /** Whether it belongs to the tree: in a module, only arrays and branches do. */
   visit(x: unknown, inModule: boolean): boolean {
-    const { take, isLeaf, exact } = this.#how;
-    const branch = isBranch(x);
-    if (!branch || isLeaf?.(x)) {
-      this.refuseStranger(x);
-      if (inModule && !exact && !branch && !isArray(x)) {
+    if (isArray(x)) {
+      this.#take(x);
+      return true;
+    }
+    const { take, isLeaf, modulesAreLeaves, exact } = this.#how;
+    const kind = kindOf(x);
+    const isModule = kind === "module";
+    if (kind === undefined || (isModule && modulesAreLeaves) || isLeaf?.(x)) {
+      this.#path.refuseStranger(x);
+      if (inModule && !exact && kind === undefined) {
         return false;
       }
-      const taken = take === undefined || take(x, this);
-      this.key.push(taken ? aLeaf : x);
-      if (taken) {
-        this.leaves.push(x);
+      if (take === undefined || take(x, this.#path)) {
+        this.#take(x);
+      } else {
+        this.#put(x);
       }
       return true;
     }
-    this.enter(x);
-    if (Array.isArray(x)) {
-      this.#list(x, inModule);
+    this.#path.enter(x as Branch);
+    if (kind === "list") {
+      this.#list(x as unknown[], inModule);
     } else {
-      this.#record(x, inModule || isModule(x));
+      this.#record(x as Record<string, unknown>, inModule || isModule, isModule);
     }
-    this.leave();
+    this.#path.leave();
     return true;
   }
 
+  #take(leaf: unknown): void {
+    this.#put(aLeaf);
+    this.leaves.push(leaf);
+  }
+
   #list(x: unknown[], inModule: boolean): void {
-    const length = this.lengthOf(x);
-    this.key.push(aList, length);
+    const length = this.#path.lengthOf(x);
+    this.#put(aList);
+    this.#put(length);
     for (let i = 0; i < length; i++) {
-      this.at(i);
+      this.#path.at(i);
       if (!this.visit(x[i], inModule)) {
         // Places count.
-        this.key.push(aRecord, 0, undefined);
+        this.#put(aRecord);
+        this.#put(0);
+        this.#put(undefined);
       }
     }
   }
 
-  #record(x: Record<string, unknown>, inModule: boolean): void {
-    const { key } = this;
+  #record(x: Record<string, unknown>, inModule: boolean, isModule: boolean): void {
     const names = Object.keys(x);
-    const exact = this.#how.exact ? (x as { [treeLike]?: unknown })[treeLike] : undefined;
-    const size = key.push(aRecord, names.length, exact) - 2;
+    this.#put(aRecord);
+    const size = this.#length;
+    this.#put(names.length);
+    this.#put(isModule && this.#how.exact ? (x as { [treeLike]?: unknown })[treeLike] : undefined);
     for (const name of names) {
-      this.at(name);
-      key.push(name);
+      this.#path.at(name);
+      this.#put(name);
       if (!this.visit(x[name], inModule)) {
-        key.pop();
+        const key = this.#ownKey();
+        key.length = --this.#length;
         (key[size] as number)--;
       }
     }
   }
-}
-
-// By their lengths.
-const lists: Structure[] = [];
-
-/** The structure of a list of so many leaves, the same one each time. */
-export function listOfLeaves(length: number): Structure {
-  let structure = lists[length];
-  if (structure === undefined) {
-    structure = new Structure([aList, length, ...new Array<unknown>(length).fill(aLeaf)]);
-    lists[length] = structure;
-  }
-  return structure;
 }
 
 /** Takes the arrays out of a tree; all else stays in the structure. */
@@ -267,12 +328,9 @@ export function flattenOnlyArrays(
   return flatten<array>(tree, { fn, param, take: mustBeArray });
 }
 
-function mustBeArray(leaf: unknown, path: Path): boolean {
-  if (!isArray(leaf)) {
-    const hint = isPromise(leaf) ? " (an asynchronous function cannot be transformed)" : "";
-    throw path.mismatch(`an array or a tree of arrays${hint}`, leaf);
-  }
-  return true;
+function mustBeArray(leaf: unknown, path: Path): never {
+  const hint = isPromise(leaf) ? " (an asynchronous function cannot be transformed)" : "";
+  throw path.mismatch(`an array or a tree of arrays${hint}`, leaf);
 }
 
 /** How to go through something else along a structure. */
@@ -292,24 +350,20 @@ export const omitted: unique symbol = Symbol("omitted");
 
 /** A tree without its leaves. It keeps no array alive. */
 export class Structure {
-  // The branches, names and leaves in order, each branch before its children.
-  readonly #key: readonly unknown[];
-
-  constructor(key: readonly unknown[]) {
-    this.#key = key;
-  }
+  /** @param key The branches, names and leaves in order, each branch before its children. */
+  constructor(readonly key: readonly unknown[]) {}
 
   /** Whether a structure is the same, in what was left in it, too. */
   equals(other: Structure): boolean {
     if (this === other) {
       return true;
     }
-    const key = this.#key;
-    if (key.length !== other.#key.length) {
+    const { key } = this;
+    if (key.length !== other.key.length) {
       return false;
     }
     for (let i = 0; i < key.length; i++) {
-      if (!Object.is(key[i], other.#key[i])) {
+      if (!Object.is(key[i], other.key[i])) {
         return false;
       }
     }
@@ -318,7 +372,7 @@ export class Structure {
 
   /** A tree with other leaves; what was left in the structure can be changed, too. */
   fill(leaves: readonly unknown[], mapRest?: (x: unknown) => unknown): unknown {
-    const key = this.#key;
+    const { key } = this;
     if (key.length === 1 && key[0] === aLeaf) {
       return leaves[0];
     }
@@ -356,7 +410,7 @@ export class Structure {
 
   /** What a companion has at each leaf. */
   along<T>(start: T, { branch, child, leaf }: Companion<T>): T[] {
-    const key = this.#key;
+    const { key } = this;
     const out: T[] = [];
     let next = 0;
     const walk = (at: T): void => {
