@@ -61,6 +61,46 @@ describe.each(Object.keys(configs))("%s", (name) => {
   });
 });
 
+describe("windows that mlx-lm does not know", () => {
+  const text = mx.array([Array.from({ length: 24 }, (_, i) => (7 * i + 3) % 64)], mx.int32);
+  const logitsOf = async (name: string, more: Record<string, unknown>) => {
+    const { model } = await loadModel(checkpoint(name, weightsOf(name), more));
+    const caches = model.makeCaches();
+    const parts = [0, 11, 22, 23].map((start, i, starts) =>
+      model.forward(text.get(":", new mx.Slice(start, starts[i + 1] ?? null)), caches),
+    );
+    return { whole: model.forward(text), parts: mx.concatenate(parts, 1) };
+  };
+  const differenceOf = (a: mx.array, b: mx.array) => mx.max(mx.abs(mx.subtract(a, b))).item();
+
+  test("Mistral's is that of Llama with layers that slide", async () => {
+    const sliding = { sliding_window: 8 };
+    const ours = await logitsOf("llama", { ...sliding, model_type: "mistral" });
+    const layers = Array(3).fill("sliding_attention");
+    const llama = await logitsOf("llama", { ...sliding, layer_types: layers });
+    expect(differenceOf(ours.whole, llama.whole)).toBe(0);
+    expect(differenceOf(ours.parts, ours.whole)).toBeLessThan(1e-4);
+    expect(differenceOf(ours.whole, (await logitsOf("llama", {})).whole)).toBeGreaterThan(0.1);
+  });
+
+  test("Gemma 2's is in every other layer, the first included", async () => {
+    const name = "gemma2";
+    const all = await logitsOf(name, {});
+    const ours = await logitsOf(name, { sliding_window: 8 });
+    const early = (x: mx.array) => x.get(":", "0:8");
+    const late = (x: mx.array) => x.get(":", "8:");
+    expect(differenceOf(early(ours.whole), early(all.whole))).toBeLessThan(1e-5);
+    expect(differenceOf(late(ours.whole), late(all.whole))).toBeGreaterThan(0.01);
+    expect(differenceOf(ours.parts, ours.whole)).toBeLessThan(1e-4);
+    const { model } = await loadModel(checkpoint(name, weightsOf(name), { sliding_window: 8 }));
+    expect(model.makeCaches().map((cache) => cache.constructor.name)).toEqual([
+      "RotatingKVCache",
+      "KVCache",
+      "RotatingKVCache",
+    ]);
+  });
+});
+
 describe("files", () => {
   test("have experts one by one, which are joined, and what nobody needs", async () => {
     const weights = Object.entries(weightsOf("qwen3-moe")).flatMap(([name, x]) => {
