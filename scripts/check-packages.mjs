@@ -1,6 +1,8 @@
 // Installs the packages as users do, from a registry on this machine, with all
 // package managers, on all runtimes, through TypeScript and bundlers, and in an app for Electron.
-// usage: check-packages.mjs [NAME ...]   some of the checks, by the beginning of their names
+// usage: check-packages.mjs [--published] [NAME ...]
+//   --published   those of this version that the user's registry has, instead of what is packed here
+//   NAME          some of the checks, by the beginning of their names
 import { spawn, spawnSync } from "node:child_process";
 import {
   cpSync,
@@ -26,6 +28,7 @@ const types = join(root, "test", "packages");
 const runtimes = join(root, "test", "runtimes");
 const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 const host = `${process.platform}-${process.arch}`;
+const published = process.argv.includes("--published");
 const work = mkdtempSync(join(tmpdir(), "mlx-js-packages-"));
 
 /** @param {string} name */
@@ -91,9 +94,12 @@ function freePort() {
   });
 }
 
+function usersRegistry() {
+  return spawnSync("npm", ["config", "get", "registry"], { encoding: "utf8" }).stdout.trim();
+}
+
 /** A registry that has our packages, and asks the user's for all others. */
 async function registry() {
-  const { stdout } = spawnSync("npm", ["config", "get", "registry"], { encoding: "utf8" });
   const folder = join(work, "registry");
   mkdirSync(folder);
   const config = join(folder, "config.yaml");
@@ -104,7 +110,7 @@ async function registry() {
     config,
     `storage: ./storage
 auth: { htpasswd: { file: ./htpasswd } }
-uplinks: { above: { url: ${JSON.stringify(stdout.trim())}, timeout: 120s, maxage: 60m } }
+uplinks: { above: { url: ${JSON.stringify(usersRegistry())}, timeout: 120s, maxage: 60m } }
 packages:
 ${ours.join("")}  "@*/*": { access: $all, proxy: above }
   "**": { access: $all, proxy: above }
@@ -135,6 +141,9 @@ log: { type: file, path: verdaccio.log, level: warn }
 
 /** @param {string} url */
 function npmrc(url) {
+  if (published) {
+    return `registry=${url}\n`;
+  }
   return `registry=${url}\n${url.replace("http:", "")}:_authToken=nobody\n`.replace("/:_", "/:_");
 }
 
@@ -201,7 +210,7 @@ let passed = 0;
 
 /** @param {string} name @param {() => void} body */
 function check(name, body) {
-  const chosen = process.argv.slice(2);
+  const chosen = process.argv.slice(2).filter((name) => name !== "--published");
   if (chosen.length > 0 && !chosen.some((part) => name.startsWith(part))) {
     return;
   }
@@ -447,9 +456,11 @@ async function main() {
   installTools(join(root, "test", "electron"));
   installTools(types);
   installTools(runtimes);
-  const { url, stop } = await registry();
+  const { url, stop } = published ? { url: usersRegistry(), stop() {} } : await registry();
   try {
-    publish(url);
+    if (!published) {
+      publish(url);
+    }
     managers(url);
     typescript();
     bundlers();
