@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { mx, nn } from "mlx-js";
-import { loadModel } from "mlx-js-lm";
+import { loadModel, QuantizedKVCache, RotatingKVCache } from "mlx-js-lm";
 import { afterAll, describe, expect, test } from "vitest";
 import { live } from "../../../test/support/live.js";
 import { configs, distanceOf, isKnown, weightsOf } from "./support/golden.js";
@@ -98,6 +98,49 @@ describe("windows that mlx-lm does not know", () => {
       "KVCache",
       "RotatingKVCache",
     ]);
+  });
+});
+
+describe("ALiBi", () => {
+  const tokens = mx.array([[5, 15, 39, 13, 1, 3, 19, 49]], mx.int32);
+  const load = async (name: string, more?: Record<string, unknown>) =>
+    (await loadModel(checkpoint(name, weightsOf(name), more))).model;
+
+  test("reads keys and values that are quantized", async () => {
+    const model = await load("mpt", { n_heads: 2 });
+    const caches = model.makeCaches().map(() => new QuantizedKVCache({ groupSize: 32, bits: 8 }));
+    model.forward(tokens.get(":", ":5"), caches);
+    const rest = model.forward(tokens.get(":", "5:"), caches);
+    const whole = model.forward(tokens).get(":", "5:");
+    const difference = mx.max(mx.abs(mx.subtract(rest, whole)));
+    expect(mx.divide(difference, mx.max(mx.abs(whole))).item()).toBeLessThan(0.05);
+  });
+
+  test("refuses a cache that forgets tokens", async () => {
+    const model = await load("bloom");
+    const caches = model.makeCaches().map(() => new RotatingKVCache(4));
+    model.forward(tokens.get(":", ":4"), caches);
+    expect(() => model.forward(tokens.get(":", "4:5"), caches)).toThrow(
+      /expected a cache that keeps all of them, received one that has 4 of 5/,
+    );
+  });
+
+  test("BLOOM has names with and without a prefix", async () => {
+    const weights = Object.entries(weightsOf("bloom")).map(([name, x]) => [
+      `transformer.${name}`,
+      x,
+    ]);
+    const { model } = await loadModel(checkpoint("bloom", Object.fromEntries(weights)));
+    expect(distanceOf(model, "bloom", "float32")).toBeLessThan(1e-5);
+  });
+
+  test.each([
+    ["mpt", { attn_config: { alibi: false } }, /attn_config: expected alibi to be true, .* false/],
+    ["mpt", { attn_config: { alibi_bias_max: 16 } }, /expected alibi_bias_max to be 8, the only/],
+    ["mpt", { attn_config: { qk_ln: true } }, /expected qk_ln to be false/],
+    ["bloom", { apply_residual_connection_post_layernorm: true }, /expected apply_residual_conn/],
+  ])("%s does not do %o", async (name, more, message) => {
+    await expect(load(name, more)).rejects.toThrow(message);
   });
 });
 
@@ -277,6 +320,29 @@ describe("what is wrong is said", () => {
     await expect(loadModel(given, { signal: controller.signal, onProgress })).rejects.toThrow(
       "enough",
     );
+    expect(live()).toBeLessThanOrEqual(before);
+  });
+
+  test("an abort at any turn of the event loop", async () => {
+    const given = path(all);
+    const before = live();
+    let aborted = 0;
+    for (let turns = 0; turns < 8; turns++) {
+      const controller = new AbortController();
+      const loading = loadModel(given, { signal: controller.signal }).then(
+        ({ model }) => model.dispose(),
+        ({ message }) => {
+          expect(message).toBe("enough");
+          aborted++;
+        },
+      );
+      for (let i = 0; i < turns; i++) {
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      controller.abort(new Error("enough"));
+      await loading;
+    }
+    expect(aborted).toBeGreaterThan(0);
     expect(live()).toBeLessThanOrEqual(before);
   });
 

@@ -5,7 +5,7 @@
 import { mx, nn } from "mlx-js";
 import type { Config } from "../config.js";
 import { joinHeads, splitHeads } from "../parts/attention.js";
-import { type Weights, without } from "./model.js";
+import { renamed, type Weights, without } from "./model.js";
 
 function layerNorm(config: Config): nn.LayerNorm {
   const eps = config.number("layer_norm_eps", 1e-12);
@@ -185,11 +185,7 @@ export class Bert extends nn.Module {
 
   /** The weights of a checkpoint, under the names that they have here. */
   sanitize(weights: Weights): Weights {
-    const renamed = Object.entries(weights).map(([name, x]) => [
-      names.reduce((text, [found, put]) => text.replace(found, put), name),
-      x,
-    ]);
     const isUseless = (name: string) => /^(pooler|cls)\.|position_ids$/.test(name);
-    return without(Object.fromEntries(renamed), isUseless);
+    return without(renamed(weights, names), isUseless);
   }
 }
