@@ -80,7 +80,7 @@ export class Config {
   /** Refuses a setting that is given, and is another than the one that is known here. */
   expect(name: string, value: number | boolean | string): void {
     const is = (x: unknown): x is typeof value => x === value;
-    this.#get(name, `${JSON.stringify(value)}, the only one known here,`, is, value);
+    this.#get(name, `${JSON.stringify(value)}, the only one known here`, is, value);
   }
 
   /** These settings, with others in their place. */

@@ -46,6 +46,14 @@ function nameInFiles(path: string): string {
 function quantizeAs(model: Loadable, weights: Weights, config: Config): void {
   const formats = config.part("quantization") ?? config.part("quantization_config");
   if (formats === undefined) {
+    const scales = Object.keys(weights).find((name) => name.endsWith(".scales"));
+    if (scales !== undefined) {
+      throw failure(
+        "ERR_MLX_LM_MODEL",
+        `${config.source}: expected quantization, with group_size and bits, since there is ` +
+          `${scales}, received nothing`,
+      );
+    }
     return;
   }
   if (formats.has("quant_method")) {

@@ -309,6 +309,13 @@ describe("what is wrong is said", () => {
     await expect(loadModel(given)).rejects.toThrow(/those of gptq: take the model as mlx_lm\.conv/);
   });
 
+  test("quantized weights of which nothing is said", async () => {
+    const given = path({ ...all, "model.layers.0.mlp.up_proj.scales": mx.ones([96, 2]) });
+    await expect(loadModel(given)).rejects.toThrow(
+      /config\.json: expected quantization, .* since there is model\.layers\.0\.mlp\.up_proj\.scales/,
+    );
+  });
+
   test("an abort, before and meanwhile", async () => {
     const given = path(all);
     await expect(loadModel(given, { signal: AbortSignal.abort(new Error("no")) })).rejects.toThrow(
