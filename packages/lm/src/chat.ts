@@ -216,8 +216,14 @@ export class ChatSession implements Disposable {
         yield step;
       }
     } finally {
-      // The last tokens were given, but not all of them read.
-      this.#tokens = [...prompt, ...tokens].slice(0, caches[0]?.offset);
+      const known = [...prompt, ...tokens];
+      const read = caches[0]?.offset ?? 0;
+      if (read > known.length) {
+        // A token that nobody has seen, and that a rotating cache cannot forget.
+        this.#forget();
+      } else {
+        this.#tokens = known.slice(0, read);
+      }
       this.#messages.push(this.#spoken(text, parse));
     }
   }

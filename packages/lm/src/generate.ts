@@ -1,5 +1,5 @@
 import { mx } from "mlx-js";
-import { type Cache, KVCache, RotatingKVCache } from "./cache.js";
+import { type Cache, KVCache, RotatingKVCache, trimPromptCache } from "./cache.js";
 import { checkCount, failure, outOfRange, wrongType } from "./errors.js";
 import type { LanguageModel } from "./models/model.js";
 import { checkNames } from "./options.js";
@@ -223,6 +223,8 @@ async function* iterate(
   const caches = promptCache ?? makePromptCache(model, maxKvSize);
   const history = processors.length > 0 ? new History() : undefined;
   let first: mx.array | undefined;
+  // How many tokens are known to whoever gave the caches.
+  let known = caches[0]?.offset ?? 0;
   try {
     signal?.throwIfAborted();
     const began = performance.now();
@@ -230,6 +232,7 @@ async function* iterate(
     if (tokens.length === 0) {
       throw outOfRange("generate", "prompt", "a text of at least one token", prompt);
     }
+    known += tokens.length;
     const most = Math.min(options.maxTokens ?? 256, roomAfter(tokens, caches, model));
 
     // All but the last token, of which the logits are not needed.
@@ -277,6 +280,7 @@ async function* iterate(
       const token = Number(chosen.item());
       const now = performance.now();
       count += 1;
+      known += 1;
       if (count === 1) {
         firstAt = now;
         promptTps = (tokens.length / (now - began)) * 1000;
@@ -314,6 +318,9 @@ async function* iterate(
     }
     if (promptCache === undefined) {
       disposeAll(caches);
+    } else {
+      // When it was ended in the middle of a step, the next one was noted with a token that nobody has seen.
+      trimPromptCache(caches, Math.max(0, (caches[0]?.offset ?? 0) - known));
     }
   }
 }

@@ -78,6 +78,29 @@ test("an answer that is left early stays as far as it came, and one that fails i
   expect(mx.memory().arrays).toBe(before);
 });
 
+test("an answer that is ended in the middle of a step leaves no token that nobody has seen", async () => {
+  for (const maxKvSize of [undefined, 3]) {
+    using session = new ChatSession(loaded, { maxKvSize, maxTokens: 9 });
+    const controller = new AbortController();
+    let noted = 0;
+    const stopping = (_: mx.array, logits: mx.array) => {
+      noted += 1;
+      if (noted === 4) {
+        controller.abort(new Error("enough"));
+      }
+      return logits;
+    };
+    const options = { signal: controller.signal, logitsProcessors: [stopping] };
+    await expect(session.send("za", options).text()).rejects.toThrow("enough");
+    // Of four steps that were noted, two were given.
+    expect(contents(session)).toEqual(["za", "dg"]);
+    expect(session.cachedTokens).toBe(maxKvSize === undefined ? 4 : 0);
+    loaded.model.calls.length = 0;
+    expect(await session.send("b", { maxTokens: 2 }).text()).toBe("eh");
+    expect(loaded.model.calls).toEqual(maxKvSize === undefined ? [1, 1] : [4, 1, 1]);
+  }
+});
+
 test("one answer at a time", async () => {
   using session = new ChatSession(loaded, { maxTokens: 2 });
   const first = session.send("a");

@@ -94,6 +94,30 @@ describe("generate", () => {
     mx.dispose(promptCache);
   });
 
+  test("an abort in the middle of a step leaves no token in the caches that was not given", async () => {
+    const promptCache = makePromptCache(loaded.model);
+    const controller = new AbortController();
+    const given: string[] = [];
+    let noted = 0;
+    const sampler = (logprobs: mx.array) => {
+      noted += 1;
+      if (noted === 4) {
+        controller.abort(new Error("enough"));
+      }
+      return mx.argmax(logprobs, -1);
+    };
+    const writing = (async () => {
+      const options = { promptCache, sampler, signal: controller.signal };
+      for await (const { text } of generate(loaded, "za", options)) {
+        given.push(text);
+      }
+    })();
+    await expect(writing).rejects.toThrow("enough");
+    expect(given).toEqual(["d", "g"]);
+    expect(promptCache.map(({ offset }) => offset)).toEqual([4, 4]);
+    mx.dispose(promptCache);
+  });
+
   test("with rotating and quantized caches", async () => {
     const rotating = makePromptCache(loaded.model, 8);
     expect(rotating.every((cache) => cache instanceof RotatingKVCache)).toBe(true);
