@@ -15,7 +15,8 @@ const file = join(dist, "mlx.js");
 const parts = ["core", "nn", "optimizers", "utils", "testing"];
 const imports =
   parts.map((part) => `import * as ${part} from "./${part}/index.ts";\n`).join("") +
-  'import * as all from "./index.ts";\nimport { load } from "./core/call/native.ts";\n';
+  'import * as all from "./index.ts";\nimport { load } from "./core/call/native.ts";\n' +
+  'import { withNames } from "./core/lifetime/names.ts";\n';
 const { version } = require(join(root, "package.json"));
 
 /** @param {string} code @returns {string} it in ASCII */
@@ -79,8 +80,16 @@ function literal(module, path) {
 await bundle(`export { ${parts.join(", ")}, all, load };`);
 /** @type {Record<string, Module>} */
 const { all = {}, load: _, ...modules } = require(file);
+/** @param {string} part @returns {string} */
+function object(part) {
+  const value = literal(modules[part] ?? {}, part);
+  // The texts and errors of layers and optimizers have them.
+  const named = part === "nn" || part === "optimizers" ? `withNames(${value})` : value;
+  return `const ${part}Object = ${named};\n`;
+}
+
 await bundle(
-  parts.map((part) => `const ${part}Object = ${literal(modules[part] ?? {}, part)};\n`).join("") +
+  parts.map(object).join("") +
     `export { ${parts.map((part) => `${part}Object as ${part}`).join(", ")}, load };`,
 );
 

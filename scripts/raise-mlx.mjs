@@ -6,7 +6,7 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { findPython, install, platformOf, SetupError } from "./mlx.mjs";
+import { findPython, install, platformOf, runScript, SetupError } from "./mlx.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const scripts = join(root, "scripts");
@@ -167,13 +167,5 @@ function raise(version) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  try {
-    raise(process.argv[2] ?? "");
-  } catch (error) {
-    if (!(error instanceof SetupError)) {
-      throw error;
-    }
-    console.error(`mlx-js: ${error.message}`);
-    process.exitCode = 1;
-  }
+  await runScript(() => raise(process.argv[2] ?? ""));
 }

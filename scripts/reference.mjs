@@ -14,7 +14,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { SetupError } from "./mlx.mjs";
+import { runScript, SetupError } from "./mlx.mjs";
 import { models } from "./models.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -284,7 +284,7 @@ function check() {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [command, ...args] = process.argv.slice(2);
-  try {
+  await runScript(() => {
     if (command === undefined) {
       console.log(referencePython());
     } else if (command === "golden") {
@@ -306,11 +306,5 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
         "usage: node scripts/reference.mjs [golden [FAMILY…] | upstream | programs [SEED [COUNT]] | check | lm [NAME…]]",
       );
     }
-  } catch (error) {
-    if (!(error instanceof SetupError)) {
-      throw error;
-    }
-    console.error(`mlx-js: ${error.message}`);
-    process.exitCode = 1;
-  }
+  });
 }
