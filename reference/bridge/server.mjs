@@ -67,7 +67,7 @@ function snake(name) {
 }
 
 /**
- * The names of the parameters in the calls that PARITY.md gives a reason for.
+ * The names of the parameters in the calls that differ for a reason (test/upstream/differences.json).
  *
  * @type {Map<string, { names: string[], options: string[], rest: boolean }[]>}
  */

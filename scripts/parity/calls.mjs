@@ -221,7 +221,7 @@ function parameterText({ name, optional, value }) {
 }
 
 /**
- * A call in the notation of PARITY.md.
+ * A call in the notation of the table beside Python.
  *
  * @param {Call} call
  */
