@@ -1,10 +1,16 @@
 // A chat in the terminal, with SmolLM2-135M-Instruct unless another model is named.
 // usage: chat.mjs [--model PATH] [options of `mlx-lm chat`]
-import { runScript } from "./mlx.mjs";
+import { existsSync } from "node:fs";
+import { runScript, SetupError } from "./mlx.mjs";
 import { models } from "./models.mjs";
 
+const program = new URL("../packages/lm/dist/cli.js", import.meta.url);
+
 await runScript(async () => {
-  const { main } = await import("../packages/lm/dist/cli.js");
+  if (!existsSync(program)) {
+    throw new SetupError("The chat is not built yet: run npm ci, or npm run build.");
+  }
+  const { main } = await import(program.href);
   const args = process.argv.slice(2);
   const isNamed = args.some((arg) => /^--(model|help)(=|$)|^-h$/.test(arg));
   process.exitCode = await main([
