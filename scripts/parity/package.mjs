@@ -164,6 +164,18 @@ function functionIn(node) {
 }
 
 /**
+ * A part of a table, which may stand in another file.
+ *
+ * @param {ts.Expression} node
+ * @returns {ts.Expression | undefined}
+ */
+function tableIn(node) {
+  const symbol = ts.isIdentifier(node) ? checker.getSymbolAtLocation(node) : undefined;
+  const declaration = symbol && resolved(symbol).valueDeclaration;
+  return declaration && ts.isVariableDeclaration(declaration) ? declaration.initializer : node;
+}
+
+/**
  * @param {ts.Expression | undefined} node
  * @returns {Values}
  */
@@ -173,7 +185,7 @@ function optionsIn(node) {
   const out = new Map();
   for (const member of table && ts.isObjectLiteralExpression(table) ? table.properties : []) {
     if (ts.isSpreadAssignment(member)) {
-      for (const [name, value] of optionsIn(member.expression)) {
+      for (const [name, value] of optionsIn(tableIn(member.expression))) {
         out.set(name, value);
       }
     } else if (ts.isPropertyAssignment(member)) {

@@ -2,14 +2,21 @@
 import { isList } from "../../core/call/arguments.js";
 import { mismatch, outOfRange } from "../../core/call/errors.js";
 import { asCount, asInteger } from "../../core/call/numbers.js";
-import { count, flag, kindOf, nullable, oneOf, optionsOf } from "../../core/call/options.js";
+import { flag, kindOf, nullable, oneOf, optionsOf } from "../../core/call/options.js";
 import * as mx from "../../core/index.js";
 import { flattenArrays } from "../../core/transforms/tree.js";
 import { treeMapWithPath } from "../../utils/tree.js";
 import { asGroup, groupOption, inner, type SharedOptions } from "../distributed.js";
 import { type FreezeOptions, Module, type ModuleFilter, type ParameterTree } from "../module.js";
 import { Linear } from "./linear.js";
-import { described, formatOf, modes, product, QuantizedLinear } from "./quantized.js";
+import {
+  described,
+  formatOf,
+  format as formatOptions,
+  product,
+  QuantizedLinear,
+  type QuantizedOptions,
+} from "./quantized.js";
 
 /**
  * The parts that a weight is made of, each of which is shared among the processes: how
@@ -43,14 +50,7 @@ export interface ShardedLinearOptions extends SharedOptions {
 }
 
 /** Options of {@link QuantizedAllToShardedLinear} and {@link QuantizedShardedToAllLinear}. */
-export interface QuantizedShardedLinearOptions extends ShardedLinearOptions {
-  /** How many weights of a row share a scale: by default 64, which only `"affine"` has. */
-  groupSize?: number | undefined;
-  /** The bits of a weight. By default 4. */
-  bits?: number | undefined;
-  /** What the bits mean; see `mx.quantize`. By default `"affine"`. */
-  mode?: mx.QuantizationMode | undefined;
-}
+export interface QuantizedShardedLinearOptions extends ShardedLinearOptions, QuantizedOptions {}
 
 /** Options of {@link FullyShardedModule} and {@link fullyShard}. */
 export interface FullyShardOptions extends SharedOptions {
@@ -84,9 +84,7 @@ const readLinear = optionsOf<ShardedLinearOptions>()("AllToShardedLinear", {
 
 const readQuantized = optionsOf<QuantizedShardedLinearOptions>()("QuantizedAllToShardedLinear", {
   bias: flag(true),
-  groupSize: count(64),
-  bits: count(4),
-  mode: oneOf(modes, "affine"),
+  ...formatOptions,
   group: groupOption,
 });
 

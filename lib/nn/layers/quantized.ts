@@ -21,7 +21,7 @@ const formats = {
   mx.QuantizationMode,
   { groupSizes: readonly number[]; bits: readonly number[] }
 >;
-export const modes = Object.keys(formats) as mx.QuantizationMode[];
+const modes = Object.keys(formats) as mx.QuantizationMode[];
 
 /** How a layer's weight is quantized. */
 export interface QuantizedOptions {
@@ -73,7 +73,8 @@ export interface QuantizeModelOptions extends ToQuantizedOptions {
 /** Says of a layer whether to quantize it, or with which options. */
 export type QuantizePredicate = (path: string, module: Module) => boolean | ToQuantizedOptions;
 
-const format = {
+/** The options that say how a weight is quantized, for the tables of all layers that have them. */
+export const format = {
   groupSize: nullable(count()),
   bits: nullable(count()),
   mode: oneOf(modes, "affine"),

@@ -99,7 +99,11 @@ describe("one process", () => {
           `[${Layer.name}] inputDims: expected a multiple of the group size 64, received 96`,
         ),
       );
-      expect(() => new Layer(64, 2, { mode: "mxfp4" })).toThrow(RangeError);
+      const byMode = { affine: [64, 4], mxfp4: [32, 4], nvfp4: [16, 4], mxfp8: [32, 8] } as const;
+      for (const mode of ["affine", "mxfp4", "nvfp4", "mxfp8"] as const) {
+        const { groupSize, bits } = new Layer(64, 2, { mode });
+        expect([groupSize, bits]).toEqual(byMode[mode]);
+      }
       expect(() => Layer.fromQuantizedLinear(any(new nn.Linear(2, 2)))).toThrow(
         `[${Layer.name}.fromQuantizedLinear] quantizedLinearLayer: expected an nn.QuantizedLinear`,
       );
