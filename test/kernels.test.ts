@@ -54,6 +54,7 @@ beforeEach(() => {
     TMPDIR: temporary,
     XDG_CACHE_HOME: cache,
     MLX_JS_CACHE: undefined,
+    MLX_JS_KERNELS: "wait",
     FOLDER: folder,
   };
 });
@@ -363,3 +364,145 @@ describe.skipIf(process.platform !== "linux")(
     });
   },
 );
+
+describe.skipIf(process.platform !== "linux")("while a kernel is built", () => {
+  // The compiler waits for a file.
+  const waiting = `touch "$FOLDER/building"; until [ -e "$FOLDER/go" ]; do sleep 0.01; done`;
+  const until = `
+    const until = async (there) => {
+      while (!there()) {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    };
+    const there = (name) => () => files.existsSync(process.env.FOLDER + "/" + name);
+    const kept = () => files.existsSync(process.env.STORE) &&
+      files.readdirSync(process.env.STORE).some((name) => name.endsWith(".so"));`;
+  const run = (program: string) =>
+    runScript(`${prelude} ${until} (async () => { ${program} })();`, {
+      env: { ...env, STORE: store(), LOG: log },
+    });
+
+  beforeEach(() => {
+    env["MLX_JS_KERNELS"] = undefined;
+  });
+
+  test("operations are computed one by one, and the event loop turns", async () => {
+    wrapCompiler(waiting);
+    const outcome = await run(`
+      const f = mx.compile((x) => mx.add(mx.multiply(mx.exp(x), 3.25), x));
+      const y = f(mx.array([0, 0]));
+      await mx.asyncEval(y);
+      await until(there("building"));
+      console.log(y.tolist().join(), f(mx.array([0, 0])).tolist().join(), kept());
+      files.writeFileSync(process.env.FOLDER + "/go", "");
+      await until(kept);
+      console.log(f(mx.array([0, 0])).tolist().join());`);
+    expect(outcome).toMatchObject({ code: 0, stderr: "" });
+    expect(outcome.stdout).toBe("3.25,3.25 3.25,3.25 false\n3.25,3.25\n");
+    expect(built()).toBe(1);
+    // The next process builds nothing.
+    expect(await compute()).toEqual([3.25, 3.25]);
+    expect(built()).toBe(0);
+  });
+
+  test("values are the same, whatever is fused", async () => {
+    wrapCompiler("exit 1");
+    const outcome = await run(`
+      const column = mx.arange(3).reshape([3, 1]), row = mx.arange(4).astype(mx.float32);
+      const table = mx.arange(12).reshape([3, 4]).astype(mx.float32);
+      const functions = [
+        (a, b, c) => mx.add(mx.multiply(mx.exp(mx.negative(b)), a), c),
+        (a, b, c) => mx.where(mx.greater(c.T, 5), mx.sqrt(c.T), mx.add(mx.square(a.T), 1)),
+        (a, b, c) => [mx.tanh(mx.add(c, b)), mx.add(mx.tanh(mx.add(c, b)), a)],
+        (a, b, c) => mx.multiply(mx.add(c.T, 1.5), 2).astype(mx.int32),
+        (a, b, c) => mx.add(mx.sin(mx.zeros([0, 4])), b),
+        (a, b, c) => mx.maximum(mx.abs(mx.sum(c)), mx.log1p(mx.min(b))),
+      ];
+      const text = (values) => [values].flat().map((x) => x.dtype + x.shape + ":" + x.tolist());
+      const differ = functions.filter((f) =>
+        [false, true].some((shapeless) => {
+          const compiled = mx.compile(f, { shapeless });
+          const args = [column, row, table];
+          return String(text(compiled(...args))) !== String(text(f(...args)));
+        }));
+      console.log(differ.map(String).join());`);
+    expect(outcome).toMatchObject({ code: 0, stderr: "", stdout: "\n" });
+    expect(built()).toBeGreaterThan(0);
+  });
+
+  test("what cannot be built is not tried again", async () => {
+    wrapCompiler("exit 1");
+    const outcome = await run(`
+      const f = mx.compile((x) => mx.add(mx.multiply(mx.exp(x), 3.25), x));
+      const values = new Set();
+      for (let i = 0; i < 30; i++) {
+        values.add(f(mx.array([0, 0])).tolist().join());
+        await until(() => files.readFileSync(process.env.LOG, "utf8") !== "");
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      console.log([...values].join(" "));`);
+    expect(outcome).toMatchObject({ code: 0, stderr: "", stdout: "3.25,3.25\n" });
+    expect(built()).toBe(1);
+  });
+
+  test("a training step learns, and its kernels come one after the other", async () => {
+    const outcome = await run(`
+      const { nn, optim } = require("mlx-js");
+      mx.random.seed(1);
+      const model = new nn.Sequential(new nn.Linear(2, 8), nn.gelu, new nn.Linear(8, 1));
+      const optimizer = new optim.Adam(0.02);
+      const x = mx.random.normal([64, 2]);
+      const y = x.get(":", "0:1").multiply(x.get(":", "1:2"));
+      const both = nn.valueAndGrad(model, () => nn.losses.mseLoss(model.forward(x), y));
+      optimizer.init(model.trainableParameters());
+      const state = [model, optimizer.state];
+      const step = mx.compile(() => {
+        const [loss, gradients] = both();
+        optimizer.update(model, gradients);
+        return loss;
+      }, { inputs: state, outputs: state });
+      const losses = [];
+      for (let i = 0; i < 150; i++) {
+        const loss = step();
+        await mx.asyncEval(loss, model, optimizer.state);
+        losses.push(loss.item());
+      }
+      console.log(losses.at(-1) < losses[0]);`);
+    expect(outcome).toMatchObject({ code: 0, stderr: "", stdout: "true\n" });
+  });
+
+  test("a process ends, and nothing is left of the compiler", async () => {
+    for (const end of ["", "process.exit(3)", "throw null", "await 0"]) {
+      rmSync(join(folder, "building"), { force: true });
+      wrapCompiler(`echo $$ > "$FOLDER/pid"; touch "$FOLDER/building"; sleep 60`);
+      const outcome = await run(`
+        console.log(value(2.5).join());
+        await until(there("building"));
+        ${end}`);
+      expect(outcome.stdout).toBe("2.5,2.5\n");
+      expect(outcome.signal ?? null).toBeNull();
+      expect(libraries()).toEqual([]);
+      const pid = Number(readFileSync(join(folder, "pid"), "utf8"));
+      const alive = () =>
+        existsSync(`/proc/${pid}/cmdline`) && readFileSync(`/proc/${pid}/cmdline`, "utf8") !== "";
+      await expect.poll(alive, { timeout: 10_000 }).toBe(false);
+    }
+  });
+
+  test("a worker ends, and its thread's kernel is there for others", async () => {
+    wrapCompiler(waiting);
+    const outcome = await run(`
+      const { Worker } = require("node:worker_threads");
+      const worker = new Worker(${JSON.stringify(`${prelude}
+        require("node:worker_threads").parentPort.postMessage(value());`)}, { eval: true });
+      const ended = new Promise((resolve) => worker.once("exit", resolve));
+      worker.once("message", (values) => console.log(values.join()));
+      await until(there("building"));
+      console.log(await ended);
+      files.writeFileSync(process.env.FOLDER + "/go", "");
+      await until(kept);
+      console.log(value().join());`);
+    expect(outcome).toMatchObject({ code: 0, stdout: "3.25,3.25\n0\n3.25,3.25\n" });
+    expect(built()).toBe(1);
+  });
+});

@@ -6,30 +6,42 @@
 // in the addon first (see blas.cpp). The two of the system's that it calls for
 // this it would find in Node, so their places in libmlx's own table are written
 // over; nobody else in the process notices.
+//
+// A kernel that the store lacks is built by a thread of its own: until it is
+// there, its operations are computed one by one.
 
 #include "../kernels.h"
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <spawn.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <condition_variable>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <deque>
 #include <fstream>
 #include <iterator>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <set>
 #include <sstream>
 #include <string>
+#include <thread>
+#include <unordered_map>
 #include <vector>
 
 #include "mlx/primitives.h"
@@ -37,6 +49,7 @@
 
 #include "../private_folder.h"
 #include "library.h"
+#include "tape.h"
 
 namespace mlxjs {
 
@@ -166,7 +179,7 @@ class BuildFolder {
     sweep_once(place);
     // Another process may sweep it before it is locked.
     for (int tries = 0; tries < 100; tries++) {
-      auto name = (place / (prefix + std::string("XXXXXX"))).string();
+      auto name = (place / (std::string(prefix) + "XXXXXX")).string();
       if (!mkdtemp(name.data())) {
         break;
       }
@@ -349,10 +362,188 @@ fs::path include_path() {
   return library.parent_path().parent_path() / "include";
 }
 
+// What compiles a kernel, and where to.
+struct Build {
+  std::string kernel;
+  std::string command;
+  fs::path library;
+  Place place;
+  std::unique_ptr<BuildFolder> folder;
+  std::string key;
+};
+
+// Thrown through MLX where a kernel is not there yet. No std::exception, which
+// MLX would take for the compiler's.
+struct NotYet {};
+
+// Builds kernels beside all else: a few at a time, at the lowest priority. What
+// is not done when the process ends is given up. Never freed, since its threads
+// do not end.
+class Builder {
+ public:
+  static Builder& get() {
+    static auto& builder = *new Builder;
+    return builder;
+  }
+
+  // Whether it is of no use to ask for a kernel: it is being built, or cannot
+  // be.
+  bool lacks(const std::string& kernel) {
+    std::lock_guard lock(mutex_);
+    auto found = kernels_.find(kernel);
+    return found != kernels_.end() &&
+        (found->second.building > 0 || found->second.failed);
+  }
+
+  void start(Build build) {
+    std::lock_guard lock(mutex_);
+    kernels_[build.kernel].building++;
+    builds_.push_back(std::move(build));
+    if (threads_ < most_threads()) {
+      threads_++;
+      std::thread([this] { run(); }).detach();
+    }
+  }
+
+  // A library that was built where there is no store.
+  std::optional<std::string> take(const std::string& key) {
+    std::lock_guard lock(mutex_);
+    auto found = built_.find(key);
+    if (found == built_.end()) {
+      return std::nullopt;
+    }
+    auto bytes = std::move(found->second);
+    built_.erase(found);
+    return bytes;
+  }
+
+ private:
+  struct Kernel {
+    int building = 0;
+    bool failed = false;
+  };
+
+  Builder() {
+    std::atexit([] { get().end(); });
+  }
+
+  static int most_threads() {
+    auto cores = static_cast<int>(std::thread::hardware_concurrency());
+    return std::clamp(cores / 2, 1, 4);
+  }
+
+  // A thread lives as long as there is something to build.
+  void run() {
+    // Linux gives each thread a priority of its own, which its children have,
+    // too.
+    setpriority(PRIO_PROCESS, 0, 19);
+    std::unique_lock lock(mutex_);
+    while (!builds_.empty() && !ended_) {
+      auto build = std::move(builds_.front());
+      builds_.pop_front();
+      auto process = spawn(build.command);
+      if (process > 0) {
+        processes_.insert(process);
+      }
+      lock.unlock();
+      std::optional<std::string> bytes;
+      if (process > 0 && succeeds(process)) {
+        bytes = read(build.library);
+        if (bytes && build.place.is_store) {
+          Store(build.place.folder)
+              .put(build.key, *bytes, build.folder->path() / "part");
+        }
+      }
+      lock.lock();
+      processes_.erase(process);
+      auto& kernel = kernels_[build.kernel];
+      kernel.building--;
+      if (!bytes) {
+        kernel.failed = true;
+      } else if (!build.place.is_store) {
+        built_[build.key] = std::move(*bytes);
+      }
+      lock.unlock();
+      build.folder.reset();
+      lock.lock();
+    }
+    threads_--;
+    changed_.notify_all();
+  }
+
+  // With a group of its own, to be ended with all that it starts.
+  static pid_t spawn(const std::string& command) {
+    posix_spawnattr_t attributes;
+    posix_spawn_file_actions_t files;
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+    posix_spawn_file_actions_init(&files);
+    for (auto fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+      posix_spawn_file_actions_addopen(&files, fd, "/dev/null", O_RDWR, 0);
+    }
+    const char* arguments[] = {"sh", "-c", command.c_str(), nullptr};
+    pid_t process = 0;
+    auto error = posix_spawn(
+        &process,
+        "/bin/sh",
+        &files,
+        &attributes,
+        const_cast<char**>(arguments),
+        environ);
+    posix_spawn_file_actions_destroy(&files);
+    posix_spawnattr_destroy(&attributes);
+    return error == 0 ? process : 0;
+  }
+
+  static bool succeeds(pid_t process) {
+    int status = 0;
+    while (waitpid(process, &status, 0) < 0) {
+      if (errno != EINTR) {
+        return false;
+      }
+    }
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  }
+
+  // Gives the threads time to remove their folders.
+  void end() {
+    std::unique_lock lock(mutex_);
+    ended_ = true;
+    for (auto process : processes_) {
+      kill(-process, SIGKILL);
+    }
+    builds_.clear();
+    changed_.wait_for(
+        lock, std::chrono::seconds(1), [this] { return threads_ == 0; });
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Build> builds_;
+  std::unordered_map<std::string, Kernel> kernels_;
+  // By their keys.
+  std::unordered_map<std::string, std::string> built_;
+  std::set<pid_t> processes_;
+  int threads_ = 0;
+  bool ended_ = false;
+};
+
+// Whether kernels are waited for, as in Python, so that two runs of a program
+// round alike.
+bool waits_for_kernels() {
+  static bool waits = [] {
+    auto value = std::getenv("MLX_JS_KERNELS");
+    return value && std::string(value) == "wait";
+  }();
+  return waits;
+}
+
 // The evaluation of a compiled operation, which may build a kernel.
 class Evaluation {
  public:
-  Evaluation() : outer_(current_) {
+  explicit Evaluation(std::string kernel)
+      : kernel_(std::move(kernel)),
+        outer_(current_) {
     current_ = this;
   }
   ~Evaluation() {
@@ -374,12 +565,12 @@ class Evaluation {
             "[compile] expected a folder for kernels that only this user can "
             "write to, received none: see MLX_JS_CACHE and TMPDIR");
       }
-      folder_.emplace(place_->folder);
+      folder_ = std::make_unique<BuildFolder>(place_->folder);
     }
     return folder_->path();
   }
 
-  // Instead of popen: takes the library from the store, or runs the compiler.
+  // Instead of popen: takes the library from the store, or has it built.
   FILE* build(std::string command) {
     auto& folder = this->folder();
     auto source = find(".cpp");
@@ -403,12 +594,17 @@ class Evaluation {
     }
     // The compiler's own temporary files go there, too.
     command = assignments + "TMPDIR=\"$folder\" " + command;
+    if (!waits_for_kernels()) {
+      Builder::get().start(
+          {kernel_, command, library, *place_, std::move(folder_), key_});
+      throw NotYet{};
+    }
     return popen(command.c_str(), "r");
   }
 
   // Once MLX has loaded it.
   void keep() {
-    if (key_.empty()) {
+    if (key_.empty() || !place_->is_store) {
       return;
     }
     if (auto bytes = read(find(".so"))) {
@@ -439,7 +635,7 @@ class Evaluation {
       const fs::path& source,
       const fs::path& library) {
     auto text = read(source);
-    if (!place_->is_store || !text) {
+    if (!text) {
       return false;
     }
     std::string parts;
@@ -449,7 +645,10 @@ class Evaluation {
     }
     key_ = hex(hash_of(parts));
     Store store(place_->folder);
-    auto bytes = store.find(key_);
+    auto bytes = Builder::get().take(key_);
+    if (!bytes && place_->is_store) {
+      bytes = store.find(key_);
+    }
     if (bytes && write(library, *bytes)) {
       if (dlopen(library.c_str(), RTLD_NOW)) {
         key_.clear();
@@ -458,7 +657,9 @@ class Evaluation {
       std::error_code error;
       fs::remove(library, error);
     }
-    store.remove(key_);
+    if (place_->is_store) {
+      store.remove(key_);
+    }
     return false;
   }
 
@@ -470,10 +671,11 @@ class Evaluation {
 
   static thread_local Evaluation* current_;
 
+  std::string kernel_;
   Evaluation* outer_;
   std::optional<Place> place_;
-  std::optional<BuildFolder> folder_;
-  // That of a library which the store does not have.
+  std::unique_ptr<BuildFolder> folder_;
+  // That of a library which was not there.
   std::string key_;
 };
 
@@ -530,9 +732,16 @@ void Compiled::eval_cpu(
       "_ZN3mlx4core8Compiled8eval_cpu"
       "ERKSt6vectorINS0_5arrayESaIS3_EERS5_"));
   [[maybe_unused]] static bool redirected = mlxjs::redirect();
-  mlxjs::Evaluation evaluation;
-  own(this, inputs, outputs);
-  evaluation.keep();
+  if (!mlxjs::Builder::get().lacks(lib_name())) {
+    try {
+      mlxjs::Evaluation evaluation(lib_name());
+      own(this, inputs, outputs);
+      evaluation.keep();
+      return;
+    } catch (const mlxjs::NotYet&) {
+    }
+  }
+  mlxjs::evaluate_tape(*this, inputs, outputs);
 }
 
 } // namespace mlx::core
