@@ -184,6 +184,7 @@ function stageLm(folder) {
   const source = join(root, "packages", "lm");
   const own = JSON.parse(readFileSync(join(source, "package.json"), "utf8"));
   const { name, description, keywords, type, exports, bin, files, dependencies } = own;
+  const { peerDependencies, peerDependenciesMeta } = own;
   for (const path of filesBelow(join(source, "dist")).filter((path) =>
     /\.(js|d\.ts)$/.test(path),
   )) {
@@ -198,7 +199,8 @@ function stageLm(folder) {
     json({
       ...common(name, description),
       ...{ keywords, type, exports, bin, files, dependencies },
-      peerDependencies: { "mlx-js": manifest.version },
+      peerDependencies: { ...peerDependencies, "mlx-js": manifest.version },
+      peerDependenciesMeta,
     }),
   );
 }

@@ -11,7 +11,8 @@ import { type Loaded, load } from "./load.js";
 const usage = `usage: mlx-lm chat     --model PATH [options]
        mlx-lm generate --model PATH --prompt TEXT [options]
 
-  --model PATH              a folder with config.json and *.safetensors, or a GGUF file
+  --model PATH              a folder with config.json and *.safetensors, or a GGUF file; or a name on
+                            the Hugging Face Hub: owner/name, owner/name/file.gguf
   --prompt TEXT             what to answer; by default what comes on standard input
   --raw                     go on with the prompt as it is, without the chat template
   --system TEXT             what the model is told first

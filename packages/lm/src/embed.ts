@@ -2,7 +2,9 @@ import { join } from "node:path";
 import { mx } from "mlx-js";
 import { Config } from "./config.js";
 import { checkCount, failure, wrongType } from "./errors.js";
-import { readConfig, readJson, readWeights } from "./load.js";
+import { readJson } from "./folder.js";
+import { fetched } from "./hub.js";
+import { readConfig, readWeights } from "./load.js";
 import { Bert } from "./models/bert.js";
 import { Tokenizer } from "./tokenizer.js";
 import { type LoadOptions, loadWeights } from "./weights.js";
@@ -78,16 +80,14 @@ export class Embedder {
   }
 
   /**
-   * Loads an encoder from a folder with `config.json`, `model.safetensors` and `tokenizer.json`:
-   * BERT, or BERT with ALiBi.
+   * Loads an encoder from a folder with `config.json`, `model.safetensors` and `tokenizer.json`, or by
+   * its name on the Hugging Face Hub, as {@link load} does: BERT, or BERT with ALiBi.
    *
    * @throws Error if something is missing or does not fit, with what it is.
    */
-  static async load(folder: string, options: LoadOptions = {}): Promise<Embedder> {
-    if (typeof folder !== "string") {
-      throw wrongType("Embedder.load", "folder", "the path of a folder", folder);
-    }
+  static async load(pathOrName: string, options: LoadOptions = {}): Promise<Embedder> {
     options.signal?.throwIfAborted();
+    const folder = await fetched(pathOrName, "Embedder.load", options);
     const config = readConfig(folder, "Embedder.load");
     config.oneOf("model_type", ["bert"]);
     const tokenizer = await Tokenizer.load(folder);

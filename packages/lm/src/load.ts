@@ -1,26 +1,15 @@
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { mx } from "mlx-js";
 import { Config } from "./config.js";
-import { failure, wrongType } from "./errors.js";
+import { failure } from "./errors.js";
+import { indexName, readJson, weightFiles } from "./folder.js";
 import { readGguf } from "./gguf.js";
+import { fetched } from "./hub.js";
 import { createModel } from "./models/index.js";
 import type { LanguageModel, Weights } from "./models/model.js";
 import { Tokenizer } from "./tokenizer.js";
 import { type LoadOptions, loadWeights } from "./weights.js";
-
-/** Reads a file of JSON; undefined if there is none. */
-export function readJson(folder: string, name: string): unknown {
-  const path = join(folder, name);
-  if (!existsSync(path)) {
-    return undefined;
-  }
-  try {
-    return JSON.parse(readFileSync(path, "utf8"));
-  } catch (error) {
-    throw failure("ERR_MLX_LM_MODEL", `${path}: expected JSON, received other text`, error);
-  }
-}
 
 /** The settings of a folder, for the function that asks for them. */
 export function readConfig(folder: string, fn: string): Config {
@@ -33,21 +22,6 @@ export function readConfig(folder: string, fn: string): Config {
     );
   }
   return new Config(values, join(folder, "config.json"));
-}
-
-/** The files of the weights: those that an index names, or all there are. */
-function weightFiles(folder: string): string[] {
-  const index = readJson(folder, "model.safetensors.index.json");
-  if (index !== undefined) {
-    const source = join(folder, "model.safetensors.index.json");
-    const map = new Config(index, source).part("weight_map");
-    const names = Object.keys(map?.values ?? {}).map((name) => map?.text(name) as string);
-    return [...new Set(names)].sort();
-  }
-  const files = readdirSync(folder).filter((name) => name.endsWith(".safetensors"));
-  // Some folders have the same weights twice, under other names in files called otherwise.
-  const usual = files.filter((name) => name.startsWith("model"));
-  return (usual.length > 0 ? usual : files).sort();
 }
 
 /** The weights of a file, or an error that names it. */
@@ -71,7 +45,7 @@ export function readWeights(folder: string): Weights {
   if (missing.length > 0) {
     throw failure(
       "ERR_MLX_LM_MODEL",
-      `${folder} lacks ${missing.join(", ")}, which model.safetensors.index.json names`,
+      `${folder} lacks ${missing.join(", ")}, which ${indexName} names`,
     );
   }
   // In a scope, so that a file that cannot be read leaves nothing of those before it.
@@ -111,15 +85,14 @@ function readFolder(folder: string, fn: string): Checkpoint {
   };
 }
 
-function readCheckpoint(path: string, fn: string): Checkpoint {
-  if (typeof path !== "string") {
-    throw wrongType(fn, "path", "the path of a folder or of a GGUF file", path);
-  }
-  const found = statSync(path, { throwIfNoEntry: false });
-  if (found === undefined) {
-    throw failure("ERR_MLX_LM_MODEL", `[${fn}] path: there is no folder or GGUF file ${path}`);
-  }
-  return found.isDirectory() ? readFolder(path, fn) : readGgufFile(path);
+async function readCheckpoint(
+  pathOrName: string,
+  fn: string,
+  options: LoadOptions,
+): Promise<Checkpoint> {
+  options.signal?.throwIfAborted();
+  const path = await fetched(pathOrName, fn, options);
+  return statSync(path).isDirectory() ? readFolder(path, fn) : readGgufFile(path);
 }
 
 /** The model of a checkpoint, with its weights. */
@@ -150,17 +123,18 @@ export interface Loaded extends Disposable {
 /**
  * Loads a model and its tokenizer.
  *
- * @param path A folder with `config.json`, `*.safetensors` and `tokenizer.json`, as models are
- * published, or a GGUF file.
+ * @param pathOrName A folder with `config.json`, `*.safetensors` and `tokenizer.json`, as models are
+ * published, or a GGUF file; or their name on the Hugging Face Hub, `owner/name` or
+ * `owner/name/file.gguf`. What has such a name is downloaded once, into the cache that other programs
+ * share (`HF_HUB_CACHE`, `HF_HOME`); `@huggingface/hub` has to be installed for it.
  * @returns both; `using` frees the model at the end of the block.
  * @throws Error if something is missing or does not fit, with what it is.
  * @example
  * using loaded = await load("SmolLM2-135M-Instruct");
  * loaded.tokenizer.encode("Hello")
  */
-export async function load(path: string, options: LoadOptions = {}): Promise<Loaded> {
-  options.signal?.throwIfAborted();
-  const checkpoint = readCheckpoint(path, "load");
+export async function load(pathOrName: string, options: LoadOptions = {}): Promise<Loaded> {
+  const checkpoint = await readCheckpoint(pathOrName, "load", options);
   const tokenizer = await checkpoint.tokenizer();
   const model = await modelOf(checkpoint, options);
   return {
@@ -173,10 +147,9 @@ export async function load(path: string, options: LoadOptions = {}): Promise<Loa
 
 /** Loads a model, as {@link load} does, without its tokenizer. */
 export async function loadModel(
-  path: string,
+  pathOrName: string,
   options: LoadOptions = {},
 ): Promise<{ model: LanguageModel; config: Config }> {
-  options.signal?.throwIfAborted();
-  const checkpoint = readCheckpoint(path, "loadModel");
+  const checkpoint = await readCheckpoint(pathOrName, "loadModel", options);
   return { model: await modelOf(checkpoint, options), config: checkpoint.config };
 }

@@ -5,7 +5,9 @@ import type { Weights } from "./models/model.js";
 
 /** How far {@link load} has come. */
 export interface LoadProgress {
-  /** Bytes that have been read. */
+  /** Whether files are fetched by their name, or the weights are read, which comes after it. */
+  stage: "download" | "read";
+  /** Bytes that have come. */
   loaded: number;
   /** Bytes that there are. */
   total: number;
@@ -15,7 +17,7 @@ export interface LoadProgress {
 export interface LoadOptions {
   /** Gives up when it is aborted, with its reason. */
   signal?: AbortSignal | undefined;
-  /** Called at the beginning, and after each piece of the weights. */
+  /** Called at the beginning, and after each piece of a download and of the weights. */
   onProgress?: ((progress: LoadProgress) => void) | undefined;
 }
 
@@ -94,7 +96,7 @@ async function read(arrays: readonly mx.array[], options: LoadOptions): Promise<
   const { signal, onProgress } = options;
   const total = arrays.reduce((sum, { nbytes }) => sum + nbytes, 0);
   let loaded = 0;
-  onProgress?.({ loaded, total });
+  onProgress?.({ stage: "read", loaded, total });
   for (let i = 0; i < arrays.length; ) {
     const some: mx.array[] = [];
     let bytes = 0;
@@ -104,7 +106,7 @@ async function read(arrays: readonly mx.array[], options: LoadOptions): Promise<
     }
     await (signal === undefined ? mx.asyncEval(some) : mx.asyncEval(some, signal));
     loaded += bytes;
-    onProgress?.({ loaded, total });
+    onProgress?.({ stage: "read", loaded, total });
   }
 }
 

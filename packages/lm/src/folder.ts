@@ -1,0 +1,34 @@
+// What stands in a model's folder.
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Config } from "./config.js";
+import { failure } from "./errors.js";
+
+export const indexName = "model.safetensors.index.json";
+
+/** Reads a file of JSON; undefined if there is none. */
+export function readJson(folder: string, name: string): unknown {
+  const path = join(folder, name);
+  if (!existsSync(path)) {
+    return undefined;
+  }
+  try {
+    return JSON.parse(readFileSync(path, "utf8"));
+  } catch (error) {
+    throw failure("ERR_MLX_LM_MODEL", `${path}: expected JSON, received other text`, error);
+  }
+}
+
+/** The files of the weights: those that an index in the folder names, or those of all that there are. */
+export function weightFiles(folder: string, names = readdirSync(folder)): string[] {
+  const index = readJson(folder, indexName);
+  if (index !== undefined) {
+    const map = new Config(index, join(folder, indexName)).part("weight_map");
+    const files = Object.keys(map?.values ?? {}).map((name) => map?.text(name) as string);
+    return [...new Set(files)].sort();
+  }
+  const files = names.filter((name) => /^[^/]*\.safetensors$/.test(name));
+  // Some folders have the same weights twice, under other names in files called otherwise.
+  const usual = files.filter((name) => name.startsWith("model"));
+  return (usual.length > 0 ? usual : files).sort();
+}
