@@ -425,6 +425,8 @@ describe.skipIf(process.platform !== "linux")("while a kernel is built", () => {
           const args = [column, row, table];
           return String(text(compiled(...args))) !== String(text(f(...args)));
         }));
+      // Not before the compiler was asked: the process would end it.
+      await until(() => files.readFileSync(process.env.LOG, "utf8") !== "");
       console.log(differ.map(String).join());`);
     expect(outcome).toMatchObject({ code: 0, stderr: "", stdout: "\n" });
     expect(built()).toBeGreaterThan(0);
