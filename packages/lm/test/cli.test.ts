@@ -52,6 +52,6 @@ test("wrong commands are explained", () => {
     expect(status).toBe(2);
   }
   const { status, stderr } = run([cli, "chat", ...model]);
-  expect(stderr).toBe("mlx-lm: [load] path: there is no folder or GGUF file nowhere\n");
+  expect(stderr).toBe("mlx-lm: [load] pathOrName: there is no folder or GGUF file nowhere\n");
   expect(status).toBe(1);
 });
