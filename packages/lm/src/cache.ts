@@ -1,6 +1,6 @@
 import { mx } from "mlx-js";
 import { checkCount, failure, outOfRange } from "./errors.js";
-import { causalMask, type Mask } from "./masks.js";
+import { causalMask, type Mask, maskOfAll } from "./masks.js";
 
 /** The keys and values that an attention reads. */
 export interface KeysValues {
@@ -88,12 +88,26 @@ function roomFor(buffer: mx.array | null, used: number, like: mx.array): mx.arra
   return grown(buffer, used, like, Math.ceil(length / step) * step);
 }
 
-/** Of a cache that holds all tokens. */
-function maskOfAll(length: number, offset: number, window: number | undefined): Mask {
-  if (window !== undefined && offset + length > window) {
-    return causalMask(length, offset, window);
+/** What caches that forget no token by themselves have in common. */
+abstract class WholeCache extends mx.Owner implements Cache {
+  offset = 0;
+
+  get trimmable(): boolean {
+    return true;
   }
-  return length === 1 ? null : "causal";
+
+  mask(length: number, window?: number): Mask {
+    return maskOfAll(length, this.offset, window);
+  }
+
+  trim(count: number): number {
+    const trimmed = Math.min(count, this.offset);
+    this.offset -= trimmed;
+    return trimmed;
+  }
+
+  abstract update(keys: mx.array, values: mx.array): KeysValues;
+  abstract saved(): SavedCache;
 }
 
 /**
@@ -106,14 +120,9 @@ function maskOfAll(length: number, offset: number, window: number | undefined): 
  * cache.update(mx.ones([1, 2, 3, 4]), mx.ones([1, 2, 3, 4])).keys.shape
  * // [1, 2, 3, 4]
  */
-export class KVCache extends mx.Owner implements Cache {
+export class KVCache extends WholeCache {
   keys: mx.array | null = null;
   values: mx.array | null = null;
-  offset = 0;
-
-  get trimmable(): boolean {
-    return true;
-  }
 
   update(keys: mx.array, values: mx.array): KeysValues {
     const { offset } = this;
@@ -126,16 +135,6 @@ export class KVCache extends mx.Owner implements Cache {
       keys: between(this.keys, 0, this.offset),
       values: between(this.values, 0, this.offset),
     };
-  }
-
-  mask(length: number, window?: number): Mask {
-    return maskOfAll(length, this.offset, window);
-  }
-
-  trim(count: number): number {
-    const trimmed = Math.min(count, this.offset);
-    this.offset -= trimmed;
-    return trimmed;
   }
 
   /** The same tokens in a {@link QuantizedKVCache}; this cache stays as it is. */
@@ -343,21 +342,16 @@ export interface QuantizedKVCacheOptions {
  * [keys.shape, cache.keys[0].shape]
  * // [[1, 1, 2, 64], [1, 1, 256, 8]]
  */
-export class QuantizedKVCache extends mx.Owner implements Cache {
+export class QuantizedKVCache extends WholeCache {
   readonly groupSize: number;
   readonly bits: number;
   keys: Quantized | null = null;
   values: Quantized | null = null;
-  offset = 0;
 
   constructor({ groupSize = 64, bits = 8 }: QuantizedKVCacheOptions = {}) {
     super();
     this.groupSize = checkCount(groupSize, "QuantizedKVCache", "groupSize", 1);
     this.bits = checkCount(bits, "QuantizedKVCache", "bits", 1);
-  }
-
-  get trimmable(): boolean {
-    return true;
   }
 
   /** Adds tokens, and gives all of them in the dtype of `keys` again. */
@@ -391,16 +385,6 @@ export class QuantizedKVCache extends mx.Owner implements Cache {
   #dequantized([packed, scales, biases]: Quantized): mx.array {
     const { groupSize, bits } = this;
     return mx.dequantize(packed, scales, { biases, groupSize, bits });
-  }
-
-  mask(length: number, window?: number): Mask {
-    return maskOfAll(length, this.offset, window);
-  }
-
-  trim(count: number): number {
-    const trimmed = Math.min(count, this.offset);
-    this.offset -= trimmed;
-    return trimmed;
   }
 
   saved(): SavedCache {

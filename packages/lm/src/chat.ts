@@ -6,6 +6,7 @@ import {
   type GenerateOptions,
   type Generation,
   generate,
+  generationOf,
   makePromptCache,
   type TextModel,
 } from "./generate.js";
@@ -141,16 +142,7 @@ export class ChatSession implements Disposable {
     if (said.length === 0 || !said.every((each) => typeof each?.role === "string")) {
       throw wrongType("send", "message", "a text, or messages { role, content }", message);
     }
-    const steps = this.#answer(said, options);
-    return Object.assign(steps, {
-      async text() {
-        let whole = "";
-        for await (const { text } of steps) {
-          whole += text;
-        }
-        return whole;
-      },
-    });
+    return generationOf(this.#answer(said, options));
   }
 
   async *#answer(

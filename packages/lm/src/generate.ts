@@ -84,6 +84,19 @@ export interface Generation extends AsyncGenerator<Generated, void, undefined> {
   text(): Promise<string>;
 }
 
+/** The steps, with what waits for their whole text. */
+export function generationOf(steps: AsyncGenerator<Generated, void, undefined>): Generation {
+  return Object.assign(steps, {
+    async text() {
+      let whole = "";
+      for await (const { text } of steps) {
+        whole += text;
+      }
+      return whole;
+    },
+  });
+}
+
 /** Freed memory is kept for the next tokens, whose arrays are a bit longer; now and then it is given back. */
 const tokensBetweenClearing = 256;
 
@@ -354,14 +367,5 @@ export function generate(
     ...(options.logitsProcessors ?? []),
   ];
   const sampler = options.sampler ?? makeSampler(pick(options, samplerNames));
-  const steps = iterate(model, prompt, options, sampler, processors);
-  return Object.assign(steps, {
-    async text() {
-      let whole = "";
-      for await (const { text } of steps) {
-        whole += text;
-      }
-      return whole;
-    },
-  });
+  return generationOf(iterate(model, prompt, options, sampler, processors));
 }

@@ -19,3 +19,11 @@ export function causalMask(length: number, offset = 0, window?: number): mx.arra
   const seen = tokens.greaterEqual(keys);
   return window === undefined ? seen : seen.logicalAnd(tokens.less(keys.add(window)));
 }
+
+/** For new tokens after `offset` others, all of which are there: as short as it can be said. */
+export function maskOfAll(length: number, offset: number, window: number | undefined): Mask {
+  if (window !== undefined && offset + length > window) {
+    return causalMask(length, offset, window);
+  }
+  return length === 1 ? null : "causal";
+}

@@ -1,18 +1,12 @@
 import { mx, nn } from "mlx-js";
 import type { Cache } from "../cache.js";
 import type { Config } from "../config.js";
-import { causalMask, type Mask } from "../masks.js";
+import { type Mask, maskOfAll } from "../masks.js";
 import { type Rope, ropeOf } from "./rope.js";
 
 /** The mask for the next `length` tokens, each of which sees the last `window` ones, or all. */
 export function maskFor(length: number, cache: Cache | undefined, window?: number): Mask {
-  if (cache !== undefined) {
-    return cache.mask(length, window);
-  }
-  if (window !== undefined && length > window) {
-    return causalMask(length, 0, window);
-  }
-  return length === 1 ? null : "causal";
+  return cache === undefined ? maskOfAll(length, 0, window) : cache.mask(length, window);
 }
 
 /** (batch, length, heads * dims) to (batch, heads, length, dims). */
