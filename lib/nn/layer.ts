@@ -1,6 +1,7 @@
 /** What layers that are made of others share: what stands for a layer, and the shapes of inputs. */
 import { asArray } from "../core/array/array.js";
-import { mismatch, outOfRange } from "../core/call/errors.js";
+import { rangeError } from "../core/call/codes.js";
+import { describe, mismatch } from "../core/call/errors.js";
 import { kindOf } from "../core/call/options.js";
 import type * as mx from "../core/index.js";
 import { Module, type UnaryLayer } from "./module.js";
@@ -27,20 +28,47 @@ export function call<A extends unknown[], R>(f: Callable<(...args: A) => R>, ...
 }
 
 /**
- * Checks the shape of an input. An axis is its length or, where any will do, a name
- * for the error; `"..."` at the start stands for any number of axes.
+ * A shape that an input may have: of each axis its length or, where any will do, a name for
+ * the error. `"..."` stands for any number of axes.
  */
-export function checkShape(
-  x: mx.array,
-  axes: readonly (number | string)[],
-  fn: string,
-  param: string,
-): void {
-  const { shape } = asArray(x, fn, param);
-  const last = axes[0] === "..." ? axes.slice(1) : axes;
-  const start = shape.length - last.length;
-  const fits = last === axes ? start === 0 : start >= 0;
-  if (!fits || last.some((n, i) => typeof n === "number" && n !== shape[start + i])) {
-    throw outOfRange(fn, param, `the shape (${axes.join(", ")})`, shape);
+export type Axes = readonly (number | string)[];
+
+function fits(shape: readonly number[], axes: Axes): boolean {
+  const gap = axes.indexOf("...");
+  const more = shape.length - axes.length;
+  if (gap < 0 ? more !== 0 : more < -1) {
+    return false;
   }
+  for (let i = 0; i < axes.length; i++) {
+    const axis = axes[i];
+    if (typeof axis === "number" && axis !== shape[gap >= 0 && i > gap ? i + more : i]) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/**
+ * Checks the shape of an input, which is one of some. What would fit if its second axis
+ * were the last, as channels are elsewhere, is told how to move it.
+ */
+export function checkShape(x: mx.array, fn: string, param: string, ...allowed: Axes[]): void {
+  const { shape } = asArray(x, fn, param);
+  for (const axes of allowed) {
+    if (fits(shape, axes)) {
+      return;
+    }
+  }
+  const texts = allowed.map((axes) => `(${axes.join(", ")})`);
+  const expected = [texts.slice(0, -1).join(", "), texts.at(-1)].filter(Boolean).join(" or ");
+  const order = [...shape.keys()];
+  order.push(...order.splice(1, 1));
+  const moved = order.map((axis) => shape[axis] as number);
+  const hint =
+    shape.length > 2 && allowed.some((axes) => fits(moved, axes))
+      ? `; if its channels are on axis 1, move them: ${param}.transpose([${order.join(", ")}])`
+      : "";
+  throw rangeError(
+    `[${fn}] ${param}: expected the shape ${expected}, received ${describe(shape)}${hint}`,
+  );
 }

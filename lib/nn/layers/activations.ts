@@ -1,9 +1,12 @@
 /** Activations, as functions and as layers. */
 
+import { asArray } from "../../core/array/array.js";
 import { integerElements } from "../../core/call/arguments.js";
+import { outOfRange } from "../../core/call/errors.js";
 import { asInteger } from "../../core/call/numbers.js";
 import { count, integer, kindOf, number, oneOf, optionsOf } from "../../core/call/options.js";
 import * as mx from "../../core/index.js";
+import { checkShape } from "../layer.js";
 import { Module } from "../module.js";
 
 /** Options of activations along an axis. */
@@ -346,13 +349,21 @@ export function geluFastApprox(x: mx.array): mx.array {
  * Dauphin et al., "Language Modeling with Gated Convolutional Networks", arXiv
  * 1612.08083.
  *
- * @throws Error if the axis has an odd size.
+ * @throws RangeError if the axis has an odd length, or if there is none.
  * @example
  * nn.glu(mx.array([2, 3, 0, 100]))
  * // array([1, 3], dtype=float32)
  */
 export function glu(x: mx.array, options?: GLUOptions): mx.array {
-  const { axis } = readHalved(options, "glu");
+  return gate(x, readHalved(options, "glu").axis, "glu");
+}
+
+function gate(x: mx.array, axis: number, fn: string): mx.array {
+  const { shape } = asArray(x, fn, "x");
+  const length = shape.at(axis);
+  if (axis >= shape.length || length === undefined || length % 2 !== 0) {
+    throw outOfRange(fn, "x", `an even length of axis ${axis}`, shape);
+  }
   const [a, b] = mx.split(x, 2, axis) as [mx.array, mx.array];
   return a.multiply(mx.sigmoid(b));
 }
@@ -860,7 +871,7 @@ export class GLU extends Module {
   }
 
   forward(x: mx.array): mx.array {
-    return glu(x, { axis: this.axis });
+    return gate(x, this.axis, "GLU.forward");
   }
 }
 
@@ -912,6 +923,10 @@ export class PReLU extends Module {
   }
 
   forward(x: mx.array): mx.array {
-    return prelu(x, this.weight);
+    const { weight } = this;
+    if (weight.size > 1) {
+      checkShape(x, "PReLU.forward", "x", ["...", weight.size]);
+    }
+    return prelu(x, weight);
   }
 }

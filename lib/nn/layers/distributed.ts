@@ -1,4 +1,5 @@
 /** Layers whose weights are shared among processes. */
+import { asArray } from "../../core/array/array.js";
 import { isList } from "../../core/call/arguments.js";
 import { mismatch, outOfRange } from "../../core/call/errors.js";
 import { asCount, asInteger } from "../../core/call/numbers.js";
@@ -8,7 +9,7 @@ import { flattenArrays } from "../../core/transforms/tree.js";
 import { treeMapWithPath } from "../../utils/tree.js";
 import { asGroup, groupOption, inner, type SharedOptions } from "../distributed.js";
 import { type FreezeOptions, Module, type ModuleFilter, type ParameterTree } from "../module.js";
-import { Linear } from "./linear.js";
+import { Linear, linearMap } from "./linear.js";
 import {
   described,
   formatOf,
@@ -343,9 +344,8 @@ export class AllToShardedLinear extends ShardedLinear {
 
   /** From (..., inputDims) to this process's part of (..., outputDims). */
   forward(x: mx.array): mx.array {
-    const input = sumGradients(this.group)(x);
-    const weight = this.weight.transpose();
-    return this.bias === undefined ? mx.matmul(input, weight) : mx.addmm(this.bias, input, weight);
+    const fn = "AllToShardedLinear.forward";
+    return linearMap(sumGradients(this.group)(asArray(x, fn, "x")), this, fn);
   }
 }
 
@@ -380,7 +380,7 @@ export class ShardedToAllLinear extends ShardedLinear {
 
   /** From this process's part of (..., inputDims) to (..., outputDims), the same in all. */
   forward(x: mx.array): mx.array {
-    const part = mx.matmul(x, this.weight.transpose());
+    const part = linearMap(x, { weight: this.weight }, "ShardedToAllLinear.forward");
     const sum = mx.distributed.allSum(part, { group: this.group });
     return this.bias === undefined ? sum : sum.add(this.bias);
   }
@@ -490,7 +490,8 @@ export class QuantizedAllToShardedLinear extends QuantizedShardedLinear {
 
   /** From (..., inputDims) to this process's part of (..., outputDims). */
   forward(x: mx.array): mx.array {
-    const part = product(sumGradients(this.group)(x), this);
+    const fn = "QuantizedAllToShardedLinear.forward";
+    const part = product(sumGradients(this.group)(asArray(x, fn, "x")), this, fn);
     return this.bias === undefined ? part : part.add(this.bias);
   }
 }
@@ -533,7 +534,8 @@ export class QuantizedShardedToAllLinear extends QuantizedShardedLinear {
 
   /** From this process's part of (..., inputDims) to (..., outputDims), the same in all. */
   forward(x: mx.array): mx.array {
-    const sum = mx.distributed.allSum(product(x, this), { group: this.group });
+    const part = product(x, this, "QuantizedShardedToAllLinear.forward");
+    const sum = mx.distributed.allSum(part, { group: this.group });
     return this.bias === undefined ? sum : sum.add(this.bias);
   }
 }

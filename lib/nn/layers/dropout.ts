@@ -3,8 +3,8 @@
 import { asArray } from "../../core/array/array.js";
 import { optionsOf, share } from "../../core/call/options.js";
 import * as mx from "../../core/index.js";
+import { checkShape } from "../layer.js";
 import { Module } from "../module.js";
-import { checkInput } from "./spatial.js";
 
 /** Options of {@link Dropout}, {@link Dropout2d} and {@link Dropout3d}. */
 export interface DropoutOptions {
@@ -80,7 +80,7 @@ export class Dropout2d extends Module {
   }
 
   forward(x: mx.array): mx.array {
-    checkInput(x, "Dropout2d.forward", ["HWC", "NHWC"]);
+    checkShape(x, "Dropout2d.forward", "x", ["H", "W", "C"], ["N", "H", "W", "C"]);
     return this.p === 0 || !this.training ? x : drop(x, this.p, channelsOf(x, 2));
   }
 
@@ -113,7 +113,7 @@ export class Dropout3d extends Module {
   }
 
   forward(x: mx.array): mx.array {
-    checkInput(x, "Dropout3d.forward", ["DHWC", "NDHWC"]);
+    checkShape(x, "Dropout3d.forward", "x", ["D", "H", "W", "C"], ["N", "D", "H", "W", "C"]);
     return this.p === 0 || !this.training ? x : drop(x, this.p, channelsOf(x, 3));
   }
 

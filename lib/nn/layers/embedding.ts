@@ -3,6 +3,7 @@ import { outOfRange } from "../../core/call/errors.js";
 import { asCount } from "../../core/call/numbers.js";
 import * as mx from "../../core/index.js";
 import { Module } from "../module.js";
+import { linearMap } from "./linear.js";
 import { QuantizedEmbedding, readToQuantized, type ToQuantizedOptions } from "./quantized.js";
 
 /**
@@ -33,7 +34,7 @@ export class Embedding extends Module {
 
   /** The product with `weight`, from (..., dims) to (..., numEmbeddings): for tied outputs. */
   asLinear(x: mx.array): mx.array {
-    return mx.matmul(x, this.weight.transpose());
+    return linearMap(x, this, "Embedding.asLinear");
   }
 
   /**

@@ -3,6 +3,7 @@ import { outOfRange } from "../../core/call/errors.js";
 import { asCount } from "../../core/call/numbers.js";
 import { flag, optionsOf } from "../../core/call/options.js";
 import * as mx from "../../core/index.js";
+import { checkShape } from "../layer.js";
 import { Module } from "../module.js";
 import {
   QQLinear,
@@ -21,6 +22,22 @@ import {
 export class Identity extends Module {
   forward(x: mx.array): mx.array {
     return x;
+  }
+}
+
+/** The product of (..., k) with the transpose of a layer's weight, and its bias. */
+export function linearMap(
+  x: mx.array,
+  { weight, bias }: { readonly weight: mx.array; readonly bias?: mx.array },
+  fn: string,
+): mx.array {
+  const matrix = weight.transpose();
+  try {
+    return bias === undefined ? mx.matmul(x, matrix) : mx.addmm(bias, x, matrix);
+  } catch (error) {
+    // MLX has looked at the shapes: to do it before would take time in each call.
+    checkShape(x, fn, "x", ["...", weight.dim(1)]);
+    throw error;
   }
 }
 
@@ -59,8 +76,7 @@ export class Linear extends Module {
   }
 
   forward(x: mx.array): mx.array {
-    const weight = this.weight.transpose();
-    return this.bias === undefined ? mx.matmul(x, weight) : mx.addmm(this.bias, x, weight);
+    return linearMap(x, this, "Linear.forward");
   }
 
   /**
@@ -122,6 +138,8 @@ export class Bilinear extends Module {
   /** For (..., input1Dims) and (..., input2Dims), of the same places: (..., outputDims). */
   forward(x1: mx.array, x2: mx.array): mx.array {
     const [output, input2, input1] = this.weight.shape as [number, number, number];
+    checkShape(x1, "Bilinear.forward", "x1", ["...", input1]);
+    checkShape(x2, "Bilinear.forward", "x2", ["...", input2]);
     const products = mx.matmul(x1, this.weight.reshape([-1, input1]).transpose());
     // At each place, a linear map of the second input that depends on the first.
     const maps = mx.unflatten(products, -1, [output, input2]);

@@ -3,8 +3,9 @@ import { outOfRange } from "../../core/call/errors.js";
 import { asCount } from "../../core/call/numbers.js";
 import { flag, number, optionsOf, positive } from "../../core/call/options.js";
 import * as mx from "../../core/index.js";
+import { checkShape } from "../layer.js";
 import { Module, statistics } from "../module.js";
-import { checkInput } from "./spatial.js";
+import { spatialAxes } from "./spatial.js";
 
 /** Options of {@link LayerNorm}. */
 export interface LayerNormOptions {
@@ -51,6 +52,7 @@ export class LayerNorm extends Module {
   }
 
   forward(x: mx.array): mx.array {
+    checkShape(x, "LayerNorm.forward", "x", ["...", this.dims]);
     return mx.fast.layerNorm(x, this.weight ?? null, this.bias ?? null, this.eps);
   }
 
@@ -88,6 +90,7 @@ export class RMSNorm extends Module {
   }
 
   forward(x: mx.array): mx.array {
+    checkShape(x, "RMSNorm.forward", "x", ["...", this.weight.dim(0)]);
     return mx.fast.rmsNorm(x, this.weight, this.eps);
   }
 
@@ -146,7 +149,7 @@ export class InstanceNorm extends Module {
   }
 
   forward(x: mx.array): mx.array {
-    checkInput(x, "InstanceNorm.forward", ["N...C"], this.dims);
+    checkShape(x, "InstanceNorm.forward", "x", ["N", "L", "...", this.dims]);
     // Channels are rows while all places of one are normalized.
     const channels = x.moveaxis(-1, 1);
     const rows = channels.flatten({ startAxis: 2 });
@@ -218,7 +221,7 @@ export class GroupNorm extends Module {
   }
 
   forward(x: mx.array): mx.array {
-    checkInput(x, "GroupNorm.forward", ["NC", "N...C"], this.dims);
+    checkShape(x, "GroupNorm.forward", "x", ["N", "...", this.dims]);
     const normal = this.pytorchCompatible ? this.#neighbours(x) : this.#apart(x);
     return scaled(normal.reshape(x.shape), this);
   }
@@ -322,7 +325,8 @@ export class BatchNorm extends Module {
 
   forward(x: mx.array): mx.array {
     const fn = "BatchNorm.forward";
-    checkInput(x, fn, ["NC", "NLC", "NHWC"], this.numFeatures);
+    const axes = [0, 1, 2].map((dimensions) => spatialAxes(dimensions, this.numFeatures));
+    checkShape(x, fn, "x", ...axes);
     if (this.training && x.size === this.numFeatures) {
       throw outOfRange(fn, "x", "more than one value in each channel", x.shape);
     }

@@ -4,8 +4,9 @@ import { asCount, asLength } from "../../core/call/numbers.js";
 import { nullable, optionsOf } from "../../core/call/options.js";
 import { isFloating } from "../../core/dtype.js";
 import * as mx from "../../core/index.js";
+import { checkShape } from "../layer.js";
 import { Module } from "../module.js";
-import { asSizes, checkInput, layouts, type Sizes, settingsText, sizes } from "./spatial.js";
+import { asSizes, type Sizes, settingsText, sizes, spatialAxes } from "./spatial.js";
 
 /** Options of pooling layers; `Size` is a number, or also a list of one for each dimension. */
 export interface PoolOptions<Size> {
@@ -117,9 +118,8 @@ class Pool<Size extends readonly number[]> extends Module {
   }
 
   forward(x: mx.array): mx.array {
-    const layout = layouts[this.#kernelSize.length + 2] as string;
     const fn = `${this.#fn}.forward`;
-    checkInput(x, fn, [layout]);
+    checkShape(x, fn, "x", spatialAxes(this.#kernelSize.length));
     const [windows, axes] = windowsOf(this.#pad(x), this.#kernelSize, this.#stride, fn);
     return windows[this.#kind](axes);
   }

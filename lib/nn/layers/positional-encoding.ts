@@ -16,7 +16,15 @@ import {
 import { isFloating } from "../../core/dtype.js";
 import * as mx from "../../core/index.js";
 import { currentStream } from "../../core/lifetime/context.js";
+import { checkShape } from "../layer.js";
 import { Module } from "../module.js";
+
+function asEven(dims: number, fn: string): number {
+  if (asCount(dims, fn, "dims") % 2 !== 0) {
+    throw outOfRange(fn, "dims", "an even number", dims);
+  }
+  return dims;
+}
 
 /** Options of {@link RoPE}. */
 export interface RoPEOptions {
@@ -51,6 +59,8 @@ const readCall = optionsOf<RoPECallOptions>()("RoPE.forward", { offset: position
  * grow with the position, which is the index on the axis before. Su et al.,
  * "RoFormer", arXiv 2104.09864.
  *
+ * @throws RangeError if `dims` is not even or, when called, for a last axis that is
+ * shorter.
  * @example
  * new nn.RoPE(2).forward(mx.array([[[1, 0], [1, 0]]]))
  * // array([[[1, 0],
@@ -65,7 +75,7 @@ export class RoPE extends Module {
   constructor(dims: number, options?: RoPEOptions) {
     super();
     const { traditional, base, scale } = readRoPE(options);
-    this.dims = asCount(dims, "RoPE", "dims");
+    this.dims = asEven(dims, "RoPE");
     this.traditional = traditional;
     this.base = base;
     this.scale = scale;
@@ -73,8 +83,13 @@ export class RoPE extends Module {
 
   /** For x (B, ..., T, D), whose first position is `offset`. */
   forward(x: mx.array, options?: RoPECallOptions): mx.array {
+    const fn = "RoPE.forward";
     const { traditional, base, scale } = this;
     const { offset } = readCall(options);
+    checkShape(x, fn, "x", ["B", "...", "T", "D"]);
+    if (x.dim(-1) < this.dims) {
+      throw outOfRange(fn, "x", `at least ${this.dims} entries on the last axis`, x.shape);
+    }
     return mx.fast.rope(x, this.dims, { traditional, base, scale, offset });
   }
 
@@ -125,9 +140,7 @@ export class SinusoidalPositionalEncoding extends Module {
 
   constructor(dims: number, options?: SinusoidalPositionalEncodingOptions) {
     super();
-    if (asCount(dims, "SinusoidalPositionalEncoding", "dims") % 2 !== 0) {
-      throw outOfRange("SinusoidalPositionalEncoding", "dims", "an even number", dims);
-    }
+    asEven(dims, "SinusoidalPositionalEncoding");
     const {
       minFreq,
       maxFreq,

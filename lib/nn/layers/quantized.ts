@@ -7,6 +7,7 @@ import { count, flag, kindOf, nullable, oneOf, optionsOf } from "../../core/call
 import { isRecord } from "../../core/call/records.js";
 import * as mx from "../../core/index.js";
 import { treeMapWithPath } from "../../utils/tree.js";
+import { checkShape } from "../layer.js";
 import { Module } from "../module.js";
 import type { Embedding } from "./embedding.js";
 import type { Linear } from "./linear.js";
@@ -193,7 +194,7 @@ export class QuantizedEmbedding extends Module {
 
   /** The product with `weight`, from (..., dims) to (..., numEmbeddings): for tied outputs. */
   asLinear(x: mx.array): mx.array {
-    return product(x, this);
+    return product(x, this, "QuantizedEmbedding.asLinear");
   }
 
   protected override describe(): string {
@@ -265,7 +266,7 @@ export class QuantizedLinear extends Module {
   }
 
   forward(x: mx.array): mx.array {
-    const y = product(x, this);
+    const y = product(x, this, "QuantizedLinear.forward");
     return this.bias === undefined ? y : y.add(this.bias);
   }
 
@@ -357,6 +358,8 @@ export class QQLinear extends Module {
 
   forward(x: mx.array): mx.array {
     const { scales, groupSize, bits, mode } = this;
+    const dims = inputs(this.weight, scales === undefined ? 32 : bits);
+    checkShape(x, "QQLinear.forward", "x", ["...", dims]);
     return mx.qqmm(x, this.weight, { scales, groupSize, bits, mode });
   }
 
@@ -401,14 +404,23 @@ interface QuantizedWeight extends Format {
 }
 
 /** The product of (..., k) with the transpose of a layer's quantized weight. */
-export function product(x: mx.array, layer: QuantizedWeight): mx.array {
+export function product(x: mx.array, layer: QuantizedWeight, fn: string): mx.array {
   const { weight, scales, biases, groupSize, bits, mode } = layer;
-  return mx.quantizedMatmul(x, weight, scales, { biases, groupSize, bits, mode });
+  try {
+    return mx.quantizedMatmul(x, weight, scales, { biases, groupSize, bits, mode });
+  } catch (error) {
+    checkShape(x, fn, "x", ["...", inputs(weight, bits)]);
+    throw error;
+  }
+}
+
+/** How many numbers a row of a weight has, which are packed into uint32. */
+function inputs(weight: mx.array, bits: number): number {
+  return (weight.dim(1) * 32) / bits;
 }
 
 function sizes(weight: mx.array, bits: number): string {
-  const [output, words] = weight.shape as [number, number];
-  return `inputDims=${(words * 32) / bits}, outputDims=${output}`;
+  return `inputDims=${inputs(weight, bits)}, outputDims=${weight.dim(0)}`;
 }
 
 /** What can be quantized has this. */

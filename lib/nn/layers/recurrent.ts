@@ -15,7 +15,7 @@ function initial(hiddenSize: number): (...shape: number[]) => mx.array {
 
 /** What each step of a sequence adds to the gates, `weight x + bias`, without the axis of steps. */
 function steps(x: mx.array, weight: mx.array, bias: mx.array | undefined, fn: string): mx.array[] {
-  checkShape(x, ["...", "L", weight.dim(1)], fn, "x");
+  checkShape(x, fn, "x", ["...", "L", weight.dim(1)]);
   const length = x.dim(-2);
   if (length === 0) {
     throw outOfRange(fn, "x", "at least one step", x.shape);

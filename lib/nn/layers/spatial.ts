@@ -1,11 +1,10 @@
-/** What layers over one to three spatial dimensions share: their sizes, and what inputs they take. */
-import { asArray } from "../../core/array/array.js";
+/** What layers over one to three spatial dimensions share: their sizes, and the shapes of their inputs. */
 import { integerElements, isList } from "../../core/call/arguments.js";
-import { rangeError } from "../../core/call/codes.js";
-import { describe, mismatch, outOfRange } from "../../core/call/errors.js";
+import { mismatch, outOfRange } from "../../core/call/errors.js";
 import { asCount } from "../../core/call/numbers.js";
 import { type Check, type Kind, type KindOf, kindOf } from "../../core/call/options.js";
 import * as mx from "../../core/index.js";
+import { type Axes, checkShape } from "../layer.js";
 import { Module } from "../module.js";
 
 /** An integer for each of some dimensions. */
@@ -68,40 +67,12 @@ export function settingsText(settings: object): string {
     .join(", ");
 }
 
-/**
- * Checks the dimensions of an input and, where it is known, how many channels it
- * has. They come last; an input that has them first is told how to move them.
- *
- * @param layouts Of what shape it may be: `["NC", "NHWC"]`. `"N...C"` has any
- * number of dimensions in between, but one at least.
- */
-export function checkInput(
-  x: mx.array,
-  fn: string,
-  layouts: readonly string[],
-  channels?: number,
-): void {
-  const { shape } = asArray(x, fn, "x");
-  const rank = shape.length;
-  const fits = layouts.some((layout) => (layout === "N...C" ? rank >= 3 : rank === layout.length));
-  if (fits && (channels === undefined || shape[rank - 1] === channels)) {
-    return;
-  }
-  const names = layouts.map((layout) => `(${(layout.match(/\.{3}|\w/g) ?? []).join(", ")})`);
-  const expected = [names.slice(0, -1).join(", "), names.at(-1)].filter(Boolean).join(" or ");
-  const count = channels === undefined ? "" : ` with C = ${channels}`;
-  const axes = [0, ...shape.keys()].filter((axis, i) => i === 0 || axis > 1);
-  const hint =
-    fits && rank > 2 && shape[1] === channels
-      ? `; if its channels are on axis 1, move them: x.transpose([${axes.join(", ")}, 1])`
-      : "";
-  throw rangeError(
-    `[${fn}] x: expected the shape ${expected}${count}, received ${describe(shape)}${hint}`,
-  );
-}
+const spatial = [[], ["L"], ["H", "W"], ["D", "H", "W"]];
 
-/** The layouts of inputs, by how many dimensions they have. */
-export const layouts = ["", "", "NC", "NLC", "NHWC", "NDHWC"];
+/** The shape of an input of so many spatial dimensions: channels, of which there may be any number, come last. */
+export function spatialAxes(dimensions: number, channels: number | "C" = "C"): Axes {
+  return ["N", ...(spatial[dimensions] as string[]), channels];
+}
 
 /** What a convolution has beside its weights. `Size` is a number, or a list of one for each dimension. */
 export interface ConvolutionSettings<Size> {
@@ -183,13 +154,8 @@ export class Convolution<Size extends number | readonly number[]> extends Module
   forward(x: mx.array): mx.array {
     const { weight, bias } = this;
     const { groups = 1 } = this.#settings;
-    const { shape } = weight;
-    checkInput(
-      x,
-      `${this.#fn}.forward`,
-      [layouts[shape.length] as string],
-      (shape.at(-1) as number) * groups,
-    );
+    const axes = spatialAxes(weight.ndim - 2, weight.dim(-1) * groups);
+    checkShape(x, `${this.#fn}.forward`, "x", axes);
     const y = this.#convolve(x, weight, this.#settings);
     return bias === undefined ? y : y.add(bias);
   }

@@ -128,9 +128,9 @@ export class MultiHeadAttention extends Module {
     const { mask } = readCall(options);
     const fn = "MultiHeadAttention.forward";
     const [queryDims, keyDims, valueDims] = this.#inputDims;
-    checkShape(queries, ["B", "Tq", queryDims], fn, "queries");
-    checkShape(keys, ["B", "Tk", keyDims], fn, "keys");
-    checkShape(values, ["B", "Tk", valueDims], fn, "values");
+    checkShape(queries, fn, "queries", ["B", "Tq", queryDims]);
+    checkShape(keys, fn, "keys", ["B", "Tk", keyDims]);
+    checkShape(values, fn, "values", ["B", "Tk", valueDims]);
     const q = this.#split(this.queryProj.forward(queries));
     const k = this.#split(this.keyProj.forward(keys));
     const v = this.#split(this.valueProj.forward(values));
@@ -240,7 +240,7 @@ export class TransformerEncoderLayer extends Module {
 
   /** From (B, T, dims) to the same shape. The mask broadcasts to (B, numHeads, T, T). */
   forward(x: mx.array, mask: AttentionMask): mx.array {
-    checkShape(x, ["B", "T", this.ln1.dims], "TransformerEncoderLayer.forward", "x");
+    checkShape(x, "TransformerEncoderLayer.forward", "x", ["B", "T", this.ln1.dims]);
     const seen = sum(x, this, this.ln1, (y) =>
       this.dropout1.forward(this.attention.forward(y, y, y, { mask })),
     );
@@ -323,7 +323,7 @@ export class TransformerEncoder extends TransformerStack<
 
   /** From (B, T, dims) to the same shape. The mask broadcasts to (B, numHeads, T, T). */
   forward(x: mx.array, mask: AttentionMask): mx.array {
-    checkShape(x, ["B", "T", this.ln.dims], "TransformerEncoder.forward", "x");
+    checkShape(x, "TransformerEncoder.forward", "x", ["B", "T", this.ln.dims]);
     return this.through(x, mask);
   }
 }
@@ -388,8 +388,8 @@ export class TransformerDecoderLayer extends Module {
     memoryMask: AttentionMask,
   ): mx.array {
     const fn = "TransformerDecoderLayer.forward";
-    checkShape(x, ["B", "T", this.ln1.dims], fn, "x");
-    checkShape(memory, ["B", "S", this.ln1.dims], fn, "memory");
+    checkShape(x, fn, "x", ["B", "T", this.ln1.dims]);
+    checkShape(memory, fn, "memory", ["B", "S", this.ln1.dims]);
     const seen = sum(x, this, this.ln1, (y) =>
       this.dropout1.forward(this.selfAttention.forward(y, y, y, { mask: xMask })),
     );
@@ -438,8 +438,8 @@ export class TransformerDecoder extends TransformerStack<
     memoryMask: AttentionMask,
   ): mx.array {
     const fn = "TransformerDecoder.forward";
-    checkShape(x, ["B", "T", this.ln.dims], fn, "x");
-    checkShape(memory, ["B", "S", this.ln.dims], fn, "memory");
+    checkShape(x, fn, "x", ["B", "T", this.ln.dims]);
+    checkShape(memory, fn, "memory", ["B", "S", this.ln.dims]);
     return this.through(x, memory, xMask, memoryMask);
   }
 }

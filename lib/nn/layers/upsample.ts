@@ -5,8 +5,9 @@ import { outOfRange } from "../../core/call/errors.js";
 import { asPositive } from "../../core/call/numbers.js";
 import { flag, oneOf, optionsOf } from "../../core/call/options.js";
 import * as mx from "../../core/index.js";
+import { checkShape } from "../layer.js";
 import { Module } from "../module.js";
-import { checkInput, settingsText } from "./spatial.js";
+import { settingsText } from "./spatial.js";
 
 /** Options of `upsampleLinear` and `upsampleCubic`. */
 export interface InterpolationOptions {
@@ -61,7 +62,7 @@ function asScales(value: unknown, fn: string): readonly number[] {
 
 /** Checks that there is a scale for each spatial dimension of an input. */
 function checkScales(x: mx.array, scales: readonly number[], fn: string): void {
-  checkInput(x, fn, ["N...C"]);
+  checkShape(x, fn, "x", ["N", "L", "...", "C"]);
   if (x.ndim - 2 !== scales.length) {
     throw outOfRange(fn, "scaleFactor", `${x.ndim - 2} numbers for this input`, scales);
   }
@@ -290,7 +291,7 @@ export class Upsample extends Module {
   forward(x: mx.array): mx.array {
     const fn = "Upsample.forward";
     const { scaleFactor, mode, alignCorners, antialias } = this;
-    checkInput(x, fn, ["N...C"]);
+    checkShape(x, fn, "x", ["N", "L", "...", "C"]);
     const scales =
       typeof scaleFactor === "number"
         ? new Array<number>(x.ndim - 2).fill(scaleFactor)

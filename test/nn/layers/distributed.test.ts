@@ -152,7 +152,7 @@ describe("one process", () => {
     expect(shapes(whole)).toEqual([["module.weight", [4, 2]]]);
     const failing = new nn.FullyShardedModule(new nn.Linear(2, 3));
     const { weight } = failing.module;
-    expect(() => failing.forward(mx.ones([5]))).toThrow(/addmm/);
+    expect(() => failing.forward(mx.ones([5]))).toThrow("[Linear.forward] x");
     expect(mx.arrayEqual(failing.module.weight, weight).item()).toBe(true);
     // Without parameters there is nothing to gather.
     expect(new nn.FullyShardedModule(new nn.Identity()).forward(mx.array(3)).item()).toBe(3);

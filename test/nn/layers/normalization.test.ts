@@ -160,24 +160,7 @@ describe("BatchNorm's running statistics", () => {
   });
 });
 
-test("inputs that have their channels first are refused where it shows", () => {
-  const x = mx.zeros([2, 3, 8, 8]);
-  const moved = "; if its channels are on axis 1, move them: x.transpose([0, 2, 3, 1])";
-  const received = "received [ 2, 3, 8, 8 ]";
-  const layers = { BatchNorm: "(N, C), (N, L, C) or (N, H, W, C)", InstanceNorm: "(N, ..., C)" };
-  for (const [name, shape] of Object.entries(layers)) {
-    const layer = new nn[name as "BatchNorm"](3);
-    expect(() => layer.forward(x)).toThrow(
-      new RangeError(
-        `[${name}.forward] x: expected the shape ${shape} with C = 3, ${received}${moved}`,
-      ),
-    );
-  }
-  expect(() => new nn.GroupNorm(1, 3).forward(x)).toThrow(
-    `[GroupNorm.forward] x: expected the shape (N, C) or (N, ..., C) with C = 3, ${received}${moved}`,
-  );
-  expect(() => new nn.BatchNorm(3).forward(mx.zeros([1, 2, 2, 2, 3]))).toThrow(RangeError);
-  expect(() => new nn.InstanceNorm(3).forward(mx.zeros([2, 3]))).toThrow(RangeError);
+test("BatchNorm wants more than one value in each channel in training", () => {
   expect(() => new nn.BatchNorm(3).forward(mx.zeros([1, 3]))).toThrow(
     "more than one value in each channel",
   );

@@ -99,21 +99,10 @@ describe.each(Object.entries(kinds))("%s", (name, Layer) => {
     };
     const x = mx.zeros([2, 5, 3]);
     refuses(
-      mx.zeros([2, 5, 4]),
-      {},
-      `[${name}.forward] x: expected the shape (..., L, 3), received [ 2, 5, 4 ]`,
-    );
-    refuses(
-      mx.zeros([3]),
-      {},
-      `[${name}.forward] x: expected the shape (..., L, 3), received [ 3 ]`,
-    );
-    refuses(
       mx.zeros([2, 0, 3]),
       {},
       `[${name}.forward] x: expected at least one step, received [ 2, 0, 3 ]`,
     );
-    refuses([[1, 2, 3]], {}, `[${name}.forward] x: expected an array`, TypeError);
     for (const shape of [[2, 5], [3, 4], [1, 2, 4], [2, 1], []]) {
       refuses(
         x,

@@ -47,7 +47,6 @@ test("what it is, and what it refuses", () => {
       "[Upsample.forward] scaleFactor: expected 1 numbers for this input, received [ 2, 1.5 ]",
     ),
   );
-  expect(() => layer.forward(mx.zeros([4, 2]))).toThrow("expected the shape (N, ..., C)");
   for (const scale of [0, -1, Number.POSITIVE_INFINITY, Number.NaN]) {
     expect(() => new nn.Upsample(scale)).toThrow(RangeError);
     expect(() => nn.upsampleNearest(mx.zeros([1, 2, 1]), [scale])).toThrow(RangeError);
