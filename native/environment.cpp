@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "evaluation.h"
+#include "graph.h"
 #include "waiter.h"
 
 namespace mlxjs {
@@ -67,6 +68,7 @@ void ArrayTable::release(Slot slot, uint32_t generation) {
   nbytes_ -= dead.nbytes();
   entry.array.reset();
   (interrupted_ > 0 ? emptied_ : free_).push_back(slot);
+  let_go(std::move(dead));
 }
 
 void ArrayTable::sweep() {

@@ -29,6 +29,9 @@ void visit(
     const std::vector<mx::array>& starts,
     const std::function<void(mx::array&)>& f);
 
+// Frees an array, and with it what only its graph holds.
+void let_go(mx::array a);
+
 // Arrays of the graph at which MLX has to call before it goes to the outputs:
 // from one to the next, and from the last to the outputs, it is never deeper
 // than it can go. None, if the graph is not that deep. Calls `met` with every

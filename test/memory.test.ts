@@ -26,6 +26,32 @@ describe("figures", () => {
     expect(mx.getCacheMemory()).toBe(0);
   });
 
+  test("of what only graphs hold, which goes with them", () => {
+    const start = mx.getActiveMemory();
+    const data = (value: number) => mx.full([1 << 16], value, mx.float32).add(0);
+    const held = mx.tidy(() => data(1));
+    const make = () =>
+      mx.tidy(() => {
+        const inner = data(2);
+        mx.eval(held, inner);
+        // Inputs that are held elsewhere, that are one array twice, siblings, and a chain.
+        const [left, right] = mx.split(inner.add(held), 2) as [mx.array, mx.array];
+        const twice = left.multiply(left);
+        return [twice.add(right), twice.negative().square(), right] as const;
+      });
+    const some = make();
+    const [sum, square, right] = make();
+    expect(mx.getActiveMemory() - start).toBeGreaterThanOrEqual(3 << 18);
+    mx.dispose([sum, some]);
+    mx.eval(square, right);
+    expect([square, right].map((x) => x.toTypedArray()[0])).toEqual([81, 3]);
+    square.dispose();
+    expect(right.toTypedArray()).toEqual(new Float32Array(1 << 15).fill(3));
+    mx.dispose([right, held]);
+    // Scalars are kept for the next use.
+    expect(mx.getActiveMemory() - start).toBeLessThan(100);
+  });
+
   test("of the buffers of a tree, each once", () => {
     const x = mx.zeros([1000]);
     const y = mx.zeros([500]);
