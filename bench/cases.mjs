@@ -13,6 +13,7 @@ mx.setDefaultDevice(options.device === "gpu" ? mx.gpu : mx.cpu);
 
 /** @typedef {(count: number) => void} Body Does what is measured so many times. */
 /** @typedef {() => mx.array} Operation */
+/** @typedef {() => unknown} Call */
 /** @typedef {{ rounds: number, count: number, prepare: () => Body }} Case */
 
 /**
@@ -34,7 +35,7 @@ function measure({ rounds, count, prepare }) {
 
 const a = mx.array([1, 2, 3]);
 
-/** @param {Operation} operation @returns {Body} */
+/** @param {Call} operation @returns {Body} */
 function repeat(operation) {
   return (count) => {
     for (let i = 0; i < count; i++) {
@@ -77,6 +78,17 @@ function chain() {
     x = mx.add(x, a);
   }
   return x;
+}
+
+/** Holds the result of each call until the next has one. @param {Operation} operation @returns {Body} */
+function heldUntilNext(operation) {
+  return (count) => {
+    let last = a;
+    for (let i = 0; i < count; i++) {
+      last = operation();
+    }
+    return void last;
+  };
 }
 
 const compiled = mx.compile((x, y) => mx.add(mx.multiply(x, y), x));
@@ -207,7 +219,17 @@ const cases = {
   "chain of 50 additions in tidy": {
     rounds: 9,
     count: 2000,
-    prepare: () => repeat(() => mx.tidy(chain)),
+    prepare: () => repeat(() => mx.tidy(() => void chain())),
+  },
+  "chain of 50 additions with its result": {
+    rounds: 9,
+    count: 2000,
+    prepare: () => heldUntilNext(chain),
+  },
+  "chain of 50 additions with its result in tidy": {
+    rounds: 9,
+    count: 2000,
+    prepare: () => heldUntilNext(() => mx.tidy(chain)),
   },
   "compiled function": plain(50_000, () => compiled(a, a)),
   "compiled function in tidy": scoped(50_000, () => compiled(a, a)),

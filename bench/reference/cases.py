@@ -65,6 +65,17 @@ def chain(count):
             x = mx.add(x, a)
 
 
+def chain_with_result(count):
+    def made():
+        x = a
+        for _ in range(50):
+            x = mx.add(x, a)
+        return x
+
+    for _ in range(count):
+        last = made()  # held until the next
+
+
 fused = mx.compile(lambda x, y: mx.add(mx.multiply(x, y), x))
 
 
@@ -159,6 +170,7 @@ cases = {
     "mx.exp(a)": (9, 100_000, lambda: exp),
     "a.sum(0, keepdims)": (9, 100_000, lambda: reduce),
     "chain of 50 additions": (9, 2000, lambda: chain),
+    "chain of 50 additions with its result": (9, 2000, lambda: chain_with_result),
     "compiled function": (9, 50_000, lambda: compiled),
     "lazy valueAndGrad of an MLP": (5, 500, perceptron),
     "eval of a small array": (9, 2000, lambda: eval_small),

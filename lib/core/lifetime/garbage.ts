@@ -10,15 +10,17 @@ import { native } from "../call/native.js";
 // collector comes with some garbage of about that weight: without it, hundreds
 // of thousands of dead arrays wait at a time, in memory that no cache holds.
 const ballast = 64;
+// Longer lists would not be young objects.
+const most = 12_800;
 const garbage: { last?: unknown[] } = {};
 
 // How many arrays are made between two looks at MLX's memory.
 const reportEvery = 64;
 let unreported = 0;
 
-/** An array was left to the collector. */
-export function weigh(): void {
-  garbage.last = new Array(ballast);
+/** An array was left to the collector, and a graph of so many with it. */
+export function weigh(arrays = 1): void {
+  garbage.last = new Array(Math.min(ballast * arrays, most));
   if (++unreported === reportEvery) {
     reportMemory();
   }

@@ -3,12 +3,15 @@ import { type array, freedByTidy, moveTo, scopeOf, takeSlot } from "../array/arr
 import { mismatch } from "../call/errors.js";
 import { native } from "../call/native.js";
 import { context, run } from "./context.js";
+import { weigh } from "./garbage.js";
 import { visitHeld, visitOwned } from "./owner.js";
 
 /** The arrays made inside a `tidy`, which frees them at its end. */
 export class Scope {
   readonly #arrays: array[] = [];
   readonly #parent: Scope | undefined;
+  // How many arrays scopes inside made whose results came here.
+  #inside = 0;
   left = false;
 
   constructor(parent: Scope | undefined) {
@@ -43,11 +46,22 @@ export class Scope {
     try {
       // To look at a result may run code, and fail.
       const around = this.open;
+      let anyResult = false;
       visitHeld(result, (x) => {
         if (scopeOf(x) === this) {
           moveTo(x, around);
+          anyResult = true;
         }
       });
+      if (anyResult) {
+        // A result that is not computed yet keeps what it is computed from.
+        const made = this.#arrays.length + this.#inside;
+        if (around === undefined) {
+          weigh(made);
+        } else {
+          around.#inside += made;
+        }
+      }
     } finally {
       this.#release();
     }
