@@ -132,20 +132,31 @@ function mapFields<Leaf>(
       path.refuseStranger(value);
       return {};
     }
-    path.enter(value);
-    const out = Array.isArray(value) ? [] : {};
-    for (const name of namesOf(value)) {
+    const partOf = (name: string | number): unknown => {
       path.at(name);
-      const inner = (value as Record<string, unknown>)[name];
+      const part = (value as Record<string | number, unknown>)[name];
       const at = `${key}.${name}`;
-      const passes = filterFn(module, at, inner);
-      if (!passes) {
-        path.refuseStranger(inner);
+      if (filterFn(module, at, part)) {
+        return map(module, at, part);
       }
-      putChild(out, name, passes ? map(module, at, inner) : {});
+      path.refuseStranger(part);
+      return {};
+    };
+    path.enter(value);
+    const list: unknown[] = [];
+    const record = {};
+    if (Array.isArray(value)) {
+      const length = path.lengthOf(value);
+      for (let i = 0; i < length; i++) {
+        list.push(partOf(i));
+      }
+    } else {
+      for (const name of Object.keys(value)) {
+        putChild(record, name, partOf(name));
+      }
     }
     path.leave();
-    return out;
+    return Array.isArray(value) ? list : record;
   };
   const fieldsOf = (module: Module): ParameterTree => {
     path.enter(module);
@@ -167,41 +178,38 @@ function mapFields<Leaf>(
 
 type VisitModule = (name: string, module: Module) => void;
 
-/** Visits the modules in a value, but not those inside of them. Each comes once. */
-function visitModules(value: unknown, name: string, seen: Set<object>, visit: VisitModule): void {
-  if (!isBranch(value) || seen.has(value)) {
-    return;
-  }
-  seen.add(value);
-  if (value instanceof Module) {
-    visit(name, value);
-  } else {
-    for (const [key, part] of Object.entries(value)) {
-      visitModules(part, joined(name, key), seen, visit);
-    }
-  }
-}
-
-/** Visits the modules in a module's fields, but not those inside of them. */
+/**
+ * Visits the modules in a branch, such as a module's fields, but not those inside of
+ * them. Each comes once.
+ */
 function visitChildren(
-  module: Module,
+  branch: object,
   visit: VisitModule,
   name = "",
   seen = new Set<object>(),
 ): void {
-  seen.add(module);
-  for (const [key, value] of Object.entries(module)) {
-    visitModules(value, joined(name, key), seen, visit);
+  seen.add(branch);
+  for (const key of Object.keys(branch)) {
+    const value = (branch as Record<string, unknown>)[key];
+    if (!isBranch(value) || seen.has(value)) {
+      continue;
+    }
+    seen.add(value);
+    if (value instanceof Module) {
+      visit(joined(name, key), value);
+    } else {
+      visitChildren(value, visit, joined(name, key), seen);
+    }
   }
 }
 
 /** Whether a value is a module, or has some in its lists and records. */
 function hasModules(value: unknown, seen?: Set<object>): boolean {
+  if (!isBranch(value) || seen?.has(value)) {
+    return false;
+  }
   if (value instanceof Module) {
     return true;
-  }
-  if (isArray(value) || !isBranch(value) || seen?.has(value)) {
-    return false;
   }
   const all = (seen ?? new Set()).add(value);
   return Object.values(value).some((part) => hasModules(part, all));
@@ -359,8 +367,7 @@ export class Module extends mx.Owner {
    * unless the field's name begins with an underscore.
    */
   static validParameterFilter(_module: Module, key: string, value: unknown): boolean {
-    const hidden = typeof key === "string" && key.startsWith("_");
-    return (isArray(value) || isBranch(value)) && !hidden;
+    return (isArray(value) || isBranch(value)) && !(typeof key === "string" && key.startsWith("_"));
   }
 
   /** The filter of {@link trainableParameters}: parameters that are not frozen. */
@@ -520,9 +527,9 @@ export class Module extends mx.Owner {
       }
     }
     for (const module of modules) {
-      for (const [key, value] of Object.entries(module)) {
+      for (const key of Object.keys(module)) {
         // Modules inside have sets of their own.
-        if (names?.includes(key) ?? !hasModules(value)) {
+        if (names?.includes(key) ?? !hasModules(module[key as keyof Module])) {
           if (frozen) {
             module.#frozen.add(key);
           } else if (!module[statistics].includes(key)) {

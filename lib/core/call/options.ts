@@ -169,7 +169,6 @@ type AnyTable = Readonly<Record<string, AnyKind>>;
 export function optionsOf<Options extends object>() {
   return <T extends Exactly<Options, T>>(name: string, table: T): Reader<Options, T> => {
     const names = Object.keys(table);
-    const places = new Map(names.map((name, i) => [name, i]));
     const kinds: readonly AnyKind[] = Object.values(table as unknown as AnyTable);
     const fallbacks = kinds.map(({ fallback }) => fallback);
     const defaults: { stream?: unknown } = Object.fromEntries(
@@ -218,7 +217,7 @@ export function optionsOf<Options extends object>() {
       // Each option is read once, and all of them before any is checked: a getter among
       // them is code of the user's, and a check may write to what calls share.
       const out = fallbacks.slice();
-      let left = always | readInto(out, options === undefined ? {} : options, places, kinds, fn);
+      let left = always | readInto(out, options === undefined ? {} : options, names, kinds, fn);
       let objects = false;
       for (; left !== 0; left &= left - 1) {
         const i = 31 - Math.clz32(left & -left);
@@ -241,16 +240,17 @@ export function optionsOf<Options extends object>() {
 function readInto(
   out: unknown[],
   options: unknown,
-  places: ReadonlyMap<string, number>,
+  names: readonly string[],
   kinds: readonly AnyKind[],
   fn: string,
 ): number {
-  const own = isPlain(options) ? options : copyOf(options, [...places.keys()], kinds, fn);
+  const own = isPlain(options) ? options : copyOf(options, names, kinds, fn);
   let given = 0;
   for (const name in own) {
-    const i = places.get(name);
-    if (i === undefined) {
-      throw unknownOption(name, [...places.keys()], fn);
+    // Tables are short.
+    const i = names.indexOf(name);
+    if (i < 0) {
+      throw unknownOption(name, names, fn);
     }
     const value = own[name];
     if (value !== undefined) {

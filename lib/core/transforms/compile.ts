@@ -18,6 +18,7 @@ import {
   flatten,
   flattenArrays,
   isBranch,
+  listOfLeaves,
   type Path,
   type Place,
   placesOf,
@@ -123,12 +124,13 @@ function read(
   stream: unknown,
   like?: Key,
 ): [arrays: readonly array[], key: Key] {
-  const [arrays, structure] = flatten<array>(args, ofArguments, like?.args);
+  // Most calls have arrays alone.
+  const [given, structure] = args.every(isArray)
+    ? [args, listOfLeaves(args.length)]
+    : flatten<array>(args, ofArguments, like?.args);
   const [captured, state] =
     inputs === undefined ? noState : flatten<array>(inputs, ofState, like?.state);
-  for (const x of captured) {
-    arrays.push(x);
-  }
+  const arrays = captured.length === 0 ? given : [...given, ...captured];
   const same = like?.stream === stream && like?.args === structure && like?.state === state;
   return [arrays, same ? like : { stream, args: structure, state }];
 }

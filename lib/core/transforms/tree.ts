@@ -22,16 +22,16 @@ export const treeLike: unique symbol = Symbol.for("mlx-js.tree");
 
 /** What kind of branch a value is: a list, a plain record of any realm, or a module. */
 function kindOf(x: unknown): "list" | "record" | "module" | undefined {
-  if (Array.isArray(x)) {
-    return "list";
-  }
   if (typeof x !== "object" || x === null || isArray(x)) {
     return undefined;
   }
-  if (isRecord(x)) {
-    return "record";
+  if (Array.isArray(x)) {
+    return "list";
   }
-  return treeLike in x && x[treeLike] !== undefined ? "module" : undefined;
+  if (treeLike in x) {
+    return x[treeLike] !== undefined ? "module" : undefined;
+  }
+  return isRecord(x) ? "record" : undefined;
 }
 
 /** Whether a value is a list, a plain record of any realm, or a module. */
@@ -498,6 +498,14 @@ export class Structure {
       },
     });
   }
+}
+
+const listsOfLeaves: Structure[] = [];
+
+/** The structure of a list that has so many leaves and nothing else. */
+export function listOfLeaves(length: number): Structure {
+  listsOfLeaves[length] ??= new Structure([aList, length, ...new Array(length).fill(aLeaf)]);
+  return listsOfLeaves[length];
 }
 
 /** Where an array of a tree stands. */
