@@ -56,6 +56,13 @@ mx::array broadcast(const mx::array& in, const mx::Shape& shape) {
   return out;
 }
 
+// Until the stream has done all that it has been given.
+template <typename T>
+void keep_until_done(mx::Stream stream, T things) {
+  mx::cpu::get_command_encoder(stream).dispatch(
+      [things = std::move(things)] {});
+}
+
 // As MLX evaluates an operation: buffers stay until the stream has done it, and
 // those that nobody else has are used again.
 mx::array evaluate(const mx::array& traced, std::vector<mx::array> inputs) {
@@ -71,7 +78,13 @@ mx::array evaluate(const mx::array& traced, std::vector<mx::array> inputs) {
   std::vector<mx::array> outputs{
       {shape, traced.dtype(), nullptr, std::vector<mx::array>{}}};
   auto& primitive = const_cast<mx::array&>(traced).primitive();
-  primitive.eval_cpu(inputs, outputs);
+  auto stream = primitive.stream();
+  try {
+    primitive.eval_cpu(inputs, outputs);
+  } catch (...) {
+    keep_until_done(stream, std::move(inputs));
+    throw;
+  }
   auto& out = outputs[0];
   std::unordered_set<std::shared_ptr<mx::array::Data>> buffers;
   for (auto& in : inputs) {
@@ -79,16 +92,16 @@ mx::array evaluate(const mx::array& traced, std::vector<mx::array> inputs) {
       buffers.insert(in.data_shared_ptr());
     }
   }
-  auto& encoder = mx::cpu::get_command_encoder(primitive.stream());
-  encoder.dispatch([buffers = std::move(buffers),
-                    more = std::move(encoder.temporaries())] {});
+  auto& encoder = mx::cpu::get_command_encoder(stream);
+  keep_until_done(
+      stream, std::pair(std::move(buffers), std::move(encoder.temporaries())));
   return out;
 }
 
 } // namespace
 
 void evaluate_tape(
-    const mx::Compiled& compiled,
+    mx::Compiled& compiled,
     const std::vector<mx::array>& inputs,
     std::vector<mx::array>& outputs) {
   auto& traced_inputs = compiled.*part(Inputs());
@@ -117,15 +130,21 @@ void evaluate_tape(
     }
     return value;
   };
-  for (auto& a : tape) {
-    std::vector<mx::array> arguments;
-    for (auto& in : a.inputs()) {
-      arguments.push_back(take(in));
+  try {
+    for (auto& a : tape) {
+      std::vector<mx::array> arguments;
+      for (auto& in : a.inputs()) {
+        arguments.push_back(take(in));
+      }
+      // What needs a shape gets it from what it is computed with.
+      bool same = std::strcmp(a.primitive().name(), "Broadcast") == 0;
+      values.insert_or_assign(
+          a.id(), same ? arguments[0] : evaluate(a, std::move(arguments)));
     }
-    // What needs a shape gets it from what it is computed with.
-    bool same = std::strcmp(a.primitive().name(), "Broadcast") == 0;
-    values.insert_or_assign(
-        a.id(), same ? arguments[0] : evaluate(a, std::move(arguments)));
+  } catch (...) {
+    // The stream may not have come to them yet.
+    keep_until_done(compiled.stream(), std::move(values));
+    throw;
   }
   for (size_t i = 0; i < outputs.size(); i++) {
     auto value = take(traced_outputs[i]);

@@ -9,7 +9,7 @@ namespace mlxjs {
 // Computes what a compiled operation is made of, one operation after the other,
 // with no kernel.
 void evaluate_tape(
-    const mlx::core::Compiled& compiled,
+    mlx::core::Compiled& compiled,
     const std::vector<mlx::core::array>& inputs,
     std::vector<mlx::core::array>& outputs);
 
