@@ -242,12 +242,13 @@ class Family:
         return case
 
     def layer(
-        self, name, *args, inputs, call=None, method=None, grads=None, training=True, seed=None, dtype=mx.float32, **kwargs
+        self, name, *args, inputs, call=None, method=None, grads=None, training=True, seed=None, dtype=mx.float32,
+        light=False, **kwargs
     ):  # fmt: skip
         """A case of a layer of mlx.nn: made from `args` and `kwargs`, called with `inputs` and the options `call`.
 
         Its weights are of `dtype`. `grads` adds gradients of sum(sin(output) * cotangent), or of softmax, for the
-        weights, the float inputs and the arrays in `call`.
+        weights, the float inputs and the arrays in `call`. `light` calls it by way of mlx.nn.utils.checkpoint.
         """
         call = call or {}
         case = {"layer": name, **written(f"nn.{name}", args, kwargs), "inputs": encode(inputs)}
@@ -258,6 +259,8 @@ class Family:
             case["method"] = camel(method)
         if not training:
             case["training"] = False
+        if light:
+            case["light"] = True
         try:
             layer = lookup(f"nn.{name}")(*plain(args), **plain(kwargs))
         except ValueError:
@@ -273,7 +276,8 @@ class Family:
             mx.random.seed(seed)
 
         def forward(*inputs, **more):
-            return (getattr(layer, method) if method else layer)(*inputs, **{**plain(call), **more})
+            called = nn.utils.checkpoint(layer) if light else getattr(layer, method) if method else layer
+            return called(*inputs, **{**plain(call), **more})
 
         self.add({**case, **outcome(forward, *inputs)})
         if "throws" in self.cases[-1]:
@@ -299,7 +303,7 @@ class Family:
             return total
 
         found = {"of": kind, "cotangent": encode(cotangents if isinstance(first, tuple) else cotangents[0])}
-        floating = [i for i, x in enumerate(inputs) if mx.issubdtype(x.dtype, mx.floating)]
+        floating = [i for i, x in enumerate(inputs) if isinstance(x, mx.array) and mx.issubdtype(x.dtype, mx.floating)]
         if floating:
             grads = mx.grad(loss, floating)(*inputs)
             # A list of one argument gives no list.

@@ -36,3 +36,18 @@ for kind, shape in [("1d", (2, 4, 2)), ("2d", (1, 3, 2, 2)), ("3d", (1, 2, 2, 1,
 layer("ConvTranspose1d", 2, 2, 2, inputs=[case.floats(4, 2)])
 layer("ConvTranspose2d", 2, 2, 2, inputs=[case.floats(1, 2, 4, 4)])
 layer("ConvTranspose3d", 2, 2, 2, inputs=[case.floats(1, 2, 4, 4)])
+
+# Gradients where weights are halves, too.
+half = dict(dtype=mx.bfloat16, grads="sin")
+layer("ConvTranspose1d", 3, 4, 2, inputs=[case.floats(2, 4, 3, dtype=mx.bfloat16)], **half)
+layer(
+    "ConvTranspose1d", 3, 2, 3, stride=2, padding=1, dilation=2, output_padding=1,
+    inputs=[case.floats(1, 4, 3, dtype=mx.bfloat16)], **half,
+)  # fmt: skip
+for training in [True, False]:
+    layer("ConvTranspose2d", 2, 3, 2, training=training, inputs=[case.floats(1, 3, 4, 2, dtype=mx.bfloat16)], **half)
+layer(
+    "ConvTranspose2d", 1, 2, (2, 3), stride=(2, 3), padding=(1, 0), bias=False,
+    inputs=[case.floats(2, 2, 3, 1, dtype=mx.bfloat16)], **half,
+)  # fmt: skip
+layer("ConvTranspose3d", 2, 3, (2, 1, 2), stride=2, inputs=[case.floats(1, 2, 1, 2, 2, dtype=mx.bfloat16)], **half)

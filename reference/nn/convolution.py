@@ -45,3 +45,22 @@ layer("Conv1d", 2, 2, 2, inputs=[case.floats(4, 2)])
 layer("Conv2d", 2, 2, 2, inputs=[case.floats(1, 2, 4, 4)])
 layer("Conv2d", 2, 2, 2, inputs=[case.floats(4, 4, 2)])
 layer("Conv3d", 2, 2, 2, inputs=[case.floats(1, 2, 4, 4, 4)])
+
+# Gradients where weights are halves, too.
+half = dict(dtype=mx.bfloat16, grads="sin")
+for training in [True, False]:
+    layer("Conv1d", 3, 4, 2, training=training, inputs=[case.floats(2, 5, 3, dtype=mx.bfloat16)], **half)
+layer(
+    "Conv1d", 4, 2, 3, stride=2, padding=1, dilation=2, groups=2, inputs=[case.floats(2, 8, 4, dtype=mx.bfloat16)],
+    **half,
+)  # fmt: skip
+layer("Conv2d", 2, 3, 2, inputs=[case.floats(1, 4, 5, 2, dtype=mx.bfloat16)], **half)
+layer(
+    "Conv2d", 2, 4, (2, 3), stride=(2, 1), padding=(1, 0), dilation=(1, 2), groups=2, bias=False,
+    inputs=[case.floats(1, 5, 6, 2, dtype=mx.bfloat16)], **half,
+)  # fmt: skip
+layer("Conv2d", 3, 6, 2, groups=3, inputs=[case.floats(2, 3, 3, 3, dtype=mx.bfloat16)], **half)
+layer("Conv3d", 2, 3, (2, 1, 2), inputs=[case.floats(1, 2, 3, 3, 2, dtype=mx.bfloat16)], **half)
+layer("Conv3d", 1, 2, 2, stride=2, padding=1, inputs=[case.floats(1, 3, 2, 3, 1, dtype=mx.bfloat16)], **half)
+# Float32 weights and a half as input.
+layer("Conv2d", 2, 3, 2, inputs=[case.floats(1, 3, 4, 2, dtype=mx.bfloat16)], grads="sin")

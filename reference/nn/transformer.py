@@ -91,3 +91,15 @@ transformer(custom_decoder=Call("nn.TransformerDecoder", 1, 4, 1, mlp_dims=3, no
 transformer(inputs=[case.floats(2, 5, 3), case.floats(2, 3, 4), None, None, None])
 transformer(inputs=[case.floats(2, 5, 4), case.floats(2, 3, 3), None, None, None])
 transformer(dims=5)
+
+# Whole stacks of halves.
+for norm_first in [True, False]:
+    options = dict(mlp_dims=5, norm_first=norm_first, dtype=mx.bfloat16, grads="sin")
+    encoder("TransformerEncoder", 2, 4, 2, **options)
+    decoder("TransformerDecoder", 2, 4, 2, **options)
+    half = [case.floats(2, t, 4, dtype=mx.bfloat16) for t in (5, 3)]
+    transformer(inputs=[*half, None, None, None], num_encoder_layers=2, **options)
+encoder("TransformerEncoder", 2, 4, 2, mask="causal", mlp_dims=5, checkpoint=True, dtype=mx.bfloat16, grads="sin")
+decoder("TransformerDecoder", 2, 4, 1, masks=["causal", keep5], mlp_dims=5, dtype=mx.bfloat16, grads="sin")
+y = case.floats(2, 3, 8, dtype=mx.bfloat16)
+layer("MultiHeadAttention", 8, 2, bias=True, inputs=[y, y, y], dtype=mx.bfloat16, grads="sin")

@@ -85,6 +85,8 @@ export interface Case {
   forwardOptions?: JsonRecord;
   method?: string;
   training?: boolean;
+  /** Whether it is called by way of `nn.checkpoint`. */
+  light?: boolean;
   grads?: {
     of: "sin" | "softmax";
     cotangent: Json;
@@ -580,7 +582,9 @@ function runLayer(c: Case): void {
     return;
   }
   const layer = makeLayer(c);
-  const forward = (...xs: Any[]): Any => layer[c.method ?? "forward"](...xs);
+  const forward: (...xs: Any[]) => Any = c.light
+    ? (mlx as Any).nn.checkpoint(layer)
+    : (...xs) => layer[c.method ?? "forward"](...xs);
   if (c.seed !== undefined) {
     mx.random.seed(c.seed);
   }
