@@ -52,7 +52,8 @@ export function valueAndGrad<M extends Module, F extends AnyFunction>(
  * Gradients flow to the parameters, too, which `mx.checkpoint` takes for constants.
  *
  * What is computed again is the same: random numbers are drawn as before, and the
- * module has the parameters that it had then. Chen et al., "Training Deep Nets with
+ * module has the parameters that it had then. What the function changes in the
+ * module, running statistics say, it changes once; in Python, twice. Chen et al., "Training Deep Nets with
  * Sublinear Memory Cost", arXiv 1604.06174.
  *
  * @throws What the function throws; the module has its parameters back then.

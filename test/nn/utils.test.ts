@@ -141,6 +141,34 @@ describe("checkpoint", () => {
     expect(model.seen.item()).toBeCloseTo(x.sum().item(), 5);
   });
 
+  test("running statistics learn of a batch once", () => {
+    const linear = new nn.Linear(2, 2);
+    linear.update({ weight: mx.eye(2), bias: mx.zeros([2]) });
+    const norm = new nn.BatchNorm(2);
+    const model = new nn.Sequential(linear, norm);
+    const light = nn.checkpoint(model);
+    const step = nn.valueAndGrad(model, (x: mx.array) => light(x).sin().sum());
+    const learned = () =>
+      [norm.runningMean, norm.runningVar].map((x) =>
+        x?.tolist<number[]>().map((n) => Number(n.toFixed(4))),
+      );
+    const batch = mx.array([
+      [1, 10],
+      [3, 30],
+    ]);
+    // What Python gives without its checkpoint, with which they learn twice.
+    step(batch);
+    expect(learned()).toEqual([
+      [0.2, 2],
+      [1.1, 20.9],
+    ]);
+    mx.eval(mx.compile(step, { inputs: model, outputs: model })(batch));
+    expect(learned()).toEqual([
+      [0.38, 3.8],
+      [1.19, 38.81],
+    ]);
+  });
+
   test("inside of tidy and compile", () => {
     const model = new Model();
     const light = nn.checkpoint(model);
