@@ -1,6 +1,9 @@
 import { join } from "node:path";
+import { mx, nn, optim, utils } from "mlx-js";
 import ts from "typescript";
 import { expect, test } from "vitest";
+import { placeOf } from "../scripts/parity/calls.mjs";
+import { upstream } from "../scripts/parity.mjs";
 
 const root = join(import.meta.dirname ?? __dirname, "..");
 const { config } = ts.readConfigFile(join(root, "tsconfig.json"), ts.sys.readFile);
@@ -79,3 +82,21 @@ test("what functions call themselves in errors is their name", () => {
   }
   expect(count).toBeGreaterThan(300);
 });
+
+// What JavaScript adds. All else that can be reached has a name of MLX's.
+const additions = {
+  mx: "FormatError Owner Slice dispose keep memory pipeline report setTracebacks tidy".split(" "),
+  nn: [],
+  optim: [],
+  utils: [],
+};
+
+test.each(Object.entries({ mx, nn, optim, utils }))(
+  "nothing of %s is public by accident",
+  (part, all) => {
+    const places = Object.keys(upstream.api).map((name) => placeOf(name, upstream.api).path);
+    const theirs = places.map(([root, name]) => (root === part ? name : ""));
+    const ours = Object.keys(all).filter((name) => !theirs.includes(name));
+    expect(ours.sort()).toEqual(additions[part as keyof typeof additions]);
+  },
+);

@@ -1,9 +1,9 @@
-/** What layers that are made of others share: what stands for a layer, and the shapes of inputs. */
+/** What layers share: what stands for a layer, the shapes of inputs, and the linear map. */
 import { asArray } from "../core/array/array.js";
 import { rangeError } from "../core/call/codes.js";
 import { describe, mismatch } from "../core/call/errors.js";
 import { kindOf } from "../core/call/options.js";
-import type * as mx from "../core/index.js";
+import * as mx from "../core/index.js";
 import { Module, type UnaryLayer } from "./module.js";
 
 /** A layer whose `forward` is such a function, or the function alone. */
@@ -71,4 +71,20 @@ export function checkShape(x: mx.array, fn: string, param: string, ...allowed: A
   throw rangeError(
     `[${fn}] ${param}: expected the shape ${expected}, received ${describe(shape)}${hint}`,
   );
+}
+
+/** The product of (..., k) with the transpose of a layer's weight, and its bias. */
+export function linearMap(
+  x: mx.array,
+  { weight, bias }: { readonly weight: mx.array; readonly bias?: mx.array },
+  fn: string,
+): mx.array {
+  const matrix = weight.transpose();
+  try {
+    return bias === undefined ? mx.matmul(x, matrix) : mx.addmm(bias, x, matrix);
+  } catch (error) {
+    // MLX has looked at the shapes: to do it before would take time in each call.
+    checkShape(x, fn, "x", ["...", weight.dim(1)]);
+    throw error;
+  }
 }

@@ -8,8 +8,9 @@ import * as mx from "../../core/index.js";
 import { flattenArrays } from "../../core/transforms/tree.js";
 import { treeMapWithPath } from "../../utils/tree.js";
 import { asGroup, groupOption, inner, type SharedOptions } from "../distributed.js";
+import { linearMap } from "../layer.js";
 import { type FreezeOptions, Module, type ModuleFilter, type ParameterTree } from "../module.js";
-import { Linear, linearMap } from "./linear.js";
+import { Linear } from "./linear.js";
 import {
   described,
   formatOf,

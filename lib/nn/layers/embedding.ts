@@ -2,8 +2,8 @@
 import { outOfRange } from "../../core/call/errors.js";
 import { asCount } from "../../core/call/numbers.js";
 import * as mx from "../../core/index.js";
+import { linearMap } from "../layer.js";
 import { Module } from "../module.js";
-import { linearMap } from "./linear.js";
 import { QuantizedEmbedding, readToQuantized, type ToQuantizedOptions } from "./quantized.js";
 
 /**

@@ -3,7 +3,7 @@ import { outOfRange } from "../../core/call/errors.js";
 import { asCount } from "../../core/call/numbers.js";
 import { flag, optionsOf } from "../../core/call/options.js";
 import * as mx from "../../core/index.js";
-import { checkShape } from "../layer.js";
+import { checkShape, linearMap } from "../layer.js";
 import { Module } from "../module.js";
 import {
   QQLinear,
@@ -22,22 +22,6 @@ import {
 export class Identity extends Module {
   forward(x: mx.array): mx.array {
     return x;
-  }
-}
-
-/** The product of (..., k) with the transpose of a layer's weight, and its bias. */
-export function linearMap(
-  x: mx.array,
-  { weight, bias }: { readonly weight: mx.array; readonly bias?: mx.array },
-  fn: string,
-): mx.array {
-  const matrix = weight.transpose();
-  try {
-    return bias === undefined ? mx.matmul(x, matrix) : mx.addmm(bias, x, matrix);
-  } catch (error) {
-    // MLX has looked at the shapes: to do it before would take time in each call.
-    checkShape(x, fn, "x", ["...", weight.dim(1)]);
-    throw error;
   }
 }
 
