@@ -25,8 +25,11 @@ class Guard : public mx::Primitive {
  public:
   using Primitive::Primitive;
 
-  void eval_cpu(const std::vector<mx::array>&, std::vector<mx::array>&)
+  void eval_cpu(const std::vector<mx::array>&, std::vector<mx::array>& outputs)
       override {
+    // MLX looks at the memory of what goes from a device to another, also where
+    // nobody reads it.
+    outputs[0].set_data(mx::allocator::malloc(outputs[0].nbytes()));
     check = mlxjs::check(stream());
   }
   void eval_gpu(const std::vector<mx::array>&, std::vector<mx::array>&)
@@ -38,8 +41,22 @@ class Guard : public mx::Primitive {
   Check check;
 };
 
-void schedule(Plan& plan, const Piece& piece, std::vector<mx::array> arrays) {
+// Between two evaluations, a kernel waits on an NVIDIA GPU for what the CPU
+// computes. While it does, the driver may keep the CPU waiting in its turn, for
+// memory, a copy or a kernel that it has to load. So there the CPU has to be
+// done first.
+void wait_for_cpu(Piece& piece) {
+  if (mx::cu::is_available()) {
+    for (auto& a : piece.from_cpu) {
+      a.wait();
+    }
+  }
+  piece.from_cpu.clear();
+}
+
+void schedule(Plan& plan, Piece& piece, std::vector<mx::array> arrays) {
   try {
+    wait_for_cpu(piece);
     mx::async_eval(std::move(arrays));
   } catch (...) {
     std::rethrow_exception(
@@ -48,7 +65,7 @@ void schedule(Plan& plan, const Piece& piece, std::vector<mx::array> arrays) {
 }
 
 // The same, and gives what tells when it is done.
-std::vector<Check> schedule_guarded(Plan& plan, const Piece& piece) {
+std::vector<Check> schedule_guarded(Plan& plan, Piece& piece) {
   auto last = piece.arrays;
   std::vector<std::shared_ptr<Guard>> guards;
   for (auto& s : piece.streams) {
@@ -290,7 +307,9 @@ void EvaluationQueue::schedule() {
         }
         // Two pieces at once keep a stream busy.
         auto& next = evaluation->plan->pieces()[evaluation->scheduled];
-        if (scheduled_ > 0 && scheduled_ + next.length() > 2 * next.most) {
+        bool waits = !next.from_cpu.empty() && mx::cu::is_available();
+        bool many = scheduled_ + next.length() > 2 * next.most;
+        if (scheduled_ > 0 && (waits || many)) {
           return;
         }
         depart(evaluation);

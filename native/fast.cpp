@@ -1,4 +1,5 @@
 #include "bind.h"
+#include "empty.h"
 #include "indices.h"
 
 namespace mlxjs {
@@ -9,7 +10,7 @@ using Maybe = std::optional<mx::array>;
 
 mx::array
 rms_norm(const mx::array& x, Maybe weight, float eps, mx::StreamOrDevice s) {
-  return mx::fast::rms_norm(x, weight, eps, s);
+  return unless_empty(mx::fast::rms_norm(x, weight, eps, s), s, x);
 }
 
 mx::array layer_norm(
@@ -18,7 +19,7 @@ mx::array layer_norm(
     Maybe bias,
     float eps,
     mx::StreamOrDevice s) {
-  return mx::fast::layer_norm(x, weight, bias, eps, s);
+  return unless_empty(mx::fast::layer_norm(x, weight, bias, eps, s), s, x);
 }
 
 // A base of zero stands for none; frequencies then say all.
@@ -32,8 +33,9 @@ mx::array rope(
     Maybe freqs,
     mx::StreamOrDevice s) {
   auto given = base == 0 ? std::nullopt : std::optional(base);
-  return mx::fast::rope(
+  auto out = mx::fast::rope(
       a, dims, traditional, given, scale, offset.beside(mx::int32), freqs, s);
+  return unless_empty(out, s, a);
 }
 
 mx::array scaled_dot_product_attention(

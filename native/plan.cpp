@@ -18,6 +18,15 @@ bool tracing() {
   return tracer.is_tracer();
 }
 
+// Whether the CPU computes it, or is about to.
+bool is_of_cpu(const mx::array& a) {
+  auto on_cpu = [](auto& x) { return x.stream().device == mx::Device::cpu; };
+  return a.status() == Status::unscheduled
+      ? a.has_primitive() && on_cpu(a.primitive())
+      : a.status() == Status::evaluated && a.event().valid() &&
+          on_cpu(a.event());
+}
+
 } // namespace
 
 Plan::Plan(const std::vector<mx::array>& outputs, Pieces pieces, bool others)
@@ -112,16 +121,23 @@ void Plan::add(const mx::array& a, Pieces pieces) {
     piece.streams.push_back(stream);
   }
 
+  auto take = [&](const mx::array& input) {
+    if (stream.device == mx::Device::gpu && is_of_cpu(input)) {
+      piece.from_cpu.push_back(input);
+    }
+  };
   for (auto& input : a.inputs()) {
     if (input.status() == Status::unscheduled) {
       if (auto found = operation_of(input)) {
         graph_.inputs.push_back(*found);
         if (*found < piece.begin) {
           need(input);
+          take(input);
         }
       }
     } else {
       meet(input, operation);
+      take(input);
     }
   }
   auto output = [&](const mx::array& a) {

@@ -30,8 +30,10 @@ class Plan {
     size_t end = 0;
     // Those of its arrays that later pieces or the caller need.
     std::vector<mx::array> arrays;
-    // Those of the CPU.
+    // Its streams of the CPU.
     std::vector<mx::Stream> streams;
+    // What its operations of the GPU take from the CPU's earlier pieces.
+    std::vector<mx::array> from_cpu;
     // How many operations a piece on its device has at most.
     size_t most = most_on_cpu;
     // Whether it has an operation that may fail, and so no other.

@@ -247,6 +247,11 @@ More: https://www.npmjs.com/package/mlx-js#install`);
       /it is "tpu", and here it can be: local, cuda, cpu.*Unset MLX_JS_BACKEND/s,
     ],
     [
+      "where a local build is asked for, and there is only a package",
+      { env: { MLX_JS_BACKEND: "local" }, installed: { [x64]: {} } },
+      /Tried:\n {2}nothing\n.*built in a checkout of mlx-js.*Unset MLX_JS_BACKEND/s,
+    ],
+    [
       "without the CUDA that is asked for",
       { env: { MLX_JS_BACKEND: "cuda" }, installed: { [x64]: {} } },
       /npm install --save-optional @mlx-js\/linux-x64-cuda13@1\.2\.3/,

@@ -58,7 +58,8 @@ mx::array addmm(
     float alpha,
     float beta,
     mx::StreamOrDevice s) {
-  return mx::addmm(c, a, b, alpha, beta, s);
+  auto out = mx::addmm(c, a, b, alpha, beta, s);
+  return unless_empty(out, s, out);
 }
 
 using Maybe = std::optional<mx::array>;

@@ -99,7 +99,11 @@ std::vector<mx::array> quantize(
     mx::StreamOrDevice s) {
   // Some modes would read a float64 as two floats.
   check_no_float64("quantize", w.dtype());
-  return mx::quantize(w, group_size, bits, mode, global_scale, s);
+  auto out = mx::quantize(w, group_size, bits, mode, global_scale, s);
+  for (auto& part : out) {
+    part = unless_empty(part, s, w);
+  }
+  return out;
 }
 
 mx::array dequantize(
@@ -113,8 +117,9 @@ mx::array dequantize(
     std::optional<mx::Dtype> dtype,
     mx::StreamOrDevice s) {
   auto as = [&](std::optional<mx::Dtype> type) {
-    return mx::dequantize(
+    auto out = mx::dequantize(
         w, scales, biases, group_size, bits, mode, global_scale, type, s);
+    return unless_empty(out, s, w);
   };
   // Some modes would write floats where a float64 is.
   return dtype == mx::float64 && mode != "affine"

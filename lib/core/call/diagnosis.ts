@@ -142,6 +142,12 @@ function advice(host: Host, attempts: readonly Attempt[]): string {
   if (isCheckout && (forced === undefined || forced === "local")) {
     return "This is a checkout of mlx-js. Build it:\n  npm install && npm run build";
   }
+  if (forced === "local") {
+    return (
+      "MLX_JS_BACKEND=local takes a library that was built in a checkout of mlx-js, and this is an " +
+      "installed package. Unset MLX_JS_BACKEND."
+    );
+  }
   const unprepared = is("unprepared");
   if (unprepared !== undefined && forced === "cuda") {
     return "Put that right, or compute on the CPU: unset MLX_JS_BACKEND.";
@@ -201,7 +207,7 @@ export function diagnosis(host: Host, attempts: readonly Attempt[]): string {
 
 System: ${systemOf(host)}, ${runtimeOf(host)}
 Tried:
-${tried || "  nothing, as there is none for this system\n"}
+${tried || "  nothing\n"}
 ${advice(host, attempts)}
 
 More: https://www.npmjs.com/package/mlx-js#install`;
