@@ -8,8 +8,10 @@ namespace mlxjs {
 // CPU under Linux, so the addon has its own: linux/products.cpp says how. This
 // is told of an operation before the first of its kind is computed.
 #ifdef MLX_JS_OWN_PRODUCTS
+constexpr bool has_own_products = true;
 void take_over(mlx::core::Primitive& operation);
 #else
+constexpr bool has_own_products = false;
 inline void take_over(mlx::core::Primitive&) {}
 #endif
 

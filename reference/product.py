@@ -147,9 +147,9 @@ def index(*values):
     return mx.array(values, mx.uint32)
 
 
-for dtype in FLOATS:
-    x, w = case.floats(3, 2, 3, dtype=dtype), case.floats(2, 3, 2, dtype=dtype)
-    case("gather_mm", x, w, lhs_indices=index(2, 0), rhs_indices=index(1, 0))
+# MLX refuses half precision on the CPU, where the package has it: see test/products.test.ts.
+x, w = case.floats(3, 2, 3), case.floats(2, 3, 2)
+case("gather_mm", x, w, lhs_indices=index(2, 0), rhs_indices=index(1, 0))
 case("gather_mm", case.floats(3, 2, 3), case.floats(2, 3, 2), rhs_indices=index(1, 0, 1))
 case("gather_mm", case.floats(3, 2, 3), case.floats(2, 3, 2), lhs_indices=index(2, 1))
 case("gather_mm", case.floats(3, 1, 3), case.floats(2, 3, 2), rhs_indices=index(0, 0, 1), sorted_indices=True)

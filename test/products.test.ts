@@ -142,6 +142,45 @@ describe.each([mx.float16, mx.bfloat16])("%s", (dtype) => {
     }
   });
 
+  test("of picked matrices, which Python has in float32 only", () => {
+    const lhsIndices = mx.array([[0], [2]], mx.uint32);
+    const rhsIndices = mx.array([1, 0, 1], mx.uint32);
+    for (const [, left] of views) {
+      for (const [, right] of views) {
+        for (const [m, k, n] of [
+          [1, 64, 40],
+          [3, 2, 2],
+          [9, 130, 5],
+        ] as const) {
+          const [a, b] = [left([3, m, k]), right([2, k, n])];
+          const picked = mx
+            .take(single(a), lhsIndices, 0)
+            .matmul(mx.take(single(b), rhsIndices, 0));
+          expectClose(mx.gatherMm(a, b, { lhsIndices, rhsIndices, stream }), picked);
+          const sorted = { rhsIndices: mx.array([0, 0, 1], mx.uint32), sortedIndices: true };
+          const inOrder = single(a).matmul(mx.take(single(b), sorted.rhsIndices, 0));
+          expectClose(mx.gatherMm(a, b, { ...sorted, stream }), inOrder);
+        }
+      }
+    }
+    const none = mx.gatherMm(mx.zeros([2, 3, 0], dtype), mx.zeros([2, 0, 4], dtype), {
+      ...{ rhsIndices: mx.array([1, 1], mx.uint32), stream },
+    });
+    expect(none.tolist()).toEqual(mx.zeros([2, 3, 4]).tolist());
+  });
+
+  test("gradients of products of picked matrices", () => {
+    const [a, b] = [normal([4, 2, 8], dtype), normal([3, 8, 5], dtype)];
+    const rhsIndices = mx.array([2, 0, 2, 1], mx.uint32);
+    const loss = (a: mx.array, b: mx.array) =>
+      mx.sum(mx.sin(single(mx.gatherMm(a, b, { rhsIndices, stream }))));
+    const ours = mx.grad(loss, [0, 1])(a, b);
+    const exact = mx.grad(loss, [0, 1])(single(a), single(b));
+    for (const i of [0, 1]) {
+      expect(distance(ours[i] as mx.array, exact[i] as mx.array)).toBeLessThan(0.05);
+    }
+  });
+
   test("keeps NaN and infinity", () => {
     const a = mx.full([8, 64], 1, dtype).at(0, 0).add(Number.NaN).at(1, 0).add(Infinity);
     const y = single(mx.matmul(a, mx.ones([64, 16], dtype), { stream })).get(":", 0);

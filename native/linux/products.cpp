@@ -718,6 +718,17 @@ struct Matrix {
   int64_t stride;
 };
 
+// The product of two matrices in float32, with room for the first of them.
+void multiply(const Matrix& a, const Matrix& b, float* room, float* out) {
+  a.read(0, a.count, room);
+  Rows rows{
+      b.count, b.length, b.transposed, [&](int begin, int count, float* to) {
+        b.read(begin, count, to);
+      }};
+  auto m = a.transposed ? a.length : a.count;
+  multiply(m, {room, a.transposed, a.length}, rows, out);
+}
+
 // alpha * a b + beta * c, if there is c.
 void multiply_half(
     const Arrays& inputs,
@@ -729,13 +740,7 @@ void multiply_half(
   int64_t m = a.shape(-2), k = a.shape(-1), n = b.shape(-1);
   Scratch left(m * k), sums(m * n), added(inputs.size() > 2 ? n : 0);
   for (int64_t i = 0; i * m * n < static_cast<int64_t>(out.size()); i++) {
-    Matrix x(a, i), y(b, i);
-    x.read(0, x.count, left.data());
-    Rows rows{
-        y.count, y.length, y.transposed, [&](int begin, int count, float* to) {
-          y.read(begin, count, to);
-        }};
-    multiply(m, {left.data(), x.transposed, x.length}, rows, sums.data());
+    multiply(Matrix(a, i), Matrix(b, i), left.data(), sums.data());
     for (int64_t row = 0; row < m; row++) {
       auto element = (i * m + row) * n;
       auto sum = sums.data() + row * n;
@@ -775,6 +780,30 @@ bool addmm(mx::Primitive* operation, const Arrays& inputs, mx::array& out) {
   return true;
 }
 
+// All of half precision, however small, since MLX has this in float32 only.
+bool gather_mm(mx::Primitive* operation, const Arrays& inputs, mx::array& out) {
+  if (out.dtype() != mx::float16 && out.dtype() != mx::bfloat16) {
+    return false;
+  }
+  dispatch(operation, out, [inputs = held(inputs, 4)](mx::array& out) {
+    auto &a = inputs[0], &b = inputs[1], &lhs = inputs[2], &rhs = inputs[3];
+    int64_t m = a.shape(-2), k = a.shape(-1), n = b.shape(-1);
+    if (out.size() == 0 || k == 0) {
+      std::memset(out.data<void>(), 0, out.nbytes());
+      return;
+    }
+    Scratch left(m * k), sums(m * n);
+    for (int64_t i = 0; i < static_cast<int64_t>(lhs.size()); i++) {
+      Matrix x(a, lhs.data<uint32_t>()[place_of(lhs, i)]);
+      Matrix y(b, rhs.data<uint32_t>()[place_of(rhs, i)]);
+      multiply(x, y, left.data(), sums.data());
+      write_floats(
+          out.dtype(), sums.data(), m * n, out.data<void>(), i * m * n);
+    }
+  });
+  return true;
+}
+
 // Which operations are taken over, and what MLX has for them.
 struct Product {
   std::string_view name;
@@ -792,6 +821,7 @@ Product products[] = {
     {"GatherQMM", gather_qmm, eval<1>},
     {"Matmul", matmul, eval<2>},
     {"AddMM", addmm, eval<3>},
+    {"GatherMM", gather_mm, eval<4>},
 };
 
 template <int i>

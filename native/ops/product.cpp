@@ -1,6 +1,7 @@
 #include "../bind.h"
 #include "../empty.h"
 #include "../indices.h"
+#include "../products.h"
 
 namespace mlxjs {
 
@@ -64,6 +65,10 @@ mx::array addmm(
 
 using Maybe = std::optional<mx::array>;
 
+bool is_half(mx::Dtype dtype) {
+  return dtype == mx::float16 || dtype == mx::bfloat16;
+}
+
 mx::array gather_mm(
     const mx::array& a,
     const mx::array& b,
@@ -71,13 +76,17 @@ mx::array gather_mm(
     Maybe rhs_indices,
     bool sorted_indices,
     mx::StreamOrDevice s) {
-  return mx::gather_mm(
-      a,
-      b,
-      checked_matrices(lhs_indices, a, "gather_mm", s),
-      checked_matrices(rhs_indices, b, "gather_mm", s),
-      sorted_indices,
-      s);
+  auto lhs = checked_matrices(lhs_indices, a, "gather_mm", s);
+  auto rhs = checked_matrices(rhs_indices, b, "gather_mm", s);
+  auto dtype = mx::result_type(a, b);
+  // On the CPU, MLX has it in float32 only.
+  if (!has_own_products && is_half(dtype) &&
+      mx::to_stream(s).device == mx::Device::cpu) {
+    auto single = [&](auto& x) { return mx::astype(x, mx::float32, s); };
+    auto out = mx::gather_mm(single(a), single(b), lhs, rhs, sorted_indices, s);
+    return mx::astype(out, dtype, s);
+  }
+  return mx::gather_mm(a, b, lhs, rhs, sorted_indices, s);
 }
 
 // Segments of an axis, of which none ends before it starts.
