@@ -61,6 +61,19 @@ describe.each(Object.keys(configs))("%s", (name) => {
   });
 });
 
+test.each([
+  ["llama", {}, 256],
+  ["llama", { max_position_embeddings: null }, undefined],
+  ["llama-rope-dynamic", {}, 64],
+  // YaRN's factor is that of the context before, whichever of the two the file has.
+  ["llama-rope-yarn", {}, 256],
+  ["llama-rope-yarn", { max_position_embeddings: 32 }, 128],
+  ["llama-rope-linear", {}, 256],
+])("%s with %o reads %s tokens", async (name, more, length) => {
+  const { model } = await loadModel(checkpoint(name, weightsOf(name), more));
+  expect(model.contextLength).toBe(length);
+});
+
 describe("windows that mlx-lm does not know", () => {
   const text = mx.array([Array.from({ length: 24 }, (_, i) => (7 * i + 3) % 64)], mx.int32);
   const logitsOf = async (name: string, more: Record<string, unknown>) => {

@@ -1,6 +1,7 @@
 import { type mx, nn } from "mlx-js";
 import { type Cache, KVCache } from "../cache.js";
 import type { Config } from "../config.js";
+import { contextLengthOf } from "../parts/rope.js";
 
 /** Weights by their names in files. */
 export type Weights = Record<string, mx.array>;
@@ -15,9 +16,7 @@ export abstract class LanguageModel extends nn.Module {
   constructor(config: Config) {
     super();
     this.vocabSize = config.count("vocab_size");
-    this.contextLength = config.has("max_position_embeddings")
-      ? config.count("max_position_embeddings")
-      : undefined;
+    this.contextLength = contextLengthOf(config);
   }
 
   /** How many layers keep keys and values. */

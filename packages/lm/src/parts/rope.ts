@@ -29,6 +29,34 @@ class ScaledRope extends nn.Module implements Rope {
   }
 }
 
+/**
+ * Rotates with a base that grows with the text, once it is longer than the context that was trained: "dynamic NTK".
+ */
+class DynamicRope extends nn.Module implements Rope {
+  readonly dims: number;
+  readonly base: number;
+  readonly traditional: boolean;
+  readonly factor: number;
+  readonly context: number;
+
+  constructor(dims: number, base: number, traditional: boolean, factor: number, context: number) {
+    super();
+    this.dims = dims;
+    this.base = base;
+    this.traditional = traditional;
+    this.factor = factor;
+    this.context = context;
+  }
+
+  forward(x: mx.array, { offset = 0 } = {}): mx.array {
+    const { dims, factor, context, traditional } = this;
+    const length = Math.max(x.dim(-2) + offset, context);
+    const stretched = (factor * length) / context - (factor - 1);
+    const base = this.base * stretched ** (dims / (dims - 2));
+    return mx.fast.rope(x, dims, { traditional, base, offset });
+  }
+}
+
 /** The first `dims` entries of the last axis, times a factor; the others as they are. */
 function scaled(x: mx.array, dims: number, factor: number): mx.array {
   if (factor === 1) {
@@ -105,7 +133,37 @@ function longRope(dims: number, base: number, scaling: Config, config: Config): 
   return [all.map((w, i) => w * (factors[i] as number)), scale];
 }
 
-const kinds = ["default", "linear", "llama3", "yarn", "longrope", "su"] as const;
+const kinds = [
+  "default",
+  "linear",
+  "dynamic",
+  "llama3",
+  "yarn",
+  "longrope",
+  "su",
+  "mrope",
+] as const;
+
+/** The scaling that a configuration asks for: by `rope_scaling`, or as a part of `rope_parameters`. */
+function scalingOf(config: Config): { scaling: Config; kind: (typeof kinds)[number] } | undefined {
+  const scaling = config.part("rope_scaling") ?? config.part("rope_parameters");
+  const name = scaling?.has("type") ? "type" : "rope_type";
+  return scaling && { scaling, kind: scaling.oneOf(name, kinds, "default") };
+}
+
+/** How many tokens a text may have: more than in training where positions are stretched for it. */
+export function contextLengthOf(config: Config): number | undefined {
+  if (!config.has("max_position_embeddings")) {
+    return undefined;
+  }
+  const context = config.count("max_position_embeddings");
+  const { scaling, kind } = scalingOf(config) ?? {};
+  if (scaling === undefined || (kind !== "dynamic" && kind !== "yarn")) {
+    return context;
+  }
+  const trained = scaling.number("original_max_position_embeddings", context);
+  return Math.max(context, Math.floor(trained * scaling.number("factor")));
+}
 
 /** A rotary encoding without scaling. */
 export function plainRope(dims: number, base: number): Rope {
@@ -118,30 +176,34 @@ export function plainRope(dims: number, base: number): Rope {
  */
 export function ropeOf(config: Config, dims: number, defaultBase = 10_000): Rope {
   const traditional = config.flag("rope_traditional", false);
-  const parameters = config.part("rope_parameters");
   const base = config.number(
     "rope_theta",
-    parameters?.number("rope_theta", defaultBase) ?? defaultBase,
+    config.part("rope_parameters")?.number("rope_theta", defaultBase) ?? defaultBase,
   );
-  const scaling = config.part("rope_scaling") ?? parameters;
+  const { scaling, kind } = scalingOf(config) ?? {};
   if (scaling === undefined) {
     return new nn.RoPE(dims, { base, traditional });
   }
-  const kind = scaling.oneOf(scaling.has("type") ? "type" : "rope_type", kinds, "default");
   switch (kind) {
-    case "default":
-      return new nn.RoPE(dims, { base, traditional });
     case "linear":
       return new nn.RoPE(dims, { base, traditional, scale: 1 / scaling.number("factor") });
+    case "dynamic": {
+      const context = config.count("max_position_embeddings");
+      return new DynamicRope(dims, base, traditional, scaling.number("factor"), context);
+    }
     case "llama3":
       return new ScaledRope(dims, llama3(dims, base, scaling), traditional);
     case "yarn": {
       const [wavelengths, scale] = yarn(dims, base, scaling);
       return new ScaledRope(dims, wavelengths, traditional, scale);
     }
-    default: {
+    case "longrope":
+    case "su": {
       const [wavelengths, scale] = longRope(dims, base, scaling, config);
       return new ScaledRope(dims, wavelengths, traditional, scale);
     }
+    default:
+      // Also "mrope", whose positions in time, height and width are the same for text.
+      return new nn.RoPE(dims, { base, traditional });
   }
 }
