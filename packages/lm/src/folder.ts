@@ -6,15 +6,19 @@ import { failure } from "./errors.js";
 
 export const indexName = "model.safetensors.index.json";
 
+/** Reads a file of text; undefined if there is none. */
+export function readText(folder: string, name: string): string | undefined {
+  const path = join(folder, name);
+  return existsSync(path) ? readFileSync(path, "utf8") : undefined;
+}
+
 /** Reads a file of JSON; undefined if there is none. */
 export function readJson(folder: string, name: string): unknown {
-  const path = join(folder, name);
-  if (!existsSync(path)) {
-    return undefined;
-  }
+  const text = readText(folder, name);
   try {
-    return JSON.parse(readFileSync(path, "utf8"));
+    return text === undefined ? undefined : JSON.parse(text);
   } catch (error) {
+    const path = join(folder, name);
     throw failure("ERR_MLX_LM_MODEL", `${path}: expected JSON, received other text`, error);
   }
 }

@@ -1,9 +1,8 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { Template } from "@huggingface/jinja";
 import { Tokenizer as Engine } from "@huggingface/tokenizers";
 import { StreamingDetokenizer } from "./detokenizer.js";
 import { failure, wrongType } from "./errors.js";
+import { readJson, readText } from "./folder.js";
 
 /** A parsed JSON file. */
 export type Json = Readonly<Record<string, unknown>>;
@@ -81,29 +80,6 @@ function templatesOf(template: unknown): Map<string, string> {
   return new Map();
 }
 
-async function readText(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") {
-      return undefined;
-    }
-    throw error;
-  }
-}
-
-async function readJson(path: string): Promise<Json | undefined> {
-  const text = await readText(path);
-  if (text === undefined) {
-    return undefined;
-  }
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw failure("ERR_MLX_LM_TOKENIZER", `[Tokenizer.load] ${path} is not JSON: ${error}`, error);
-  }
-}
-
 /**
  * Makes tokens of texts, and texts of tokens, as a `tokenizer.json` says.
  *
@@ -157,8 +133,8 @@ export class Tokenizer {
    * `chat_template.jinja`, and the tokens that end a text from `generation_config.json` or `config.json`.
    */
   static async load(folder: string): Promise<Tokenizer> {
-    const read = (name: string) => readJson(join(folder, name));
-    const tokenizer = await read("tokenizer.json");
+    const read = (name: string) => readJson(folder, name) as Json | undefined;
+    const tokenizer = read("tokenizer.json");
     if (tokenizer === undefined) {
       throw failure(
         "ERR_MLX_LM_TOKENIZER",
@@ -167,18 +143,15 @@ export class Tokenizer {
           "writes one.",
       );
     }
-    const config = (await read("tokenizer_config.json")) ?? {};
-    const eos = async (name: string) => (await read(name))?.["eos_token_id"];
-    const [jinja, inJson] = [
-      await readText(join(folder, "chat_template.jinja")),
-      (await read("chat_template.json"))?.["chat_template"],
-    ];
-    return new Tokenizer(tokenizer, config, {
-      eosTokenIds: ((await eos("generation_config.json")) ?? (await eos("config.json"))) as
-        | number
-        | number[]
-        | undefined,
-      chatTemplate: jinja ?? (typeof inJson === "string" ? inJson : undefined),
+    const [eosTokenIds] = ["generation_config.json", "config.json"]
+      .map((name) => read(name)?.["eos_token_id"] as number | number[] | null | undefined)
+      .filter((ids) => ids !== undefined && ids !== null);
+    const inJson = read("chat_template.json")?.["chat_template"];
+    return new Tokenizer(tokenizer, read("tokenizer_config.json") ?? {}, {
+      eosTokenIds,
+      chatTemplate:
+        readText(folder, "chat_template.jinja") ??
+        (typeof inJson === "string" ? inJson : undefined),
     });
   }
 

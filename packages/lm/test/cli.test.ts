@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { models } from "../../../scripts/models.mjs";
@@ -13,14 +14,18 @@ function run(args: string[], input = "") {
   return { status, stdout, stderr };
 }
 
-test("npm run chat answers what comes through a pipe, and remembers it", {
-  timeout: 120_000,
-}, () => {
-  const lines = "What is the capital of France?\n\nAnd of Italy?\n/reset\n/exit\nnot read\n";
-  const { status, stdout, stderr } = run(["scripts/chat.mjs", "--max-tokens", "12"], lines);
-  expect(stdout).toBe("The capital of France is Paris.\nThe capital of Italy is Rome.\n");
+test("npm run chat says through a pipe what the README shows", { timeout: 120_000 }, () => {
+  const readme = readFileSync(fileURLToPath(new URL("../README.md", import.meta.url)), "utf8");
+  const conversation = /^```\n(> [\s\S]*?)^```$/m.exec(readme)?.[1] ?? "";
+  const said = (isUser: boolean) =>
+    conversation.split("\n").filter((line) => line !== "" && line.startsWith("> ") === isUser);
+  const questions = said(true).map((line) => line.slice(2));
+  expect(questions).toHaveLength(3);
+  const lines = [...questions, "", "/reset", questions[1], "/exit", "not read"].join("\n");
+  const { status, stdout, stderr } = run(["scripts/chat.mjs", "--max-tokens", "32"], lines);
+  expect(stdout.trimEnd().split("\n")).toEqual([...said(false), said(false)[1]]);
   expect(stderr).toMatch(
-    /^\(37 tokens read, [\d.]+ a second; 8 written, [\d.]+ a second; \d+ MB\)/,
+    /^\(\d+ tokens read, [\d.]+ a second; \d+ written, [\d.]+ a second; \d+ MB\)/,
   );
   expect(status).toBe(0);
 });
