@@ -35,6 +35,23 @@ test.each<[string, () => unknown, string]>([
   ["a shape for a function", () => any.reshape(x, 3, 2), severalNumbers],
   ["a dtype's name", () => any.zeros([2], "int32"), `received "int32"; write mx.int32`],
   ["another library's", () => any.array([1], "torch.float16"), "; write mx.float16"],
+  ["a device's name", () => any.setDefaultDevice("cpu"), `received "cpu"; write mx.cpu`],
+  ["another library's device", () => any.exp(x, { stream: "cuda:0" }), "; write mx.gpu"],
+  [
+    "a device in the place of the options",
+    () => any.deviceInfo(mx.cpu),
+    "[deviceInfo] options: expected { d: … }, received the device cpu",
+  ],
+  [
+    "a stream in the place of the options",
+    () => any.exp(x, mx.defaultStream(mx.cpu)),
+    "[exp] options: expected an object with stream, received the stream 0 of the device cpu",
+  ],
+  [
+    "a dtype in the place of the options",
+    () => any.softmax(x, 0, mx.float32),
+    "[softmax] options: expected an object with precise, stream, received the dtype float32",
+  ],
 ])("%s", (_, call, message) => {
   expect(call).toThrow(TypeError);
   expect(call).toThrow(message);

@@ -46,7 +46,7 @@ export interface KernelCall extends StreamOptions {
 export type Kernel = (call: KernelCall) => array[];
 
 /** How Metal compiles. */
-interface CompileOptions {
+export interface MetalCompileOptions {
   /** How exact arithmetic is: `"safe"` is as IEEE 754 says. By default `"safe"`. */
   mathMode?: "safe" | "relaxed" | "fast" | undefined;
 }
@@ -60,7 +60,7 @@ export interface MetalKernelOptions {
   /** Whether outputs are `device atomic<…>`. By default false. */
   atomicOutputs?: boolean | undefined;
   /** How to compile. */
-  compileOptions?: CompileOptions | null | undefined;
+  compileOptions?: MetalCompileOptions | null | undefined;
 }
 
 /** Options of `cudaKernel`. */
@@ -181,7 +181,7 @@ const readCall = optionsOf<KernelCall>()("kernel", {
 
 const mathModes = ["safe", "relaxed", "fast"] as const;
 const mathMode = oneOf(mathModes, "safe");
-const readMath = optionsOf<CompileOptions>()("compileOptions", {
+const readMath = optionsOf<MetalCompileOptions>()("compileOptions", {
   mathMode: {
     ...mathMode,
     check: (x, fn) => mathMode.check(x, fn, "compileOptions.mathMode"),
@@ -194,8 +194,8 @@ const sharedMemory = length(0);
 const readMetal = optionsOf<MetalKernelOptions>()("fast.metalKernel", {
   ...source,
   atomicOutputs: flag(false),
-  compileOptions: kind<CompileOptions | null, number>((x, fn) =>
-    mathModes.indexOf(readMath((x ?? undefined) as CompileOptions | undefined, fn).mathMode),
+  compileOptions: kind<MetalCompileOptions | null, number>((x, fn) =>
+    mathModes.indexOf(readMath((x ?? undefined) as MetalCompileOptions | undefined, fn).mathMode),
   ),
 });
 

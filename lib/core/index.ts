@@ -3,7 +3,7 @@ import "./array/comparing.js";
 import "./array/habits.js";
 import "./array/methods.js";
 
-export { type ArrayConstructor, array, asarray } from "./array/construct.js";
+export { type ArrayConstructor, type AsarrayOptions, array, asarray } from "./array/construct.js";
 export type { ArrayInput } from "./array/input.js";
 export type { Nested } from "./array/output.js";
 export {
@@ -16,7 +16,14 @@ export {
 } from "./array/printing.js";
 export { canCast, resultType } from "./array/result-type.js";
 export { ArrayLike, type Complex, type Scalar } from "./array/stand-in.js";
-export { ArrayAt, ArrayIterator, type BooleanList, type Index, Slice } from "./array/subscript.js";
+export {
+  ArrayAt,
+  ArrayIterator,
+  type BooleanList,
+  type Index,
+  Slice,
+  type SliceConstructor,
+} from "./array/subscript.js";
 export type { TypedArray } from "./array/typed-arrays.js";
 export type { Operand } from "./call/arguments.js";
 export * from "./constants.js";
@@ -25,6 +32,7 @@ export {
   clearStreams,
   cpu,
   Device,
+  type DeviceInfoOptions,
   DeviceType,
   defaultDevice,
   defaultStream,

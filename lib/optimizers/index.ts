@@ -11,9 +11,11 @@ export * from "./muon.js";
 export {
   type LearningRate,
   Optimizer,
+  type OptimizerOptions,
   type OptimizerState,
   type ParameterState,
   type Schedule,
+  type StepCount,
   type Updatable,
 } from "./optimizer.js";
 export * from "./rmsprop.js";

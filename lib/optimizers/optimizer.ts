@@ -36,9 +36,7 @@ export interface OptimizerState {
 }
 
 /** The number of steps, a uint64 array: its `item()` is a bigint. */
-export interface StepCount extends mx.array {
-  item<T extends mx.Scalar = bigint>(): T;
-}
+export type StepCount = { item<T extends mx.Scalar = bigint>(): T } & mx.array;
 
 /** Options of {@link Optimizer}. */
 export interface OptimizerOptions {

@@ -53,6 +53,11 @@ function identityOf(x: unknown): Identity | undefined {
     : undefined;
 }
 
+/** Whether something is an array, a device, a module or the like, of this copy or another. */
+export function isIdentified(x: unknown): boolean {
+  return identityOf(x) !== undefined;
+}
+
 /** Whether something is an array, or the like, of another copy of this package. */
 export function isStranger(x: unknown): boolean {
   const copy = identityOf(x)?.copy;

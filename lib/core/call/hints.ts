@@ -21,6 +21,10 @@ export function hint(param: string, value: unknown): string {
     const name = dtypeName.exec(value)?.[1];
     return name === undefined ? "" : `; write mx.${name}`;
   }
+  if (/^(device|deviceType|d|stream|type)$/.test(param) && typeof value === "string") {
+    const name = /^(?:mx\.)?(cpu|gpu|cuda|metal|mps)\b/i.exec(value)?.[1]?.toLowerCase();
+    return name === undefined ? "" : `; write mx.${name === "cpu" ? "cpu" : "gpu"}`;
+  }
   if (typeof value !== "object" || value === null || isProxy(value) || !isRecord(value)) {
     return "";
   }

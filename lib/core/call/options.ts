@@ -3,10 +3,10 @@
  * may be and what it is when it is left out; the reader that is made from the
  * table checks what users write.
  */
-import { asArray, isArray } from "../array/array.js";
+import { asArray } from "../array/array.js";
 import { currentStream } from "../lifetime/context.js";
 import { typeError } from "./codes.js";
-import { describe, mismatch } from "./errors.js";
+import { describe, isIdentified, mismatch } from "./errors.js";
 import {
   asBoolean,
   asCount,
@@ -309,7 +309,8 @@ function checkNames(
   if (
     typeof options === "object" &&
     options !== null &&
-    !isArray(options) &&
+    // Their properties are no options.
+    !isIdentified(options) &&
     !Array.isArray(options)
   ) {
     for (const name in options) {
@@ -318,7 +319,7 @@ function checkNames(
       }
       empty = false;
     }
-    // A Map, a device, a Promise: an object of a class, without any option.
+    // A Map, a Promise: an object of a class, without any option.
     if (!empty || isRecord(options)) {
       return;
     }
