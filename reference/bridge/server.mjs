@@ -206,7 +206,7 @@ function fromPython(x) {
     case "int":
       return BigInt(x.v);
     case "complex":
-      return { re: x.v[0], im: x.v[1] };
+      return { re: fromPython(x.v[0]), im: fromPython(x.v[1]) };
     case "numbers":
       return arrayFrom(x.v);
     case "name": {
@@ -260,9 +260,12 @@ function toPython(x, live = false) {
     const list = x.map((part) => toPython(part, live));
     return live ? { t: "list", v: numberOf(x), items: list } : list;
   }
+  if (Symbol.dispose in x) {
+    return { t: "function", v: numberOf(x) };
+  }
   const keys = Object.keys(x);
   if (keys.join() === "re,im") {
-    return { t: "complex", v: [x.re, x.im] };
+    return { t: "complex", v: [toPython(x.re), toPython(x.im)] };
   }
   const items = Object.fromEntries(keys.map((key) => [snake(key), toPython(x[key], live)]));
   return live ? { t: "record", v: numberOf(x), items } : { t: "dict", v: items };
@@ -362,6 +365,11 @@ const operations = {
   },
   delete({ of, name }) {
     delete fromPython(of)[field(name)];
+    return null;
+  },
+  /** The end of what Python has as a context. */
+  dispose({ of }) {
+    fromPython(of)[Symbol.dispose]();
     return null;
   },
   /** A list or record as it is now. */

@@ -7,6 +7,7 @@ are only what Python has a syntax for, and how Python's numbers become arrays.
 import base64
 import builtins
 import sys
+import threading
 import types
 
 import numpy as np
@@ -60,6 +61,10 @@ class Class(Remote):
             remote.kept.append(self)
         # It is given its number before anything else can ask for it.
         made = call(f"{own.mlx_name}.__init__", args, kwargs, derived=derived)
+        if isinstance(made, dict):
+            # What Python has a class for is a record here.
+            vars(self).update(made)
+            return
         id = made._id
         object.__setattr__(made, "_id", None)
         self._is(id)
@@ -101,11 +106,11 @@ def dtype_name(x):
     """The dtype that Python's MLX gives to numbers and lists of them, or None."""
     if isinstance(x, (list, tuple)):
         names = [dtype_name(y) for y in x]
-        order = ["bool", "int32", "int64", "float32", "complex64"]
+        order = ["bool_", "int32", "int64", "float32", "complex64"]
         return None if None in names else max(names, key=order.index, default="float32")
     if isinstance(x, (bool, np.bool_)):
-        return "bool"
-    if isinstance(x, (int, np.integer)):
+        return "bool_"
+    if isinstance(x, int):
         return "int32" if -(2**31) <= x < 2**31 else "int64"
     return {builtins.float: "float32", complex: "complex64"}.get(type(x))
 
@@ -114,6 +119,8 @@ class array(Class):
     def __init__(self, val, dtype=None):
         name = dtype_name(val) if dtype is None else None
         dtype = EXPORTS[f"core.{name}"] if name else dtype
+        if isinstance(val, np.generic) and not isinstance(val, (bool, int, float, complex)):
+            val = np.asarray(val)
         if isinstance(val, np.ndarray) and val.dtype.name == "float64" and dtype is None:
             val = val.astype(np.float32)
         args = [encode(val)] if dtype is None else [encode(val), encode(dtype)]
@@ -151,6 +158,8 @@ class array(Class):
         return (self[i] for i in range(len(self)))
 
     def __len__(self):
+        if not self.shape:
+            raise TypeError("len() 0-dimensional array.")
         return self.shape[0]
 
     def __bool__(self):
@@ -164,6 +173,12 @@ class array(Class):
 
     __index__ = __int__
 
+    def __complex__(self):
+        return complex(self.item())
+
+    def __format__(self, spec):
+        return format(self.item() if spec else str(self), spec)
+
     def __neg__(self):
         return core_call("negative", self)
 
@@ -173,7 +188,6 @@ class array(Class):
     def __abs__(self):
         return core_call("abs", self)
 
-    __array_priority__ = 1000
     __hash__ = object.__hash__
 
 
@@ -182,6 +196,16 @@ for name, function in OPERATORS.items():
     setattr(array, f"__r{name}__", operator(function, True))
 for name, function in COMPARISONS.items():
     setattr(array, f"__{name}__", operator(function, False))
+
+
+def compared(name, otherwise):
+    """Equal or not. Lists and texts are other things than arrays."""
+    compare = getattr(array, name)
+    setattr(array, name, lambda self, x: otherwise if isinstance(x, (list, tuple, str)) else compare(self, x))
+
+
+compared("__eq__", False)
+compared("__ne__", True)
 
 
 class At:
@@ -262,36 +286,34 @@ for name, what in API.items():
 
 core, nn, optimizers = module("mlx.core"), module("mlx.nn"), module("mlx.optimizers")
 TYPES["optimizers.Optimizer"].update = update
+TYPES["core.Dtype"].__repr__ = lambda self: f"mlx.core.{self.name}"
+core.newaxis = None
 for alias, of in [("mlx.nn.activations", nn), ("mlx.optimizers.schedulers", optimizers)]:
     sys.modules[alias] = of
     setattr(sys.modules[alias.rpartition(".")[0]], alias.rpartition(".")[2], of)
 
 
-def with_dtype(function, numbers):
-    """A function that makes arrays of numbers, which have the dtype that Python gives them."""
-
-    def called(*args, dtype=None, **kwargs):
-        if dtype is None and len(args) < 4:
-            kind = dtype_name(numbers(*args))
-            dtype = EXPORTS.get(f"core.{kind}")
-        return function(*args, dtype=dtype, **kwargs) if dtype is not None else function(*args, **kwargs)
-
-    return called
+def dtype_of(numbers, dtype):
+    """The dtype that is given, or the one that Python gives to numbers, if it knows."""
+    return {"dtype": dtype or EXPORTS.get(f"core.{dtype_name(numbers)}")}
 
 
-core.full = with_dtype(core.full, lambda shape, vals, *dtype: None if dtype else vals)
+def full(shape, vals, dtype=None, **kwargs):
+    return make_full(shape, vals, **dtype_of(vals, dtype), **kwargs)
 
-def in_full(arange):
+
+def arange(*args, **kwargs):
     """With a dtype, the beginning and the step are given, too."""
+    names = ["start", "stop", "step", "dtype"][0 if len(args) > 1 or "start" in kwargs else 1 :]
+    given = {**dict(zip(names, args)), **kwargs}
+    if "stop" not in given:
+        raise TypeError("arange has no stop.")
+    numbers = [given.pop("start", 0), given.pop("stop"), given.pop("step", None) or 1]
+    return make_arange(*numbers, **dtype_of(numbers, given.pop("dtype", None)), **given)
 
-    def called(*args, **kwargs):
-        start, stop = args[:2] if len(args) > 1 else (0, *args)
-        return arange(start, stop, *(args[2:] or (1,)), **kwargs)
 
-    return called
-
-
-core.arange = in_full(with_dtype(core.arange, lambda *args: list(args)))
+make_full, core.full = core.full, full
+make_arange, core.arange = core.arange, arange
 
 
 def collected(figure):
@@ -305,3 +327,6 @@ def collected(figure):
 
 
 core.get_active_memory = collected(core.get_active_memory)
+clear_streams = core.clear_streams
+# The streams of other threads are those of the only one that mlx-js has.
+core.clear_streams = lambda: threading.current_thread() is threading.main_thread() and clear_streams()

@@ -7,6 +7,7 @@ import math
 import os
 import re
 import subprocess
+import threading
 import weakref
 from functools import lru_cache
 from pathlib import Path
@@ -34,7 +35,9 @@ class Failed(ValueError, RuntimeError):
 FAILURES = {"TypeError": WrongArgument, "RangeError": OutOfRange}
 
 
-# Requests.
+# Requests. Those of Python's threads wait for each other: mlx-js has one.
+
+turn = threading.RLock()
 
 
 def start():
@@ -56,13 +59,20 @@ released = set()
 
 def send(message):
     message["release"] = list(released)
-    released.clear()
-    outgoing.write(json.dumps(message).encode() + b"\n")
+    # What JSON has no word for is found out before anything is sent.
+    line = json.dumps(message, allow_nan=False).encode() + b"\n"
+    released.difference_update(message["release"])
+    outgoing.write(line)
     outgoing.flush()
 
 
 def request(op, **fields):
-    send({"op": op, **fields})
+    with turn:
+        return ask({"op": op, **fields})
+
+
+def ask(message):
+    send(message)
     while True:
         line = incoming.readline()
         if not line:
@@ -136,6 +146,12 @@ class Remote:
     def __repr__(self):
         return python_notation(self._method("toString"))
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        request("dispose", of=encode(self))
+
 
 class Function(Remote):
     """A function that mlx-js made."""
@@ -185,6 +201,10 @@ def python_notation(text):
     return re.sub(r"(?<==)\d+\.\d+", lambda m: repr(float(m[0])), text)
 
 
+# JavaScript reads a request as one string, which has its limits.
+MOST_BYTES = 2**28
+
+
 def encode(x):
     if x is None or isinstance(x, (bool, str)):
         return x
@@ -194,8 +214,8 @@ def encode(x):
         return int(x) if abs(x) < 2**53 else {"t": "int", "v": str(x)}
     if isinstance(x, (float, np.floating)):
         return float(x) if math.isfinite(x) else {"t": "float", "v": str(x).replace("inf", "Infinity")}
-    if isinstance(x, complex):
-        return {"t": "complex", "v": [x.real, x.imag]}
+    if isinstance(x, (complex, np.complexfloating)):
+        return {"t": "complex", "v": [encode(float(x.real)), encode(float(x.imag))]}
     if isinstance(x, (list, tuple)):
         return [encode(y) for y in x]
     if isinstance(x, dict):
@@ -204,7 +224,11 @@ def encode(x):
         return {"t": "slice", "v": [encode(x.start), encode(x.stop), encode(x.step)]}
     if x is Ellipsis:
         return "..."
+    if isinstance(x, os.PathLike):
+        return os.fspath(x)
     if isinstance(x, (np.ndarray, np.bool_)):
+        if x.nbytes > MOST_BYTES:
+            raise NotImplementedError(f"The bridge carries no array of {x.nbytes} bytes.")
         numbers = np.ascontiguousarray(x)
         data = base64.b64encode(numbers.tobytes()).decode()
         return {"t": "numbers", "v": {"dtype": x.dtype.name, "shape": x.shape, "data": data}}
