@@ -1,6 +1,7 @@
-// The shapes that layers take, by tables that have every layer.
+// The shapes that layers take, by tables and by the values that they are compared with.
 import { mx, nn } from "mlx-js";
 import { describe, expect, test } from "vitest";
+import { inputsOf, layerCases, makeLayer } from "../support/golden.js";
 
 /** Inputs by their names: a shape that fits, and what the error says of it. */
 type Inputs = Record<string, readonly [fitting: readonly number[], expected: string]>;
@@ -224,18 +225,7 @@ test.each(free.map(([layer, before]) => [layer.constructor.name, layer, before] 
   },
 );
 
-test("every layer stands in a table", () => {
-  const named = [
-    ...methods.map(([name]) => name.split(".")[0]),
-    ...free.map(([layer]) => layer.constructor.name),
-    // They hand their inputs on.
-    ...["Transformer", "FullyShardedModule"],
-  ];
-  const layers = Object.entries(nn).filter(
-    ([, x]) => typeof x === "function" && x.prototype instanceof nn.Module,
-  );
-  expect(layers.length).toBeGreaterThan(60);
-  expect(layers.map(([name]) => name).filter((name) => !named.includes(name))).toEqual([]);
+test("a layer that is made of others lets them say what fits", () => {
   const src = mx.ones([1, 3, 5]);
   expect(() => new nn.Transformer(sizes).forward(src, src, null, null, null)).toThrow(
     "[TransformerEncoder.forward] x: expected the shape (B, T, 4), received [ 1, 3, 5 ]",
@@ -244,3 +234,26 @@ test("every layer stands in a table", () => {
     "[Linear.forward] x: expected the shape (..., 2), received [ 1, 3, 5 ]",
   );
 });
+
+const names = Object.keys(nn).join("|");
+const called = layerCases().filter((c) => c.throws === undefined && c.method === undefined);
+
+test.each([...new Set(called.map(({ layer }) => layer))])(
+  "%s takes another last axis, or says itself that it does not",
+  (name) => {
+    const said = new RegExp(`^\\[(${names})\\.\\w+\\] \\w+: expected .*, received \\[ `);
+    for (const c of called.filter(({ layer }) => layer === name)) {
+      const [first, ...others] = inputsOf(c);
+      if (!(first instanceof mx.array) || first.ndim === 0 || c.forwardOptions !== undefined) {
+        continue;
+      }
+      const shape = [...first.shape.slice(0, -1), first.dim(-1) + 1];
+      try {
+        makeLayer(c).forward(mx.zeros(shape, first.dtype), ...others);
+      } catch (error) {
+        expect(error).toBeInstanceOf(RangeError);
+        expect((error as Error).message).toMatch(said);
+      }
+    }
+  },
+);

@@ -563,6 +563,28 @@ function runProgram(c: Case): void {
   check(() => programs[c.program as string]?.(...inputs), c);
 }
 
+/** The cases of layers, each with its layer's name. */
+export function layerCases(): (Case & { layer: string })[] {
+  const all = goldenFamilies().flatMap((family) => (family.startsWith("nn/") ? cases(family) : []));
+  return all.filter((c): c is Case & { layer: string } => c.layer !== undefined);
+}
+
+/** What makes each layer that has a case, with what its constructor requires there. */
+export function layerMakers(): Record<string, (options?: object) => Any> {
+  const sound = layerCases().filter((c) => c.throws === undefined);
+  return Object.fromEntries(
+    sound.reverse().map(({ layer, args }) => {
+      const Layer = lookup(`nn.${layer}`).fn;
+      return [layer, (options) => new Layer(...argumentsOf({ args: args ?? [] }), options)];
+    }),
+  );
+}
+
+/** The inputs of a case of a layer. */
+export function inputsOf(c: Case): Any[] {
+  return (c.inputs ?? []).map(decode);
+}
+
 /** The layer of a case, with its weights. */
 export function makeLayer(c: Case): Any {
   const { fn: Layer } = lookup(`nn.${c.layer}`);
@@ -575,7 +597,7 @@ export function makeLayer(c: Case): Any {
 }
 
 function runLayer(c: Case): void {
-  const inputs = (c.inputs ?? []).map(decode);
+  const inputs = inputsOf(c);
   const options = c.forwardOptions ? [decode(c.forwardOptions)] : [];
   if (c.throws !== undefined) {
     expectError(() => makeLayer(c).forward(...inputs, ...options), c.throws);
