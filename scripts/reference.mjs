@@ -160,7 +160,7 @@ function languageModels(names) {
   const folder = mkdtempSync(join(tmpdir(), "mlx-js-lm-"));
   /** @type {Record<string, () => string[]>} */
   const args = {
-    caches: () => [join(out, "caches.json")],
+    caches: () => [join(out, "caches.json"), join(out, "prompt-cache.safetensors")],
     embeddings: () => ["--minilm", models().minilm, "--out", out],
     models: () => ["--out", out],
     smollm2: () => [models().smollm2, folder, join(out, "smollm2.json")],
@@ -254,11 +254,33 @@ function programs(seed, count) {
   }
 }
 
+// Prompt caches as the package writes them.
+const promptCache = `
+  import { loadPromptCache, savePromptCache } from "mlx-js-lm";
+  const [from, to] = process.argv.slice(1);
+  const { caches, metadata } = loadPromptCache(from);
+  savePromptCache(to, caches, metadata);
+`;
+
+/** @param {string} folder */
+function checkPromptCache(folder) {
+  const theirs = join(root, "packages", "lm", "test", "golden", "prompt-cache.safetensors");
+  const ours = join(folder, "prompt-cache.safetensors");
+  const options = ["--input-type=module", "-e", promptCache, theirs, ours];
+  const written = spawnSync(process.execPath, options, { cwd: root, encoding: "utf8" });
+  const script = join(root, "reference", "lm", "caches.py");
+  const { status } = spawnSync(lmPython(), [script, "read", ours], { stdio: "inherit" });
+  if (written.status !== 0 || status !== 0) {
+    throw new SetupError(`mlx-lm does not read what savePromptCache writes: ${written.stderr}`);
+  }
+}
+
 function check() {
   const folder = mkdtempSync(join(tmpdir(), "mlx-js-golden-"));
   try {
     checkExported(folder);
     checkWeights(folder);
+    checkPromptCache(folder);
     generate("golden.py", ["--out", folder]);
     const differing = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((file) => {
       if (!file.endsWith(".json")) {

@@ -1,15 +1,25 @@
-"""What mlx-lm's caches give for tokens that come in pieces: packages/lm/test/golden/caches.json."""
+"""What mlx-lm's caches give for tokens that come in pieces.
+
+usage: caches.py GOLDEN SAVED   writes packages/lm/test/golden/caches.json and prompt-cache.safetensors
+       caches.py read SAVED     whether a file that the package saved is read, and goes on
+"""
 
 import json
 import sys
 
 import mlx.core as mx
-from mlx_lm.models.cache import KVCache, QuantizedKVCache, RotatingKVCache
+from mlx_lm.models.cache import (
+    KVCache,
+    QuantizedKVCache,
+    RotatingKVCache,
+    load_prompt_cache,
+    save_prompt_cache,
+)
 
 
-def tokens(start, length):
-    # Key and value of token n are n and -n, and so are all their 64 numbers.
-    x = mx.broadcast_to(mx.arange(start, start + length)[:, None], (1, 1, length, 64))
+def tokens(start, length, dims=64):
+    # Key and value of token n are n and -n, and so are all their numbers.
+    x = mx.broadcast_to(mx.arange(start, start + length)[:, None], (1, 1, length, dims))
     return x.astype(mx.float32), -x.astype(mx.float32)
 
 
@@ -54,10 +64,35 @@ CACHES = [
     ("QuantizedKVCache", {"group_size": 32, "bits": 8}),
 ]
 
-with open(sys.argv[1], "w") as file:
+def write(golden, saved):
     cases = [
         {"name": name, "options": options, "steps": steps, "seen": run(globals()[name](**options), steps)}
         for name, options in CACHES
         for steps in STEPS
     ]
-    json.dump(cases, file, separators=(",", ":"))
+    with open(golden, "w") as file:
+        json.dump(cases, file, separators=(",", ":"))
+    caches = [KVCache(), RotatingKVCache(5, keep=1), QuantizedKVCache(32, 8)]
+    for cache in caches:
+        for token in range(7):
+            cache.update_and_fetch(*tokens(token, 1, 32))
+    save_prompt_cache(saved, caches, {"model": "none"})
+
+
+def read(saved):
+    caches, metadata = load_prompt_cache(saved, return_metadata=True)
+    assert metadata == {"model": "none"}, metadata
+    seen = []
+    for cache in caches:
+        keys, _ = cache.update_and_fetch(*tokens(cache.offset, 1, 32))
+        if isinstance(keys, (list, tuple)):
+            keys = mx.dequantize(*keys, group_size=cache.group_size, bits=cache.bits)
+        seen.append(keys[0, 0, :, 0].tolist())
+    assert seen == [[*range(8)], [0, 5, 6, 7, 4], [*range(8)]], seen
+
+
+first, second = sys.argv[1:]
+if first == "read":
+    read(second)
+else:
+    write(first, second)

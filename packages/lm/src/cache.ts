@@ -46,12 +46,13 @@ export interface Cache extends Disposable {
   saved(): SavedCache;
 }
 
-/** A cache as files hold it, in mlx-lm's order. */
+/** A cache as files hold it. */
 export interface SavedCache {
   /** The name of its class. */
   readonly name: string;
+  /** Keys and values. */
   readonly arrays: readonly (mx.array | Quantized)[];
-  readonly numbers: readonly number[];
+  readonly numbers: Readonly<Record<string, number>>;
 }
 
 /** Buffers grow by this many tokens, so that most tokens copy nothing. */
@@ -151,15 +152,15 @@ export class KVCache extends WholeCache {
 
   saved(): SavedCache {
     const arrays = [this.keys, this.values].map((x) => between(filled(x), 0, this.offset));
-    return { name: "KVCache", arrays, numbers: [] };
+    return { name: "KVCache", arrays, numbers: { offset: this.offset } };
   }
 
   /** @internal */
-  static restored({ arrays: [keys, values] }: SavedCache): KVCache {
+  static restored({ arrays: [keys, values], numbers }: SavedCache): KVCache {
     const cache = new KVCache();
     cache.keys = plain(keys);
     cache.values = plain(values);
-    cache.offset = cache.keys.dim(2);
+    cache.offset = numbers["offset"] ?? cache.keys.dim(2);
     return cache;
   }
 }
@@ -308,13 +309,16 @@ export class RotatingKVCache extends mx.Owner implements Cache {
     return {
       name: "RotatingKVCache",
       arrays: [this.keys, this.values].map((x) => between(filled(x), 0, end)),
-      numbers: [this.keep, this.maxSize, this.offset, this.#next],
+      numbers: {
+        ...{ offset: this.offset, keep: this.keep },
+        ...{ maxSize: this.maxSize, next: this.#next },
+      },
     };
   }
 
   /** @internal */
   static restored({ arrays: [keys, values], numbers }: SavedCache): RotatingKVCache {
-    const [keep = 0, maxSize = 0, offset = 0, next = 0] = numbers;
+    const { keep = 0, maxSize = 0, offset = 0, next = 0 } = numbers;
     const cache = new RotatingKVCache(maxSize, { keep });
     cache.keys = plain(keys);
     cache.values = plain(values);
@@ -391,13 +395,13 @@ export class QuantizedKVCache extends WholeCache {
     return {
       name: "QuantizedKVCache",
       arrays: [this.#all(filled(this.keys)), this.#all(filled(this.values))],
-      numbers: [this.offset, this.groupSize, this.bits],
+      numbers: { offset: this.offset, groupSize: this.groupSize, bits: this.bits },
     };
   }
 
   /** @internal */
   static restored({ arrays: [keys, values], numbers }: SavedCache): QuantizedKVCache {
-    const [offset = 0, groupSize, bits] = numbers;
+    const { offset = 0, groupSize, bits } = numbers;
     const cache = new QuantizedKVCache({ groupSize, bits });
     cache.keys = keys as Quantized;
     cache.values = values as Quantized;
@@ -434,10 +438,25 @@ export function trimPromptCache(caches: readonly Cache[], count: number): number
   return caches.map((cache) => cache.trim(count))[0] ?? 0;
 }
 
-const classes = { KVCache, RotatingKVCache, QuantizedKVCache };
+/** The kinds, and the names of their numbers in files, in order; before mlx-lm 0.32.2 there were others. */
+const kinds = {
+  KVCache: { Class: KVCache, numbers: ["offset"], before: [] },
+  RotatingKVCache: {
+    Class: RotatingKVCache,
+    numbers: ["offset", "keep", "maxSize", "next"],
+    before: ["keep", "maxSize", "offset", "next"],
+  },
+  QuantizedKVCache: {
+    Class: QuantizedKVCache,
+    numbers: ["offset", "groupSize", "bits"],
+    before: ["offset", "groupSize", "bits"],
+  },
+} as const;
+
+type Kind = keyof typeof kinds;
 
 /**
- * Saves the caches of a model's layers, in the format of mlx-lm: a text that is read again and again is
+ * Saves the caches of a model's layers, in the format of mlx-lm 0.32.2: a text that is read again and again is
  * read once.
  *
  * @param file The name of a safetensors file.
@@ -448,11 +467,13 @@ export function savePromptCache(
   caches: readonly Cache[],
   metadata: Readonly<Record<string, string>> = {},
 ): void {
-  const arrays: Record<string, mx.array> = {};
-  const texts: Record<string, string> = {};
   mx.tidy(() => {
+    const arrays: Record<string, mx.array> = {};
+    const texts: Record<string, string> = { "2.0": "" };
+    let count = 0;
     for (const [i, cache] of caches.entries()) {
       const saved = cache.saved();
+      texts[`1.${i}`] = saved.name;
       for (const [j, x] of saved.arrays.entries()) {
         if (Array.isArray(x)) {
           for (const [k, part] of x.entries()) {
@@ -462,16 +483,17 @@ export function savePromptCache(
           arrays[`${i}.${j}`] = x as mx.array;
         }
       }
-      if (saved.numbers.length === 0) {
-        texts[`0.${i}`] = "";
+      // Numbers are arrays, of which the texts say that they are numbers.
+      for (const [j, name] of kinds[saved.name as Kind].numbers.entries()) {
+        const place = `${i}.${saved.arrays.length + j}`;
+        arrays[place] = mx.array(saved.numbers[name] as number, mx.int32);
+        count += 1;
+        texts[`2.${count}.0`] = place;
+        texts[`2.${count}.1`] = "scalar";
       }
-      for (const [j, number] of saved.numbers.entries()) {
-        texts[`0.${i}.${j}`] = String(number);
-      }
-      texts[`2.${i}`] = saved.name;
     }
     for (const [name, text] of Object.entries(metadata)) {
-      texts[`1.${name}`] = text;
+      texts[`0.${name}`] = text;
     }
     mx.saveSafetensors(file, arrays, { metadata: texts });
   });
@@ -483,44 +505,85 @@ export interface LoadedPromptCache {
   metadata: Record<string, string>;
 }
 
+/** Where a file has what it says of the caches: as mlx-lm 0.32.2 writes it, or as it was before. */
+interface Layout {
+  metadata: string;
+  classes: string;
+  numberOf(layer: number, kind: Kind, name: string): number | undefined;
+}
+
+function layoutOf(arrays: Record<string, mx.array>, texts: Record<string, string>): Layout {
+  return texts["2.0"] === ""
+    ? {
+        metadata: "0.",
+        classes: "1.",
+        numberOf(layer, kind, name) {
+          const place = (kinds[kind].numbers as readonly string[]).indexOf(name);
+          const number = arrays[`${layer}.${2 + place}`];
+          return place < 0 || number?.size !== 1 ? undefined : Number(number.item());
+        },
+      }
+    : {
+        metadata: "1.",
+        classes: "2.",
+        numberOf(layer, kind, name) {
+          const place = (kinds[kind].before as readonly string[]).indexOf(name);
+          const number = texts[`0.${layer}.${place}`];
+          return number === undefined ? undefined : Number(number);
+        },
+      };
+}
+
 /**
  * Loads what {@link savePromptCache}, or mlx-lm, saved.
  *
  * @throws Error if the file is none, or has a kind of cache that is unknown here.
  */
 export function loadPromptCache(file: string): LoadedPromptCache {
-  const [arrays, texts] = mx.load(file, { format: "safetensors", returnMetadata: true });
   const refuse = (what: string) =>
     failure(
       "ERR_MLX_LM_CACHE",
       `[loadPromptCache] file: expected a prompt cache, received ${what}`,
     );
-  const caches: Cache[] = [];
-  for (let i = 0; texts[`2.${i}`] !== undefined; i++) {
-    const name = texts[`2.${i}`] as string;
-    if (!(name in classes)) {
-      throw refuse(`one with a ${name}; the kinds are ${Object.keys(classes).join(", ")}`);
-    }
-    const parts = [0, 1].map((j) => {
-      const packed = [0, 1, 2].map((k) => arrays[`${i}.${j}.${k}`]);
-      const x = name === "QuantizedKVCache" ? packed : arrays[`${i}.${j}`];
-      if (x === undefined || packed.includes(undefined) !== (name !== "QuantizedKVCache")) {
-        throw refuse(`${file}, where arrays of layer ${i} are missing`);
+  return mx.tidy(() => {
+    const [arrays, texts] = mx.load(file, { format: "safetensors", returnMetadata: true });
+    const layout = layoutOf(arrays, texts);
+    const caches: Cache[] = [];
+    for (let i = 0; texts[`${layout.classes}${i}`] !== undefined; i++) {
+      const name = texts[`${layout.classes}${i}`] as Kind;
+      if (!Object.hasOwn(kinds, name)) {
+        throw refuse(`one with a ${name}; the kinds are ${Object.keys(kinds).join(", ")}`);
       }
-      return x as mx.array | Quantized;
-    });
-    const numbers: number[] = [];
-    for (let j = 0; texts[`0.${i}.${j}`] !== undefined; j++) {
-      numbers.push(Number(texts[`0.${i}.${j}`]));
+      const { Class, numbers } = kinds[name];
+      const parts = [0, 1].map((j) => {
+        const packed = [0, 1, 2].map((k) => arrays[`${i}.${j}.${k}`]);
+        const all = name === "QuantizedKVCache" ? packed : [arrays[`${i}.${j}`]];
+        if (!all.every((x) => x?.ndim === 4)) {
+          throw refuse(`${file}, where arrays of layer ${i} are missing, or have not four axes`);
+        }
+        return (all.length === 1 ? all[0] : all) as mx.array | Quantized;
+      });
+      const given = numbers.flatMap((number) => {
+        const value = layout.numberOf(i, name, number);
+        return value === undefined ? [] : [[number, value] as const];
+      });
+      const size = [parts[0]].flat()[0]?.dim(2) ?? 0;
+      const saved = { name, arrays: parts, numbers: Object.fromEntries(given) };
+      const { offset = size, next = 0 } = saved.numbers as Record<string, number>;
+      const isWhole = (x: number, most: number) => Number.isInteger(x) && x >= 0 && x <= most;
+      // A rotating cache has seen tokens that it has forgotten.
+      const most = name === "RotatingKVCache" ? Number.MAX_SAFE_INTEGER : size;
+      if (!isWhole(offset, most) || !isWhole(next, size)) {
+        throw refuse(`${file}, where layer ${i} has ${size} tokens and says that it has ${offset}`);
+      }
+      caches.push(Class.restored(saved));
     }
-    caches.push(classes[name as keyof typeof classes].restored({ name, arrays: parts, numbers }));
-  }
-  if (caches.length === 0) {
-    throw refuse(`${file}, which has none`);
-  }
-  const named = Object.entries(texts).filter(([name]) => name.startsWith("1."));
-  return {
-    caches,
-    metadata: Object.fromEntries(named.map(([name, text]) => [name.slice(2), text])),
-  };
+    if (caches.length === 0) {
+      throw refuse(`${file}, which has none`);
+    }
+    const metadata = Object.entries(texts)
+      .filter(([name]) => name.startsWith(layout.metadata))
+      .map(([name, text]) => [name.slice(layout.metadata.length), text]);
+    return { caches, metadata: Object.fromEntries(metadata) };
+  });
 }

@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { mx } from "mlx-js";
 import {
   type Cache,
@@ -40,9 +41,9 @@ function make({ name, options: { max_size = 0, keep, group_size, bits } }: Case)
 }
 
 /** Tokens whose keys are their numbers, and whose values are minus that. */
-function tokens(start: number, length: number): { keys: mx.array; values: mx.array } {
+function tokens(start: number, length: number, dims = 64): { keys: mx.array; values: mx.array } {
   const numbers = mx.arange(start, start + length, 1, mx.float32).reshape([1, 1, length, 1]);
-  const keys = mx.broadcastTo(numbers, [1, 1, length, 64]);
+  const keys = mx.broadcastTo(numbers, [1, 1, length, dims]);
   return { keys, values: mx.negative(keys) };
 }
 
@@ -179,14 +180,97 @@ describe("files", () => {
     expect(loaded.map(({ offset }) => offset)).toEqual([10, 12, 10]);
   });
 
-  test("what is no prompt cache is refused", () => {
+  // Written by reference/lm/caches.py: seven tokens, of which the rotating cache has five.
+  const theirs = fileURLToPath(new URL("golden/prompt-cache.safetensors", import.meta.url));
+  const options = { format: "safetensors", returnMetadata: true } as const;
+  const seen = (cache: Cache) => {
+    const { keys, values } = tokens(7, 1, 32);
+    const all = cache.update(keys, values);
+    expect(all.values.add(all.keys).abs().max().item()).toBe(0);
+    return all.keys.get(0, 0, ":", 0).tolist();
+  };
+  const expected = [
+    [0, 1, 2, 3, 4, 5, 6, 7],
+    [0, 5, 6, 7, 4],
+    [0, 1, 2, 3, 4, 5, 6, 7],
+  ];
+
+  test("mlx-lm's are read", () => {
+    const { caches, metadata } = loadPromptCache(theirs);
+    expect(metadata).toEqual({ model: "none" });
+    expect(caches.map((cache) => [cache.constructor.name, cache.offset])).toEqual([
+      ["KVCache", 7],
+      ["RotatingKVCache", 7],
+      ["QuantizedKVCache", 7],
+    ]);
+    expect(caches.map(seen)).toEqual(expected);
+  });
+
+  test("are what mlx-lm writes, but for the room behind the last token", () => {
+    const file = join(folder, "ours.safetensors");
+    const { caches, metadata } = loadPromptCache(theirs);
+    savePromptCache(file, caches, metadata);
+    const [ours, ourTexts] = mx.load(file, options);
+    const [python, pythonTexts] = mx.load(theirs, options);
+    expect(ourTexts).toEqual(pythonTexts);
+    expect(Object.keys(ours).sort()).toEqual(Object.keys(python).sort());
+    for (const [name, x] of Object.entries(ours)) {
+      const given = python[name] as mx.array;
+      expect(x.dtype).toBe(given.dtype);
+      expect(x.tolist()).toEqual(
+        (x.ndim === 4 ? given.get(":", ":", new mx.Slice(0, x.dim(2))) : given).tolist(),
+      );
+    }
+  });
+
+  test("of mlx-lm before 0.32.2 are read", () => {
+    const file = join(folder, "before.safetensors");
+    const [python] = mx.load(theirs, options);
+    const room = new mx.Slice(0, 7);
+    const arrays = Object.entries(python)
+      .filter(([, x]) => x.ndim === 4)
+      .map(([name, x]) => [name, name[0] === "1" ? x : x.get(":", ":", room)]);
+    const metadata: Record<string, string> = {
+      ...{ "0.0": "", "0.1.0": "1", "0.1.1": "5", "0.1.2": "7" },
+      ...{ "0.2.0": "7", "0.2.1": "32", "0.2.2": "8", "1.model": "none" },
+      ...{ "2.0": "KVCache", "2.1": "RotatingKVCache", "2.2": "QuantizedKVCache" },
+    };
+    // Where the next token goes, as the file of today has it.
+    metadata["0.1.3"] = String(python["1.5"]?.item());
+    mx.saveSafetensors(file, Object.fromEntries(arrays), { metadata });
+    const loaded = loadPromptCache(file);
+    expect(loaded.metadata).toEqual({ model: "none" });
+    expect(loaded.caches.map(seen)).toEqual(expected);
+  });
+
+  test("what is no prompt cache is refused, and leaves nothing", () => {
     const file = join(folder, "other.safetensors");
-    mx.saveSafetensors(file, { a: mx.array([1]) });
-    expect(() => loadPromptCache(file)).toThrow(/expected a prompt cache, received .*has none/);
-    mx.saveSafetensors(file, { a: mx.array([1]) }, { metadata: { "2.0": "ArraysCache" } });
-    expect(() => loadPromptCache(file)).toThrow(/with a ArraysCache; the kinds are KVCache/);
-    mx.saveSafetensors(file, { "0.0": mx.array([1]) }, { metadata: { "2.0": "KVCache" } });
-    expect(() => loadPromptCache(file)).toThrow(/arrays of layer 0 are missing/);
+    const keys = mx.ones([1, 1, 3, 4]);
+    const flat = { "0.0": mx.array([1]), "0.1": mx.array([1]) };
+    const before = live();
+    const refused = (
+      arrays: Record<string, mx.array>,
+      metadata: Record<string, string>,
+      message: RegExp,
+    ) => {
+      mx.saveSafetensors(file, arrays, { metadata });
+      expect(() => loadPromptCache(file)).toThrow(message);
+    };
+    refused({ a: keys }, {}, /expected a prompt cache, received .*has none/);
+    refused({ a: keys }, { "2.0": "ArraysCache" }, /with a ArraysCache; the kinds are KVCache/);
+    refused({ a: keys }, { "2.0": "toString" }, /with a toString; the kinds are KVCache/);
+    refused({ "0.0": keys }, { "2.0": "KVCache" }, /arrays of layer 0 are missing/);
+    refused(flat, { "2.0": "KVCache" }, /or have not four axes/);
+    const both = { "0.0": keys, "0.1": keys };
+    const layout = { "1.0": "KVCache", "2.0": "" };
+    for (const offset of [4, -1]) {
+      using given = mx.array(offset, mx.int32);
+      refused({ ...both, "0.2": given }, layout, /has 3 tokens and says that/);
+    }
+    refused(both, { "2.0": "RotatingKVCache" }, /maxSize: expected a whole number of at least 1/);
+    const numbers = { "0.0.0": "1", "0.0.1": "5", "0.0.2": "9", "0.0.3": "4" };
+    refused(both, { "2.0": "RotatingKVCache", ...numbers }, /has 3 tokens and says that/);
+    expect(live()).toBeLessThanOrEqual(before);
     expect(() => savePromptCache(file, [new KVCache()])).toThrow(/received an empty one/);
     rmSync(folder, { recursive: true });
   });
