@@ -11,6 +11,8 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
+  writeFileSync,
 } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -147,7 +149,56 @@ function downloadError(output, { lock, instead = "" }) {
 }
 
 /**
- * Downloads and unpacks what a lock names, unless it is there.
+ * Takes a file that only one process has at a time, unless what that one makes is there.
+ *
+ * @param {string} file
+ * @param {string} made
+ * @returns {boolean} whether it was taken
+ */
+function takeUnlessMade(file, made) {
+  for (;;) {
+    if (existsSync(made)) {
+      return false;
+    }
+    try {
+      writeFileSync(file, String(process.pid), { flag: "wx" });
+      return true;
+    } catch (error) {
+      if (/** @type {NodeJS.ErrnoException} */ (error).code !== "EEXIST") {
+        throw error;
+      }
+    }
+    if (!isHeld(file)) {
+      // At worst two processes do this for the same file, and both make what one would have.
+      rmSync(file, { force: true });
+      continue;
+    }
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+  }
+}
+
+/**
+ * Whether the process is there that took a file.
+ *
+ * @param {string} file
+ */
+function isHeld(file) {
+  try {
+    const pid = Number(readFileSync(file, "utf8"));
+    if (pid > 0) {
+      process.kill(pid, 0);
+      return true;
+    }
+    // Its name is written right after it was made.
+    return Date.now() - statSync(file).mtimeMs < 10_000;
+  } catch (error) {
+    // Of a user whose processes cannot be asked for.
+    return /** @type {NodeJS.ErrnoException} */ (error).code === "EPERM";
+  }
+}
+
+/**
+ * Downloads and unpacks what a lock names, unless it is there. Several processes at once do it once.
  *
  * @param {Platform} platform
  * @param {{ store?: string, locks?: string }} [places]
@@ -165,6 +216,10 @@ export function install(platform, places = {}) {
   }
   const python = findPython();
   mkdirSync(store, { recursive: true });
+  const taken = `${target}.pid`;
+  if (!takeUnlessMade(taken, target)) {
+    return target;
+  }
   // Renamed when it is whole, so that an interrupted run leaves nothing behind
   // that looks ready.
   const work = mkdtempSync(join(store, "unfinished-"));
@@ -190,7 +245,7 @@ export function install(platform, places = {}) {
     try {
       renameSync(work, target);
     } catch (error) {
-      // Another build was faster.
+      // Another process was faster.
       if (!existsSync(target)) {
         throw error;
       }
@@ -198,6 +253,7 @@ export function install(platform, places = {}) {
     return target;
   } finally {
     rmSync(work, { recursive: true, force: true });
+    rmSync(taken, { force: true });
   }
 }
 

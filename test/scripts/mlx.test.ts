@@ -1,15 +1,17 @@
-import { spawnSync } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import {
   chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { definitions, install, platformOf, SetupError } from "../../scripts/mlx.mjs";
 import { checkTools, forgetOtherPlace } from "../../scripts/native.mjs";
@@ -106,6 +108,28 @@ describe("install", () => {
     });
     expect(new Set(targets).size).toBe(2);
     expect(readdirSync(store()).sort()).toEqual(targets.map((path) => basename(path)).sort());
+  });
+
+  test("several processes at once download once", async () => {
+    const count = join(folder, "downloads");
+    vi.stubEnv("PYTHON", python(`echo >> ${count}; sleep 0.5; ${wheel()}`));
+    const program = `
+      import { install } from ${JSON.stringify(join(__dirname, "..", "..", "scripts", "mlx.mjs"))};
+      console.log(install(${JSON.stringify(linux)}, { store: ${JSON.stringify(store())} }));`;
+    // Of a process that is not there any more.
+    const target = basename(install(linux, { store: join(folder, "other") }));
+    mkdirSync(store());
+    writeFileSync(join(store(), `${target}.pid`), "4194305");
+    writeFileSync(count, "");
+    const run = promisify(execFile);
+    const all = Array.from({ length: 3 }, () =>
+      run(process.execPath, ["--input-type=module", "-e", program]),
+    );
+    for (const { stdout } of await Promise.all(all)) {
+      expect(stdout.trim()).toBe(join(store(), target));
+    }
+    expect(readFileSync(count, "utf8").length).toBe(1);
+    expect(readdirSync(store())).toEqual([target]);
   });
 
   test("a wheel that cannot be unpacked leaves nothing behind", () => {
