@@ -119,7 +119,7 @@ abstract class WholeCache extends mx.Owner implements Cache {
  * @example
  * using cache = new KVCache();
  * cache.update(mx.ones([1, 2, 3, 4]), mx.ones([1, 2, 3, 4])).keys.shape
- * // [1, 2, 3, 4]
+ * // [ 1, 2, 3, 4 ]
  */
 export class KVCache extends WholeCache {
   keys: mx.array | null = null;
@@ -181,7 +181,7 @@ export interface RotatingKVCacheOptions {
  * cache.update(mx.ones([1, 1, 1, 4]), mx.ones([1, 1, 1, 4]));
  * cache.update(mx.ones([1, 1, 1, 4]), mx.ones([1, 1, 1, 4]));
  * [cache.update(mx.ones([1, 1, 1, 4]), mx.ones([1, 1, 1, 4])).keys.shape, cache.offset]
- * // [[1, 1, 2, 4], 3]
+ * // [ [ 1, 1, 2, 4 ], 3 ]
  */
 export class RotatingKVCache extends mx.Owner implements Cache {
   readonly maxSize: number;
@@ -343,8 +343,8 @@ export interface QuantizedKVCacheOptions {
  * @example
  * using cache = new QuantizedKVCache({ bits: 4 });
  * const { keys } = cache.update(mx.ones([1, 1, 2, 64]), mx.ones([1, 1, 2, 64]));
- * [keys.shape, cache.keys[0].shape]
- * // [[1, 1, 2, 64], [1, 1, 256, 8]]
+ * [keys.shape, cache.keys?.[0].shape]
+ * // [ [ 1, 1, 2, 64 ], [ 1, 1, 256, 8 ] ]
  */
 export class QuantizedKVCache extends WholeCache {
   readonly groupSize: number;

@@ -50,7 +50,7 @@ const tagged = /<tool_call>\s*([\s\S]*?)\s*<\/tool_call>/g;
  *
  * @example
  * parseToolCalls('<tool_call>{"name": "now", "arguments": {}}</tool_call>')
- * // [{ name: "now", arguments: {} }]
+ * // [ { name: 'now', arguments: {} } ]
  */
 export function parseToolCalls(text: string): ToolCall[] {
   return [...text.matchAll(tagged)].flatMap(([, json = ""]) => {
@@ -76,10 +76,11 @@ function commonLength(a: readonly number[], b: readonly number[]): number {
  * new; `using` frees it.
  *
  * @example
- * using chat = new ChatSession(loaded, { system: "You are brief." });
- * for await (const { text } of chat.send("Hello!")) {
+ * using chat = new ChatSession(loaded, { system: "You are a helpful AI assistant." });
+ * for await (const { text } of chat.send("What is the capital of France?")) {
  *   process.stdout.write(text);
  * }
+ * // The capital of France is Paris.
  */
 export class ChatSession implements Disposable {
   readonly #model: TextModel;

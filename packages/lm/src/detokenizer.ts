@@ -16,7 +16,7 @@ const mostUnfinished = 3;
  * const words = ["Hello", ",", " world"];
  * const detokenizer = new StreamingDetokenizer((tokens) => tokens.map((i) => words[i]).join(""));
  * [0, 1, 2].map((token) => detokenizer.add(token))
- * // ["Hello", ",", " world"]
+ * // [ 'Hello', ',', ' world' ]
  */
 export class StreamingDetokenizer {
   readonly #decode: Decode;

@@ -60,8 +60,10 @@ function lengthOf(folder: string, model: Bert): number | undefined {
  * Makes vectors of texts, such that texts of similar meaning have vectors of similar direction.
  *
  * @example
- * using embedder = await Embedder.load(folder);
- * const [query, ...lines] = await embedder.embed(["a whale", "a sea animal", "a tax form"]);
+ * using embedder = await Embedder.load("all-MiniLM-L6-v2");
+ * const vectors = await embedder.embed(["a whale", "a sea animal", "a tax form"]);
+ * vectors.shape
+ * // [ 3, 384 ]
  */
 export class Embedder {
   readonly model: Bert;

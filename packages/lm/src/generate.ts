@@ -348,9 +348,10 @@ async function* iterate(
  * @returns the steps, an async iterable; `text()` waits for the whole text.
  * @throws Error if the prompt is longer than the model's context.
  * @example
- * for await (const { text } of generate(loaded, "Once upon a time", { maxTokens: 20 })) {
+ * for await (const { text } of generate(loaded, "One, two, three,", { maxTokens: 5 })) {
  *   process.stdout.write(text);
  * }
+ * //  four, five, six
  */
 export function generate(
   model: TextModel,

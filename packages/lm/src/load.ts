@@ -130,8 +130,9 @@ export interface Loaded extends Disposable {
  * @returns both; `using` frees the model at the end of the block.
  * @throws Error if something is missing or does not fit, with what it is.
  * @example
- * using loaded = await load("SmolLM2-135M-Instruct");
- * loaded.tokenizer.encode("Hello")
+ * using loaded = await load("SmolLM2-135M-Instruct.Q4_1.gguf");
+ * loaded.tokenizer.encode("Hello, world!")
+ * // [ 19556, 28, 905, 17 ]
  */
 export async function load(pathOrName: string, options: LoadOptions = {}): Promise<Loaded> {
   const checkpoint = await readCheckpoint(pathOrName, "load", options);

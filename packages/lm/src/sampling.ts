@@ -142,7 +142,7 @@ export const processorNames = ["logitBias", "repetitionPenalty", "repetitionCont
  * Adds to the logits of some tokens.
  *
  * @example
- * logitBias({ 1: 5 })(mx.array([0]), mx.array([[1, 2, 3]]))
+ * logitBias({ 1: 5 })(mx.array([0], mx.int32), mx.array([[1, 2, 3]]))
  * // array([[1, 7, 3]], dtype=float32)
  */
 export function logitBias(
@@ -177,7 +177,7 @@ export function logitBias(
  * @param penalty What positive logits are divided by and negative ones multiplied with.
  * @param contextSize How many of the last tokens count.
  * @example
- * repetitionPenalty(2)(mx.array([0, 1]), mx.array([[4, -4, 4]]))
+ * repetitionPenalty(2)(mx.array([0, 1], mx.int32), mx.array([[4, -4, 4]]))
  * // array([[2, -8, 4]], dtype=float32)
  */
 export function repetitionPenalty(penalty: number, contextSize = 20): LogitsProcessor {

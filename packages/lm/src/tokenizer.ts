@@ -84,9 +84,9 @@ function templatesOf(template: unknown): Map<string, string> {
  * Makes tokens of texts, and texts of tokens, as a `tokenizer.json` says.
  *
  * @example
- * const tokenizer = await Tokenizer.load(folder);
- * tokenizer.decode(tokenizer.encode("Hello, world"))
- * // "Hello, world"
+ * const tokenizer = await Tokenizer.load("all-MiniLM-L6-v2");
+ * tokenizer.encode("Hello, world!")
+ * // [ 101, 7592, 1010, 2088, 999, 102 ]
  */
 export class Tokenizer {
   readonly #engine: Engine;

@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import { mx } from "mlx-js";
 import {
+  Config,
+  createModel,
   type Generated,
   type GenerateOptions,
   generate,
@@ -233,6 +235,46 @@ describe("what is left", () => {
     expect(Math.max(...active) - Math.min(...active)).toBeLessThan(100_000);
     expect(ticks).toBeGreaterThan(50);
     expect(mx.memory().arrays).toBe(before);
+  });
+
+  test("flat but for the caches, for 5,000 tokens of a Llama", { timeout: 300_000 }, async () => {
+    const before = live();
+    const sizes = { hidden_size: 64, intermediate_size: 128, num_hidden_layers: 2 };
+    const heads = { num_attention_heads: 4, num_key_value_heads: 2 };
+    const config = { model_type: "llama", vocab_size: letters.length, ...sizes, ...heads };
+    const model = createModel(new Config(config, "the test"));
+    mx.eval(model);
+    const weights = live();
+    const promptCache = makePromptCache(model);
+    const arrays: number[] = [];
+    const active: number[] = [];
+    const resident: number[] = [];
+    const options = {
+      maxTokens: 5000,
+      promptCache,
+      logitBias: { 27: -99 },
+      temperature: 1,
+      seed: 1,
+    };
+    const text = { model, tokenizer: loaded.tokenizer };
+    for await (const { generationTokens } of generate(text, "abc", options)) {
+      if (generationTokens % 500 === 0) {
+        arrays.push(live() - weights);
+        const bytes = (promptCache as KVCache[]).map(
+          ({ keys, values }) => (keys?.nbytes ?? 0) + (values?.nbytes ?? 0),
+        );
+        active.push(mx.getActiveMemory() - bytes.reduce((a, b) => a + b));
+        resident.push(process.memoryUsage.rss());
+      }
+    }
+    expect(arrays).toHaveLength(10);
+    expect(Math.max(...arrays) - Math.min(...arrays)).toBeLessThan(10);
+    expect(Math.max(...active) - Math.min(...active)).toBeLessThan(2_000_000);
+    // What 9 KB a token would be; the caches have grown by 5 MB.
+    expect(Math.max(...resident.slice(5)) - Math.max(...resident.slice(0, 2))).toBeLessThan(40e6);
+    mx.dispose(promptCache);
+    model.dispose();
+    expect(live()).toBe(before);
   });
 });
 
