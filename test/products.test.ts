@@ -201,3 +201,50 @@ describe.each([mx.float16, mx.bfloat16])("%s", (dtype) => {
     expectClose(rows(a), single(a).matmul(single(b)));
   });
 });
+
+describe("a vector and a matrix, each as they lie in memory", () => {
+  // Row by row, in double precision.
+  const expected = (a: mx.array, b: mx.array): number[][] => {
+    const [rows, columns] = [a.tolist(), mx.swapaxes(b, -1, -2).tolist()] as number[][][];
+    return (rows as number[][]).map((row) =>
+      (columns as number[][]).map((column) =>
+        row.reduce((sum, x, i) => sum + x * (column[i] as number), 0),
+      ),
+    );
+  };
+  const layouts: [string, (x: mx.array) => mx.array][] = [
+    ["packed", (x) => x],
+    ["turned", (x) => mx.contiguous(x.transpose(), { stream }).transpose()],
+    ["every other row", (x) => mx.repeat(x, 2, 0, { stream }).get("::2")],
+    ["every other column", (x) => mx.repeat(x, 2, 1, { stream }).get(":", "::2")],
+    ["a part", (x) => mx.pad(x, 3, { stream }).get("3:-3", "3:-3")],
+  ];
+  const shapes = [
+    [1, 37, 53],
+    [53, 37, 1],
+    [1, 37, 1],
+    [1, 1, 53],
+    [1, 700, 900],
+  ] as const;
+
+  test.each(layouts.flatMap(([a, f]) => layouts.map(([b, g]) => ({ a, f, b, g }))))(
+    "$a times $b",
+    ({ f, g }) => {
+      for (const [m, k, n] of shapes) {
+        const [a, b, c] = [normal([m, k]), normal([k, n]), normal([m, n])];
+        const exact = mx.array(expected(a, b));
+        // What it is written to may have been no number.
+        mx.tidy(() => mx.eval(mx.full([m, n], Number.NaN)));
+        expectClose(mx.matmul(f(a), g(b), { stream }), exact);
+        expectClose(
+          mx.addmm(c, f(a), g(b), { alpha: 0.5, beta: -2, stream }),
+          exact.multiply(0.5).subtract(c.multiply(2)),
+        );
+      }
+    },
+  );
+
+  test("of no length", () => {
+    expect(mx.matmul(mx.zeros([1, 0]), mx.zeros([0, 3]), { stream }).tolist()).toEqual([[0, 0, 0]]);
+  });
+});

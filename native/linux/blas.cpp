@@ -13,11 +13,43 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstdlib>
 #include <fstream>
 #include <limits>
 #include <string>
 
+enum Order { row_major = 101 };
+enum Transpose { as_it_is = 111, transposed = 112 };
+
+extern "C" void scipy_cblas_sgemm(
+    Order order,
+    Transpose transpose_a,
+    Transpose transpose_b,
+    int m,
+    int n,
+    int k,
+    float alpha,
+    const float* a,
+    int a_stride,
+    const float* b,
+    int b_stride,
+    float beta,
+    float* c,
+    int c_stride);
+extern "C" void scipy_cblas_sgemv(
+    Order order,
+    Transpose transpose,
+    int rows,
+    int columns,
+    float alpha,
+    const float* a,
+    int a_stride,
+    const float* x,
+    int x_stride,
+    float beta,
+    float* y,
+    int y_stride);
 extern "C" int scipy_openblas_get_num_threads();
 extern "C" void scipy_openblas_set_num_threads(int count);
 
@@ -65,7 +97,74 @@ struct ThreadLimit {
   asm(".text\n.globl " #name "\n.type " #name ", %function\n" #name \
       ":\n" JUMP #name SUFFIX ".size " #name ", .-" #name "\n");
 
-FORWARD(cblas_sgemm)
+// MLX multiplies vectors, too, as matrices of one row. OpenBLAS copies the
+// other matrix then, to read it once: with a language model that is half of the
+// time.
+extern "C" __attribute__((visibility("default"))) void cblas_sgemm(
+    Order order,
+    Transpose transpose_a,
+    Transpose transpose_b,
+    int m,
+    int n,
+    int k,
+    float alpha,
+    const float* a,
+    int a_stride,
+    const float* b,
+    int b_stride,
+    float beta,
+    float* c,
+    int c_stride) {
+  bool is_row = m == 1, is_column = n == 1;
+  if (order != row_major || (!is_row && !is_column)) {
+    scipy_cblas_sgemm(
+        order,
+        transpose_a,
+        transpose_b,
+        m,
+        n,
+        k,
+        alpha,
+        a,
+        a_stride,
+        b,
+        b_stride,
+        beta,
+        c,
+        c_stride);
+    return;
+  }
+  // As a column: y = Ax, or for a row, y = Bᵀx.
+  auto matrix = is_row ? b : a;
+  auto stride = is_row ? b_stride : a_stride;
+  bool turned = is_row ? transpose_b == as_it_is : transpose_a == transposed;
+  auto length = is_row ? n : m;
+  auto x = is_row ? a : b;
+  auto x_stride = is_row ? (transpose_a == as_it_is ? 1 : a_stride)
+                         : (transpose_b == as_it_is ? b_stride : 1);
+  auto y_stride = is_row ? 1 : c_stride;
+  // What is there may be no number, and so zero times it none either.
+  if (beta == 0) {
+    for (ptrdiff_t i = 0; i < length; i++) {
+      c[i * y_stride] = 0;
+    }
+    beta = 1;
+  }
+  scipy_cblas_sgemv(
+      order,
+      turned ? transposed : as_it_is,
+      turned ? k : length,
+      turned ? length : k,
+      alpha,
+      matrix,
+      stride,
+      x,
+      x_stride,
+      beta,
+      c,
+      y_stride);
+}
+
 FORWARD(cblas_dgemm)
 FORWARD(cblas_cgemm)
 FORWARD(sgeev_)
