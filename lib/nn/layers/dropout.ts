@@ -1,5 +1,4 @@
 /** Layers that leave things out in training. */
-
 import { asArray } from "../../core/array/array.js";
 import { optionsOf, share } from "../../core/call/options.js";
 import * as mx from "../../core/index.js";
@@ -14,20 +13,37 @@ export interface DropoutOptions {
 
 const read = optionsOf<DropoutOptions>()("Dropout", { p: share(0.5) });
 
-/** What is left of an input: a share `1 - p` of it, chosen at random, divided by that. */
-function drop(x: mx.array, p: number, shape: readonly number[]): mx.array {
-  const kept = 1 - p;
-  return mx.random
-    .bernoulli(kept, shape)
-    .multiply(x)
-    .multiply(1 / kept);
-}
-
 /** The shape of one choice for each channel: all axes in the middle are 1. */
 function channelsOf(x: mx.array, spatial: number): number[] {
   return x.shape.map((n, axis, { length }) =>
     axis < length - 1 && axis >= length - 1 - spatial ? 1 : n,
   );
+}
+
+/** What all have: the share, and what is left of an input. */
+class Drop extends Module {
+  readonly p: number;
+
+  constructor(fn: string, options: DropoutOptions | undefined) {
+    super();
+    this.p = read(options, fn).p;
+  }
+
+  /** A share `1 - p` of an input in training, chosen at random in a shape that broadcasts, divided by that. */
+  protected drop(x: mx.array, shape: readonly number[]): mx.array {
+    if (this.p === 0 || !this.training) {
+      return x;
+    }
+    const kept = 1 - this.p;
+    return mx.random
+      .bernoulli(kept, shape)
+      .multiply(x)
+      .multiply(1 / kept);
+  }
+
+  protected override describe(): string {
+    return `p=${this.p}`;
+  }
 }
 
 /**
@@ -39,30 +55,23 @@ function channelsOf(x: mx.array, spatial: number): number[] {
  * new nn.Dropout({ p: 0.9 }).eval().forward(mx.array([1, 2]))
  * // array([1, 2], dtype=float32)
  */
-export class Dropout extends Module {
-  readonly p: number;
-
+export class Dropout extends Drop {
   constructor(options?: DropoutOptions) {
-    super();
-    this.p = read(options).p;
+    super("Dropout", options);
   }
 
   forward(x: mx.array): mx.array {
     const { shape } = asArray(x, "Dropout.forward", "x");
-    return this.p === 0 || !this.training ? x : drop(x, this.p, shape);
-  }
-
-  protected override describe(): string {
-    return `p=${this.p}`;
+    return this.drop(x, shape);
   }
 }
 
 /**
- * In training, a share `p` of the channels of images, (H, W, C) or (N, H, W, C), chosen at random for each
- * example, becomes zero, and the rest is divided by `1 - p`. Otherwise the result is
- * the input. Neighbours in a channel say much the same, so that {@link Dropout} would
- * take little away. Tompson et al., "Efficient Object
- * Localization Using Convolutional Networks", arXiv 1411.4280.
+ * In training, a share `p` of the channels of images, (H, W, C) or (N, H, W, C),
+ * chosen at random for each example, becomes zero, and the rest is divided by
+ * `1 - p`. Otherwise the result is the input. Neighbours in a channel say much the
+ * same, so that {@link Dropout} would take little away. Tompson et al., "Efficient
+ * Object Localization Using Convolutional Networks", arXiv 1411.4280.
  *
  * @throws RangeError, when called, for other numbers of dimensions.
  * @example
@@ -71,31 +80,23 @@ export class Dropout extends Module {
  * channels.get(0, 0, 0, ":")
  * // array([0, 2, 2, 0], dtype=float32)
  */
-export class Dropout2d extends Module {
-  readonly p: number;
-
+export class Dropout2d extends Drop {
   constructor(options?: DropoutOptions) {
-    super();
-    this.p = read(options, "Dropout2d").p;
+    super("Dropout2d", options);
   }
 
   forward(x: mx.array): mx.array {
     checkShape(x, "Dropout2d.forward", "x", ["H", "W", "C"], ["N", "H", "W", "C"]);
-    return this.p === 0 || !this.training ? x : drop(x, this.p, channelsOf(x, 2));
-  }
-
-  protected override describe(): string {
-    return `p=${this.p}`;
+    return this.drop(x, channelsOf(x, 2));
   }
 }
 
 /**
  * In training, a share `p` of the channels of volumes or films, (D, H, W, C) or
- * (N, D, H, W, C), chosen at random for each
- * example, becomes zero, and the rest is divided by `1 - p`. Otherwise the result is
- * the input. Neighbours in a channel say much the same, so that {@link Dropout} would
- * take little away. Tompson et al., "Efficient Object Localization
- * Using Convolutional Networks", arXiv 1411.4280.
+ * (N, D, H, W, C), chosen at random for each example, becomes zero, and the rest is
+ * divided by `1 - p`. Otherwise the result is the input. Neighbours in a channel say
+ * much the same, so that {@link Dropout} would take little away. Tompson et al.,
+ * "Efficient Object Localization Using Convolutional Networks", arXiv 1411.4280.
  *
  * @throws RangeError, when called, for other numbers of dimensions.
  * @example
@@ -104,20 +105,13 @@ export class Dropout2d extends Module {
  * channels.get(0, 0, 0, 0, ":")
  * // array([0, 2, 2, 0], dtype=float32)
  */
-export class Dropout3d extends Module {
-  readonly p: number;
-
+export class Dropout3d extends Drop {
   constructor(options?: DropoutOptions) {
-    super();
-    this.p = read(options, "Dropout3d").p;
+    super("Dropout3d", options);
   }
 
   forward(x: mx.array): mx.array {
     checkShape(x, "Dropout3d.forward", "x", ["D", "H", "W", "C"], ["N", "D", "H", "W", "C"]);
-    return this.p === 0 || !this.training ? x : drop(x, this.p, channelsOf(x, 3));
-  }
-
-  protected override describe(): string {
-    return `p=${this.p}`;
+    return this.drop(x, channelsOf(x, 3));
   }
 }
