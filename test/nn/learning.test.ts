@@ -6,18 +6,23 @@ import { type Learner, learn, learners, type Reversal } from "../support/learnin
 
 const known = new Map(cases("nn/learning").map((c) => [c.learn, c]));
 
-/** Trains as Python did, and compares the losses of all steps. */
-function train<M extends Learner["model"]>(name: string, learner: Learner<M>): number[] {
+/**
+ * Trains as Python did, and compares the losses of all steps. Where sums have another order they are
+ * apart by rounding; from the step `smooth` on they may go another way.
+ */
+function train<M extends Learner["model"]>(
+  name: string,
+  learner: Learner<M>,
+  smooth = Number.POSITIVE_INFINITY,
+): number[] {
   const c = known.get(name) as Case & { steps: number; size: number };
   learner.model.loadWeights(decode(c.weights ?? {}));
   const expected = c.expect as number[];
   const losses = learn(learner, (c.inputs ?? []).map(decode), c.steps, c.size);
   expect(losses).toHaveLength(expected.length);
-  // Where a sum of Python's has another order, losses are apart by 1e-5 of them after all steps; on an
-  // emulated Arm processor the digits' were apart by 3e-3.
-  const relative = process.arch === "x64" ? 1e-3 : 1e-2;
   losses.forEach((loss, i) => {
     const apart = Math.abs(loss - (expected[i] as number));
+    const relative = i < smooth ? 1e-4 : 0.25;
     expect(apart, `step ${i}`).toBeLessThan(relative * (expected[i] as number) + 2e-6);
   });
   return losses;
@@ -26,7 +31,10 @@ function train<M extends Learner["model"]>(name: string, learner: Learner<M>): n
 describe("as in Python", () => {
   test("a convolutional network learns to read digits", () => {
     const learner = learners.digits();
-    const losses = train("digits", learner);
+    // In step 13 one value before the first ReLU is 1.2e-6 where others are 5e-5 or more from 0. With the
+    // sums of some processors (an emulated Arm one, OPENBLAS_CORETYPE=Nehalem on x64, which then agree)
+    // it is below 0: its gradient is missing, and the losses are apart by 1e-4 at first, and later by 0.1.
+    const losses = train("digits", learner, 14);
     expect(losses[0]).toBeGreaterThan(2.2);
     expect(losses.at(-1)).toBeLessThan(0.15);
 
