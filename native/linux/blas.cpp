@@ -52,6 +52,11 @@ extern "C" void scipy_cblas_sgemv(
     int y_stride);
 extern "C" int scipy_openblas_get_num_threads();
 extern "C" void scipy_openblas_set_num_threads(int count);
+#if defined(__aarch64__)
+extern "C" char* scipy_openblas_get_corename();
+extern "C" void gotoblas_dynamic_init();
+extern "C" void gotoblas_dynamic_quit();
+#endif
 
 namespace {
 
@@ -80,6 +85,28 @@ struct ThreadLimit {
     scipy_openblas_set_num_threads(std::max(1, static_cast<int>(all) - 1));
   }
 } thread_limit;
+
+#if defined(__aarch64__)
+// On a processor with Arm's matrix extension (SME), OpenBLAS 0.3.34 takes
+// kernels for it. In the wheel, the one for alpha and beta that are not 1 and 0
+// is an empty function, which says so on stderr; and products with a transposed
+// matrix are wrong where a vector of the extension has 128 or 256 bits. So it
+// gets the kernels of a processor without it, unless the user chose some.
+struct WithoutMatrixExtension {
+  WithoutMatrixExtension() {
+    const char* variable = "OPENBLAS_CORETYPE";
+    if (std::getenv(variable) ||
+        scipy_openblas_get_corename() != std::string("armv9sme")) {
+      return;
+    }
+    // Read in the call alone: processes that this one starts do not get it.
+    setenv(variable, "NEOVERSEN1", 1);
+    gotoblas_dynamic_quit();
+    gotoblas_dynamic_init();
+    unsetenv(variable);
+  }
+} without_matrix_extension;
+#endif
 
 } // namespace
 
