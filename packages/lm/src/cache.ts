@@ -6,6 +6,16 @@ import { causalMask, type Mask, maskOfAll } from "./masks.js";
 export interface KeysValues {
   keys: mx.array;
   values: mx.array;
+  /** The same as it is kept, where that is quantized: who reads this needs no array of full precision. */
+  quantized?: QuantizedKeysValues | undefined;
+}
+
+/** Quantized keys and values, and their format. */
+export interface QuantizedKeysValues {
+  readonly keys: Quantized;
+  readonly values: Quantized;
+  readonly groupSize: number;
+  readonly bits: number;
 }
 
 /** An array whose last axis is quantized: the packed numbers, and the scales and biases of its groups. */
@@ -358,18 +368,23 @@ export class QuantizedKVCache extends WholeCache {
     this.bits = checkCount(bits, "QuantizedKVCache", "bits", 1);
   }
 
-  /** Adds tokens, and gives all of them in the dtype of `keys` again. */
+  /** Adds tokens, and gives all of them: as they are kept and, computed if it is read, in full precision. */
   update(keys: mx.array, values: mx.array): KeysValues {
-    const all = this.updateQuantized(keys, values);
-    return { keys: this.#dequantized(all.keys), values: this.#dequantized(all.values) };
+    const quantized = this.updateQuantized(keys, values);
+    return {
+      keys: this.#dequantized(quantized.keys),
+      values: this.#dequantized(quantized.values),
+      quantized,
+    };
   }
 
   /** Adds tokens, and gives all of them as they are kept, for `mx.quantizedMatmul`. */
-  updateQuantized(keys: mx.array, values: mx.array): { keys: Quantized; values: Quantized } {
+  updateQuantized(keys: mx.array, values: mx.array): QuantizedKeysValues {
     this.keys = this.#added(this.keys, keys);
     this.values = this.#added(this.values, values);
     this.offset += keys.dim(2);
-    return { keys: this.#all(this.keys), values: this.#all(this.values) };
+    const { groupSize, bits } = this;
+    return { keys: this.#all(this.keys), values: this.#all(this.values), groupSize, bits };
   }
 
   #added(buffers: Quantized | null, x: mx.array): Quantized {

@@ -5,6 +5,7 @@ export {
   type LoadedPromptCache,
   loadPromptCache,
   type Quantized,
+  type QuantizedKeysValues,
   QuantizedKVCache,
   type QuantizedKVCacheOptions,
   RotatingKVCache,

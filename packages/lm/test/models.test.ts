@@ -1,10 +1,19 @@
 import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { mx, nn } from "mlx-js";
-import { loadModel, QuantizedKVCache, RotatingKVCache } from "mlx-js-lm";
+import { mx, nn, utils } from "mlx-js";
+import {
+  type Cache,
+  Config,
+  createModel,
+  type KeysValues,
+  loadModel,
+  QuantizedKVCache,
+  RotatingKVCache,
+} from "mlx-js-lm";
 import { afterAll, describe, expect, test } from "vitest";
 import { live } from "../../../test/support/live.js";
+import { softmaxScoring } from "../src/parts/attention.js";
 import { configs, distanceOf, isKnown, weightsOf } from "./support/golden.js";
 
 const folder = mkdtempSync(join(tmpdir(), "mlx-js-lm-models-"));
@@ -112,6 +121,60 @@ describe("windows that mlx-lm does not know", () => {
       "RotatingKVCache",
     ]);
   });
+});
+
+test("quantized keys and values are read as they are kept, and give what they stand for", async () => {
+  // Of one layer: in a second one the last bits of its inputs would decide how some are rounded.
+  const sizes = { hidden_size: 128, head_dim: 32, num_hidden_layers: 1 };
+  const random = (name: string, shape: readonly number[]) =>
+    name.includes("norm") ? mx.ones(shape) : mx.random.normal(shape).multiply(0.2);
+  const config = new Config({ ...configs["llama"], ...sizes }, "the test");
+  using model = createModel(config);
+  model.loadWeights(
+    Object.fromEntries(
+      utils.treeFlatten(model.parameters()).map(([name, x]) => [name, random(name, x.shape)]),
+    ),
+  );
+  const text = mx.array([Array.from({ length: 300 }, (_, i) => (7 * i * i + 3 * i + 5) % 64)]);
+  const tokens = text.astype(mx.int32);
+  const format = { groupSize: 32, bits: 8 };
+  /** A cache whose attention reads what its numbers stand for. */
+  class Dequantized extends QuantizedKVCache {
+    override update(keys: mx.array, values: mx.array) {
+      return { ...super.update(keys, values), quantized: undefined };
+    }
+  }
+  const logitsOf = (create: () => Cache) => {
+    const caches = model.makeCaches().map(create);
+    const parts = [0, 5, 298, 299].map((start, i, starts) =>
+      model.forward(tokens.get(":", new mx.Slice(start, starts[i + 1] ?? null)), caches),
+    );
+    return mx.concatenate(parts, 1);
+  };
+  const ours = logitsOf(() => new QuantizedKVCache(format));
+  const exact = logitsOf(() => new Dequantized(format));
+  const difference = mx.max(mx.abs(ours.subtract(exact))).item();
+  expect(difference / mx.max(mx.abs(exact)).item()).toBeLessThan(1e-5);
+});
+
+test("a token needs no array of all quantized keys in full precision", () => {
+  using cache = new QuantizedKVCache({ groupSize: 32, bits: 8 });
+  mx.tidy(() => cache.update(mx.ones([1, 2, 3000, 32]), mx.ones([1, 2, 3000, 32])));
+  const whole = 3000 * 2 * 32 * 4;
+  const peakOf = (keep: (seen: KeysValues) => mx.array) => {
+    const x = mx.ones([1, 2, 1, 32]);
+    mx.eval(x, cache);
+    mx.clearCache();
+    mx.resetPeakMemory();
+    const before = mx.getActiveMemory();
+    mx.tidy(() => mx.eval(keep(cache.update(x, x))));
+    return mx.getPeakMemory() - before;
+  };
+  const score = softmaxScoring(1);
+  const q = mx.ones([1, 4, 1, 32]);
+  expect(peakOf((seen) => score(q, seen, null))).toBeLessThan(whole);
+  const full = (seen: KeysValues) => score(q, { ...seen, quantized: undefined }, null);
+  expect(peakOf(full)).toBeGreaterThan(2 * whole);
 });
 
 describe("ALiBi", () => {

@@ -2,8 +2,8 @@
 import { mx, nn } from "mlx-js";
 import type { Cache } from "../cache.js";
 import type { Config } from "../config.js";
-import { causalMask, type Mask } from "../masks.js";
-import { Attention, type Scoring } from "../parts/attention.js";
+import type { Mask } from "../masks.js";
+import { Attention, groupedAttention, type Scoring } from "../parts/attention.js";
 import { type DecoderLayer, DecoderModel } from "../parts/decoder.js";
 import { GatedMlp } from "../parts/mlp.js";
 import { OffsetRMSNorm } from "../parts/norm.js";
@@ -15,18 +15,14 @@ function softCap(x: mx.array, cap: number): mx.array {
 
 /** The softmax of products that are kept between -cap and cap. */
 function cappedScoring(scale: number, cap: number): Scoring {
-  return (q, k, v, mask) => {
-    const [batch, heads, length, headDim] = q.shape as [number, number, number, number];
-    // The heads of each group stand on an axis of their own.
-    const grouped = q.reshape(batch, k.dim(1), -1, length, headDim).multiply(scale);
-    const products = mx.matmul(grouped, mx.expandDims(k, 2).swapaxes(-1, -2));
-    const scores = softCap(products, cap);
-    const seen = mask === "causal" ? causalMask(length, k.dim(2) - length) : mask;
-    const never = mx.array(mx.finfo(scores.dtype).min, scores.dtype);
-    const masked = seen === null ? scores : mx.where(seen, scores, never);
-    const weights = mx.softmax(masked, -1, { precise: true });
-    return mx.matmul(weights, mx.expandDims(v, 2)).reshape(batch, heads, length, -1);
-  };
+  return (q, { keys, values }, mask) =>
+    groupedAttention(
+      q.multiply(scale),
+      keys.dim(1),
+      mask,
+      (rows) => softCap(mx.matmul(rows, keys.swapaxes(-1, -2)), cap),
+      (weights) => mx.matmul(weights, values),
+    );
 }
 
 /** A layer with norms before and after the attention and the MLP. */

@@ -1,7 +1,7 @@
 import { mx, nn } from "mlx-js";
-import type { Cache } from "../cache.js";
+import type { Cache, KeysValues, Quantized, QuantizedKeysValues } from "../cache.js";
 import type { Config } from "../config.js";
-import { type Mask, maskOfAll } from "../masks.js";
+import { causalMask, type Mask, maskOfAll } from "../masks.js";
 import { type Rope, ropeOf } from "./rope.js";
 
 /** The mask for the next `length` tokens, each of which sees the last `window` ones, or all. */
@@ -42,7 +42,7 @@ export function sizesOf(config: Config): AttentionSizes {
 }
 
 /** What weighs the values by how well queries and keys fit. */
-export type Scoring = (q: mx.array, k: mx.array, v: mx.array, mask: Mask) => mx.array;
+export type Scoring = (queries: mx.array, seen: KeysValues, mask: Mask) => mx.array;
 
 /** What {@link attend} needs beside queries, keys and values. */
 export interface AttendOptions {
@@ -52,9 +52,53 @@ export interface AttendOptions {
   score: Scoring;
 }
 
+/**
+ * Attention by products that are given, with a softmax between them. The heads of queries that share
+ * keys and values stand below each other, as rows.
+ *
+ * @param q Of shape (batch, heads, length, headDim).
+ * @param scoresOf Of rows (batch, keyHeads, rows, headDim), the scores (batch, keyHeads, rows, tokens).
+ * @param sumOf Of weights with the shape of the scores, what they give of the values.
+ */
+export function groupedAttention(
+  q: mx.array,
+  keyHeads: number,
+  mask: Mask,
+  scoresOf: (rows: mx.array) => mx.array,
+  sumOf: (weights: mx.array) => mx.array,
+): mx.array {
+  const [batch, heads, length, headDim] = q.shape as [number, number, number, number];
+  const rows = scoresOf(q.reshape(batch, keyHeads, -1, headDim));
+  const scores = rows.reshape(batch, heads, length, -1);
+  const isSeen = mask === "causal" ? causalMask(length, scores.dim(-1) - length) : mask;
+  const never = mx.array(mx.finfo(scores.dtype).min, scores.dtype);
+  const masked = isSeen === null ? scores : mx.where(isSeen, scores, never);
+  const weights = mx.softmax(masked, -1, { precise: true });
+  return sumOf(weights.reshape(...rows.shape)).reshape(batch, heads, length, -1);
+}
+
+function quantizedAttention(
+  q: mx.array,
+  { keys, values, groupSize, bits }: QuantizedKeysValues,
+  mask: Mask,
+): mx.array {
+  const product = (x: mx.array, [packed, scales, biases]: Quantized, transpose: boolean) =>
+    mx.quantizedMatmul(x, packed, scales, { biases, groupSize, bits, transpose });
+  return groupedAttention(
+    q,
+    keys[0].dim(1),
+    mask,
+    (rows) => product(rows, keys, true),
+    (weights) => product(weights, values, false),
+  );
+}
+
 /** The scoring of nearly all models: the softmax of the products, each times `scale`. */
 export function softmaxScoring(scale: number): Scoring {
-  return (q, k, v, mask) => mx.fast.scaledDotProductAttention(q, k, v, { scale, mask });
+  return (q, { keys, values, quantized }, mask) =>
+    quantized === undefined
+      ? mx.fast.scaledDotProductAttention(q, keys, values, { scale, mask })
+      : quantizedAttention(q.multiply(scale), quantized, mask);
 }
 
 /** Rotates queries and keys, adds keys and values to the cache, and weighs all values there. */
@@ -68,7 +112,7 @@ export function attend(
   const q = rope.forward(queries, { offset });
   const k = rope.forward(keys, { offset });
   const seen = cache?.update(k, values) ?? { keys: k, values };
-  return score(q, seen.keys, seen.values, mask);
+  return score(q, seen, mask);
 }
 
 /** Options of {@link Attention}. */
