@@ -17,15 +17,26 @@ endless.tokenizer.detokenizer = () => loaded.tokenizer.detokenizer();
 /** @param {number} maxTokens */
 async function measure(maxTokens) {
   mx.resetPeakMemory();
+  const processor = () => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1e6;
+  };
   const began = performance.now();
+  const start = processor();
   let first = 0;
+  let read = 0;
   let promptTps = 0;
   let generationTps = 0;
   for await (const step of generate(endless, prompt, { maxTokens })) {
     first ||= performance.now() - began;
+    read ||= processor() - start;
     ({ promptTps, generationTps } = step);
   }
-  return { promptTps, generationTps, firstToken: first / 1000, peakMemory: mx.getPeakMemory() };
+  return {
+    ...{ promptTps, generationTps, firstToken: first / 1000, peakMemory: mx.getPeakMemory() },
+    promptProcessor: read / prompt.length,
+    generationProcessor: (processor() - start - read) / (maxTokens - 1),
+  };
 }
 
 await measure(4);

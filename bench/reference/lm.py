@@ -20,15 +20,19 @@ tokenizer.eos_token_ids = set()
 def measure(max_tokens):
     mx.reset_peak_memory()
     began = time.perf_counter()
-    first = last = None
+    start = time.process_time()
+    first = last = read = None
     for step in stream_generate(model, tokenizer, prompt, max_tokens=max_tokens):
         last = time.perf_counter()
         first = first or last
+        read = read or time.process_time() - start
     return {
         "promptTps": prompt_tokens / (first - began),
         "generationTps": (max_tokens - 1) / (last - first),
         "firstToken": first - began,
         "peakMemory": mx.get_peak_memory(),
+        "promptProcessor": read / prompt_tokens,
+        "generationProcessor": (time.process_time() - start - read) / (max_tokens - 1),
     }
 
 
