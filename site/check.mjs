@@ -1,21 +1,24 @@
 // `npm run docs:check`, of the site that `npm run docs` has built: every link leads
-// somewhere, every name of Python's is in the table, and the main pages, in
-// Chromium, on a desktop and on a phone, light and dark, write nothing to the
-// console, fit their window, and have no fault that axe-core finds (contrast
-// among them). The screenshots are in out/site.
+// somewhere, every name of Python's is in the table, and all pages, in Chromium, on
+// a desktop and on a phone, write nothing to the console, fit their window, and have
+// no fault that axe-core finds (contrast among them). The main pages are looked at
+// light and dark on both, and their screenshots are in out/site; the others light on
+// a desktop and dark on a phone. `--main` looks at the main pages alone, in these two.
 //
-// CHROMIUM names the browser; without it, one that is installed is looked for.
-// Where there is none, this says so and checks the rest.
-import { accessSync, constants, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+// scripts/browser.mjs finds the browser. Where there is none, this says so and checks
+// the rest.
+import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
-import { delimiter, extname, join, posix } from "node:path";
+import { extname, join, posix } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
+import { findBrowser } from "../scripts/browser.mjs";
 import { parity } from "../scripts/parity.mjs";
 
 const dist = fileURLToPath(new URL("dist/", import.meta.url));
 const shots = fileURLToPath(new URL("../out/site/", import.meta.url));
+const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const base = process.env["SITE_BASE"] ?? "/";
 
 const mainPages = {
@@ -116,32 +119,13 @@ function checkParity() {
   console.log(`${rows.length} names in the table beside Python`);
 }
 
-function findBrowser() {
-  const names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
-  const candidates = [
-    process.env["CHROMIUM"] ?? "",
-    ...(process.env["PATH"] ?? "")
-      .split(delimiter)
-      .flatMap((folder) => names.map((name) => join(folder, name))),
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-    "/Applications/Chromium.app/Contents/MacOS/Chromium",
-  ];
-  return candidates.find((path) => {
-    try {
-      accessSync(path, constants.X_OK);
-      return path !== "";
-    } catch {
-      return false;
-    }
-  });
-}
-
 const types = /** @type {Record<string, string>} */ ({
   ".html": "text/html; charset=utf-8",
   ".js": "text/javascript",
   ".css": "text/css",
   ".json": "application/json",
   ".svg": "image/svg+xml",
+  ".jpg": "image/jpeg",
   ".png": "image/png",
   ".woff2": "font/woff2",
 });
@@ -163,55 +147,97 @@ function serve() {
   });
 }
 
+/**
+ * @typedef {object} Look
+ * @property {string} path
+ * @property {keyof typeof windows} size
+ * @property {"light" | "dark"} colorScheme
+ * @property {string} [shot] where the screenshot goes
+ */
+
+/** @returns {Look[]} */
+function looks() {
+  const names = new Map(Object.entries(mainPages).map(([name, path]) => [path, name]));
+  const shown = process.argv.includes("--main") ? [...names.keys()] : pages;
+  return shown.flatMap((path) =>
+    /** @type {const} */ ([
+      { size: "desktop", colorScheme: "light" },
+      { size: "phone", colorScheme: "dark" },
+      { size: "desktop", colorScheme: "dark" },
+      { size: "phone", colorScheme: "light" },
+    ])
+      .slice(0, names.has(path) && shown === pages ? 4 : 2)
+      .map((how) => {
+        const name = names.get(path);
+        return name === undefined
+          ? { path, ...how }
+          : { path, ...how, shot: `${name}-${how.size}-${how.colorScheme}.png` };
+      }),
+  );
+}
+
+/**
+ * @param {import("playwright-core").BrowserContext} context
+ * @param {string} origin
+ * @param {Look} look
+ */
+async function lookAt(context, origin, { path, size, colorScheme, shot }) {
+  const at = `${path}, ${size}, ${colorScheme}`;
+  const page = await context.newPage();
+  await page.setViewportSize(windows[size]);
+  await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) {
+      faults.push(`${at}: the console says ${message.text()}`);
+    }
+  });
+  page.on("pageerror", (error) => faults.push(`${at}: ${error.message}`));
+  await page.goto(`${origin}${base}${path}`, { waitUntil: "networkidle" });
+  const wide = await page.evaluate(
+    "document.documentElement.scrollWidth - document.documentElement.clientWidth",
+  );
+  if (Number(wide) > 0) {
+    faults.push(`${at}: ${wide} pixels wider than the window`);
+  }
+  if (shot !== undefined) {
+    await page.screenshot({ path: join(shots, shot) });
+  }
+  await page.addScriptTag({ path: axe });
+  /** @type {{ id: string, help: string, nodes: { target: string[], failureSummary: string }[] }[]} */
+  const violations = await page.evaluate(
+    `axe.run(document, ${JSON.stringify(rules)}).then((x) => x.violations)`,
+  );
+  for (const { id, help, nodes } of violations) {
+    const places = nodes.slice(0, 3).map((x) => `${x.target.join(" ")}: ${x.failureSummary}`);
+    faults.push(`${at}: ${help} (${id}), ${nodes.length} times\n  ${places.join("\n  ")}`);
+  }
+  await page.close();
+}
+
 /** @param {string} executablePath */
 async function look(executablePath) {
-  const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
   rmSync(shots, { recursive: true, force: true });
   mkdirSync(shots, { recursive: true });
   const server = await serve();
   const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
   // Containers run as root and without the kernel's namespaces.
   const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
-  let count = 0;
-  for (const [size, viewport] of Object.entries(windows)) {
-    for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
-      const context = await browser.newContext({ viewport, colorScheme, reducedMotion: "reduce" });
-      for (const [name, path] of Object.entries(mainPages)) {
-        const at = `${path}, ${size}, ${colorScheme}`;
-        const page = await context.newPage();
-        page.on("console", (message) => {
-          if (["error", "warning"].includes(message.type())) {
-            faults.push(`${at}: the console says ${message.text()}`);
-          }
-        });
-        page.on("pageerror", (error) => faults.push(`${at}: ${error.message}`));
-        await page.goto(`http://127.0.0.1:${port}${base}${path}`, { waitUntil: "networkidle" });
-        const wide = await page.evaluate(
-          "document.documentElement.scrollWidth - document.documentElement.clientWidth",
-        );
-        if (Number(wide) > 0) {
-          faults.push(`${at}: ${wide} pixels wider than the window`);
-        }
-        await page.screenshot({ path: join(shots, `${name}-${size}-${colorScheme}.png`) });
-        await page.addScriptTag({ path: axe });
-        /** @type {{ id: string, help: string, nodes: { target: string[], failureSummary: string }[] }[]} */
-        const violations = await page.evaluate(
-          `axe.run(document, ${JSON.stringify(rules)}).then((x) => x.violations)`,
-        );
-        for (const { id, help, nodes } of violations) {
-          const places = nodes.slice(0, 3).map((x) => `${x.target.join(" ")}: ${x.failureSummary}`);
-          faults.push(`${at}: ${help} (${id}), ${nodes.length} times\n  ${places.join("\n  ")}`);
-        }
-        count++;
-        await page.close();
+  const all = looks();
+  const left = all.values();
+  const context = await browser.newContext();
+  // Loading a page is mostly waiting.
+  await Promise.all(
+    Array.from({ length: 4 }, async () => {
+      for (const each of left) {
+        await lookAt(context, `http://127.0.0.1:${port}`, each);
       }
-      await context.close();
-    }
-  }
+    }),
+  );
+  await context.close();
   faults.push(...(await checkSearch(browser, port)));
   await browser.close();
   server.close();
-  console.log(`${count} screenshots in out/site`);
+  console.log(`${all.length} looks at ${new Set(all.map(({ path }) => path)).size} pages`);
 }
 
 /**
@@ -245,7 +271,7 @@ async function checkSearch(browser, port) {
 
 checkLinks();
 checkParity();
-const browser = findBrowser();
+const browser = await findBrowser();
 if (browser === undefined) {
   console.log("No Chromium was found, so no page was looked at: CHROMIUM names one.");
 } else {

@@ -8,7 +8,7 @@ export const groups = [
     title: "Arrays and functions",
     guides: ["arrays", "indexing", "lazy", "transformations", "compile"],
   },
-  { title: "Models", guides: ["training", "weights", "own-layer", "lora"] },
+  { title: "Models", guides: ["training", "weights", "own-layer", "lora", "generating"] },
   {
     title: "Programs",
     guides: [

@@ -100,6 +100,13 @@ function placed(path, shown = new Set()) {
   );
 }
 
+/** Two sentences, as much as a card has room for. @param {string} text */
+const beginning = (text) =>
+  text
+    .split(/(?<=[.?!]) (?=[A-Z`])/)
+    .slice(0, 2)
+    .join(" ");
+
 /** @param {string} name */
 function example(name) {
   const folder = `examples/${name}`;
@@ -134,14 +141,14 @@ function example(name) {
   const about = read(path)
     .split(/\n{2,}/)
     .slice(1)
-    .find((paragraph) => !/^[!|`#]/.test(paragraph));
+    .find((paragraph) => !/^([!|#]|```)/.test(paragraph));
   if (picture === null || about === undefined) {
     throw new Error(`${path} needs a picture and a paragraph for the gallery`);
   }
   return {
     name,
     title: titleOf(readme),
-    about: about.replaceAll("\n", " ").replace(/\[([^\]]*)\]\([^)]*\)/g, "$1"),
+    about: beginning(about.replaceAll("\n", " ").replace(/\[([^\]]*)\]\([^)]*\)/g, "$1")),
     picture: /** @type {string} */ (picture[2]).replace(/^\.\.?\//, "../"),
     alt: picture[1] ?? "",
   };
