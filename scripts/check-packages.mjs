@@ -103,7 +103,7 @@ async function registry() {
   const folder = join(work, "registry");
   mkdirSync(folder);
   const config = join(folder, "config.yaml");
-  const ours = ["mlx-js", "@mlx-js/*"].map(
+  const ours = ["mlx-js", "mlx-js-lm", "@mlx-js/*"].map(
     (name) => `  "${name}": { access: $all, publish: $all, unpublish: $all }\n`,
   );
   writeFileSync(
@@ -164,7 +164,9 @@ function publish(url) {
     }
     run(folder, "npm", ["publish", what, "--registry", url, "--provenance=false"]);
   }
-  run(folder, "npm", ["publish", pack("mlx-js"), "--registry", url, "--provenance=false"]);
+  for (const name of ["mlx-js", "mlx-js-lm"]) {
+    run(folder, "npm", ["publish", pack(name), "--registry", url, "--provenance=false"]);
+  }
 }
 
 const body = `
@@ -438,12 +440,18 @@ function electron(url) {
     for (const file of ["LICENSE", "LICENSES.chromium.html"]) {
       writeFileSync(join(stub, file), "");
     }
+    mkdirSync(join(folder, "models"));
+    writeFileSync(join(folder, "models", "model.gguf"), "GGUF");
     run(folder, cli("electron-builder"), ["--linux", "dir", "-c.electronDist=stub"], { env });
     const release = join(folder, "release");
     const [place = ""] = readdirSync(release).filter((name) => name.endsWith("-unpacked"));
     const program = readFileSync(join(release, place, "mlx-js-electron"));
     expectText(program.subarray(-8).toString(), "00001100");
     const archive = join(release, place, "resources", "app.asar");
+    expectText(readdirSync(join(release, place, "resources", "models")).join(), "model.gguf");
+    const listing = run(folder, cli("asar"), ["list", archive], { env });
+    expectText(listing, /^\/node_modules\/mlx-js-lm\/dist\/index\.js$/m);
+    expectText(listing, /^\/node_modules\/@huggingface\/tokenizers\//m);
     expectText(readdirSync(join(`${archive}.unpacked`, "node_modules")).join(), "@mlx-js");
     const shim = join(root, "test", "support", "asar.cjs");
     const addon = join(archive, "node_modules", "mlx-js", "dist", "index.js");

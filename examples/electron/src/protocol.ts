@@ -10,10 +10,12 @@ const positions = z.enum(["alibi", "sinusoidal"]);
 const figure = z.number().or(z.nan()).or(z.literal(Number.POSITIVE_INFINITY));
 const whole = (low: number, high: number) => z.number().int().min(low).max(high);
 
+const message = z.strictObject({ role: z.enum(["user", "assistant"]), content: z.string() });
+export type Message = z.infer<typeof message>;
+
 /**
  * The tasks: what each takes, tells on its way, and gives in the end. Another is
- * one more entry here and in model/tasks.ts, such as a chat: `input` the messages,
- * `progress` a piece of the answer, `result` why it ended.
+ * one more entry here and in model/tasks.ts.
  */
 export const tasks = {
   train: {
@@ -31,6 +33,23 @@ export const tasks = {
       z.object({ stage: z.literal("reading"), positions, length: z.number(), perplexity: figure }),
     ]),
     result: z.object({ device: z.string(), seconds: z.number() }),
+  },
+  chat: {
+    input: z.strictObject({
+      /** A GGUF file, a folder with a model, or a name on the Hugging Face Hub. */
+      model: z.string().trim().min(1, "There is no model."),
+      /** The whole conversation. The last message is what is answered. */
+      messages: z.array(message).min(1),
+    }),
+    progress: z.discriminatedUnion("stage", [
+      z.object({ stage: z.literal("loading"), done: z.number() }),
+      z.object({ stage: z.literal("answering"), text: z.string() }),
+    ]),
+    result: z.object({
+      finishReason: z.enum(["stop", "length"]),
+      tokens: z.number(),
+      perSecond: z.number(),
+    }),
   },
 };
 

@@ -49,14 +49,17 @@ export class TaskServer {
     const { task, input } = request;
     try {
       // Tasks of several kinds share the process: each lets the others go on while it waits.
-      if ([...this.#running].some(([other, { name }]) => other === id || name === task)) {
+      const same = [...this.#running.values()].filter(({ name }) => name === task);
+      if (this.#running.has(id) || same.some(({ abort }) => !abort.signal.aborted)) {
         throw new TaskError("busy", `"${task}" is running already.`);
       }
       if (!isTask(task)) {
         throw new TaskError("bad-request", `There is no task "${task}".`);
       }
       const abort = new AbortController();
-      const ended = this.#start(task, id, input, abort.signal)
+      // One that was cancelled has to end first, as it does when a page is loaded again.
+      const ended = Promise.all(same.map(({ ended }) => ended))
+        .then(() => this.#start(task, id, input, abort.signal))
         .then(
           (result) => this.#post({ type: "done", id, result }),
           (error: unknown) => this.#post(failed(id, error)),
@@ -78,6 +81,7 @@ export class TaskServer {
   }
 
   async #start<Name extends TaskName>(name: Name, id: string, input: unknown, signal: AbortSignal) {
+    signal.throwIfAborted();
     const checked = schemas[name].input.safeParse(input);
     if (!checked.success) {
       const all = checked.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);

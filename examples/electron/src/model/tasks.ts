@@ -6,4 +6,8 @@ export const runs: Runs = {
     const { train } = await import("./experiment.js");
     return train(input, context);
   },
+  chat: async (input, context) => {
+    const { chat } = await import("./chat.js");
+    return chat(input, context);
+  },
 };

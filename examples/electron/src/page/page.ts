@@ -1,6 +1,7 @@
 /** The page: a tab for each task that people start here. */
 import type { Bridge } from "../bridge.js";
 import { TaskClient } from "../client.js";
+import { chatTab } from "./chat-tab.js";
 import { showTabs } from "./tabs.js";
 import { trainTab } from "./train-tab.js";
 
@@ -10,4 +11,4 @@ declare global {
   }
 }
 
-showTabs([trainTab], new TaskClient(window.model));
+showTabs([trainTab, chatTab], new TaskClient(window.model));
