@@ -38,7 +38,7 @@ struct Convert<int> {
   static constexpr auto ts = "number";
   static int read(Environment& e, napi_value v) {
     int32_t out;
-    check(napi_get_value_int32(e.env, v, &out), "an integer");
+    check(e.integer(v, &out), "an integer");
     return out;
   }
   static napi_value write(Environment& e, int x) {
@@ -300,7 +300,7 @@ struct Numbers {
 
   static Numbers read(Environment& e, napi_value v) {
     int32_t place;
-    if (napi_get_value_int32(e.env, v, &place) != napi_ok) {
+    if (e.integer(v, &place) != napi_ok) {
       auto bytes = Convert<Bytes>::read(e, v);
       return {
           static_cast<const double*>(bytes.data),

@@ -87,6 +87,17 @@ void ArrayTable::clear() {
   nbytes_ = 0;
 }
 
+namespace {
+
+bool makes_numbers_of_objects(napi_env env) {
+  napi_value object;
+  int32_t number;
+  return napi_create_object(env, &object) == napi_ok &&
+      napi_get_value_int32(env, object, &number) == napi_ok;
+}
+
+} // namespace
+
 FunctionTable::FunctionTable(napi_env env, std::function<void()> dropped)
     : env_(env),
       when_dropped_(std::move(dropped)) {
@@ -154,6 +165,7 @@ void FunctionTable::close() {
 
 Environment::Environment(napi_env env)
     : env(env),
+      coerces(makes_numbers_of_objects(env)),
       loop(env),
       scratch_array(
           Napi::Persistent(Napi::Float64Array::New(env, scratch_length))),

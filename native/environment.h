@@ -167,7 +167,22 @@ struct Environment {
   // the event loop at the latest.
   void sweep_later();
 
+  // An integer from JavaScript, or the status of what is no number.
+  napi_status integer(napi_value value, int32_t* out) const {
+    if (coerces) {
+      napi_valuetype type;
+      auto status = napi_typeof(env, value, &type);
+      if (status != napi_ok || type != napi_number) {
+        return napi_number_expected;
+      }
+    }
+    return napi_get_value_int32(env, value, out);
+  }
+
   napi_env env;
+  // Whether the runtime makes numbers of what is none, as Deno does, where
+  // Node-API wants an error.
+  bool coerces;
   EventLoop loop;
   // Numbers on their way from JavaScript: scalars, shapes, lists of slots. They
   // lie in a stack: JavaScript puts on it what a call needs, and the call takes

@@ -16,7 +16,7 @@ Operand Operand::read(Environment& e, napi_value v) {
   Operand out;
   const double* words;
   int32_t code;
-  if (napi_get_value_int32(e.env, v, &code) != napi_ok) {
+  if (e.integer(v, &code) != napi_ok) {
     auto bytes = Convert<Bytes>::read(e, v);
     if (bytes.length < 3 * sizeof(double)) {
       throw TypeError("Expected an array or a scalar.");
