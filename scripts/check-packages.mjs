@@ -177,16 +177,40 @@ const [loss, gradients] = step();
 new optim.SGD(0.5).update(model, gradients);
 console.log(loss.item(), model.weight.tolist().join());
 `;
+const trained = "9 3,6\n";
+const generated = "bcd true\n";
+/** @type {Record<string, { text: string, prints: string }>} */
 const programs = {
-  "train.mjs": `import { mx, nn, optim } from "mlx-js";
+  "train.mjs": {
+    text: `import { mx, nn, optim } from "mlx-js";
 import { array } from "mlx-js/core";
 if (array !== mx.array) throw new Error("two arrays");${body}`,
-  "train.cjs": `const { mx, nn, optim } = require("mlx-js");${body}`,
-  "train.mts": `import { mx, nn, optim } from "mlx-js";
+    prints: trained,
+  },
+  "train.cjs": { text: `const { mx, nn, optim } = require("mlx-js");${body}`, prints: trained },
+  "train.mts": {
+    text: `import { mx, nn, optim } from "mlx-js";
 const numbers: Float32Array = mx.array([1]).toTypedArray();
 if (numbers.length !== 1) throw new Error("no numbers");${body}`,
+    prints: trained,
+  },
+  "generate.mjs": {
+    text: `${readFileSync(join(types, "language-model.mts"), "utf8")}
+console.log(answer, logits instanceof mx.array);`,
+    prints: generated,
+  },
+  // mlx-js-lm is no module of CommonJS, and such a one imports it all the same.
+  "generate.cjs": {
+    text: `const { nn } = require("mlx-js");
+import("mlx-js-lm").then(({ Config, LanguageModel }) => {
+  const model = new LanguageModel(new Config({ vocab_size: 4 }, "config"));
+  console.log("bcd", model instanceof nn.Module);
+});`,
+    prints: generated,
+  },
 };
-const expected = "9 3,6\n";
+const everywhere = ["train.mjs", "train.cjs", "generate.mjs", "generate.cjs"];
+const packages = ["mlx-js", "mlx-js-lm"];
 
 /** An empty project. @param {string} name @param {string} url */
 function project(name, url) {
@@ -194,7 +218,7 @@ function project(name, url) {
   mkdirSync(folder);
   writeFileSync(join(folder, "package.json"), '{ "name": "app", "private": true }\n');
   writeFileSync(join(folder, ".npmrc"), npmrc(url));
-  for (const [file, text] of Object.entries(programs)) {
+  for (const [file, { text }] of Object.entries(programs)) {
     writeFileSync(join(folder, file), text);
   }
   return folder;
@@ -204,6 +228,20 @@ function project(name, url) {
 function expectText(actual, wanted) {
   if (typeof wanted === "string" ? actual !== wanted : !wanted.test(actual)) {
     throw new Error(`expected ${wanted}, received ${actual}`);
+  }
+}
+
+/**
+ * Runs some of the programs, and compares what they print.
+ *
+ * @param {string} folder
+ * @param {string[]} command
+ * @param {string[]} files
+ * @param {{ env?: Record<string, string> }} [options]
+ */
+function runPrograms(folder, [program = "", ...args], files, options = {}) {
+  for (const file of files) {
+    expectText(run(folder, program, [...args, file], options), programs[file]?.prints ?? "");
   }
 }
 
@@ -233,28 +271,20 @@ function managers(url) {
   const pnpm = join(tool("pnpm"), "bin", "pnpm.cjs");
   const bun = runtime("bun", "bun");
   const deno = join(tool(`deno-${host}`), "deno");
-  const files = ["train.mjs", "train.cjs"];
 
   check("npm", () => {
     const folder = project("npm", url);
-    run(folder, "npm", ["install", "mlx-js", "--ignore-scripts", "--no-audit", "--no-fund"]);
-    for (const file of files) {
-      expectText(run(folder, node, [file]), expected);
-    }
+    run(folder, "npm", ["install", ...packages, "--ignore-scripts", "--no-audit", "--no-fund"]);
+    runPrograms(folder, [node], everywhere);
+    expectText(run(folder, join(folder, "node_modules/.bin/mlx-lm"), ["--help"]), /^usage: mlx-lm/);
   });
   for (const name of nodes) {
-    check(`npm, ${name}`, () => {
-      for (const file of files) {
-        expectText(run(join(work, "npm"), runtime(name), [file]), expected);
-      }
-    });
+    check(`npm, ${name}`, () => runPrograms(join(work, "npm"), [runtime(name)], everywhere));
   }
   check("pnpm", () => {
     const folder = project("pnpm", url);
-    run(folder, node, [pnpm, "add", "mlx-js", "--ignore-scripts"]);
-    for (const file of files) {
-      expectText(run(folder, node, [file]), expected);
-    }
+    run(folder, node, [pnpm, "add", ...packages, "--ignore-scripts"]);
+    runPrograms(folder, [node], everywhere);
   });
   for (const linker of ["node-modules", "pnp"]) {
     check(`yarn, ${linker}`, () => {
@@ -265,25 +295,22 @@ function managers(url) {
           "enableScripts: false\npnpEnableEsmLoader: true\nnpmMinimalAgeGate: 0\n",
       );
       writeFileSync(join(folder, "yarn.lock"), "");
-      run(folder, node, [yarn, "add", "mlx-js"]);
-      for (const file of files) {
-        expectText(run(folder, node, [yarn, "node", file]), expected);
-      }
+      run(folder, node, [yarn, "add", ...packages]);
+      runPrograms(folder, [node, yarn, "node"], everywhere);
     });
   }
   check("bun", () => {
     const folder = project("bun", url);
-    run(folder, bun, ["add", "mlx-js", "--ignore-scripts"]);
-    for (const file of [...files, "train.mts"]) {
-      expectText(run(folder, bun, [file]), expected);
-    }
+    run(folder, bun, ["add", ...packages, "--ignore-scripts"]);
+    runPrograms(folder, [bun], [...everywhere, "train.mts"]);
   });
   check("deno", () => {
     const folder = project("deno", url);
     writeFileSync(join(folder, "deno.json"), '{ "nodeModulesDir": "manual" }');
     const env = { NPM_CONFIG_REGISTRY: url, DENO_DIR: join(work, "deno-dir") };
-    run(folder, deno, ["install", "--minimum-dependency-age=0", "npm:mlx-js"], { env });
-    expectText(run(folder, deno, ["run", "--allow-all", "train.mjs"], { env }), expected);
+    const names = packages.map((name) => `npm:${name}`);
+    run(folder, deno, ["install", "--minimum-dependency-age=0", ...names], { env });
+    runPrograms(folder, [deno, "run", "--allow-all"], ["train.mjs", "generate.mjs"], { env });
   });
 }
 
@@ -293,7 +320,10 @@ function typescript() {
   const versions = readdirSync(join(types, "node_modules")).filter((name) =>
     /^typescript\d/.test(name),
   );
-  cpSync(join(types, "program.mts"), join(folder, "program.mts"));
+  const files = ["program.mts", "language-model.mts"];
+  for (const file of files) {
+    cpSync(join(types, file), join(folder, file));
+  }
   for (const name of versions) {
     for (const [module, moduleResolution] of [
       ["node16", "node16"],
@@ -312,7 +342,7 @@ function typescript() {
             };
             writeFileSync(
               join(folder, "tsconfig.json"),
-              JSON.stringify({ compilerOptions, files: ["program.mts"] }),
+              JSON.stringify({ compilerOptions, files }),
             );
             const tsc = join(types, "node_modules", name, "bin", "tsc");
             expectText(run(folder, process.execPath, [tsc, "-p", folder]), "");
@@ -324,12 +354,12 @@ function typescript() {
   rmSync(join(folder, "tsconfig.json"), { force: true });
   check("tsx", () => {
     const cli = join(tool("tsx"), "dist", "cli.mjs");
-    expectText(run(folder, process.execPath, [cli, "train.mts"]), expected);
+    runPrograms(folder, [process.execPath, cli], ["train.mts"]);
   });
   for (const name of ["node22", "node24", "node26"]) {
     check(`--experimental-strip-types, ${name}`, () => {
       const flags = name === "node22" ? ["--experimental-strip-types", "--no-warnings"] : [];
-      expectText(run(folder, runtime(name), [...flags, "train.mts"]), expected);
+      runPrograms(folder, [runtime(name), ...flags], ["train.mts"]);
     });
   }
 }
@@ -357,7 +387,7 @@ function bundlers() {
         }
         const [file = ""] = readdirSync(join(folder, out)).filter((path) => /^main\./.test(path));
         const output = run(place, node, [join(out, file)], { fails: !external });
-        expectText(output, external ? expected : says);
+        expectText(output, external ? trained : says);
       });
     }
   };
@@ -403,6 +433,17 @@ await build({ logLevel: "error", configFile: false,
   ssr: ${external ? '{ external: ["mlx-js"] }' : "{ noExternal: true }"},
   build: { ssr: "train.mjs", outDir: "${out}", rollupOptions: { output: { format: "cjs", entryFileNames: "main.cjs" } } } });`,
   );
+  check("esbuild, with mlx-js-lm in the bundle", () => {
+    const out = "esbuild-lm";
+    const file = join(out, "main.mjs");
+    script(
+      `import { build } from ${url(join(tool("esbuild"), "lib", "main.js"))};
+await build({ entryPoints: ["generate.mjs"], bundle: true, platform: "node", format: "esm",
+  logLevel: "error", outfile: "${file}", external: ["mlx-js", "mlx-js/*"] });`,
+      out,
+    );
+    expectText(run(folder, node, [file]), generated);
+  });
 }
 
 /**

@@ -54,7 +54,9 @@ function write(file: string, text: string) {
 
 describe.skipIf(sanitized)("installed", () => {
   beforeAll(() => {
-    tarballs.push(...["mlx-js", platform].map((name) => ({ name, tarball: pack(name) })));
+    tarballs.push(
+      ...["mlx-js", "mlx-js-lm", platform].map((name) => ({ name, tarball: pack(name) })),
+    );
     write("package.json", '{ "private": true }');
     // The packages of other platforms are in no registry yet.
     npm(folder, "install", "--omit=optional", ...tarballs.map(({ tarball }) => tarball));
@@ -67,8 +69,8 @@ describe.skipIf(sanitized)("installed", () => {
     rmSync(folder, { recursive: true });
   });
 
-  test("the content of mlx-js is what the list has", () => {
-    expect(check(tarballs.slice(0, 1), { write: false })).toEqual([]);
+  test("the contents of mlx-js and mlx-js-lm are what the list has", () => {
+    expect(check(tarballs.slice(0, 2), { write: false })).toEqual([]);
   });
 
   test("a step of training, imported and required", () => {
@@ -91,6 +93,15 @@ describe.skipIf(sanitized)("installed", () => {
       console.log(mx.compile((a) => mx.exp(a.multiply(0)).add(1))(mx.array([1, 2])).tolist().join());`,
     );
     expect(node(program)).toEqual({ status: 0, stdout: "true true\n9 3,6\n2,2\n", stderr: "" });
+  });
+
+  test("an answer of a language model, whose arrays are those of mlx-js", () => {
+    const program = write(
+      "generate.mjs",
+      `${readFileSync(join(tools, "language-model.mts"), "utf8")}
+      console.log(answer, logits instanceof mx.array);`,
+    );
+    expect(node(program)).toEqual({ status: 0, stdout: "bcd true\n", stderr: "" });
   });
 
   test.runIf(process.platform === "linux")("all libraries are the package's", () => {
@@ -180,13 +191,18 @@ describe.skipIf(sanitized)("installed", () => {
 
   test("attw finds nothing", async () => {
     const attw = await import(join(tools, "node_modules/@arethetypeswrong/core/dist/index.js"));
-    const tarball = new Uint8Array(readFileSync(tarballs[0]?.tarball ?? ""));
-    const { problems } = await attw.checkPackage(attw.createPackageFromTarballData(tarball));
-    // Node's oldest resolution has no `exports`, and no Node that mlx-js runs on.
-    const found = problems.filter(
-      ({ resolutionKind }: { resolutionKind?: string }) => resolutionKind !== "node10",
-    );
-    expect(found).toEqual([]);
+    for (const { name, tarball } of tarballs) {
+      const data = new Uint8Array(readFileSync(tarball));
+      const { problems } = await attw.checkPackage(attw.createPackageFromTarballData(data));
+      const found = problems.filter(
+        ({ kind, resolutionKind }: { kind: string; resolutionKind?: string }) =>
+          // Node's oldest resolution has no `exports`, and no Node that mlx-js runs on.
+          resolutionKind !== "node10" &&
+          // mlx-js-lm is no module of CommonJS, and says so.
+          !(name === "mlx-js-lm" && kind === "CJSResolvesToESM"),
+      );
+      expect(found, name).toEqual([]);
+    }
   });
 
   describe("types", () => {
@@ -204,7 +220,10 @@ describe.skipIf(sanitized)("installed", () => {
     test.each(cases)(
       "TypeScript $version, $resolution, types of Node: $types",
       ({ version, module, resolution, types }) => {
-        cpSync(join(tools, "program.mts"), join(folder, "program.mts"));
+        const files = ["program.mts", "language-model.mts"];
+        for (const file of files) {
+          cpSync(join(tools, file), join(folder, file));
+        }
         write(
           "tsconfig.json",
           JSON.stringify({
@@ -214,7 +233,7 @@ describe.skipIf(sanitized)("installed", () => {
               typeRoots: [join(tools, "node_modules", "@types")],
               types: types ? ["node"] : [],
             },
-            files: ["program.mts"],
+            files,
           }),
         );
         const tsc = join(tools, "node_modules", `typescript${version}`, "bin", "tsc");
@@ -345,6 +364,6 @@ describe.skipIf(sanitized)("installed", () => {
   test("nothing else is in the folder", () => {
     expect(
       readdirSync(join(folder, "node_modules")).filter((name) => !name.startsWith(".")),
-    ).toEqual(["@mlx-js", "fflate", "mlx-js"]);
+    ).toEqual(["@huggingface", "@mlx-js", "fflate", "mlx-js", "mlx-js-lm"]);
   });
 });

@@ -26,6 +26,7 @@ export {
 } from "./array/subscript.js";
 export type { TypedArray } from "./array/typed-arrays.js";
 export type { Operand } from "./call/arguments.js";
+export type { Signal } from "./call/globals.js";
 export * from "./constants.js";
 export * as cuda from "./cuda.js";
 export {

@@ -21,7 +21,7 @@ export interface EmbedOptions {
   /** Whether vectors are made as long as 1, so that a product is the cosine. By default true. */
   normalize?: boolean | undefined;
   /** Gives up when it is aborted, with its reason. */
-  signal?: AbortSignal | undefined;
+  signal?: mx.Signal | undefined;
 }
 
 /** The pooling that a folder asks for; the mean where it says nothing. */

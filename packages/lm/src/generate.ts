@@ -32,7 +32,7 @@ export interface GenerateOptions extends SamplerOptions, LogitsProcessorOptions 
   /** Texts that end the answer, and are no part of it. */
   stop?: string | readonly string[] | undefined;
   /** Ends the generation: the iteration throws its reason. */
-  signal?: AbortSignal | undefined;
+  signal?: mx.Signal | undefined;
   /** Chooses tokens, in place of `temperature` and the options beside it. */
   sampler?: Sampler | undefined;
   /** Change logits, after `logitBias` and `repetitionPenalty`. */

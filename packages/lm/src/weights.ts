@@ -16,7 +16,7 @@ export interface LoadProgress {
 /** Options of {@link load}. */
 export interface LoadOptions {
   /** Gives up when it is aborted, with its reason. */
-  signal?: AbortSignal | undefined;
+  signal?: mx.Signal | undefined;
   /** Called at the beginning, and after each piece of a download and of the weights. */
   onProgress?: ((progress: LoadProgress) => void) | undefined;
 }
