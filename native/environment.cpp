@@ -27,7 +27,9 @@ void ArrayTable::check_size(const mx::array& a) {
 
 Slot ArrayTable::put(mx::array a) {
   check_size(a);
-  sweep();
+  // As many as are made: the allocator then has at hand what the next operation
+  // needs. A backlog goes sooner.
+  sweep(1 + dead_.size() / 4096);
   nbytes_ += a.nbytes();
   if (interrupted_ == 0 && !emptied_.empty()) {
     free_.insert(free_.end(), emptied_.begin(), emptied_.end());
@@ -71,12 +73,24 @@ void ArrayTable::release(Slot slot, uint32_t generation) {
   let_go(std::move(dead));
 }
 
-void ArrayTable::sweep() {
-  while (interrupted_ == 0 && !dead_.empty()) {
-    auto [slot, generation] = dead_.back();
-    dead_.pop_back();
-    release(slot, generation);
-  }
+void ArrayTable::release_later(Slot slot, uint32_t generation) {
+  // At the end of the environment there are none any more.
+  bool is_there = static_cast<size_t>(slot) < entries_.size() &&
+      entries_[slot].generation == generation;
+  bool has_values = is_there && entries_[slot].array->data_shared_ptr();
+  (has_values ? dead_values_ : dead_).emplace_back(slot, generation);
+}
+
+void ArrayTable::sweep(size_t most) {
+  auto empty = [&](auto& dead, size_t count) {
+    for (; interrupted_ == 0 && count > 0 && !dead.empty(); count--) {
+      auto [slot, generation] = dead.back();
+      dead.pop_back();
+      release(slot, generation);
+    }
+  };
+  empty(dead_values_, SIZE_MAX);
+  empty(dead_, most);
 }
 
 void ArrayTable::clear() {
@@ -84,6 +98,7 @@ void ArrayTable::clear() {
   free_.clear();
   emptied_.clear();
   dead_.clear();
+  dead_values_.clear();
   nbytes_ = 0;
 }
 

@@ -57,11 +57,11 @@ class ArrayTable {
   void release(Slot slot);
   void release(Slot slot, uint32_t generation);
   // For finalizers: the collector may run when a call's slots are read, but the
-  // call has not been made. The slot is emptied by the next sweep().
-  void release_later(Slot slot, uint32_t generation) {
-    dead_.emplace_back(slot, generation);
-  }
-  void sweep();
+  // call has not been made. The slot is emptied by a later sweep().
+  void release_later(Slot slot, uint32_t generation);
+  // Empties the slots of dead objects: of all that have values, and of so many
+  // of those that only have a graph.
+  void sweep(size_t most = SIZE_MAX);
   // At the end of the environment.
   void clear();
   uint32_t generation(Slot slot) const {
@@ -87,6 +87,7 @@ class ArrayTable {
   // Emptied while a call was interrupted.
   std::vector<Slot> emptied_;
   std::vector<std::pair<Slot, uint32_t>> dead_;
+  std::vector<std::pair<Slot, uint32_t>> dead_values_;
   size_t nbytes_ = 0;
   // How many calls user code interrupts just now.
   const int32_t& interrupted_;
