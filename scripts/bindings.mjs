@@ -7,6 +7,23 @@ const require = createRequire(import.meta.url);
 const addon = fileURLToPath(new URL("../build/Release/mlx.node", import.meta.url));
 export const target = fileURLToPath(new URL("../lib/core/call/bindings.ts", import.meta.url));
 
+/**
+ * How a function's results are read: nothing for those that make arrays.
+ *
+ * @param {string} signature
+ */
+function reading(signature) {
+  const type = signature.split(" => ").at(-1) ?? "";
+  if (["Result", "Slots", "Slots | undefined"].includes(type)) {
+    return undefined;
+  }
+  if (type === "Promise<void>") {
+    return "promises";
+  }
+  const plain = ["void", "number", "DtypeId", "boolean", "string", "object | undefined"];
+  return plain.includes(type) ? "values" : "objects";
+}
+
 /** @returns {string} the text of lib/core/call/bindings.ts */
 export function bindings() {
   const signatures = Object.entries(require(addon).signatures());
@@ -15,6 +32,8 @@ export function bindings() {
     .flatMap(([, signature]) => signature.match(/\b[A-Z]\w*/g) ?? [])
     .filter((name) => !["ArrayBufferView", "Promise"].includes(name));
   const names = [...new Set(wire)].sort();
+  const read = (/** @type {string} */ as) =>
+    rows.flatMap(([name, signature]) => (reading(signature) === as ? [`    "${name}",\n`] : []));
   return [
     "// Derived from native/ by scripts/bindings.mjs; not edited by hand.",
     `import type {\n${names.map((name) => `  ${name},\n`).join("")}} from "./wire.js";`,
@@ -25,6 +44,11 @@ export function bindings() {
     "  signatures(): Record<string, string>;",
     ...rows.map(([name, signature]) => `  ${name}: ${signature};`),
     "}",
+    "",
+    "/** The functions that do not make arrays, by how their results are read. */",
+    "export const results = {",
+    ...["promises", "values", "objects"].map((as) => `  ${as}: [\n${read(as).join("")}  ],`),
+    "} as const;",
     "",
   ].join("\n");
 }

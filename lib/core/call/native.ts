@@ -1,7 +1,7 @@
 /** The addon, and how its failures become errors. */
 import { existsSync } from "node:fs";
 import { release } from "node:os";
-import type { Bindings } from "./bindings.js";
+import { type Bindings, results } from "./bindings.js";
 import { type ErrorCode, withCode } from "./codes.js";
 import { type Host, Unavailable } from "./host.js";
 import { findAddon } from "./loader.js";
@@ -160,34 +160,45 @@ function ours(x: unknown): unknown {
 
 type Call = (...args: unknown[]) => unknown;
 
+// Only the package's own code calls these, and with slots that it has checked.
+const sure: readonly string[] = [
+  "dtype",
+  "ndim",
+  "release",
+  "release_all",
+  "release_with",
+  "report_memory",
+  "size",
+] satisfies (typeof results.values)[number][];
+
 // What makes arrays is left as it is: `make` and `makeAll` look at its result,
 // and the path of most calls stays short.
 function throwing(addon: Bindings): Bindings {
-  const signatures = addon.signatures();
-  const wrap = (call: Call, type: string | undefined): Call => {
-    switch (type) {
-      case undefined:
-      case "Result":
-      case "Slots":
-      case "Slots | undefined":
-        return call;
-      case "Promise<void>":
-        return async (...args) => checked(await checked(call(...args)));
-      case "void":
-      case "number":
-      case "boolean":
-      case "string":
-      case "object | undefined":
-        return (...args) => checked(call(...args));
-      default:
-        return (...args) => ours(checked(call(...args)));
+  const out = { ...addon } as Record<string, unknown>;
+  const wrap = (names: readonly string[], wrapped: (call: Call) => Call): void => {
+    for (const name of names) {
+      out[name] = wrapped(out[name] as Call);
     }
   };
-  const entries = Object.entries(addon).map(([name, value]: [string, unknown]) => {
-    const type = signatures[name]?.split(" => ").at(-1);
-    return [name, typeof value === "function" ? wrap(value as Call, type) : value];
-  });
-  return Object.fromEntries(entries) as Bindings;
+  wrap(
+    results.promises,
+    (call) =>
+      async (...args) =>
+        checked(await checked(call(...args))),
+  );
+  wrap(
+    results.objects,
+    (call) =>
+      (...args) =>
+        ours(checked(call(...args))),
+  );
+  wrap(
+    results.values.filter((name) => !sure.includes(name)),
+    (call) =>
+      (...args) =>
+        checked(call(...args)),
+  );
+  return out as unknown as Bindings;
 }
 
 /** The addon's functions, once `load` has been called. */
@@ -210,8 +221,7 @@ let path = "";
 export function load(): void {
   if (path === "") {
     const found = findAddon(host());
-    const addon = throwing(found.addon as Bindings);
-    Object.assign(native, addon);
+    const addon = Object.assign(native, throwing(found.addon as Bindings));
     path = found.path;
     for (const use of uses) {
       use(addon);
