@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 
 #include "bind.h"
 
@@ -308,7 +309,7 @@ void EvaluationQueue::schedule() {
         // Two pieces at once keep a stream busy.
         auto& next = evaluation->plan->pieces()[evaluation->scheduled];
         bool waits = !next.from_cpu.empty() && mx::cu::is_available();
-        bool many = scheduled_ + next.length() > 2 * next.most;
+        bool many = scheduled_ + next.length() > 2 * next.most();
         if (scheduled_ > 0 && (waits || many)) {
           return;
         }
@@ -347,7 +348,12 @@ void EvaluationQueue::make_plan(Evaluation& evaluation) {
 void EvaluationQueue::depart(std::shared_ptr<Evaluation> evaluation) {
   auto& plan = evaluation->plan;
   auto& piece = plan->pieces()[evaluation->scheduled++];
+  std::optional<Unthrottled> unthrottled;
+  if (piece.is_light()) {
+    unthrottled.emplace();
+  }
   auto checks = schedule_guarded(*plan, piece);
+  unthrottled.reset();
   piece.arrays.clear();
   auto& flight = flights_.emplace_back(Flight{evaluation, plan, piece, checks});
   if (evaluation->all_scheduled()) {
@@ -363,11 +369,19 @@ void EvaluationQueue::depart(std::shared_ptr<Evaluation> evaluation) {
   });
 }
 
-// What a flight depends on has departed before it, and is there before it.
+// What a flight depends on has departed before it, and is there before it. None
+// overtakes another of its stream that comes in while this looks at them.
 void EvaluationQueue::advance() {
+  std::vector<mx::Stream> busy;
   for (auto next = flights_.begin(); next != flights_.end();) {
     auto flight = next++;
-    if (ready(flight->checks) && ready(flight->others)) {
+    auto& streams = flight->piece.streams;
+    bool behind = std::any_of(streams.begin(), streams.end(), [&](auto& s) {
+      return std::find(busy.begin(), busy.end(), s) != busy.end();
+    });
+    if (behind || !ready(flight->checks)) {
+      busy.insert(busy.end(), streams.begin(), streams.end());
+    } else if (ready(flight->others)) {
       auto arrived = std::move(*flight);
       flights_.erase(flight);
       arrive(arrived);

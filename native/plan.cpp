@@ -97,16 +97,15 @@ void Plan::add(const mx::array& a, Pieces pieces) {
   }
   auto operation = graph_.operations.size();
   auto stream = a.primitive().stream();
-  auto most = stream.device == mx::Device::gpu ? most_on_gpu : most_on_cpu;
   bool alone = risk == Risk::may_fail;
   auto& last = pieces_.back();
-  bool full = pieces == Pieces::small && last.length() >= most;
+  bool full = pieces == Pieces::small && last.length() >= last.most();
   if (last.closed || full || (alone && last.length() > 0)) {
     pieces_.push_back({operation, operation});
   }
   auto& piece = pieces_.back();
   piece.end++;
-  piece.most = most;
+  piece.device = stream.device;
   piece.closed = alone;
   if (alone) {
     piece.name = a.primitive().name();
@@ -141,6 +140,7 @@ void Plan::add(const mx::array& a, Pieces pieces) {
     }
   }
   auto output = [&](const mx::array& a) {
+    piece.bytes += a.nbytes();
     graph_.places[a.id()].operation = operation + 1;
     graph_.outputs.emplace_back(a);
   };

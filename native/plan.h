@@ -17,11 +17,15 @@ namespace mlxjs {
 // to itself. What has failed is marked, once that is known.
 class Plan {
  public:
-  // MLX blocks whoever schedules while too much is under way, about a hundred
+  // MLX blocks whoever schedules while too much is under way, some fifty
   // operations on the CPU, a few hundred on a GPU. Small pieces can be
-  // scheduled without waiting.
+  // scheduled without waiting. Each piece costs some turns between threads, so
+  // on the CPU those whose arrays take little memory have more operations than
+  // MLX likes.
   enum class Pieces { large, small };
   static constexpr size_t most_on_cpu = 16;
+  static constexpr size_t most_light_on_cpu = 64;
+  static constexpr size_t most_bytes_of_light = size_t(4) << 20;
   static constexpr size_t most_on_gpu = 256;
 
   struct Piece {
@@ -34,8 +38,10 @@ class Plan {
     std::vector<mx::Stream> streams;
     // What its operations of the GPU take from the CPU's earlier pieces.
     std::vector<mx::array> from_cpu;
-    // How many operations a piece on its device has at most.
-    size_t most = most_on_cpu;
+    // Of the arrays that it computes.
+    size_t bytes = 0;
+    // Where its last operation is.
+    mx::Device device = mx::Device::cpu;
     // Whether it has an operation that may fail, and so no other.
     bool closed = false;
     // Of that operation.
@@ -43,6 +49,16 @@ class Plan {
 
     size_t length() const {
       return end - begin;
+    }
+    // Whether MLX need not mind how much of it is under way.
+    bool is_light() const {
+      return device == mx::Device::cpu && bytes <= most_bytes_of_light;
+    }
+    // How many operations it has at most.
+    size_t most() const {
+      return device == mx::Device::gpu ? most_on_gpu
+          : is_light()                 ? most_light_on_cpu
+                                       : most_on_cpu;
     }
   };
 

@@ -41,4 +41,13 @@ Check check(mx::Stream s);
 // On a GPU the event has the error. Nobody waits before the check is asked.
 Check check(mx::Event event);
 
+// While it is there, MLX blocks nobody who schedules because of what is under
+// way. Who has it keeps that little.
+class Unthrottled {
+ public:
+  Unthrottled();
+  ~Unthrottled();
+  Unthrottled(const Unthrottled&) = delete;
+};
+
 } // namespace mlxjs
