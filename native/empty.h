@@ -4,9 +4,10 @@
 
 namespace mlxjs {
 
-// MLX's kernels divide by the sizes of what they are given. Where one of an
-// operation's inputs has no elements there is nothing to compute or to sum:
-// the result is zeros of its shape.
+// MLX's kernels divide by the sizes of what they are given, and leave a result
+// without memory that a GPU may look at. Where one of an operation's inputs has
+// no elements there is nothing to compute or to sum: the result is zeros of its
+// shape.
 template <typename... Inputs>
 mx::array unless_empty(
     const mx::array& out,

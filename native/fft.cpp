@@ -1,4 +1,5 @@
 #include "bind.h"
+#include "empty.h"
 #include "indices.h"
 
 namespace mlxjs {
@@ -66,7 +67,7 @@ mx::array transform(
   if (size >= 9223372036854775808.0) {
     throw RangeError("[fftn] s: expected a result of less than 2^63 elements.");
   }
-  return F(a, *sizes, *axes, norm_of(norm), s);
+  return unless_empty(F(a, *sizes, *axes, norm_of(norm), s), s, a);
 }
 
 mx::array fft_fftshift(const mx::array& a, Axes axes, mx::StreamOrDevice s) {
@@ -95,7 +96,7 @@ mx::array fft_stft(
     int norm,
     bool onesided,
     mx::StreamOrDevice s) {
-  return mx::fft::stft(
+  auto out = mx::fft::stft(
       x,
       n_fft,
       value_of(hop_length),
@@ -106,6 +107,7 @@ mx::array fft_stft(
       norm_of(norm),
       onesided,
       s);
+  return unless_empty(out, s, x);
 }
 
 mx::array fft_istft(
@@ -119,7 +121,7 @@ mx::array fft_istft(
     bool onesided,
     Integer length,
     mx::StreamOrDevice s) {
-  return mx::fft::istft(
+  auto out = mx::fft::istft(
       x,
       value_of(n_fft),
       value_of(hop_length),
@@ -130,6 +132,7 @@ mx::array fft_istft(
       onesided,
       value_of(length),
       s);
+  return unless_empty(out, s, x);
 }
 
 } // namespace
