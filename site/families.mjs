@@ -19,7 +19,7 @@ export const groups = [
         title: "The array",
         about:
           "How arrays are made, read and written, and everything that an array can do as a method. A method is the function of the same name without its first parameter.",
-        files: ["core/array", "core/call/arguments.ts"],
+        files: ["core/array", "core/call/arguments.ts", "core/call/globals.ts"],
       },
       {
         slug: "dtypes",
