@@ -91,6 +91,10 @@ Risk Risks::find(mx::Primitive& p) {
       : Risk::may_fail;
 }
 
+long holders_of(const mx::array& a) {
+  return shared_part(const_cast<mx::array&>(a)).use_count();
+}
+
 WeakArray::WeakArray(const mx::array& a)
     : shared_(shared_part(const_cast<mx::array&>(a))) {}
 

@@ -86,6 +86,9 @@ class Risks {
   ById<Risk> known_;
 };
 
+// How many hold an array, of which MLX does not tell.
+long holders_of(const mx::array& a);
+
 // An array that is only known of: this keeps neither its memory nor MLX from
 // computing in it, as it does where nobody else holds an array. And no other
 // array gets the same id meanwhile.

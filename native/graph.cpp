@@ -10,6 +10,7 @@
 #include "mlx/primitives.h"
 
 #include "by_id.h"
+#include "failed.h"
 
 namespace mlxjs {
 
@@ -125,29 +126,13 @@ void visit(
   }
 }
 
-namespace {
-
-// MLX does not tell how many hold an array. An explicit instantiation may name
-// what is private.
-long holders(const mx::array& a);
-
-template <auto Descriptor>
-struct Counter {
-  friend long holders(const mx::array& a) {
-    return (a.*Descriptor).use_count();
-  }
-};
-template struct Counter<&mx::array::array_desc_>;
-
-} // namespace
-
 // MLX's own way fills a table with the inputs of each array that it frees,
 // which takes a tenth of the time of a small operation. Here inputs are taken
 // from an array before it is freed. Those of arrays with siblings are left to
 // MLX.
 void let_go(mx::array a) {
   auto is_free = [](const mx::array& x) {
-    if (holders(x) != 1 || x.inputs().empty() || !x.siblings().empty()) {
+    if (holders_of(x) != 1 || x.inputs().empty() || !x.siblings().empty()) {
       return false;
     }
     // Another thread may have held it until now.

@@ -5,12 +5,6 @@
 //
 // A jump passes on whatever arguments there are.
 
-// OpenBLAS takes all processors for a product, and its threads wait for each
-// other while they spin: one that has to wait for its processor makes all of
-// them lose time, several times what the product takes. JavaScript builds the
-// next graph meanwhile, so one processor is left to it, and a container's share
-// of processor time counts, which OpenBLAS does not look at.
-
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -19,44 +13,7 @@
 #include <limits>
 #include <string>
 
-enum Order { row_major = 101 };
-enum Transpose { as_it_is = 111, transposed = 112 };
-
-extern "C" void scipy_cblas_sgemm(
-    Order order,
-    Transpose transpose_a,
-    Transpose transpose_b,
-    int m,
-    int n,
-    int k,
-    float alpha,
-    const float* a,
-    int a_stride,
-    const float* b,
-    int b_stride,
-    float beta,
-    float* c,
-    int c_stride);
-extern "C" void scipy_cblas_sgemv(
-    Order order,
-    Transpose transpose,
-    int rows,
-    int columns,
-    float alpha,
-    const float* a,
-    int a_stride,
-    const float* x,
-    int x_stride,
-    float beta,
-    float* y,
-    int y_stride);
-extern "C" int scipy_openblas_get_num_threads();
-extern "C" void scipy_openblas_set_num_threads(int count);
-#if defined(__aarch64__)
-extern "C" char* scipy_openblas_get_corename();
-extern "C" void gotoblas_dynamic_init();
-extern "C" void gotoblas_dynamic_quit();
-#endif
+#include "openblas.h"
 
 namespace {
 
@@ -75,6 +32,11 @@ double processors() {
                                  : std::numeric_limits<double>::infinity();
 }
 
+// OpenBLAS takes all processors for a product, and its threads wait for each
+// other while they spin: one that has to wait for its processor makes all of
+// them lose time, several times what the product takes. JavaScript builds the
+// next graph meanwhile, so one processor is left to it, and a container's share
+// of processor time counts, which OpenBLAS does not look at.
 struct ThreadLimit {
   ThreadLimit() {
     if (std::getenv("OPENBLAS_NUM_THREADS") || std::getenv("OMP_NUM_THREADS")) {

@@ -30,28 +30,13 @@
 #include "mlx/backend/cpu/encoder.h"
 
 #include "library.h"
+#include "openblas.h"
 
 namespace mlxjs {
 
 namespace mx = mlx::core;
 
 namespace {
-
-extern "C" void scipy_cblas_sgemm(
-    int order,
-    int a_transposed,
-    int b_transposed,
-    int m,
-    int n,
-    int k,
-    float alpha,
-    const float* a,
-    int a_stride,
-    const float* b,
-    int b_stride,
-    float beta,
-    float* c,
-    int c_stride);
 
 using Arrays = std::vector<mx::array>;
 using Eval = void (*)(mx::Primitive*, const Arrays&, mx::array&);
@@ -449,7 +434,6 @@ constexpr int few = 4;
 
 // c (m, n) = a (m, k) b (k, n).
 void multiply(int m, const Floats& a, const Rows& b, float* c) {
-  constexpr int row_major = 101, as_it_is = 111, transposed = 112;
   int n = b.transposed ? b.count : b.length;
   bool dots = b.transposed && !a.transposed && m <= few;
   int panel = dots ? std::min(b.count, 8) : panel_of(b);
