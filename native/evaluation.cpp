@@ -42,22 +42,12 @@ class Guard : public mx::Primitive {
   Check check;
 };
 
-// Between two evaluations, a kernel waits on an NVIDIA GPU for what the CPU
-// computes. While it does, the driver may keep the CPU waiting in its turn, for
-// memory, a copy or a kernel that it has to load. So there the CPU has to be
-// done first.
-void wait_for_cpu(Piece& piece) {
-  if (mx::cu::is_available()) {
+void schedule(Plan& plan, Piece& piece, std::vector<mx::array> arrays) {
+  try {
     for (auto& a : piece.from_cpu) {
       a.wait();
     }
-  }
-  piece.from_cpu.clear();
-}
-
-void schedule(Plan& plan, Piece& piece, std::vector<mx::array> arrays) {
-  try {
-    wait_for_cpu(piece);
+    piece.from_cpu.clear();
     mx::async_eval(std::move(arrays));
   } catch (...) {
     std::rethrow_exception(
@@ -308,9 +298,8 @@ void EvaluationQueue::schedule() {
         }
         // Two pieces at once keep a stream busy.
         auto& next = evaluation->plan->pieces()[evaluation->scheduled];
-        bool waits = !next.from_cpu.empty() && mx::cu::is_available();
         bool many = scheduled_ + next.length() > 2 * next.most();
-        if (scheduled_ > 0 && (waits || many)) {
+        if (scheduled_ > 0 && (many || !next.from_cpu.empty())) {
           return;
         }
         depart(evaluation);

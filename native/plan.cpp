@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "mlx/backend/cuda/cuda.h"
+
 namespace mlxjs {
 
 namespace {
@@ -16,6 +18,14 @@ bool tracing() {
     return *a;
   }();
   return tracer.is_tracer();
+}
+
+// Between two evaluations, a kernel waits on an NVIDIA GPU for what the CPU
+// computes. While it does, the driver may keep the CPU waiting in its turn, for
+// memory, a copy or a kernel that it has to load. So there the CPU has to be
+// done first.
+bool waits_for_cpu(const mx::Stream& stream) {
+  return stream.device == mx::Device::gpu && mx::cu::is_available();
 }
 
 // Whether the CPU computes it, or is about to.
@@ -121,7 +131,7 @@ void Plan::add(const mx::array& a, Pieces pieces) {
   }
 
   auto take = [&](const mx::array& input) {
-    if (stream.device == mx::Device::gpu && is_of_cpu(input)) {
+    if (waits_for_cpu(stream) && is_of_cpu(input)) {
       piece.from_cpu.push_back(input);
     }
   };

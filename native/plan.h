@@ -36,7 +36,8 @@ class Plan {
     std::vector<mx::array> arrays;
     // Its streams of the CPU.
     std::vector<mx::Stream> streams;
-    // What its operations of the GPU take from the CPU's earlier pieces.
+    // What the CPU computes in earlier pieces, and has to be there before this
+    // is scheduled.
     std::vector<mx::array> from_cpu;
     // Of the arrays that it computes.
     size_t bytes = 0;
