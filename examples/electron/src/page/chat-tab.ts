@@ -1,6 +1,7 @@
 /** A chat: the conversation, which this page has, and what the model says as it comes. */
 import type { TaskClient } from "../client.js";
-import { type Message, type Task, TaskError } from "../protocol.js";
+import type { Message, Task } from "../protocol.js";
+import { isStopped, onSubmit } from "./form.js";
 import { find, type Tab } from "./tabs.js";
 
 export const chatTab: Tab = { template: "chat", label: "Chat", show };
@@ -9,8 +10,6 @@ function show(panel: HTMLElement, client: TaskClient): void {
   const form = find(panel, "form", HTMLFormElement);
   const model = find(form, "[name=model]", HTMLInputElement);
   const said = find(form, "[name=message]", HTMLTextAreaElement);
-  const send = find(form, "[type=submit]", HTMLButtonElement);
-  const stop = find(form, "[name=stop]", HTMLButtonElement);
   const reset = find(form, "[name=reset]", HTMLButtonElement);
   const log = find(panel, "[role=log]", HTMLElement);
   const status = find(panel, "[role=status]", HTMLElement);
@@ -45,45 +44,27 @@ function show(panel: HTMLElement, client: TaskClient): void {
       const { tokens, perSecond } = await client.run("chat", input, { signal, onProgress: hear });
       status.textContent = `${tokens} tokens, ${perSecond.toFixed(1)} a second.`;
     } catch (error) {
-      const isStopped = error instanceof TaskError && error.code === "cancelled";
-      if (!isStopped || text === "") {
+      if (!isStopped(error) || text === "") {
         asked.remove();
         paragraph.remove();
         said.value = question;
-      }
-      if (!isStopped) {
         throw error;
       }
       status.textContent = "Stopped.";
-      if (text === "") {
-        return;
-      }
     }
     // What was stopped is said as far as it came.
     conversation = [...messages, { role: "assistant", content: text }];
   };
 
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    const abort = new AbortController();
-    stop.onclick = () => abort.abort();
+  onSubmit(panel, async (signal) => {
     const question = said.value;
     said.value = "";
-    send.disabled = true;
     reset.disabled = true;
-    stop.disabled = false;
-    alert.hidden = true;
     status.textContent = "Waiting for the model …";
     try {
-      await answer(question, abort.signal);
-    } catch (error) {
-      status.textContent = "It went wrong.";
-      alert.textContent = error instanceof Error ? error.message : String(error);
-      alert.hidden = false;
+      await answer(question, signal);
     } finally {
-      send.disabled = false;
       reset.disabled = false;
-      stop.disabled = true;
     }
   });
 

@@ -1,7 +1,8 @@
 /** The experiment: its settings, its course as text, and the charts. */
 import type { TaskClient } from "../client.js";
-import { type Positions, type Task, TaskError } from "../protocol.js";
+import type { Positions, Task } from "../protocol.js";
 import { lossChart, perplexityChart } from "./charts.js";
+import { onSubmit } from "./form.js";
 import { find, type Tab } from "./tabs.js";
 
 const names: Record<Positions, string> = { alibi: "ALiBi", sinusoidal: "sinusoids" };
@@ -10,10 +11,7 @@ export const trainTab: Tab = { template: "train", label: "Positions", show };
 
 function show(panel: HTMLElement, client: TaskClient): void {
   const form = find(panel, "form", HTMLFormElement);
-  const start = find(form, "[type=submit]", HTMLButtonElement);
-  const stop = find(form, "[type=button]", HTMLButtonElement);
   const status = find(panel, "[role=status]", HTMLElement);
-  const alert = find(panel, "[role=alert]", HTMLElement);
   const loss = lossChart(find(panel, "#loss", HTMLElement));
   const perplexity = perplexityChart(find(panel, "#perplexity", HTMLElement));
 
@@ -48,26 +46,5 @@ function show(panel: HTMLElement, client: TaskClient): void {
     status.textContent = `Done in ${seconds.toFixed(0)} s, on the ${device.toUpperCase()}.`;
   };
 
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    const abort = new AbortController();
-    stop.onclick = () => abort.abort();
-    start.disabled = true;
-    stop.disabled = false;
-    alert.hidden = true;
-    try {
-      await train(abort.signal);
-    } catch (error) {
-      if (error instanceof TaskError && error.code === "cancelled") {
-        status.textContent = "Stopped.";
-      } else {
-        status.textContent = "It went wrong.";
-        alert.textContent = error instanceof Error ? error.message : String(error);
-        alert.hidden = false;
-      }
-    } finally {
-      start.disabled = false;
-      stop.disabled = true;
-    }
-  });
+  onSubmit(panel, train);
 }
