@@ -320,8 +320,10 @@ export class RotatingKVCache extends mx.Owner implements Cache {
       name: "RotatingKVCache",
       arrays: [this.keys, this.values].map((x) => between(filled(x), 0, end)),
       numbers: {
-        ...{ offset: this.offset, keep: this.keep },
-        ...{ maxSize: this.maxSize, next: this.#next },
+        offset: this.offset,
+        keep: this.keep,
+        maxSize: this.maxSize,
+        next: this.#next,
       },
     };
   }
