@@ -1,5 +1,6 @@
 // What is measured, on our side; reference/cases.py has the same. Prints
-// seconds by name as JSON.
+// seconds by name as JSON: of all cases, of those whose name contains `--only`,
+// or of the one that `--case` names, by itself and in `tidy`. `--list` prints the names.
 import { parseArgs } from "node:util";
 import { mx, nn } from "mlx-js";
 import { Bench } from "tinybench";
@@ -7,7 +8,12 @@ import { convolutional, recurrent } from "./layers.mjs";
 import { decoding, training } from "./transformer.mjs";
 
 const { values: options } = parseArgs({
-  options: { device: { type: "string", default: "cpu" }, only: { type: "string" } },
+  options: {
+    device: { type: "string", default: "cpu" },
+    only: { type: "string", default: "" },
+    case: { type: "string" },
+    list: { type: "boolean", default: false },
+  },
 });
 mx.setDefaultDevice(options.device === "gpu" ? mx.gpu : mx.cpu);
 
@@ -261,11 +267,19 @@ const cases = {
   "decoding a token in tidy": { rounds: 5, count: 64, prepare: () => decoding(true) },
 };
 
-/** @type {Record<string, number>} */
-const results = {};
-for (const [name, what] of Object.entries(cases)) {
-  if (options.only === undefined || name.includes(options.only)) {
-    results[name] = measure(what);
-  }
-}
-console.log(JSON.stringify(results));
+const names = Object.keys(cases).filter((name) =>
+  options.case === undefined
+    ? name.includes(options.only)
+    : name.replace(/ in tidy$/, "") === options.case,
+);
+console.log(
+  JSON.stringify(
+    options.list
+      ? names
+      : Object.fromEntries(
+          Object.entries(cases)
+            .filter(([name]) => names.includes(name))
+            .map(([name, what]) => [name, measure(what)]),
+        ),
+  ),
+);

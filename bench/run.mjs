@@ -1,7 +1,5 @@
 // Runs the same programs here and in Python MLX, in turn, and prints how many
-// times Python's time ours takes: against Python with the BLAS that the addon
-// brings, and against Python as it is installed. Ratios only: single times say
-// little on a machine that does other things, too.
+// times Python's time ours takes: README.md.
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
@@ -36,80 +34,89 @@ function output(command, args, env = {}) {
   return stdout;
 }
 
+const names = JSON.parse(output(process.execPath, [join(here, "cases.mjs"), "--list"]));
+
 /**
- * The least of several times that a program prints.
+ * What each side runs for a case, and which figures that gives, by their names. Python has no `tidy`: there the same case
+ * stands for both.
  *
- * @param {string} command @param {string} program
+ * @typedef {object} Case
+ * @property {string} name
+ * @property {() => Record<string, number>} ours
+ * @property {(env: Record<string, string>) => number} python
  */
-function best(command, program) {
-  return Math.min(...Array.from({ length: 15 }, () => Number(output(command, [program]))));
-}
-
-/** @param {(name: string) => boolean} wanted @param {string} name @param {() => number} measure */
-function single(wanted, name, measure) {
-  return wanted(name) ? { [name]: measure() } : {};
-}
-
-const wanted = (/** @type {string} */ name) => name.includes(options.only);
-const cases = ["--device", device, ...(options.only ? ["--only", options.only] : [])];
 
 // Between two processors it takes 8 to 80 microseconds, as they happen to wake.
 const onOneProcessor = "eval of a small array";
 
-/** @param {string} command @param {string} script @param {Record<string, string>} [env] */
-function pinned(command, script, env) {
-  const args = [script, "--device", device, "--only", onOneProcessor];
-  const [program, ...rest] =
-    process.platform === "linux" ? ["taskset", "--cpu-list", "0", command] : [command];
-  return JSON.parse(output(program ?? "", [...rest, ...args], env))[onOneProcessor];
-}
-
-/** @returns {Record<string, number>} */
-function ours() {
-  const memory = (/** @type {string[]} */ flags) =>
-    Number(output(process.execPath, [join(here, "memory.mjs"), "--device", device, ...flags]));
+/** @param {string} name @returns {Case} */
+function measured(name) {
+  const args = ["--device", device, "--case", name];
+  /** @type {(command: string, script: string, env?: Record<string, string>) => Record<string, number>} */
+  const run = (command, script, env) => {
+    const words = [command, join(here, script), ...args];
+    const pinned = name === onOneProcessor && process.platform === "linux";
+    const [program, ...rest] = pinned ? ["taskset", "--cpu-list", "0", ...words] : words;
+    return JSON.parse(output(String(program), rest, env));
+  };
   return {
-    ...JSON.parse(output(process.execPath, [join(here, "cases.mjs"), ...cases])),
-    ...single(wanted, onOneProcessor, () => pinned(process.execPath, join(here, "cases.mjs"))),
-    ...single(wanted, "peak memory of training", () => memory([])),
-    ...single(wanted, "peak memory of training in tidy", () => memory(["--tidy"])),
-    ...single(wanted, "load", () => best(process.execPath, join(here, "load.mjs"))),
+    name,
+    ours: () => run(process.execPath, "cases.mjs"),
+    python: (env) => Number(run(python, "reference/cases.py", env)[name]),
   };
 }
 
-/** @param {Record<string, string>} env @returns {Record<string, number>} */
-function theirs(env) {
-  const script = (/** @type {string} */ name, /** @type {string[]} */ args) =>
-    output(python, [join(here, "reference", name), ...args], env);
-  return {
-    ...JSON.parse(script("cases.py", cases)),
-    ...single(wanted, onOneProcessor, () =>
-      pinned(python, join(here, "reference", "cases.py"), env),
-    ),
-    ...single(wanted, "peak memory of training", () =>
-      Number(script("memory.py", ["--device", device])),
-    ),
-    ...single(wanted, "load", () => best(python, join(here, "reference", "load.py"))),
-  };
+/**
+ * The least of several times that a program prints.
+ *
+ * @param {string} command @param {string} program @param {Record<string, string>} [env]
+ */
+function best(command, program, env) {
+  return Math.min(...Array.from({ length: 15 }, () => Number(output(command, [program], env))));
 }
+
+/** @param {string[]} flags */
+function memory(...flags) {
+  return Number(output(process.execPath, [join(here, "memory.mjs"), "--device", device, ...flags]));
+}
+
+/** @type {Case[]} */
+const cases = [
+  ...names.filter((/** @type {string} */ name) => !name.endsWith(" in tidy")).map(measured),
+  {
+    name: "peak memory of training",
+    ours: () => ({
+      "peak memory of training": memory(),
+      "peak memory of training in tidy": memory("--tidy"),
+    }),
+    python: (env) =>
+      Number(output(python, [join(here, "reference", "memory.py"), "--device", device], env)),
+  },
+  {
+    name: "load",
+    ours: () => ({ load: best(process.execPath, join(here, "load.mjs")) }),
+    python: (env) => best(python, join(here, "reference", "load.py"), env),
+  },
+].filter(({ name }) => name.includes(options.only));
 
 // Gives Python the BLAS that the addon brings: see native/linux/blas.cpp.
 const preload = join(root, "build", "Release", "libopenblas-preload.so");
-/** @type {Record<string, () => Record<string, number>>} */
-const sides = {
-  ours,
-  python: () => theirs(existsSync(preload) ? { LD_PRELOAD: preload } : {}),
-  installed: () => theirs({}),
-};
+const sameBlas = existsSync(preload) ? { LD_PRELOAD: preload } : {};
 
-/** @type {Record<string, Record<string, number>[]>} By side, a record of each round. */
-const figures = { ours: [], python: [], installed: [] };
-for (let round = 0; round < Number(options.rounds); round++) {
-  console.error(`round ${round + 1} of ${options.rounds}`);
-  const order = Object.entries(sides);
-  for (const [side, run] of round % 2 === 0 ? order : order.reverse()) {
-    figures[side]?.push(run());
-  }
+/** @typedef {{ ours: Record<string, number>, python: number, again: number }} Round */
+
+/** @type {Map<Case, { rounds: Round[], installed: number }>} */
+const figures = new Map();
+for (const what of cases) {
+  console.error(what.name);
+  // The sides run in turn within seconds, since the machine's speed changes from one minute to the next.
+  const rounds = Array.from({ length: Number(options.rounds) }, (_, round) => {
+    const first = round % 2 === 0 ? what.ours() : undefined;
+    const python = what.python(sameBlas);
+    const ours = first ?? what.ours();
+    return { ours, python, again: what.python(sameBlas) };
+  });
+  figures.set(what, { rounds, installed: what.python({}) });
 }
 
 /** @param {number[]} xs */
@@ -119,27 +126,23 @@ function median(xs) {
   return (Number(sorted[last >> 1]) + Number(sorted[(last + 1) >> 1])) / 2;
 }
 
-/** @param {string} side @param {string} name */
-function of(side, name) {
-  return (figures[side] ?? []).map((round) => Number(round[name]));
-}
-
-const rows = Object.keys(figures["ours"]?.[0] ?? {}).map((name) => {
-  const mine = of("ours", name);
-  // Python has no `tidy`: there the same case stands for both.
-  const base = name.replace(/ in tidy$/, "");
-  const against = (/** @type {string} */ side) => {
-    const ratios = of(side, base).map((x, i) => Number(mine[i]) / x);
-    return { ratio: median(ratios), least: Math.min(...ratios), most: Math.max(...ratios) };
-  };
-  return {
-    name,
-    ours: median(mine),
-    python: median(of("python", base)),
-    ...against("python"),
-    installed: against("installed"),
-  };
-});
+const rows = [...figures.values()].flatMap(({ rounds, installed }) =>
+  Object.keys(rounds[0]?.ours ?? {}).map((name) => {
+    const mine = rounds.map(({ ours }) => Number(ours[name]));
+    const ratios = rounds.map(({ python }, i) => Number(mine[i]) / python);
+    const itself = rounds.map(({ python, again }) => again / python);
+    return {
+      name,
+      ours: median(mine),
+      python: median(rounds.map(({ python }) => python)),
+      ratio: median(ratios),
+      least: Math.min(...ratios),
+      most: Math.max(...ratios),
+      itself: { least: Math.min(...itself), most: Math.max(...itself) },
+      installed: median(mine) / installed,
+    };
+  }),
+);
 
 /** @param {string} name @param {number} x */
 function readable(name, x) {
@@ -157,13 +160,13 @@ const machine =
     ? `, OPENBLAS_NUM_THREADS=${process.env["OPENBLAS_NUM_THREADS"]}`
     : "");
 const table = [
-  "| case | ours | Python | ratio | range | Python as installed, ratio |",
-  "| --- | --: | --: | --: | --: | --: |",
+  "| case | ours | Python | ratio | range | Python beside itself | Python as installed, ratio |",
+  "| --- | --: | --: | --: | --: | --: | --: |",
   ...rows.map(
     (row) =>
       `| ${row.name} | ${readable(row.name, row.ours)} | ${readable(row.name, row.python)} | ` +
       `${row.ratio.toFixed(2)} | ${row.least.toFixed(2)} to ${row.most.toFixed(2)} | ` +
-      `${row.installed.ratio.toFixed(2)} |`,
+      `${row.itself.least.toFixed(2)} to ${row.itself.most.toFixed(2)} | ${row.installed.toFixed(2)} |`,
   ),
 ];
 const text = `${machine}\n\n${table.join("\n")}`;

@@ -13,7 +13,8 @@ from model_cases import decoding, training
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--device", default="cpu")
-parser.add_argument("--only")
+parser.add_argument("--only", default="")
+parser.add_argument("--case")
 options = parser.parse_args()
 mx.set_default_device(mx.gpu if options.device == "gpu" else mx.cpu)
 
@@ -198,7 +199,7 @@ print(
         {
             name: measure(*case)
             for name, case in cases.items()
-            if options.only is None or options.only.split(" in tidy")[0] in name
+            if options.case in (name, None) and options.only in name
         }
     )
 )
