@@ -81,7 +81,7 @@ function memory(...flags) {
 }
 
 /** @type {Case[]} */
-const cases = [
+const every = [
   ...names.filter((/** @type {string} */ name) => !name.endsWith(" in tidy")).map(measured),
   {
     name: "peak memory of training",
@@ -97,7 +97,8 @@ const cases = [
     ours: () => ({ load: best(process.execPath, join(here, "load.mjs")) }),
     python: (env) => best(python, join(here, "reference", "load.py"), env),
   },
-].filter(({ name }) => name.includes(options.only));
+];
+const cases = every.filter(({ name }) => name.includes(options.only));
 
 // Gives Python the BLAS that the addon brings: see native/linux/blas.cpp.
 const preload = join(root, "build", "Release", "libopenblas-preload.so");
