@@ -57,6 +57,32 @@ test.each<[string, () => unknown, string]>([
   expect(call).toThrow(message);
 });
 
+test("a module in the place of a function is to be called by one", () => {
+  const model: never = new nn.Linear(3, 1) as never;
+  const calls: [fn: string, param: string, call: () => unknown][] = [
+    ["grad", "fun", () => any.grad(model)],
+    ["valueAndGrad", "fun", () => any.valueAndGrad(model)],
+    ["vmap", "fun", () => any.vmap(model)],
+    ["jvp", "fun", () => any.jvp(model, [x], [x])],
+    ["vjp", "fun", () => any.vjp(model, [x], [x])],
+    ["compile", "fun", () => any.compile(model)],
+    ["checkpoint", "fun", () => any.checkpoint(model)],
+    ["customFunction", "f", () => any.customFunction(model)],
+    ["exporter", "fun", () => any.exporter("model.mlxfn", model)],
+    ["exportFunction", "fun", () => any.exportFunction("model.mlxfn", model, [x])],
+  ];
+  const received = "received a module of class Linear; write (x) => model.forward(x)";
+  for (const [fn, param, call] of calls) {
+    expect(call).toThrow(TypeError);
+    expect(call).toThrow(`[${fn}] ${param}: expected a function, ${received}`);
+  }
+  const loss = "[valueAndGrad] fn: expected a function such as (x) => mx.mean(model.forward(x))";
+  expect(() => nn.valueAndGrad(model, undefined as never)).toThrow(`${loss}, received undefined`);
+  expect(() => nn.valueAndGrad(model, model)).toThrow(`${loss}, received a module`);
+  // It may as well be that the arguments are in the wrong order.
+  expect(() => utils.treeMap(model, () => 0)).toThrow(/received a module of class Linear$/);
+});
+
 test("there is none where nothing is known", () => {
   expect(() => any.sum(x, {})).toThrow(/received \{\}$/);
   expect(() => any.sum(x, "0")).toThrow(/received "0"$/);

@@ -3,7 +3,7 @@
 import { withCode } from "./call/codes.js";
 import { identify, mismatch } from "./call/errors.js";
 import { native } from "./call/native.js";
-import { asInteger } from "./call/numbers.js";
+import { asFunction, asInteger } from "./call/numbers.js";
 import { kind, optionsOf } from "./call/options.js";
 import type { StreamId } from "./call/wire.js";
 import { context, enter, run } from "./lifetime/context.js";
@@ -296,8 +296,6 @@ export function stream<T>(s: StreamOrDevice, fn?: () => T): T | StreamContext {
   if (fn === undefined) {
     return new StreamContext(s);
   }
-  if (typeof fn !== "function") {
-    throw mismatch("stream", "fn", "a function", fn);
-  }
+  asFunction(fn, "stream", "fn");
   return run("stream", { ...context(), stream: streamId(s, "stream") }, fn);
 }

@@ -3,7 +3,7 @@
 import { isArray } from "./array/array.js";
 import { mismatch } from "./call/errors.js";
 import type { Signal } from "./call/globals.js";
-import { asSize } from "./call/numbers.js";
+import { asFunction, asSize } from "./call/numbers.js";
 import { kindOf, optionsOf } from "./call/options.js";
 import { asyncEval, type Evaluable, isSignal } from "./evaluation.js";
 import { context, isPromise, run } from "./lifetime/context.js";
@@ -168,9 +168,7 @@ export function pipeline(
   step: Step,
   options?: PipelineOptions<unknown>,
 ): AsyncGenerator<unknown, void, undefined> {
-  if (typeof step !== "function") {
-    throw mismatch("pipeline", "step", "a function", step);
-  }
+  asFunction(step, "pipeline", "step");
   const { ahead, ...rest } = readOptions(options);
   return iterate(step, rest, ahead);
 }

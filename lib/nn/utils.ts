@@ -29,7 +29,10 @@ export function valueAndGrad<M extends Module, F extends AnyFunction>(
   if (!(model instanceof Module)) {
     throw mismatch("valueAndGrad", "model", "an nn.Module", model);
   }
-  asFunction(fn, "valueAndGrad", "fn");
+  if (typeof fn !== "function") {
+    const expected = "a function such as (x) => mx.mean(model.forward(x))";
+    throw mismatch("valueAndGrad", "fn", expected, fn);
+  }
   const traced = mx.valueAndGrad((parameters: ParameterTree, ...args: unknown[]) => {
     model.update(parameters as ParametersOf<M>);
     return fn(...args) as mx.array;

@@ -1,6 +1,6 @@
 /** What all optimizers have in common. */
 import { identify, mismatch } from "../core/call/errors.js";
-import { sameShape } from "../core/call/numbers.js";
+import { asFunction, sameShape } from "../core/call/numbers.js";
 import { kindOf, optionsOf } from "../core/call/options.js";
 import * as mx from "../core/index.js";
 import { own } from "../core/lifetime/owner.js";
@@ -47,9 +47,7 @@ export interface OptimizerOptions {
 const schedules = kindOf<Readonly<Record<string, Schedule>>>((value, fn, param) => {
   checkRoot(value, fn, param, "a record of functions");
   for (const [name, schedule] of Object.entries(value)) {
-    if (typeof schedule !== "function") {
-      throw mismatch(fn, `${param}.${name}`, "a function", schedule);
-    }
+    asFunction(schedule, fn, `${param}.${name}`);
   }
   return value as Record<string, Schedule>;
 });

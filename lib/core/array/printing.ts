@@ -1,6 +1,6 @@
 /** How arrays are printed. */
-import { mismatch, outOfRange } from "../call/errors.js";
-import { asInteger } from "../call/numbers.js";
+import { outOfRange } from "../call/errors.js";
+import { asFunction, asInteger } from "../call/numbers.js";
 import { kindOf, optionsOf } from "../call/options.js";
 import { type Context, context, enter, run } from "../lifetime/context.js";
 
@@ -92,8 +92,5 @@ export function printoptions<T>(options?: PrintSettings, fn?: () => T): T | Prin
   if (fn === undefined) {
     return { [Symbol.dispose]: enter(next) };
   }
-  if (typeof fn !== "function") {
-    throw mismatch("printoptions", "fn", "a function", fn);
-  }
-  return run("printoptions", next, fn);
+  return run("printoptions", next, asFunction(fn, "printoptions", "fn"));
 }

@@ -5,6 +5,7 @@
  */
 import { types } from "node:util";
 import { mismatch } from "../call/errors.js";
+import { getterOf } from "../call/objects.js";
 
 /** Any typed array. */
 export type TypedArray =
@@ -23,27 +24,21 @@ export type TypedArray =
 /** What TypeScript calls `Float32Array<ArrayBuffer>` since 5.7, and `Float32Array` before. */
 export type Float32ArrayOfOwn = ReturnType<Float32ArrayConstructor["of"]>;
 
-type Method<T> = (this: unknown, ...args: unknown[]) => T;
-
-function getter<T>(prototype: object, name: string | symbol): Method<T> {
-  return Object.getOwnPropertyDescriptor(prototype, name)?.get as Method<T>;
-}
-
 function range(prototype: object) {
   return {
-    buffer: getter<ArrayBuffer>(prototype, "buffer"),
-    offset: getter<number>(prototype, "byteOffset"),
-    length: getter<number>(prototype, "byteLength"),
+    buffer: getterOf<ArrayBuffer>(prototype, "buffer"),
+    offset: getterOf<number>(prototype, "byteOffset"),
+    length: getterOf<number>(prototype, "byteLength"),
   };
 }
 
 const prototype: object = Object.getPrototypeOf(Uint8Array.prototype);
-const kind = getter<string | undefined>(prototype, Symbol.toStringTag);
-const length = getter<number>(prototype, "length");
+const kind = getterOf<string | undefined>(prototype, Symbol.toStringTag);
+const length = getterOf<number>(prototype, "length");
 const typed = range(prototype);
 const data = range(DataView.prototype);
 // All methods that read see first whether there still is what they read.
-const { at } = prototype as { at: Method<unknown> };
+const { at } = prototype as { at: (this: unknown, index: number) => unknown };
 
 /** The name of a typed array's kind; undefined for anything else. */
 export function kindOf(x: unknown): string | undefined {

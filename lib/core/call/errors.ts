@@ -4,6 +4,7 @@ import { inspect } from "node:util";
 import { isMap, isNativeError, isProxy, isSet, isTypedArray } from "node:util/types";
 import { rangeError, typeError, withCode } from "./codes.js";
 import { hint } from "./hints.js";
+import { getterOf, lookUp } from "./objects.js";
 
 /** A copy of this package that is loaded: test runners load one for each file. */
 interface Copy {
@@ -34,17 +35,6 @@ export function identify<T extends object>(
 ): void {
   const value: Identity = { copy: here, what, describe };
   Object.defineProperty(type.prototype, identity, { value });
-}
-
-/** A property of an object or its prototypes, unless it takes code of theirs to know it. */
-function lookUp(x: object, name: string | symbol): unknown {
-  for (let at: object | null = x; at !== null && !isProxy(at); at = Object.getPrototypeOf(at)) {
-    const own = Object.getOwnPropertyDescriptor(at, name);
-    if (own !== undefined) {
-      return own.value;
-    }
-  }
-  return undefined;
 }
 
 function identityOf(x: unknown): Identity | undefined {
@@ -93,14 +83,9 @@ function describeOwn(x: unknown): string | undefined {
 // package by what it is. No code of the value's own runs, since a message must not
 // have effects, and no more of it is looked at than fits.
 
-/** A getter that all instances share, which a class that extends theirs cannot replace. */
-function getter<T>(prototype: object, name: string): (this: unknown) => T {
-  return Object.getOwnPropertyDescriptor(prototype, name)?.get as (this: unknown) => T;
-}
-
-const lengthOfTyped = getter<number>(Object.getPrototypeOf(Uint8Array.prototype), "length");
-const sizeOfMap = getter<number>(Map.prototype, "size");
-const sizeOfSet = getter<number>(Set.prototype, "size");
+const lengthOfTyped = getterOf<number>(Object.getPrototypeOf(Uint8Array.prototype), "length");
+const sizeOfMap = getterOf<number>(Map.prototype, "size");
+const sizeOfSet = getterOf<number>(Set.prototype, "size");
 
 const most = { parts: 8, depth: 3, letters: 120 };
 

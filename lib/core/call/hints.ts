@@ -1,6 +1,6 @@
 /** What to write instead, where an argument shows which habit it comes from. */
 import { isProxy } from "node:util/types";
-import { isRecord } from "./records.js";
+import { isRecord, lookUp } from "./objects.js";
 
 /** Parameters that are given by position although they may be left out. */
 const byPosition: ReadonlySet<string> = new Set(
@@ -25,7 +25,14 @@ export function hint(param: string, value: unknown): string {
     const name = /^(?:mx\.)?(cpu|gpu|cuda|metal|mps)\b/i.exec(value)?.[1]?.toLowerCase();
     return name === undefined ? "" : `; write mx.${name === "cpu" ? "cpu" : "gpu"}`;
   }
-  if (typeof value !== "object" || value === null || isProxy(value) || !isRecord(value)) {
+  if (typeof value !== "object" || value === null) {
+    return "";
+  }
+  if ((param === "fun" || param === "f") && typeof lookUp(value, "forward") === "function") {
+    // A module, which Python would call.
+    return "; write (x) => model.forward(x)";
+  }
+  if (isProxy(value) || !isRecord(value)) {
     return "";
   }
   if (Object.hasOwn(value, param)) {

@@ -5,7 +5,7 @@ import { type Bindings, results } from "./bindings.js";
 import { type ErrorCode, withCode } from "./codes.js";
 import { type Host, Unavailable } from "./host.js";
 import { findAddon } from "./loader.js";
-import { isRecord } from "./records.js";
+import { isRecord } from "./objects.js";
 
 /** The version in package.json, which scripts/bundle.mjs puts here. */
 declare const MLX_JS_VERSION: string;

@@ -18,7 +18,7 @@ import {
   asShare,
   asString,
 } from "./numbers.js";
-import { isRecord } from "./records.js";
+import { isRecord } from "./objects.js";
 import { nearest } from "./spelling.js";
 
 /** Checks a value, for the error with the names of the function and the parameter. */

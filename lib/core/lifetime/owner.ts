@@ -2,7 +2,7 @@
 import { types } from "node:util";
 import { type array, isArray, takeSlot } from "../array/array.js";
 import { native } from "../call/native.js";
-import { isRecord } from "../call/records.js";
+import { isRecord } from "../call/objects.js";
 import { treeLike } from "../transforms/tree.js";
 
 // Those of a class that extends them may be others.

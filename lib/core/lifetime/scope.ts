@@ -1,7 +1,7 @@
 /** Scopes: `tidy` and `keep`. */
 import { type array, freedByTidy, moveTo, scopeOf, takeSlot } from "../array/array.js";
-import { mismatch } from "../call/errors.js";
 import { native } from "../call/native.js";
+import { asFunction } from "../call/numbers.js";
 import { context, run } from "./context.js";
 import { weigh } from "./garbage.js";
 import { visitHeld, visitOwned } from "./owner.js";
@@ -122,9 +122,7 @@ export class Scope {
  * // array(14, dtype=float32)
  */
 export function tidy<T>(fn: () => T): T {
-  if (typeof fn !== "function") {
-    throw mismatch("tidy", "fn", "a function", fn);
-  }
+  asFunction(fn, "tidy", "fn");
   const { scope: parent, stream, print } = context();
   const scope = new Scope(parent);
   return run("tidy", { scope, stream, print }, fn, (result) => scope.leave(result));

@@ -6,7 +6,7 @@
 import { type array, isArray } from "../array/array.js";
 import { typeError } from "../call/codes.js";
 import { isStranger, mismatch } from "../call/errors.js";
-import { isRecord } from "../call/records.js";
+import { isRecord } from "../call/objects.js";
 import { lengthOf } from "../call/wire.js";
 import { isPromise } from "../lifetime/context.js";
 
