@@ -5,6 +5,7 @@
 import { readFileSync } from "node:fs";
 import { mx } from "mlx-js";
 import { describe, expect, test } from "vitest";
+import { runScript } from "./support/process.js";
 import { sanitized } from "./support/sanitized.js";
 
 interface Report {
@@ -19,6 +20,27 @@ test.skipIf(sanitized)("the addon asks for no function that makes a buffer of it
   expect(names).toContain("napi_create_arraybuffer");
   expect(names.filter((name) => /external_\w*buffer/.test(name))).toEqual([]);
 });
+
+// Each page that the system hands out anew costs more than copying into it.
+test.skipIf(process.platform !== "linux" || sanitized)(
+  "memory of typed arrays comes from malloc's own, which is used again",
+  async () => {
+    const outcome = await runScript(`
+      const { mx } = require("mlx-js");
+      const files = require("node:fs");
+      const heap = () => {
+        const maps = files.readFileSync("/proc/self/maps", "utf8").split("\\n");
+        const [start, end] = maps.find((line) => line.endsWith("[heap]")).split(/[- ]/);
+        return (parseInt(end, 16) - parseInt(start, 16)) / 2 ** 20;
+      };
+      mx.eval(mx.add(1, 2));
+      const before = heap();
+      const { length } = Buffer.allocUnsafeSlow(2 ** 24);
+      // A little may have been there.
+      console.log(heap() - before > (0.9 * length) / 2 ** 20);`);
+    expect(outcome).toMatchObject({ code: 0, stderr: "", stdout: "true\n" });
+  },
+);
 
 describe("what comes out is a copy, and what went in was copied", () => {
   const dtypes = [

@@ -5,6 +5,7 @@
 // that looks. Those of GPUs do so themselves.
 
 #include <dlfcn.h>
+#include <malloc.h>
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -62,8 +63,12 @@ class CheckedAllocator : public Allocator {
   }
 
   void clear_cache() {
-    std::lock_guard lock(mutex_);
-    cache_.clear();
+    {
+      std::lock_guard lock(mutex_);
+      cache_.clear();
+    }
+    // What malloc keeps, too.
+    malloc_trim(0);
   }
 
   size_t set_cache_limit(size_t limit) {
@@ -186,9 +191,24 @@ class CheckedAllocator : public Allocator {
   size_t memory_limit_ = get_memory_size() / 10 * 8;
 };
 
+// malloc gives what is free at the end of its memory back to the system where
+// that is more than twice the largest block freed so far, of those up to 32 MB.
+// Whoever writes there next waits while the system clears page after page: V8,
+// for one, frees dead typed arrays by the dozen, and toTypedArray would spend
+// most of its time on that. So malloc sees one of the largest freed at once,
+// and keeps up to 64 MB. What the user sets (MALLOC_TRIM_THRESHOLD_) prevails.
+void let_malloc_keep() {
+  constexpr size_t largest = (size_t(1) << 25) - (size_t(1) << 17);
+  void* volatile block = std::malloc(largest);
+  std::free(block);
+}
+
 // Never destroyed, as MLX's own; none where there is a GPU.
 CheckedAllocator* checked() {
-  static auto out = cu::is_available() ? nullptr : new CheckedAllocator;
+  static auto out = [] {
+    let_malloc_keep();
+    return cu::is_available() ? nullptr : new CheckedAllocator;
+  }();
   return out;
 }
 
