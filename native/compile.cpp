@@ -64,8 +64,9 @@ std::optional<Traced> call_compiled(
     Napi::Function trace,
     std::vector<mx::array> inputs,
     int key,
-    bool shapeless) {
-  bool for_cpu = mx::default_device() == mx::Device::cpu;
+    bool shapeless,
+    mx::StreamOrDevice s) {
+  bool for_cpu = mx::to_stream(s).device == mx::Device::cpu;
   if (any_tracer(inputs) || (for_cpu && !may_compile_kernels())) {
     return std::nullopt;
   }

@@ -109,6 +109,10 @@ std::vector<int> stream_parts(mx::StreamOrDevice s) {
   return out;
 }
 
+bool is_of_gpu(mx::StreamOrDevice s) {
+  return mx::to_stream(s).device == mx::Device::gpu;
+}
+
 // Where Metal's kernels are. Without Metal it does nothing.
 void set_metallib_path(std::string path) {
   mx::metal::set_metallib_path(path);
@@ -146,6 +150,7 @@ const std::vector<Binding> stream_bindings{
     LOCAL(new_thread_unsafe_stream),
     LOCAL(new_thread_local_stream),
     LOCAL(stream_parts),
+    LOCAL(is_of_gpu),
     LOCAL(clear_streams),
     LOCAL(synchronize),
 };

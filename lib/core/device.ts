@@ -6,7 +6,7 @@ import { native } from "./call/native.js";
 import { asFunction, asInteger } from "./call/numbers.js";
 import { kind, optionsOf } from "./call/options.js";
 import type { StreamId } from "./call/wire.js";
-import { context, enter, run } from "./lifetime/context.js";
+import { context, currentStream, enter, run } from "./lifetime/context.js";
 
 /** A kind of device: `mx.cpu` or `mx.gpu`. */
 export class DeviceType {
@@ -197,6 +197,14 @@ export function setDefaultDevice(device: Device | DeviceType): void {
  */
 export function isAvailable(device: Device | DeviceType): boolean {
   return native.is_available(...parts(device, "isAvailable", "device"));
+}
+
+let hasGpu: boolean | undefined;
+
+/** Whether operations without a stream of their own run on a GPU here. */
+export function computesOnGpu(): boolean {
+  hasGpu ??= native.is_available(gpu.id, 0);
+  return hasGpu && native.is_of_gpu(currentStream());
 }
 
 /**

@@ -59,7 +59,7 @@ export interface Bindings {
   broadcast_arrays: (a: List, b: StreamId) => Slots;
   broadcast_shapes: (a: List, b: List) => number[];
   broadcast_to: (a: OperandCode, b: List, c: StreamId) => Result;
-  call_compiled: (a: number, b: Callback, c: List, d: number, e: boolean) => Slots | undefined;
+  call_compiled: (a: number, b: Callback, c: List, d: number, e: boolean, f: StreamId) => Slots | undefined;
   call_imported: (a: unknown, b: List, c: unknown, d: List) => Slots;
   call_kernel: (a: unknown, b: List, c: unknown, d: List, e: List, f: List, g: unknown, h: number | undefined, i: boolean, j: StreamId) => Slots;
   ceil: (a: OperandCode, b: StreamId) => Result;
@@ -166,6 +166,7 @@ export interface Bindings {
   inner: (a: Slot, b: Slot, c: StreamId) => Result;
   is_available: (a: number, b: number) => boolean;
   is_computable: (a: Slot) => boolean;
+  is_of_gpu: (a: StreamId) => boolean;
   is_there: (a: number) => boolean;
   isclose: (a: Slot, b: Slot, c: number, d: number, e: boolean, f: StreamId) => Result;
   isfinite: (a: OperandCode, b: StreamId) => Result;
@@ -413,6 +414,7 @@ export const results = {
     "group_size",
     "is_available",
     "is_computable",
+    "is_of_gpu",
     "is_there",
     "live_arrays",
     "live_bytes",

@@ -214,7 +214,8 @@ class Compiled {
     if (this.#tracing) {
       return this.#fun(...args);
     }
-    const [arrays, key] = read(args, this.#inputs, currentStream(), this.#keys.last);
+    const stream = currentStream();
+    const [arrays, key] = read(args, this.#inputs, stream, this.#keys.last);
     this.#args = args;
     this.#key = key;
     const result = native.call_compiled(
@@ -223,6 +224,7 @@ class Compiled {
       slots(arrays, "compile", "arguments"),
       this.#keys.numberOf(key),
       this.#shapeless,
+      stream,
     );
     // Between calls nothing of them stays alive.
     const restore = this.#restore;

@@ -39,7 +39,9 @@ export class SandwichLayer extends nn.Module implements DecoderLayer {
     super();
     this.window = window;
     this.selfAttn = attention;
-    this.mlp = new GatedMlp(config, { activation: (x) => nn.geluApprox(x) });
+    this.mlp = new GatedMlp(config, {
+      glu: (gate, x) => nn.geluApprox(gate).multiply(x),
+    });
     this.inputLayernorm = new OffsetRMSNorm(config);
     this.postAttentionLayernorm = new OffsetRMSNorm(config);
     this.preFeedforwardLayernorm = new OffsetRMSNorm(config);

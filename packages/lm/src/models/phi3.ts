@@ -6,6 +6,7 @@ import type { Mask } from "../masks.js";
 import { attend, joinHeads, sizesOf, softmaxScoring, splitHeads } from "../parts/attention.js";
 import { DecoderModel } from "../parts/decoder.js";
 import { PreNormLayer } from "../parts/layer.js";
+import { swiglu } from "../parts/mlp.js";
 import { rmsNorm } from "../parts/norm.js";
 import { type Rope, ropeOf } from "../parts/rope.js";
 
@@ -57,7 +58,7 @@ class Mlp extends nn.Module {
 
   forward(x: mx.array): mx.array {
     const [gate, up] = mx.split(this.gateUpProj.forward(x), 2, -1) as [mx.array, mx.array];
-    return this.downProj.forward(nn.silu(gate).multiply(up));
+    return this.downProj.forward(swiglu(gate, up));
   }
 }
 

@@ -1,5 +1,6 @@
 import { mx, nn } from "mlx-js";
 import type { Config } from "../config.js";
+import { swiglu } from "./mlp.js";
 
 /** Linear layers of several experts, of which each token goes through those that are chosen for it. */
 export class ExpertsLinear extends nn.Module implements Experts {
@@ -100,9 +101,9 @@ export class ExpertsMlp extends nn.Module {
   }
 
   #mlp(x: mx.array, experts: mx.array, sorted: boolean): mx.array {
-    const gate = nn.silu(this.gateProj.forward(x, experts, sorted));
+    const gate = this.gateProj.forward(x, experts, sorted);
     const up = this.upProj.forward(x, experts, sorted);
-    return this.downProj.forward(gate.multiply(up), experts, sorted);
+    return this.downProj.forward(swiglu(gate, up), experts, sorted);
   }
 }
 

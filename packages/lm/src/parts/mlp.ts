@@ -1,40 +1,42 @@
-import { type mx, nn } from "mlx-js";
+import { mx, nn } from "mlx-js";
 import type { Config } from "../config.js";
+
+/** silu(gate) * x, as one kernel. "GLU Variants Improve Transformer", arXiv 2002.05202. */
+export const swiglu = mx.compile((gate: mx.array, x: mx.array) => nn.silu(gate).multiply(x), {
+  shapeless: true,
+});
 
 /** Options of {@link GatedMlp}. */
 export interface GatedMlpOptions {
   /** Whether the layers have biases. By default false. */
   bias?: boolean;
-  /** What the gate goes through. By default SiLU. */
-  activation?: (x: mx.array) => mx.array;
+  /** What becomes of the gate and of what it lets through. By default {@link swiglu}. */
+  glu?: (gate: mx.array, x: mx.array) => mx.array;
   /** The size between the layers. By default that of the configuration. */
   hiddenDims?: number;
 }
 
-/**
- * Two layers, with a gate between them: down(activation(gate(x)) * up(x)). "GLU Variants Improve
- * Transformer", arXiv 2002.05202.
- */
+/** Two layers, with a gate between them: down(glu(gate(x), up(x))). */
 export class GatedMlp extends nn.Module {
   gateProj: nn.UnaryLayer;
   upProj: nn.UnaryLayer;
   downProj: nn.UnaryLayer;
-  readonly #activation: (x: mx.array) => mx.array;
+  readonly #glu: (gate: mx.array, x: mx.array) => mx.array;
 
   constructor(config: Config, options: GatedMlpOptions = {}) {
     super();
-    const { bias = false, activation = (x) => nn.silu(x) } = options;
+    const { bias = false, glu = swiglu } = options;
     const dims = config.count("hidden_size");
     const hiddenDims = options.hiddenDims ?? config.count("intermediate_size");
     this.gateProj = new nn.Linear(dims, hiddenDims, { bias });
     this.upProj = new nn.Linear(dims, hiddenDims, { bias });
     this.downProj = new nn.Linear(hiddenDims, dims, { bias });
-    this.#activation = activation;
+    this.#glu = glu;
   }
 
   forward(x: mx.array): mx.array {
-    const gate = this.#activation(this.gateProj.forward(x));
-    return this.downProj.forward(gate.multiply(this.upProj.forward(x)));
+    const gated = this.#glu(this.gateProj.forward(x), this.upProj.forward(x));
+    return this.downProj.forward(gated);
   }
 }
 
