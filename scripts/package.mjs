@@ -111,7 +111,8 @@ function stagePlatform(folder, platform) {
   const pieces = Object.keys(files).filter((path) =>
     /\.(node|so[.\d]*|dylib|metallib)$/.test(path),
   );
-  const prepare = "prepare.js" in files ? '\nexports.prepare = require("./prepare.js");' : "";
+  const prepare =
+    "prepare.js" in files ? '\nexports.prepare = () => require("./prepare.js")();' : "";
   write(
     folder,
     "index.js",

@@ -2,6 +2,7 @@
 // without scripts, and used there, where there is no build and no compiler.
 import { spawnSync } from "node:child_process";
 import {
+  chmodSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -130,32 +131,198 @@ describe.skipIf(sanitized)("installed", () => {
 
   describe("without a piece, the error names it", () => {
     const program = () => write("load.cjs", 'require("mlx-js");');
-    const pieces = createRequire(__filename);
-    const listed = () =>
-      (pieces(join(installed(platform), "index.js")) as { files: string[] }).files;
+    const package_ = () => installed(platform);
+    const places = (name: string) =>
+      readdirSync(installed(name), { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => join(entry.parentPath, entry.name).slice(installed(name).length + 1));
+    const libraries = () => places(platform).filter((file) => /\.(node|so|dylib)(\.|$)/.test(file));
 
-    function without(path: string, expected: RegExp) {
-      const whole = join(installed(platform), path);
+    /** Without a file, or with another one in its place. */
+    function without(
+      path: string,
+      run: () => void,
+      instead?: (whole: Buffer) => Uint8Array | string,
+    ) {
       const aside = join(folder, "aside");
-      renameSync(whole, aside);
+      renameSync(path, aside);
       try {
-        const { status, stderr } = node(program());
-        expect(status).toBe(1);
-        expect(stderr).toMatch(expected);
+        if (instead !== undefined) {
+          writeFileSync(path, instead(readFileSync(aside)));
+        }
+        run();
       } finally {
-        renameSync(aside, whole);
+        rmSync(path, { force: true });
+        renameSync(aside, path);
       }
     }
 
-    test("each file that is loaded", () => {
-      expect(listed().length).toBeGreaterThan(2);
-      for (const file of listed()) {
-        without(file, new RegExp(`${platform} lacks ${file}`.replaceAll(".", "\\.")));
+    function says(...texts: string[]) {
+      const { status, stderr } = node(program());
+      expect({ status, stderr }).toEqual({ status: 1, stderr: expect.any(String) });
+      for (const text of texts) {
+        expect(stderr).toContain(text);
+      }
+    }
+
+    const mends = "rm -rf node_modules && npm install --include=optional";
+
+    // All that is in the package but its texts, so that none is forgotten.
+    test.each<[string, string, ((whole: Buffer) => Uint8Array | string)?]>([
+      ["is missing", "lacks"],
+      ["is empty", "is empty", () => ""],
+      ["was cut short", "was cut short", (whole) => whole.subarray(0, whole.length / 2)],
+      [
+        "was cut short at its end",
+        "was cut short",
+        (whole) => whole.subarray(0, whole.length * 0.96),
+      ],
+      ["is another's", "holds something else", () => "<!DOCTYPE html>".repeat(100)],
+    ])("a library that %s", (_, expected, instead) => {
+      expect(libraries().length).toBeGreaterThan(2);
+      for (const file of libraries()) {
+        without(join(package_(), file), () => says(file, expected, mends), instead);
       }
     });
 
+    test.runIf(process.platform === "linux")("a library for another processor", () => {
+      for (const file of libraries()) {
+        const changed = (whole: Buffer) => {
+          const copy = Buffer.from(whole);
+          copy.writeUInt16LE(process.arch === "x64" ? 183 : 62, 18);
+          return copy;
+        };
+        without(
+          join(package_(), file),
+          () => says(file, "is for another processor", mends),
+          changed,
+        );
+      }
+    });
+
+    test("its JavaScript, and its manifest", () => {
+      const index = join(package_(), "index.js");
+      without(index, () => says("index.js", mends));
+      without(
+        index,
+        () => says("index.js is empty, or was cut short", mends),
+        () => "",
+      );
+      const text = readFileSync(index, "utf8");
+      for (const [end, expected] of [
+        [text.indexOf("exports.folder"), "index.js is empty, or was cut short"],
+        [text.indexOf("exports.files"), "index.js is empty, or was cut short"],
+        [text.length - 10, `${index}:`],
+      ] as const) {
+        without(
+          index,
+          () => says(expected, mends),
+          () => text.slice(0, end),
+        );
+      }
+      const manifest = join(package_(), "package.json");
+      // Node finds the rest without it.
+      without(manifest, () => expect(node(program()).status).toBe(0));
+      without(
+        manifest,
+        () => says("package.json", mends),
+        (whole) => whole.subarray(0, 100),
+      );
+    });
+
+    // Root may read everything: then it is somebody else who tries.
+    test.runIf(process.platform === "linux")("a file that may not be read", () => {
+      const nobody = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
+      chmodSync(folder, 0o755);
+      for (const file of [libraries()[0] ?? "", "index.js"]) {
+        const path = join(package_(), file);
+        chmodSync(path, 0);
+        const { stderr } = spawnSync(process.execPath, [join(folder, program())], {
+          encoding: "utf8",
+          env: { PATH: "" },
+          ...nobody,
+        });
+        chmodSync(path, 0o644);
+        expect(stderr).toContain(`EACCES: permission denied, open '${path}'`);
+        expect(stderr).toContain(`chmod -R a+rX node_modules/${platform}`);
+      }
+    });
+
+    test("what nothing is loaded of does not matter", () => {
+      const texts = places(platform).filter(
+        (file) => !libraries().includes(file) && !/^(index\.js|.*\.metallib)$/.test(file),
+      );
+      expect(texts).toEqual(expect.arrayContaining(["LICENSE", "README.md", "index.d.ts"]));
+      const kernels = write(
+        "kernels.cjs",
+        `const { mx } = require("mlx-js");
+        console.log(mx.compile((x) => mx.exp(x).add(1).multiply(x))(mx.array([0, 0])).tolist().join());`,
+      );
+      const aside = join(folder, "texts");
+      cpSync(package_(), aside, { recursive: true });
+      for (const file of texts) {
+        rmSync(join(package_(), file));
+      }
+      // A kernel that cannot be built is computed step by step.
+      const env = { PATH: process.env["PATH"] ?? "", MLX_JS_KERNELS: "wait", MLX_JS_CACHE: folder };
+      const { stdout, stderr } = node(kernels, env);
+      rmSync(package_(), { recursive: true });
+      renameSync(aside, package_());
+      expect({ stdout, stderr }).toEqual({ stdout: "0,0\n", stderr: "" });
+    });
+
     test("the whole package", () => {
-      without("", new RegExp(`${platform}: not installed.*npm install`, "s"));
+      const aside = join(folder, "aside");
+      renameSync(package_(), aside);
+      says(`${platform}: not installed\n`, mends);
+      renameSync(aside, package_());
+    });
+
+    // Nothing of ours runs without them: Node names what it misses.
+    test("a module of mlx-js, or what it needs", () => {
+      const entries = ["", "/core", "/nn", "/optimizers", "/utils", "/testing"];
+      const every = write(
+        "every.mjs",
+        `import { createRequire } from "node:module";
+        const require = createRequire(import.meta.url);
+        for (const entry of ${JSON.stringify(entries)}) {
+          await import("mlx-js" + entry);
+          require("mlx-js" + entry);
+        }`,
+      );
+      const modules = places("mlx-js").filter((file) => /\.m?js$/.test(file));
+      expect(modules.length).toBe(2 * entries.length + 1);
+      expect(node(every)).toEqual({ status: 0, stdout: "", stderr: "" });
+      for (const file of modules) {
+        without(join(installed("mlx-js"), file), () => {
+          const { status, stderr } = node(every);
+          expect(status).toBe(1);
+          expect(stderr).toMatch(/Cannot find module/);
+          expect(stderr).toContain(file === "dist/mlx.js" ? "./mlx.js" : file);
+        });
+      }
+      const archive = write(
+        "archive.cjs",
+        'const { mx } = require("mlx-js"); mx.savez("a.npz", { x: mx.ones([1]) });',
+      );
+      without(installed("fflate"), () => {
+        expect(node(archive).stderr).toContain("Cannot find module 'fflate'");
+      });
+      expect(node(archive).status).toBe(0);
+    });
+
+    test("what mlx-js-lm needs", () => {
+      const lm = write("lm.mjs", 'import "mlx-js-lm";');
+      expect(node(lm)).toEqual({ status: 0, stdout: "", stderr: "" });
+      for (const name of ["mlx-js", "@huggingface/jinja", "@huggingface/tokenizers"]) {
+        without(installed(name), () => {
+          const { status, stderr } = node(lm);
+          expect(status).toBe(1);
+          expect(stderr).toMatch(new RegExp(`Cannot find package '.*${name}`));
+        });
+      }
+      const main = join("dist", "index.js");
+      without(join(installed("mlx-js-lm"), main), () => expect(node(lm).stderr).toContain(main));
     });
 
     test("another version", () => {

@@ -2,6 +2,7 @@
 // these tests do not run on, told by a `Host`.
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import type { Beginning } from "../lib/core/call/damage.js";
 import { type Host, Unavailable } from "../lib/core/call/host.js";
 import { findAddon } from "../lib/core/call/loader.js";
 
@@ -20,12 +21,40 @@ interface World extends Omit<Partial<Host>, "packages"> {
   files?: string[];
   /** Files of packages that are not there. */
   removed?: string[];
+  /** Files of packages that hold something else. */
+  changed?: Record<string, Beginning>;
+}
+
+/** A library for Linux, of which as many bytes are loaded, and as many are there. */
+function elf(machine: number, end: number, size = end): Beginning {
+  const bytes = new Uint8Array(120);
+  const view = new DataView(bytes.buffer);
+  bytes.set([0x7f, 0x45, 0x4c, 0x46]);
+  view.setUint16(18, machine, true);
+  view.setBigUint64(32, 64n, true);
+  view.setUint16(54, 56, true);
+  view.setUint16(56, 1, true);
+  view.setUint32(64, 1, true);
+  view.setBigUint64(64 + 8, 100n, true);
+  view.setBigUint64(64 + 32, BigInt(end - 100), true);
+  return { bytes: bytes.subarray(0, size), size };
+}
+
+const intel = 62;
+const arm = 183;
+
+/** Metal's kernels. */
+function metallib(end: number, size = end): Beginning {
+  const bytes = new Uint8Array(64);
+  bytes.set([0x4d, 0x54, 0x4c, 0x42]);
+  new DataView(bytes.buffer).setBigUint64(16, BigInt(end), true);
+  return { bytes, size };
 }
 
 const pieces = ["mlx/lib/mlx.node", "mlx/lib/libmlx.so"];
 const folderOf = (name: string) => join("/app/node_modules", name);
 
-function host({ installed = {}, files = [], removed = [], ...rest }: World = {}) {
+function host({ installed = {}, files = [], removed = [], changed = {}, ...rest }: World = {}) {
   const there = new Set([`${app}/package.json`, ...files]);
   for (const [name, content] of Object.entries(installed)) {
     const { folder = folderOf(name) } = content as { folder?: string };
@@ -52,6 +81,14 @@ function host({ installed = {}, files = [], removed = [], ...rest }: World = {})
     ...{ versions: { node: "22.1.0" }, env: {}, file: `${app}/dist/mlx.js` },
     packages: Object.fromEntries(packages),
     exists: (path: string) => there.has(path),
+    beginning: (path: string) => {
+      const change = Object.keys(changed).find((piece) => path.endsWith(piece));
+      const machO = { bytes: new Uint8Array(64), size: 64 };
+      machO.bytes.set([0xcf, 0xfa, 0xed, 0xfe]);
+      const whole =
+        rest.platform === "darwin" ? machO : elf(rest.arch === "arm64" ? arm : intel, 200);
+      return change === undefined ? whole : (changed[change] as Beginning);
+    },
     load: (path: string): unknown => ({
       path,
       set_metallib_path: (path: string) => metallibs.push(path),
@@ -271,6 +308,125 @@ More: https://www.npmjs.com/package/mlx-js#install`);
   test.each(pieces)("without %s", (piece) => {
     const message = failure({ installed: { [x64]: {} }, removed: [piece] });
     expect(message).toContain(`linux-x64 lacks ${piece}`);
+    expect(message).toMatch(
+      /missing or damaged. Install it again:\n {2}rm -rf node_modules && npm/,
+    );
+  });
+
+  const empty = { bytes: new Uint8Array(0), size: 0 };
+  const text = { bytes: new TextEncoder().encode("<!DOCTYPE html>".repeat(9)), size: 135 };
+
+  test.each<[string, Beginning, string]>([
+    ["is empty", empty, "is empty"],
+    ["was cut short", elf(intel, 9000, 5000), "was cut short: it has 5000 bytes of 9000"],
+    ["was cut short after a few bytes", elf(intel, 9000, 20), "holds something else"],
+    ["is for another processor", elf(arm, 200), "is for another processor, not for x64"],
+    ["is a page that a proxy sent", text, "holds something else"],
+  ])("with a library that %s", (_, beginning, expected) => {
+    const load = () => {
+      throw new Error("the process would end here");
+    };
+    const message = failure({
+      installed: { [x64]: {} },
+      changed: { "libmlx.so": beginning },
+      load,
+    });
+    expect(message).toContain(`${folderOf(x64)}/mlx/lib/libmlx.so ${expected}\n`);
     expect(message).toContain("Install it again");
+  });
+
+  test("with kernels for Metal that were cut short", () => {
+    const installed = { [mac]: { files: ["mlx/lib/mlx.node", "mlx/lib/mlx.metallib"] } };
+    const changed = (size: number) => ({ "mlx.metallib": metallib(9000, size) });
+    found({ ...macHost, installed, changed: changed(9000) });
+    expect(failure({ ...macHost, installed, changed: changed(8999) })).toMatch(
+      /mlx\.metallib was cut short: it has 8999 bytes of 9000.*Install it again/s,
+    );
+  });
+
+  test("with a file that may not be read", () => {
+    const beginning = () => {
+      throw Object.assign(new Error("EACCES: permission denied, open 'libmlx.so'"), {
+        code: "EACCES",
+      });
+    };
+    expect(failure({ installed: { [x64]: {} }, beginning })).toMatch(
+      /linux-x64: EACCES: permission denied, open 'libmlx\.so'.*chmod -R a\+rX node_modules\/@mlx-js\/linux-x64/s,
+    );
+  });
+
+  /** A package that throws when it is required. */
+  const throwing = (error: Error) =>
+    ({ packages: { [x64]: () => new Unavailable(error) } }) as object;
+  const coded = (code: string | undefined, message: string) =>
+    Object.assign(new Error(message), code === undefined ? {} : { code });
+
+  test.each<[string, Error, RegExp]>([
+    [
+      "without its main file",
+      coded("MODULE_NOT_FOUND", `Cannot find module '${folderOf(x64)}/index.js'. Please verify`),
+      /linux-x64: it lacks \/app\/.*\/index\.js\n.*missing or damaged/s,
+    ],
+    [
+      "with a manifest that cannot be read",
+      coded("ERR_INVALID_PACKAGE_CONFIG", `Invalid package config ${folderOf(x64)}/package.json.`),
+      /linux-x64: Invalid package config .*missing or damaged/s,
+    ],
+    [
+      "with a main file that was cut short",
+      Object.assign(new SyntaxError("Unexpected end of input"), { stack: "/app/x/index.js:3\n" }),
+      /linux-x64: \/app\/x\/index\.js:3: Unexpected end of input.*missing or damaged/s,
+    ],
+    [
+      "with a main file that may not be read",
+      coded("EACCES", `EACCES: permission denied, open '${folderOf(x64)}/index.js'`),
+      /linux-x64: EACCES.*chmod/s,
+    ],
+    [
+      "under Plug'n'Play, where it is not named",
+      coded("MODULE_NOT_FOUND", `Your application tried to access ${x64}, but it isn't declared`),
+      /linux-x64: not installed\n/,
+    ],
+    [
+      "in a bundle that refuses it",
+      coded(undefined, `Dynamic require of "${x64}" is not supported`),
+      /linux-x64: not installed\n/,
+    ],
+  ])("%s", (_, error, expected) => {
+    expect(failure(throwing(error))).toMatch(expected);
+  });
+
+  test.each([{}, { version }, { version, folder: folderOf(x64) }])(
+    "with a main file that exports %s alone",
+    (exports) => {
+      const packages = { [x64]: () => exports };
+      expect(failure({ packages } as object)).toMatch(
+        /its index\.js is empty, or was cut short.*missing or damaged/s,
+      );
+      // Or a bundler has put that there.
+      expect(failure({ packages, file: "/app/out/server.js" } as object)).toMatch(
+        /part of a bundle/,
+      );
+    },
+  );
+
+  test.each<[string, Error, RegExp]>([
+    [
+      "that is not there",
+      coded("MODULE_NOT_FOUND", "Cannot find module './prepare.js'"),
+      /cuda13 is installed: it lacks \.\/prepare\.js/,
+    ],
+    [
+      "that is empty",
+      new TypeError("require(...) is not a function"),
+      /cuda13 is installed: prepare\.js: require\(\.\.\.\) is not a function/,
+    ],
+  ])("with a part of CUDA's %s, the CPU computes", (_, error, expected) => {
+    const prepare = () => {
+      throw error;
+    };
+    const world = host({ installed: { [x64]: {}, [cuda]: { prepare } } });
+    expect(findAddon(world)).toMatchObject({ path: join(folderOf(x64), "mlx/lib/mlx.node") });
+    expect(world.warnings).toEqual([expect.stringMatching(expected)]);
   });
 });

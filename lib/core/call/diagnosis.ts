@@ -161,7 +161,14 @@ function advice(host: Host, attempts: readonly Attempt[]): string {
       ? "A library inside of an archive cannot be loaded. Let electron-builder (or Forge's " +
           'packager) unpack the whole package:\n  "asarUnpack": ["node_modules/@mlx-js/**"]\n' +
           "and keep the folder app.asar.unpacked beside the archive."
-      : `Parts of ${incomplete.name} have been removed. Install it again:\n${again(host)}`;
+      : `Parts of ${incomplete.name} are missing or damaged. Install it again:\n${again(host)}`;
+  }
+  const unreadable = is("unreadable");
+  if (unreadable !== undefined) {
+    return (
+      `This process may not read ${unreadable.name}. Let all users do so:\n` +
+      `  chmod -R a+rX node_modules/${unreadable.name}`
+    );
   }
   if (is("version")) {
     return (

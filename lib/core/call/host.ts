@@ -1,5 +1,6 @@
 /** What the loader knows of the process, and what it tells of its attempts. */
 import { dirname, join } from "node:path";
+import type { Beginning } from "./damage.js";
 
 /** Why a package cannot be had. */
 export class Unavailable {
@@ -27,12 +28,21 @@ export interface Host {
   /** The packages of platforms: each gives what it exports, or is unavailable. */
   readonly packages: Readonly<Record<string, () => unknown>>;
   exists(path: string): boolean;
+  /** Throws where the file is not there, or may not be read. */
+  beginning(path: string): Beginning;
   /** Gives what an addon exports. */
   load(path: string): unknown;
   warn(message: string): void;
 }
 
-export type Why = "absent" | "foreign" | "version" | "incomplete" | "unprepared" | "failed";
+export type Why =
+  | "absent"
+  | "foreign"
+  | "version"
+  | "incomplete"
+  | "unreadable"
+  | "unprepared"
+  | "failed";
 
 /** Something that was tried, and why it was of no use. */
 export interface Attempt {

@@ -4,6 +4,7 @@
  */
 import { dirname, join, sep } from "node:path";
 import { withCode } from "./codes.js";
+import { damageOf } from "./damage.js";
 import { diagnosis } from "./diagnosis.js";
 import { type Attempt, type Host, packagesFor, rootOf, Unavailable } from "./host.js";
 
@@ -66,14 +67,66 @@ function isPlatformPackage(x: unknown): x is PlatformPackage {
   );
 }
 
-function isAbsent(error: unknown, name: string): boolean {
-  const { code, message } = error as { code?: unknown; message?: unknown };
-  return (
+function isPart(x: unknown): boolean {
+  const whole = ["version", "folder", "files", "prepare"];
+  return typeof x === "object" && x !== null && Object.keys(x).every((key) => whole.includes(key));
+}
+
+/** Why a package is of no use, of which a file of JavaScript could not be required. */
+function unavailable(name: string, cause: unknown, file = "index.js"): Attempt {
+  const reason = messageOf(cause);
+  // The archive names it, so it was installed.
+  if (reason.includes(".asar.unpacked")) {
+    return { name, kind: "incomplete", reason, cause };
+  }
+  const code = (cause as { code?: unknown } | null)?.code;
+  const [, missing] = /^Cannot find (?:module|package) ['"](.+?)['"]/.exec(reason) ?? [];
+  if (missing !== undefined && missing !== name) {
+    return { name, kind: "incomplete", reason: `it lacks ${missing}`, cause };
+  }
+  if (
     code === "MODULE_NOT_FOUND" ||
     code === "ERR_MODULE_NOT_FOUND" ||
-    // Yarn's Plug'n'Play and bundlers have codes and texts of their own.
-    (typeof message === "string" && message.includes(name))
-  );
+    // Yarn's Plug'n'Play and bundlers have texts of their own.
+    (code === undefined && reason.includes(name))
+  ) {
+    const rest = isCuda(name) ? " (optional)" : "";
+    return { name, kind: "absent", reason: `not installed${rest}`, cause };
+  }
+  if (code === "EACCES" || code === "EPERM") {
+    return { name, kind: "unreadable", reason, cause };
+  }
+  if (code !== undefined) {
+    return { name, kind: "incomplete", reason, cause };
+  }
+  // Where a text stops being JavaScript, its stack begins with.
+  const [place = file] = isSyntaxError(cause) ? (cause.stack?.split("\n") ?? []) : [];
+  return { name, kind: "incomplete", reason: `${place}: ${reason}`, cause };
+}
+
+function isSyntaxError(error: unknown): error is Error {
+  return error instanceof Error && error.name === "SyntaxError";
+}
+
+/** What is wrong with the files of a package. */
+function damaged(host: Host, name: string, folder: string, files: readonly string[]) {
+  const missing = files.filter((file) => !host.exists(join(folder, file)));
+  if (missing.length > 0) {
+    const list = `${missing.slice(0, 3).join(", ")}${missing.length > 3 ? " …" : ""}`;
+    return { name, kind: "incomplete", reason: `${folder} lacks ${list}` } as const;
+  }
+  for (const file of files) {
+    const path = join(folder, file);
+    try {
+      const damage = damageOf(host.beginning(path), host.arch);
+      if (damage !== undefined) {
+        return { name, kind: "incomplete", reason: `${path} ${damage}` } as const;
+      }
+    } catch (cause) {
+      return { name, kind: "unreadable", reason: messageOf(cause), cause } as const;
+    }
+  }
+  return undefined;
 }
 
 /** Electron keeps what must be a real file beside its archive. */
@@ -84,25 +137,16 @@ function unpacked(folder: string): string {
 function fromPackage(host: Host, name: string): Outcome {
   const found = host.packages[name]?.();
   if (found instanceof Unavailable) {
-    const { cause } = found;
-    const reason = messageOf(cause);
-    // The archive names it, so it was installed.
-    if (reason.includes(".asar.unpacked")) {
-      return { name, kind: "incomplete", reason, cause };
-    }
-    return isAbsent(cause, name)
-      ? {
-          name,
-          kind: "absent",
-          reason: isCuda(name) ? "not installed (optional)" : "not installed",
-          cause,
-        }
-      : { name, kind: "failed", reason, cause };
+    return unavailable(name, found.cause);
   }
   if (found === undefined) {
     return { name, kind: "absent", reason: "there is no such package" };
   }
   if (!isPlatformPackage(found)) {
+    // What is left of a file that was cut short; an empty record may also be a bundler's.
+    if (rootOf(host) !== undefined && isPart(found)) {
+      return { name, kind: "incomplete", reason: "its index.js is empty, or was cut short" };
+    }
     return { name, kind: "foreign", reason: "a bundler has put something else in its place" };
   }
   if (found.version !== host.version) {
@@ -113,15 +157,16 @@ function fromPackage(host: Host, name: string): Outcome {
     };
   }
   const folder = unpacked(found.folder);
-  const missing = found.files.filter((file) => !host.exists(join(folder, file)));
-  if (missing.length > 0) {
-    return {
-      name,
-      kind: "incomplete",
-      reason: `${folder} lacks ${missing.slice(0, 3).join(", ")}${missing.length > 3 ? " …" : ""}`,
-    };
+  const damage = damaged(host, name, folder, found.files);
+  if (damage !== undefined) {
+    return damage;
   }
-  const lacks = found.prepare?.();
+  let lacks: string | undefined;
+  try {
+    lacks = found.prepare?.();
+  } catch (cause) {
+    return unavailable(name, cause, "prepare.js");
+  }
   if (lacks !== undefined) {
     return { name, kind: "unprepared", reason: lacks };
   }

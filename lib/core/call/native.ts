@@ -1,8 +1,9 @@
 /** The addon, and how its failures become errors. */
-import { existsSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, openSync, readSync } from "node:fs";
 import { release } from "node:os";
 import { type Bindings, results } from "./bindings.js";
 import { type ErrorCode, withCode } from "./codes.js";
+import type { Beginning } from "./damage.js";
 import { type Host, Unavailable } from "./host.js";
 import { findAddon } from "./loader.js";
 import { isRecord } from "./objects.js";
@@ -66,9 +67,21 @@ export function host(): Host {
     file: typeof __filename === "string" ? __filename : undefined,
     packages,
     exists: existsSync,
+    beginning,
     load: (path) => require(path),
     warn: (message) => process.emitWarning(message),
   };
+}
+
+function beginning(path: string): Beginning {
+  const file = openSync(path, "r");
+  try {
+    const bytes = new Uint8Array(4096);
+    const length = readSync(file, bytes, 0, bytes.length, 0);
+    return { bytes: bytes.subarray(0, length), size: fstatSync(file).size };
+  } finally {
+    closeSync(file);
+  }
 }
 
 // A report takes a while, and only errors tell of it.
