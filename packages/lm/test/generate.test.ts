@@ -173,6 +173,48 @@ describe("generate", () => {
 });
 
 describe("what is left", () => {
+  test("nothing, and caches to go on from, after an abort at any turn of the event loop", async () => {
+    const before = live();
+    const prompt = "xyzabc";
+    const outcomes: string[] = [];
+    // Each turn at first; a busy machine has many before it is done.
+    for (let turns = 0; outcomes.at(-1) !== "the end"; turns += 1 + (turns >> 5)) {
+      const promptCache = makePromptCache(loaded.model);
+      const controller = new AbortController();
+      const options = { promptCache, prefillStepSize: 2, maxTokens: 4, topK: 1, seed: 1 };
+      let given = "";
+      const writing = (async () => {
+        const all = generate(loaded, prompt, { ...options, signal: controller.signal });
+        for await (const { text } of all) {
+          given += text;
+        }
+      })().then(
+        () => "the end",
+        ({ message }) => message,
+      );
+      for (let i = 0; i < turns; i++) {
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      controller.abort(new Error("enough"));
+      outcomes.push(await writing);
+      expect(after("c", 4).startsWith(given)).toBe(true);
+      const [offset = 0, other] = promptCache.map((cache) => cache.offset);
+      expect(other).toBe(offset);
+      expect(offset).toBeLessThanOrEqual(prompt.length + given.length);
+      if (given !== "") {
+        expect(offset).toBeGreaterThanOrEqual(prompt.length + given.length - 1);
+      }
+      // What is not read yet goes on from there, or else the last letter once more.
+      const all = prompt + given;
+      const going = generate(loaded, all.slice(offset) || all.slice(-1), options);
+      expect(await going.text()).toBe(after(all.slice(-1), 4));
+      mx.dispose(promptCache);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(new Set(outcomes)).toEqual(new Set(["enough", "the end"]));
+    expect(live()).toBeLessThanOrEqual(before);
+  });
+
   test("nothing, however a generation ends", async () => {
     const before = live();
     const controller = new AbortController();
