@@ -170,7 +170,10 @@ describe("what is loaded", () => {
     expect(beside.metallibs).toEqual([join(folderOf(mac), "mlx/lib/mlx.metallib")]);
     const files = ["/elsewhere/my.metallib"];
     const env = { MLX_JS_METALLIB: "/elsewhere/my.metallib" };
-    const elsewhere = host({ ...macHost, installed: { [mac]: {} }, files, env });
+    const kernels = "mlx/lib/mlx.metallib";
+    const installed = { [mac]: { files: [...pieces, kernels] } };
+    // The package's own is not needed then.
+    const elsewhere = host({ ...macHost, installed, files, env, removed: [kernels] });
     findAddon(elsewhere);
     expect(elsewhere.metallibs).toEqual(files);
   });
@@ -282,6 +285,11 @@ More: https://www.npmjs.com/package/mlx-js#install`);
       "with an unknown backend",
       { env: { MLX_JS_BACKEND: "tpu" } },
       /it is "tpu", and here it can be: local, cuda, cpu.*Unset MLX_JS_BACKEND/s,
+    ],
+    [
+      "with kernels for Metal that are not where they should be",
+      { ...macHost, env: { MLX_JS_METALLIB: "/no/my.metallib" }, installed: { [mac]: {} } },
+      /MLX_JS_METALLIB: there is no file \/no\/my\.metallib.*Unset MLX_JS_METALLIB, or set it to the path/s,
     ],
     [
       "where a local build is asked for, and there is only a package",

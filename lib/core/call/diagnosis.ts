@@ -129,9 +129,10 @@ function stranger(host: Host, fitting: readonly string[]): string | undefined {
 function advice(host: Host, attempts: readonly Attempt[]): string {
   const is = (kind: Attempt["kind"]) => attempts.find((attempt) => attempt.kind === kind);
   const forced = host.env["MLX_JS_BACKEND"];
-  const setting = attempts.find(({ name }) => name === "MLX_JS_BACKEND");
+  const setting = attempts.find(({ name }) => name.startsWith("MLX_JS_"));
   if (setting !== undefined) {
-    return "Unset MLX_JS_BACKEND, or set it to one of these.";
+    const value = setting.name === "MLX_JS_METALLIB" ? "the path of mlx.metallib" : "one of these";
+    return `Unset ${setting.name}, or set it to ${value}.`;
   }
   const root = rootOf(host);
   const isCheckout = root !== undefined && host.exists(join(root, "CMakeLists.txt"));

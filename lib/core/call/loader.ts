@@ -157,7 +157,13 @@ function fromPackage(host: Host, name: string): Outcome {
     };
   }
   const folder = unpacked(found.folder);
-  const damage = damaged(host, name, folder, found.files);
+  // Metal's kernels may lie elsewhere.
+  const own = host.env["MLX_JS_METALLIB"];
+  if (own && host.platform === "darwin" && !host.exists(own)) {
+    return { name: "MLX_JS_METALLIB", kind: "foreign", reason: `there is no file ${own}` };
+  }
+  const files = found.files.filter((file) => !(own && file.endsWith(".metallib")));
+  const damage = damaged(host, name, folder, files);
   if (damage !== undefined) {
     return damage;
   }
@@ -172,7 +178,7 @@ function fromPackage(host: Host, name: string): Outcome {
   }
   const path = join(folder, found.files[0] ?? "");
   const outcome = loadFile(host, name, path);
-  const metallib = host.env["MLX_JS_METALLIB"] || join(dirname(path), "mlx.metallib");
+  const metallib = own || join(dirname(path), "mlx.metallib");
   if ("addon" in outcome && host.platform === "darwin" && host.exists(metallib)) {
     // MLX looks beside its library, wherever a packed application has that from.
     (outcome.addon as { set_metallib_path(path: string): void }).set_metallib_path(metallib);
