@@ -1,23 +1,31 @@
 // Writes dist/mlx.js, the package in one file: reading eighty takes longer than
-// loading MLX. Beside it, small modules name what is in it, for `import` and for
-// `require`: there is one implementation, so that both see the same arrays.
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+// loading MLX. What programs may do without is in files of dist/parts, which come
+// when it is first used. Beside them, small modules name what is there, for `import`
+// and for `require`: there is one implementation, so that both see the same arrays.
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { join, posix, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
 
 const require = createRequire(import.meta.url);
 const root = fileURLToPath(new URL("..", import.meta.url));
+const lib = join(root, "lib");
 const dist = join(root, "dist");
-
-const file = join(dist, "mlx.js");
-const parts = ["core", "nn", "optimizers", "utils", "testing"];
-const imports =
-  parts.map((part) => `import * as ${part} from "./${part}/index.ts";\n`).join("") +
-  'import * as all from "./index.ts";\nimport { load } from "./core/call/native.ts";\n' +
-  'import { withNames } from "./core/lifetime/names.ts";\n';
+const main = join(dist, "mlx.js");
 const { version } = require(join(root, "package.json"));
+
+/** The modules of the package, by their folders. */
+const folders = ["core", "nn", "optimizers", "utils", "testing"];
+
+/** What comes when it is first used: for each file of dist/parts, where in lib it begins. */
+const late = {
+  nn: "nn/index.ts",
+  optimizers: "optimizers/index.ts",
+  testing: "testing/index.ts",
+  files: "core/io/io.ts",
+  kernels: "core/custom-kernel.ts",
+};
 
 /** @param {string} code @returns {string} it in ASCII */
 function escaped(code) {
@@ -27,19 +35,36 @@ function escaped(code) {
   );
 }
 
-/** @param {string} code What the file exports. */
-async function bundle(code) {
-  const entry = join(root, "lib", "bundle.ts");
+/**
+ * Writes a file of all that a module needs.
+ *
+ * @param {string} file
+ * @param {string} code The module, as a file of lib.
+ * @param {(file: string) => string | undefined} [instead] What to take in place of a file of lib.
+ * @param {{ banner?: string, footer?: string }} [around]
+ * @returns {Promise<string[]>} the files of lib that are in it
+ */
+async function bundle(file, code, instead = () => undefined, around = {}) {
+  const entry = join(lib, "bundle.ts");
+  const nameOf = (/** @type {string} */ id) => relative(lib, id).replaceAll(sep, "/");
+  /** @type {string[]} */
+  const files = [];
   const builder = await rolldown({
     input: entry,
     platform: "node",
-    external: [/^[^./]/],
+    external: [/^[^./]/, /\/parts\/\w+\.js$/],
     transform: { define: { MLX_JS_VERSION: JSON.stringify(version) } },
     plugins: [
       {
         name: "entry",
         resolveId: (id) => (id === entry ? id : undefined),
-        load: (id) => (id === entry ? imports + code : undefined),
+        load(id) {
+          const text = id === entry ? code : instead(nameOf(id));
+          if (text === undefined) {
+            files.push(nameOf(id));
+          }
+          return text;
+        },
         // A file without exports would be taken for CommonJS, as package.json has
         // it, and all that it imports be wrapped into functions.
         transform: (code, id) =>
@@ -47,9 +72,10 @@ async function bundle(code) {
       },
     ],
   });
-  await builder.write({ file, format: "cjs", comments: false, sourcemap: true });
+  await builder.write({ file, format: "cjs", comments: false, sourcemap: true, ...around });
   // V8 keeps text that is ASCII alone in half the memory, and reads it faster.
   writeFileSync(file, escaped(readFileSync(file, "utf8")));
+  return files;
 }
 
 /** @typedef {{ [name: string]: unknown }} Module */
@@ -74,24 +100,164 @@ function literal(module, path) {
   return `{\n${entries.join("")}}`;
 }
 
-// Bundlers give each name of a module a getter, which is a function to compile
-// when the package is loaded and to call whenever the name is used. So a first
-// bundle tells the names, and the second has them in plain objects.
-await bundle(`export { ${parts.join(", ")}, all, load };`);
-/** @type {Record<string, Module>} */
-const { all = {}, load: _, ...modules } = require(file);
-/** @param {string} part @returns {string} */
-function object(part) {
-  const value = literal(modules[part] ?? {}, part);
-  // The texts and errors of layers and optimizers have them.
-  const named = part === "nn" || part === "optimizers" ? `withNames(${value})` : value;
-  return `const ${part}Object = ${named};\n`;
+/** @template T @param {Iterable<T>} things @param {(thing: T, i: number) => string} line */
+function lines(things, line) {
+  return Array.from(things, line).join("\n");
 }
 
+// What is in the package can be asked of the package: so all of it is bundled once,
+// to learn what each file of lib exports.
+rmSync(join(dist, "parts"), { recursive: true, force: true });
+const sources = readdirSync(lib, { recursive: true, encoding: "utf8" })
+  .map((file) => file.replaceAll(sep, "/"))
+  .filter((file) => file.endsWith(".ts"));
 await bundle(
-  parts.map(object).join("") +
-    `export { ${parts.map((part) => `${part}Object as ${part}`).join(", ")}, load };`,
+  main,
+  `${lines(sources, (file, i) => `import * as file${i} from "./${file}";`)}
+export const files = { ${lines(sources, (file, i) => `"${file}": file${i},`)} };`,
 );
+/** @type {Record<string, Module>} */
+const exported = require(main).files;
+const all = exported["index.ts"] ?? {};
+const modules = Object.fromEntries(
+  folders.map((folder) => [folder, exported[`${folder}/index.ts`] ?? {}]),
+);
+
+/**
+ * Functions that get what they do from a part.
+ *
+ * @param {string} part @param {string} file
+ */
+function standIns(part, file) {
+  const functions = Object.entries(exported[file] ?? {}).map(([name, value]) => {
+    if (typeof value !== "function" || /^class\b/.test(String(value))) {
+      throw new Error(`lib/${file} comes late, and must export functions only, not ${name}`);
+    }
+    const parameters = [..."abcdefgh"].slice(0, value.length).join(", ");
+    return `export function ${name}(${parameters}) { return content().${name}(...arguments); }`;
+  });
+  const path = posix.relative(posix.dirname(file), `parts/${part}.js`);
+  return `import { part } from ${JSON.stringify(join(lib, "core/call/late.ts"))};
+const content = part(() => require("${path}"));
+${functions.join("\n")}`;
+}
+
+/** What stands in the main file for files that come late. @type {Record<string, string>} */
+const stubs = {};
+for (const [part, file] of Object.entries(late)) {
+  if (!(part in modules)) {
+    stubs[file] = standIns(part, file);
+  }
+}
+
+/** @type {Map<string, unknown[]>} What there is of each name, as far as parts might need it. */
+const values = new Map();
+
+/**
+ * The name of something that parts need: its own, unless something else has it, too.
+ *
+ * @param {string} file @param {string} name
+ */
+function keyOf(file, name) {
+  const others = values.get(name) ?? [];
+  const value = exported[file]?.[name];
+  const place = others.includes(value) ? others.indexOf(value) : others.push(value) - 1;
+  values.set(name, others);
+  return place === 0 ? name : `${name}${place}`;
+}
+
+/** @typedef {Map<string, { file: string, name: string }>} Shared what parts need of the main file, by keys */
+
+/** Files of lib that several parts need. */
+const common = ["core/lifetime/names.ts"];
+
+/**
+ * Bundles the main file.
+ *
+ * @param {Shared} shared
+ */
+function bundleMain(shared) {
+  const early = folders.filter((folder) => !(folder in late));
+  const objects = folders.map((folder) => {
+    const names = Object.keys(modules[folder] ?? {});
+    const content = early.includes(folder)
+      ? literal(modules[folder] ?? {}, folder)
+      : `late("${names.join(" ")}".split(" "), part(() => require("./parts/${folder}.js")))`;
+    return `const ${folder}Object = ${content};`;
+  });
+  const code = `
+${lines(common, (file) => `import "./${file}";`)}
+${lines(early, (folder) => `import * as ${folder} from "./${folder}/index.ts";`)}
+${lines(shared.values(), ({ file, name }, i) => `import { ${name} as shared${i} } from "./${file}";`)}
+import { late, part, share } from "./core/call/late.ts";
+import { load } from "./core/call/native.ts";
+share(() => ({ ${lines(shared.keys(), (key, i) => `${key}: shared${i},`)} }));
+${objects.join("\n")}
+export { ${lines(folders, (folder) => `${folder}Object as ${folder},`)} load };`;
+  return bundle(main, code, (file) => stubs[file]);
+}
+
+// Modules of lib that only gather others are taken as they are.
+const isOwn = (/** @type {string} */ file) => !file.endsWith("index.ts");
+
+/**
+ * Bundles a part.
+ *
+ * @param {string} part
+ * @param {string} begin
+ * @param {ReadonlySet<string>} early what is in the main file
+ * @param {Shared} shared gets what the part needs of that
+ */
+async function bundlePart(part, begin, early, shared) {
+  /** @type {Shared} */
+  const keys = new Map();
+  const fromMain = (/** @type {string} */ file) =>
+    lines(Object.keys(exported[file] ?? {}), (name, i) => {
+      const key = keyOf(file, name);
+      keys.set(key, { file, name });
+      return `const from${i} = /* @__PURE__ */ outside("${key}"); export { from${i} as ${name} };`;
+    });
+  // The texts and errors of layers and optimizers have the names of their exports.
+  const code = `import * as all from "./${begin}";
+import { withNames } from "./core/lifetime/names.ts";
+export const content = withNames(${literal(exported[begin] ?? {}, "all")});`;
+  const path = join(dist, "parts", `${part}.js`);
+  const files = await bundle(
+    path,
+    code,
+    (file) => (early.has(file) && file !== begin ? fromMain(file) : undefined),
+    // In parentheses, it is compiled at once.
+    { banner: "module.exports = (function (outside, exports) {", footer: "return exports;\n});" },
+  );
+  for (const [, key = ""] of readFileSync(path, "utf8").matchAll(/ outside\("(\w+)"\)/g)) {
+    shared.set(key, /** @type {{ file: string, name: string }} */ (keys.get(key)));
+  }
+  return files.filter(isOwn);
+}
+
+/** Bundles the main file and all parts; whether no file of lib is in two of them. */
+async function bundleAll() {
+  const early = new Set([...(await bundleMain(new Map())).filter(isOwn), ...Object.keys(stubs)]);
+  /** @type {Shared} */
+  const shared = new Map();
+  const done = new Set();
+  let once = true;
+  for (const [part, begin] of Object.entries(late)) {
+    for (const file of await bundlePart(part, begin, early, shared)) {
+      if (done.has(file)) {
+        common.push(file);
+        once = false;
+      }
+      done.add(file);
+    }
+  }
+  await bundleMain(shared);
+  return once;
+}
+
+while (!(await bundleAll())) {
+  // What several parts need is in the main file now.
+}
 
 /**
  * Node learns the names of a CommonJS module from its text, not by running it.

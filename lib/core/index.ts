@@ -93,6 +93,7 @@ export { asyncEval, type Evaluable, eval } from "./evaluation.js";
 export * as fast from "./fast.js";
 export * as fft from "./fft.js";
 export * from "./io/io.js";
+export { FormatError } from "./io/source.js";
 export * from "./lifetime/memory.js";
 export { dispose, Owner } from "./lifetime/owner.js";
 export { keep, tidy } from "./lifetime/scope.js";

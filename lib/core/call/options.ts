@@ -168,46 +168,52 @@ type AnyTable = Readonly<Record<string, AnyKind>>;
  */
 export function optionsOf<Options extends object>() {
   return <T extends Exactly<Options, T>>(name: string, table: T): Reader<Options, T> => {
-    const names = Object.keys(table);
-    const kinds: readonly AnyKind[] = Object.values(table as unknown as AnyTable);
-    const fallbacks = kinds.map(({ fallback }) => fallback);
-    const defaults: { stream?: unknown } = Object.fromEntries(
-      names.map((name, i) => [name, fallbacks[i]]),
-    );
-    const streamed = "stream" in defaults;
+    // What is derived from the table waits for the first call: there are many tables, and
+    // a program uses few.
+    let names: readonly string[] | undefined;
+    let kinds: readonly AnyKind[];
+    let fallbacks: readonly unknown[];
+    let defaults: { stream?: unknown };
+    let streamed: boolean;
     // One bit for each option that is checked although it is left out.
-    const always = kinds.reduce(
-      (all, { required, anew }, i) => all | (+!!(required || anew) << i),
-      0,
-    );
-    const simple = always === (streamed ? 1 << names.indexOf("stream") : 0);
-    // Properties that are set by their names cost more than all else here.
-    let values = fallbacks;
-    const view = Object.defineProperties(
-      {},
-      Object.fromEntries(
-        names.map((name, i) => [name, { get: () => values[i], enumerable: true }]),
-      ),
-    );
-    const each = names.map((name, i) => {
-      const { check, fallback, required, anew } = kinds[i] as AnyKind;
-      const always = required || anew;
-      return [
-        name,
-        (value: unknown, fn: string) =>
-          value === undefined && !always ? fallback : check(value, fn, name),
-      ];
-    });
+    let always: number;
+    let simple: boolean;
+    let values: readonly unknown[];
+    let view: object;
+    const each: Record<string, (value: unknown, fn: string) => unknown> = {};
+    const prepare = (): readonly string[] => {
+      const all = Object.keys(table);
+      kinds = Object.values(table as unknown as AnyTable);
+      fallbacks = kinds.map(({ fallback }) => fallback);
+      defaults = Object.fromEntries(all.map((name, i) => [name, fallbacks[i]]));
+      streamed = "stream" in defaults;
+      always = kinds.reduce((all, { required, anew }, i) => all | (+!!(required || anew) << i), 0);
+      simple = always === (streamed ? 1 << all.indexOf("stream") : 0);
+      // Properties that are set by their names cost more than all else here.
+      values = fallbacks;
+      view = {};
+      all.forEach((name, i) => {
+        Object.defineProperty(view, name, { get: () => values[i], enumerable: true });
+        const { check, fallback, required, anew } = kinds[i] as AnyKind;
+        const always = required || anew;
+        each[name] = (value, fn) =>
+          value === undefined && !always ? fallback : check(value, fn, name);
+      });
+      names = all;
+      return all;
+    };
     const raw = (options: Options | undefined, fn = name): Options => {
+      const known = names ?? prepare();
       if (options === undefined) {
         return absent as Options;
       }
-      if (!namesAre(options, names)) {
-        checkNames(options, names, fn, kinds);
+      if (!namesAre(options, known)) {
+        checkNames(options, known, fn, kinds);
       }
       return options;
     };
     const read = (options: Options | undefined, fn = name): Values<T> => {
+      const known = names ?? prepare();
       if (options === undefined && simple) {
         if (streamed) {
           defaults.stream = currentStream();
@@ -217,22 +223,22 @@ export function optionsOf<Options extends object>() {
       // Each option is read once, and all of them before any is checked: a getter among
       // them is code of the user's, and a check may write to what calls share.
       const out = fallbacks.slice();
-      let left = always | readInto(out, options === undefined ? {} : options, names, kinds, fn);
+      let left = always | readInto(out, options === undefined ? {} : options, known, kinds, fn);
       let objects = false;
       for (; left !== 0; left &= left - 1) {
         const i = 31 - Math.clz32(left & -left);
-        const value = (kinds[i] as AnyKind).check(out[i], fn, names[i] as string);
+        const value = (kinds[i] as AnyKind).check(out[i], fn, known[i] as string);
         out[i] = value;
         objects ||= typeof value === "object" || typeof value === "function";
       }
       if (objects) {
         // It would be kept alive.
-        return Object.fromEntries(names.map((name, i) => [name, out[i]])) as Values<T>;
+        return Object.fromEntries(known.map((name, i) => [name, out[i]])) as Values<T>;
       }
       values = out;
       return view as Values<T>;
     };
-    return Object.assign(read, { raw, each: Object.fromEntries(each) });
+    return Object.assign(read, { raw, each }) as Reader<Options, T>;
   };
 }
 

@@ -19,17 +19,10 @@ import {
 import { loadNpy } from "./npy.js";
 import { loadNpz, saveNpz } from "./npz.js";
 import { loadSafetensors } from "./safetensors.js";
-import { type FilePath, FormatError, isUrl, type LoadInput, withSource } from "./source.js";
+import { type FilePath, isUrl, type LoadInput, withSource } from "./source.js";
 import { type ByteWriter, type SaveTarget, targetOf, writeFile } from "./target.js";
 
-export {
-  type ByteWriter,
-  type FilePath,
-  FormatError,
-  type GgufMetadata,
-  type LoadInput,
-  type SaveTarget,
-};
+export type { ByteWriter, FilePath, GgufMetadata, LoadInput, SaveTarget };
 
 /** Texts that a safetensors file carries beside its arrays. */
 export type Metadata = Record<string, string>;
