@@ -1,11 +1,14 @@
-// Trains, evaluates asynchronously and serves HTTP at once, for twenty minutes
-// or `--minutes N`, and ends with a verdict: memory must be as flat in the last
-// third as in the second. `--save` keeps the figures in results/soak.json.
+// Trains, evaluates asynchronously, serves HTTP and compiles functions that it
+// drops again, all at once, for twenty minutes or `--minutes N`, and ends with a
+// verdict: memory must be as flat in the last third as in the second. `--save`
+// keeps the figures in results/soak.json.
 
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { Agent, createServer, request } from "node:http";
 import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -31,7 +34,10 @@ const start = Date.now();
 const end = start + Number(options.minutes) * 60_000;
 const [vocabulary, batch, length, written] = [90, 8, 32, 16];
 const model = new Transformer({ vocabulary, width: 64, heads: 4, layers: 2, positions: "alibi" });
-const count = { steps: 0, requests: 0, failures: 0 };
+const count = { steps: 0, requests: 0, functions: 0, failures: 0 };
+// Not the user's.
+const cache = mkdtempSync(join(tmpdir(), "mlx-js-soak-"));
+process.env["MLX_JS_CACHE"] = cache;
 
 async function train() {
   const optimizer = new optim.AdamW(1e-3);
@@ -75,6 +81,26 @@ async function write(first) {
     }
   }
   return tokens;
+}
+
+// Each has kernels of its own, and is called a few times.
+async function compile() {
+  const x = mx.zeros([64]);
+  while (Date.now() < end) {
+    const factor = 1 + count.functions++ / 8;
+    const f = mx.compile((/** @type {mx.array} */ x) =>
+      mx.add(mx.multiply(mx.exp(x), factor), x).max(),
+    );
+    for (let i = 0; i < 3; i++) {
+      const y = mx.tidy(() => f(x));
+      await mx.asyncEval(y);
+      if (y.item() !== factor) {
+        count.failures++;
+      }
+      y.dispose();
+    }
+    await sleep(50);
+  }
 }
 
 const server = createServer(async (incoming, response) => {
@@ -126,7 +152,7 @@ function sample() {
 }
 
 const timer = setInterval(sample, Math.min(5000, (end - start) / 60));
-await Promise.all([train(), client(1), client(2), client(3)]);
+await Promise.all([train(), compile(), client(1), client(2), client(3)]);
 clearInterval(timer);
 delay.disable();
 agent.destroy();
@@ -154,6 +180,9 @@ for (const figure of /** @type {Figure[]} */ (["rss", "external", "heap", "activ
   const [second, last] = [of(1), of(2)];
   figures[figure] = { second, last, growth: last / second - 1 };
 }
+const kernels = join(cache, "kernels");
+const kept = existsSync(kernels) ? readdirSync(kernels).filter((name) => name.endsWith(".so")) : [];
+rmSync(cache, { recursive: true, force: true, maxRetries: 10 });
 const flat = Object.values(figures).every(({ growth }) => growth < 0.1);
 const verdict = {
   machine: `Node ${process.versions.node}, ${process.platform}-${process.arch}, ${options.device}`,
@@ -161,6 +190,7 @@ const verdict = {
   ...count,
   delay: { p99: delay.percentile(99) / 1e6, most: delay.max / 1e6, unit: "ms" },
   figures,
+  kernels: kept.length,
   flat,
 };
 console.log(JSON.stringify(verdict, undefined, 2));
@@ -168,4 +198,4 @@ if (options.save) {
   const path = new URL("results/soak.json", import.meta.url);
   writeFileSync(path, `${JSON.stringify({ ...verdict, samples }, undefined, 1)}\n`);
 }
-process.exitCode = flat && count.failures === 0 ? 0 : 1;
+process.exitCode = flat && kept.length <= 256 && count.failures === 0 ? 0 : 1;

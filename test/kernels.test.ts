@@ -557,6 +557,39 @@ describe.skipIf(process.platform !== "linux")("while a kernel is built", () => {
     expect(outcome).toMatchObject({ code: 0, stderr: "", stdout: "2.5,2.5 4.5,4.5 3.5,3.5\n" });
   });
 
+  test("a few hundred wait, and one compiler builds them when the process ends", async () => {
+    wrapCompiler(waiting);
+    const outcome = await run(`
+      const wrong = [];
+      for (let i = 0; i < 400; i++) {
+        const factor = 1 + i / 8;
+        if (value(factor).join() !== [factor, factor].join()) {
+          wrong.push(factor);
+        }
+      }
+      await until(there("building"));
+      console.log(wrong.join());`);
+    expect(outcome).toMatchObject({ code: 0, stderr: "", stdout: "\n" });
+    const keys = libraries().map((name) => readFileSync(join(store(), name, "keys"), "utf8"));
+    // What was under way, and the rest.
+    expect(keys).toHaveLength(2);
+    const counts = keys.map((text) => text.split("\n").length - 1).sort((a, b) => a - b);
+    expect(counts[0]).toBeLessThanOrEqual(32);
+    expect(counts[1]).toBe(256);
+    wrapCompiler("exit 1");
+    writeFileSync(join(folder, "go"), "");
+  });
+
+  test("a program that never stops making functions gets no more kernels at some time", async () => {
+    wrapCompiler("exit 1");
+    env["MLX_JS_KERNELS"] = "wait";
+    const outcome = await run(`
+      const factors = Array.from({ length: 1040 }, (_, i) => 1 + i / 8);
+      console.log(factors.filter((factor) => value(factor)[0] !== factor).join());`);
+    expect(outcome).toMatchObject({ code: 0, stderr: "", stdout: "\n" });
+    expect(built()).toBe(1024);
+  });
+
   test("what cannot be kept is built once, and used", async () => {
     await run(`value(); await until(kept(1));`);
     const [name] = libraries();

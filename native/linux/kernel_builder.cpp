@@ -33,6 +33,11 @@ constexpr auto machine = "aarch64";
 // Kernels of a step come within milliseconds.
 constexpr auto moment = std::chrono::milliseconds(20);
 constexpr size_t most_at_once = 32;
+// As many as the store keeps.
+constexpr size_t most_waiting = 256;
+// MLX lets go of no kernel, so a program that never stops making other
+// functions gets no more of them at some time.
+constexpr size_t most_operations = 1024;
 // A compiler that takes longer is given up.
 constexpr auto most_seconds = std::chrono::seconds(300);
 
@@ -231,7 +236,9 @@ Builder::Builder() {
 Builder::Kernels Builder::look(const std::string& operation) {
   std::lock_guard lock(mutex_);
   auto found = kernels_.find(operation);
-  return found == kernels_.end() ? Kernels() : found->second;
+  auto out = found == kernels_.end() ? Kernels{.failed = full_} : found->second;
+  out.refused = tasks_.size() >= most_waiting;
+  return out;
 }
 
 template <typename F>
@@ -240,12 +247,14 @@ void Builder::change(const std::string& operation, F f) {
   lacking_ -= kernels.lacking();
   f(kernels);
   lacking_ += kernels.lacking();
+  full_ = kernels_.size() >= most_operations;
 }
 
 void Builder::start(const std::string& operation, Source source, Place place) {
   auto environment = copy_of_environment();
   std::lock_guard lock(mutex_);
-  if (ended_ || !keys_.insert(source.key).second) {
+  if (ended_ || tasks_.size() >= most_waiting ||
+      !keys_.insert(source.key).second) {
     return;
   }
   change(operation, [](auto& kernels) { kernels.waiting++; });
@@ -283,7 +292,7 @@ void Builder::run() {
     if (ended_) {
       return;
     }
-    auto tasks = take();
+    auto tasks = take(most_at_once);
     lock.unlock();
     build(tasks);
     lock.lock();
@@ -292,7 +301,7 @@ void Builder::run() {
 }
 
 // What can be built in one run.
-Builder::Tasks Builder::take() {
+Builder::Tasks Builder::take(size_t most) {
   Tasks out;
   auto is_like = [&](const Task& task) {
     auto& first = tasks_.front();
@@ -301,7 +310,7 @@ Builder::Tasks Builder::take() {
         task.place.folder == first.place.folder;
   };
   auto end = std::find_if_not(tasks_.begin(), tasks_.end(), is_like);
-  auto length = std::min<size_t>(end - tasks_.begin(), most_at_once);
+  auto length = std::min<size_t>(end - tasks_.begin(), most);
   end = tasks_.begin() + length;
   std::move(tasks_.begin(), end, std::back_inserter(out));
   tasks_.erase(tasks_.begin(), end);
@@ -366,13 +375,14 @@ bool Builder::has_ended() {
 }
 
 // Compilers that run hold the locks of their folders. The next process finds
-// there what they have made.
+// there what they have made. All that waits is built in one run: nobody knows
+// what else the machine has to do by then.
 void Builder::end() {
   std::unique_lock lock(mutex_);
   ended_ = true;
   ended_changed_.notify_all();
   while (!tasks_.empty()) {
-    auto tasks = take();
+    auto tasks = take(most_waiting);
     if (!tasks[0].place.is_store) {
       continue;
     }

@@ -56,12 +56,12 @@ class Builder {
   }
   // Whether that is so of any operation.
   bool any_lacking() const {
-    return lacking_ != 0;
+    return lacking_ != 0 || full_;
   }
   // Whether no other kernel of the operation is to be built now.
   bool is_busy(const std::string& operation) {
     auto kernels = look(operation);
-    return kernels.waiting > 0 || kernels.failed;
+    return kernels.waiting > 0 || kernels.failed || kernels.refused;
   }
 
   void start(const std::string& operation, Source source, Place place);
@@ -78,9 +78,11 @@ class Builder {
     int waiting = 0;
     bool loaded = false;
     bool failed = false;
+    // Too many wait already.
+    bool refused = false;
 
     bool lacking() const {
-      return !loaded && (waiting > 0 || failed);
+      return !loaded && (waiting > 0 || failed || refused);
     }
   };
   struct Task {
@@ -98,7 +100,7 @@ class Builder {
   template <typename F>
   void change(const std::string& operation, F f);
   void run();
-  Tasks take();
+  Tasks take(size_t most);
   void build(const Tasks& tasks);
   bool build_at_once(const Tasks& tasks, bool in_background);
   void finish(const Task& task, bool built);
@@ -112,6 +114,8 @@ class Builder {
   std::unordered_map<std::string, Kernels> kernels_;
   // How many operations are lacking.
   std::atomic<size_t> lacking_ = 0;
+  // Whether there are so many operations that others do without kernels.
+  std::atomic<bool> full_ = false;
   bool running_ = false;
   bool ended_ = false;
 };
