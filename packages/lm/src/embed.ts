@@ -92,7 +92,7 @@ export class Embedder {
     const folder = await fetched(pathOrName, "Embedder.load", options);
     const config = readConfig(folder, "Embedder.load");
     config.oneOf("model_type", ["bert"]);
-    const tokenizer = await Tokenizer.load(folder);
+    const tokenizer = await Tokenizer.load(folder, { signal: options.signal });
     const weights = readWeights(folder);
     let model: Bert | undefined;
     try {

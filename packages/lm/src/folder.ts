@@ -1,8 +1,12 @@
 // What stands in a model's folder.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { mx } from "mlx-js";
 import { Config } from "./config.js";
 import { failure } from "./errors.js";
+import { parseJson } from "./json.js";
+import { inTurns } from "./turns.js";
 
 export const indexName = "model.safetensors.index.json";
 
@@ -18,8 +22,31 @@ export function readJson(folder: string, name: string): unknown {
   try {
     return text === undefined ? undefined : JSON.parse(text);
   } catch (error) {
-    const path = join(folder, name);
-    throw failure("ERR_MLX_LM_MODEL", `${path}: expected JSON, received other text`, error);
+    throw noJson(join(folder, name), error);
+  }
+}
+
+function noJson(path: string, error: unknown): Error {
+  return failure("ERR_MLX_LM_MODEL", `${path}: expected JSON, received other text`, error);
+}
+
+/** Reads a long file of JSON while the event loop goes on: see `parseJson`. Undefined if there is none. */
+export async function readJsonInTurns(
+  folder: string,
+  name: string,
+  asMap: string,
+  signal: mx.Signal | undefined,
+): Promise<unknown> {
+  const path = join(folder, name);
+  if (!existsSync(path)) {
+    return undefined;
+  }
+  const text = await readFile(path, "utf8");
+  signal?.throwIfAborted();
+  try {
+    return await inTurns(parseJson(text, asMap), signal);
+  } catch (error) {
+    throw error instanceof SyntaxError ? noJson(path, error) : error;
   }
 }
 

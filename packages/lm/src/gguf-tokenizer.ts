@@ -1,5 +1,6 @@
 import { failure } from "./errors.js";
 import type { Json, TokenizerOptions } from "./tokenizer.js";
+import { stepsAtOnce, type Work } from "./turns.js";
 
 /** What a {@link Tokenizer} is made of. */
 export interface TokenizerParts {
@@ -16,6 +17,9 @@ export interface TokenizerMetadata {
   numbers(name: string): readonly number[] | undefined;
   flag(name: string): boolean | undefined;
 }
+
+/** The numbers of tokens. */
+type Vocab = ReadonlyMap<string, number>;
 
 /** What kind of token one is, by GGUF's numbers. */
 const kinds = { unknown: 2, control: 3, userDefined: 4 };
@@ -58,7 +62,7 @@ const preTokenizers: Readonly<Record<string, Json>> = {
 };
 
 /** Tokens of bytes: GPT-2's way, as most models of today have it. */
-function byteLevelModel(metadata: TokenizerMetadata, vocab: Json, source: string): Json {
+function byteLevelModel(metadata: TokenizerMetadata, vocab: Vocab, source: string): Json {
   const name = metadata.text("tokenizer.ggml.pre") ?? "gpt-2";
   const preTokenizer = Object.hasOwn(preTokenizers, name) ? preTokenizers[name] : undefined;
   if (preTokenizer === undefined) {
@@ -84,38 +88,39 @@ function byteLevelModel(metadata: TokenizerMetadata, vocab: Json, source: string
 }
 
 /** The pairs that SentencePiece would join, those of the best scores first. */
-function mergesOf(tokens: readonly string[], scores: readonly number[]): string[][] {
-  const index = new Map(tokens.map((token, i) => [token, i]));
-  const merges: { pair: [string, string]; score: number; order: number[] }[] = [];
-  for (const [i, token] of tokens.entries()) {
-    const characters = Array.from(token);
+function* mergesOf(
+  tokens: readonly string[],
+  scores: readonly number[],
+  vocab: Vocab,
+): Work<string[][]> {
+  const scoreOf = (id: number) => scores[id] ?? 0;
+  const best = Array.from(tokens.keys()).sort((a, b) => scoreOf(b) - scoreOf(a) || a - b);
+  const merges: string[][] = [];
+  for (const [i, id] of best.entries()) {
+    const characters = Array.from(tokens[id] as string);
+    const pairs: { pair: string[]; left: number; right: number }[] = [];
     for (let cut = 1; cut < characters.length; cut++) {
-      const left = characters.slice(0, cut).join("");
-      const right = characters.slice(cut).join("");
-      const order = [index.get(left), index.get(right)];
-      if (order[0] !== undefined && order[1] !== undefined) {
-        merges.push({
-          pair: [left, right],
-          score: scores[i] ?? 0,
-          order: [i, ...(order as number[])],
-        });
+      const pair = [characters.slice(0, cut).join(""), characters.slice(cut).join("")];
+      const [left, right] = pair.map((part) => vocab.get(part));
+      if (left !== undefined && right !== undefined) {
+        pairs.push({ pair, left, right });
       }
     }
+    pairs.sort((a, b) => a.left - b.left || a.right - b.right);
+    merges.push(...pairs.map(({ pair }) => pair));
+    if (i % stepsAtOnce === 0) {
+      yield;
+    }
   }
-  const byOrder = (a: readonly number[], b: readonly number[]) => {
-    const at = a.findIndex((x, i) => x !== b[i]);
-    return at < 0 ? 0 : (a[at] as number) - (b[at] as number);
-  };
-  merges.sort((a, b) => b.score - a.score || byOrder(a.order, b.order));
-  return merges.map(({ pair }) => pair);
+  return merges;
 }
 
 /** Tokens of characters, and of bytes where there is none: SentencePiece's way. */
-function sentencePieceModel(
+function* sentencePieceModel(
   metadata: TokenizerMetadata,
   tokens: readonly string[],
-  vocab: Json,
-): Json {
+  vocab: Vocab,
+): Work<Json> {
   const prefixed = metadata.flag("tokenizer.ggml.add_space_prefix") ?? true;
   const unknown = metadata.number("tokenizer.ggml.unknown_token_id") ?? 0;
   const spaces = { type: "Replace", pattern: { String: " " }, content: "▁" };
@@ -137,7 +142,7 @@ function sentencePieceModel(
     model: {
       type: "BPE",
       vocab,
-      merges: mergesOf(tokens, metadata.numbers("tokenizer.ggml.scores") ?? []),
+      merges: yield* mergesOf(tokens, metadata.numbers("tokenizer.ggml.scores") ?? [], vocab),
       unk_token: tokens[unknown],
       fuse_unk: true,
       byte_fallback: true,
@@ -157,11 +162,14 @@ function beginWith(token: string, id: number): Json {
   };
 }
 
-/** The tokenizer that a GGUF file describes; undefined if it has none. */
-export function tokenizerOf(
+/**
+ * The tokenizer that a GGUF file describes, made in pieces: it has many tokens. Undefined if the
+ * file has none.
+ */
+export function* tokenizerOf(
   metadata: TokenizerMetadata,
   source: string,
-): TokenizerParts | undefined {
+): Work<TokenizerParts | undefined> {
   const kind = metadata.text("tokenizer.ggml.model");
   const tokens = metadata.texts("tokenizer.ggml.tokens");
   if (kind === undefined || tokens === undefined) {
@@ -174,15 +182,20 @@ export function tokenizerOf(
         "model's folder with tokenizer.json instead.",
     );
   }
-  const vocab = Object.fromEntries(tokens.map((token, id) => [token, id]));
+  const vocab = new Map<string, number>();
   const types = metadata.numbers("tokenizer.ggml.token_type") ?? [];
-  const special = [kinds.unknown, kinds.control];
-  const added = tokens.flatMap((content, id) => {
-    const type = types[id] ?? 1;
-    return [...special, kinds.userDefined].includes(type)
-      ? [{ id, content, special: special.includes(type), normalized: false }]
-      : [];
-  });
+  const added: Json[] = [];
+  for (const [id, content] of tokens.entries()) {
+    vocab.set(content, id);
+    const special = types[id] === kinds.unknown || types[id] === kinds.control;
+    if (special || types[id] === kinds.userDefined) {
+      const whole = { single_word: false, lstrip: false, rstrip: false, normalized: false };
+      added.push({ ...whole, id, content, special });
+    }
+    if (id % stepsAtOnce === 0) {
+      yield;
+    }
+  }
   const tokenOf = (name: string) => {
     const id = metadata.number(`tokenizer.ggml.${name}_token_id`);
     return id === undefined ? undefined : { id, token: tokens[id] as string };
@@ -192,15 +205,12 @@ export function tokenizerOf(
   const model =
     kind === "gpt2"
       ? byteLevelModel(metadata, vocab, source)
-      : sentencePieceModel(metadata, tokens, vocab);
+      : yield* sentencePieceModel(metadata, tokens, vocab);
   const ends = ["eos", "eot"].flatMap((name) => tokenOf(name)?.id ?? []);
   return {
     tokenizer: {
       version: "1.0",
-      added_tokens: added.map((token) => ({
-        ...{ single_word: false, lstrip: false, rstrip: false },
-        ...token,
-      })),
+      added_tokens: added,
       post_processor: begins && begin !== undefined ? beginWith(begin.token, begin.id) : null,
       ...model,
     },

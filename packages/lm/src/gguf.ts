@@ -3,27 +3,28 @@ import { Config } from "./config.js";
 import { failure } from "./errors.js";
 import { type TokenizerMetadata, type TokenizerParts, tokenizerOf } from "./gguf-tokenizer.js";
 import type { Weights } from "./models/model.js";
+import type { Work } from "./turns.js";
 
 /** A model from a GGUF file, as its folder of safetensors would have it. */
 export interface GgufModel {
   config: Config;
   weights: Weights;
-  tokenizer: TokenizerParts | undefined;
+  tokenizer: Work<TokenizerParts | undefined>;
 }
 
-/** The metadata of a file: texts, lists of texts, arrays of numbers. */
+/** The metadata of a file: texts, lists of texts, numbers, which are no arrays any more. */
 class Metadata implements TokenizerMetadata {
   readonly #values: Readonly<Record<string, unknown>>;
+  readonly #numbers = new Map<string, readonly number[]>();
 
   constructor(values: Readonly<Record<string, unknown>>) {
     this.#values = values;
-  }
-
-  #array(name: string): number[] | undefined {
-    const value = this.#values[name];
-    return value instanceof mx.array
-      ? value.flatten().tolist<(number | bigint | boolean)[]>().map(Number)
-      : undefined;
+    for (const [name, value] of Object.entries(values)) {
+      if (value instanceof mx.array) {
+        const numbers = value.flatten().tolist<(number | bigint | boolean)[]>();
+        this.#numbers.set(name, numbers.map(Number));
+      }
+    }
   }
 
   text(name: string): string | undefined {
@@ -37,11 +38,11 @@ class Metadata implements TokenizerMetadata {
   }
 
   number(name: string): number | undefined {
-    return this.#array(name)?.[0];
+    return this.numbers(name)?.[0];
   }
 
   numbers(name: string): readonly number[] | undefined {
-    return this.#array(name);
+    return this.#numbers.get(name);
   }
 
   flag(name: string): boolean | undefined {
@@ -231,6 +232,11 @@ function quantizationOf(weights: Weights, architecture: string): object {
  * @throws Error if the file is none, or the architecture or the type of the weights is not known.
  */
 export function readGguf(file: string): GgufModel {
+  // In a scope, so that the metadata, and the weights of a file that is refused, are freed.
+  return mx.tidy(() => modelIn(file));
+}
+
+function modelIn(file: string): GgufModel {
   const [tensors, values] = mx.load(file, { format: "gguf", returnMetadata: true });
   const metadata = new Metadata(values);
   const architecture = metadata.text("general.architecture") ?? "";

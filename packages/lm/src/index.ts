@@ -58,6 +58,7 @@ export {
   type Json,
   type Message,
   Tokenizer,
+  type TokenizerLoadOptions,
   type TokenizerOptions,
 } from "./tokenizer.js";
 export type { LoadOptions, LoadProgress } from "./weights.js";

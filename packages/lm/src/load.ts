@@ -9,6 +9,7 @@ import { fetched } from "./hub.js";
 import { createModel } from "./models/index.js";
 import type { LanguageModel, Weights } from "./models/model.js";
 import { Tokenizer } from "./tokenizer.js";
+import { inTurns } from "./turns.js";
 import { type LoadOptions, loadWeights } from "./weights.js";
 
 /** The settings of a folder, for the function that asks for them. */
@@ -56,7 +57,7 @@ export function readWeights(folder: string): Weights {
 interface Checkpoint {
   config: Config;
   weights: Weights;
-  tokenizer(): Promise<Tokenizer>;
+  tokenizer(signal: mx.Signal | undefined): Promise<Tokenizer>;
 }
 
 function readGgufFile(file: string): Checkpoint {
@@ -64,11 +65,12 @@ function readGgufFile(file: string): Checkpoint {
   return {
     config,
     weights,
-    async tokenizer() {
-      if (tokenizer === undefined) {
+    async tokenizer(signal) {
+      const parts = await inTurns(tokenizer, signal);
+      if (parts === undefined) {
         throw failure("ERR_MLX_LM_TOKENIZER", `${file} has no tokenizer: use loadModel`);
       }
-      return new Tokenizer(tokenizer.tokenizer, tokenizer.config, tokenizer.options);
+      return Tokenizer.inTurns(parts.tokenizer, parts.config, parts.options, signal);
     },
   };
 }
@@ -81,7 +83,7 @@ function readFolder(folder: string, fn: string): Checkpoint {
   return {
     config: config.withDefaults({ tie_word_embeddings: isTied }),
     weights,
-    tokenizer: () => Tokenizer.load(folder),
+    tokenizer: (signal) => Tokenizer.load(folder, { signal }),
   };
 }
 
@@ -107,10 +109,19 @@ async function modelOf(
     await loadWeights(model, weights, config, options);
   } catch (error) {
     model?.dispose();
-    mx.dispose(weights);
     throw error;
   }
   return model.eval();
+}
+
+/** What is made of a checkpoint; its weights are freed if that fails. */
+async function madeOf<T>(checkpoint: Checkpoint, make: () => Promise<T>): Promise<T> {
+  try {
+    return await make();
+  } catch (error) {
+    mx.dispose(checkpoint.weights);
+    throw error;
+  }
 }
 
 /** What {@link load} gives. */
@@ -136,14 +147,16 @@ export interface Loaded extends Disposable {
  */
 export async function load(pathOrName: string, options: LoadOptions = {}): Promise<Loaded> {
   const checkpoint = await readCheckpoint(pathOrName, "load", options);
-  const tokenizer = await checkpoint.tokenizer();
-  const model = await modelOf(checkpoint, options);
-  return {
-    model,
-    tokenizer,
-    config: checkpoint.config,
-    [Symbol.dispose]: () => model.dispose(),
-  };
+  return madeOf(checkpoint, async () => {
+    const tokenizer = await checkpoint.tokenizer(options.signal);
+    const model = await modelOf(checkpoint, options);
+    return {
+      model,
+      tokenizer,
+      config: checkpoint.config,
+      [Symbol.dispose]: () => model.dispose(),
+    };
+  });
 }
 
 /** Loads a model, as {@link load} does, without its tokenizer. */
@@ -152,5 +165,6 @@ export async function loadModel(
   options: LoadOptions = {},
 ): Promise<{ model: LanguageModel; config: Config }> {
   const checkpoint = await readCheckpoint(pathOrName, "loadModel", options);
-  return { model: await modelOf(checkpoint, options), config: checkpoint.config };
+  const model = await madeOf(checkpoint, () => modelOf(checkpoint, options));
+  return { model, config: checkpoint.config };
 }

@@ -1,8 +1,11 @@
 import { Template } from "@huggingface/jinja";
 import { Tokenizer as Engine } from "@huggingface/tokenizers";
+import type { mx } from "mlx-js";
 import { StreamingDetokenizer } from "./detokenizer.js";
+import { engineOf } from "./engine.js";
 import { failure, wrongType } from "./errors.js";
-import { readJson, readText } from "./folder.js";
+import { readJson, readJsonInTurns, readText } from "./folder.js";
+import { atOnce, inTurns } from "./turns.js";
 
 /** A parsed JSON file. */
 export type Json = Readonly<Record<string, unknown>>;
@@ -30,6 +33,12 @@ export interface TokenizerOptions {
   chatTemplate?: string | null | undefined;
 }
 
+/** Options of `Tokenizer.load`. */
+export interface TokenizerLoadOptions {
+  /** Gives up when it is aborted, with its reason. */
+  signal?: mx.Signal | undefined;
+}
+
 /** Options of `encode`. */
 export interface EncodeOptions {
   /** Whether to add what the model expects at the beginning and the end. By default true. */
@@ -52,21 +61,21 @@ export interface ChatTemplateOptions {
   variables?: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** What a tokenizer.json may leave out, and the engine misses. */
-const absent = {
-  added_tokens: [],
-  normalizer: null,
-  pre_tokenizer: null,
-  post_processor: null,
-  decoder: null,
-};
-
 /** A special token, or undefined: a text, or a record with one. */
 function special(config: Json, name: string): string | undefined {
   const token = config[name];
   const text =
     typeof token === "object" && token !== null ? (token as Json)["content"] : (token ?? undefined);
   return typeof text === "string" ? text : undefined;
+}
+
+function checked(tokenizer: Json): Json {
+  const model = typeof tokenizer === "object" ? tokenizer?.["model"] : undefined;
+  if (typeof model !== "object" || model === null) {
+    const expected = "the content of a tokenizer.json, which has a model";
+    throw wrongType("Tokenizer", "tokenizer", expected, tokenizer);
+  }
+  return tokenizer;
 }
 
 /** Templates by their names. */
@@ -105,20 +114,13 @@ export class Tokenizer {
    * @param tokenizer What `tokenizer.json` has.
    * @param config What `tokenizer_config.json` has.
    */
-  constructor(tokenizer: Json, config: Json = {}, options: TokenizerOptions = {}) {
-    if (typeof tokenizer !== "object" || typeof tokenizer?.["model"] !== "object") {
-      const expected = "the content of a tokenizer.json, which has a model";
-      throw wrongType("Tokenizer", "tokenizer", expected, tokenizer);
-    }
-    try {
-      this.#engine = new Engine({ ...absent, ...tokenizer }, config);
-    } catch (error) {
-      const text = `[Tokenizer] the tokenizer is of a kind that is not known here: ${error}`;
-      throw failure("ERR_MLX_LM_TOKENIZER", text, error);
-    }
+  constructor(tokenizer: Json, config?: Json, options?: TokenizerOptions);
+  constructor(tokenizer: Json | Engine, config: Json = {}, options: TokenizerOptions = {}) {
+    this.#engine =
+      tokenizer instanceof Engine ? tokenizer : atOnce(engineOf(checked(tokenizer), config));
     this.#config = config;
     this.#templates = templatesOf(options.chatTemplate ?? config["chat_template"]);
-    this.vocabSize = this.#engine.get_vocab(true).size;
+    this.vocabSize = this.#engine.model?.tokens_to_ids.size ?? 0;
     this.bosToken = special(config, "bos_token");
     const eos = special(config, "eos_token");
     const named = eos === undefined ? undefined : this.#engine.token_to_id(eos);
@@ -132,9 +134,9 @@ export class Tokenizer {
    * Reads a model's folder: `tokenizer.json` and, where they are, `tokenizer_config.json`,
    * `chat_template.jinja`, and the tokens that end a text from `generation_config.json` or `config.json`.
    */
-  static async load(folder: string): Promise<Tokenizer> {
+  static async load(folder: string, { signal }: TokenizerLoadOptions = {}): Promise<Tokenizer> {
     const read = (name: string) => readJson(folder, name) as Json | undefined;
-    const tokenizer = read("tokenizer.json");
+    const tokenizer = await readJsonInTurns(folder, "tokenizer.json", "vocab", signal);
     if (tokenizer === undefined) {
       throw failure(
         "ERR_MLX_LM_TOKENIZER",
@@ -147,12 +149,33 @@ export class Tokenizer {
       .map((name) => read(name)?.["eos_token_id"] as number | number[] | null | undefined)
       .filter((ids) => ids !== undefined && ids !== null);
     const inJson = read("chat_template.json")?.["chat_template"];
-    return new Tokenizer(tokenizer, read("tokenizer_config.json") ?? {}, {
+    const options = {
       eosTokenIds,
       chatTemplate:
         readText(folder, "chat_template.jinja") ??
         (typeof inJson === "string" ? inJson : undefined),
-    });
+    };
+    return Tokenizer.inTurns(
+      tokenizer as Json,
+      read("tokenizer_config.json") ?? {},
+      options,
+      signal,
+    );
+  }
+
+  /**
+   * As the constructor, while the event loop goes on; the vocabulary may be a Map.
+   *
+   * @internal
+   */
+  static async inTurns(
+    tokenizer: Json,
+    config: Json,
+    options: TokenizerOptions,
+    signal: mx.Signal | undefined,
+  ): Promise<Tokenizer> {
+    const engine = await inTurns(engineOf(checked(tokenizer), config), signal);
+    return new Tokenizer(engine as unknown as Json, config, options);
   }
 
   /** Whether there is a template for conversations. */

@@ -1,4 +1,5 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { StreamingDetokenizer, Tokenizer } from "mlx-js-lm";
@@ -76,6 +77,43 @@ describe("a byte-level tokenizer", () => {
     expect(byteLevel.decode(tokens)).toBe("<|im_start|>Hi<|im_end|>");
     expect(byteLevel.decode(tokens, { skipSpecialTokens: true })).toBe("Hi");
     expect(byteLevel.decode([])).toBe("");
+  });
+});
+
+describe("a vocabulary that is put in piece by piece", () => {
+  // Its types are not for TypeScript's own resolution.
+  const { Tokenizer: Engine } = createRequire(import.meta.url)("@huggingface/tokenizers");
+  const letters = "abcdefghijklmnopqrstuvwxyz";
+  const pairs = [...letters].flatMap((x) => [...letters].map((y) => [x, y]));
+  const added = [
+    { id: 2, content: "<end>", special: true },
+    { id: 3000, content: "ab", special: false },
+  ];
+  const split = { type: "Split", pattern: { Regex: "\\w+|." }, behavior: "Isolated" };
+  const tokens = ["<unk>", "__proto__", "7", ...letters, ...pairs.map((pair) => pair.join(""))];
+  const vocab = Object.fromEntries(tokens.map((token, i) => [token, i]));
+
+  test.each([
+    { type: "BPE", vocab, merges: pairs, unk_token: "<unk>", byte_fallback: true },
+    { type: "BPE", vocab, merges: pairs.map((pair) => pair.join(" ")), ignore_merges: true },
+    {
+      ...{ type: "WordPiece", vocab, unk_token: "<unk>", continuing_subword_prefix: "" },
+      max_input_chars_per_word: 9,
+    },
+  ])("is the one that $type has at once", (model) => {
+    const json = { added_tokens: added, normalizer: null, pre_tokenizer: split, decoder: null };
+    const whole = { ...json, post_processor: null, model };
+    const engine = new Engine(whole, {});
+    const tokenizer = new Tokenizer(whole);
+    for (const text of ["hello", "7 ab__proto__", "abc<end>xyz!?", "abcdefghijklmnop é"]) {
+      const { ids } = engine.encode(text);
+      expect(tokenizer.encode(text)).toEqual(ids);
+      expect(tokenizer.decode(ids)).toBe(ids.length === 0 ? "" : engine.decode(ids));
+    }
+    expect(tokenizer.vocabSize).toBe(new Set([...tokens, "<end>"]).size);
+    for (const id of [0, 1, 2, 3, 99, 2999, 3000, 3001]) {
+      expect(tokenizer.idToToken(id)).toBe(engine.id_to_token(id));
+    }
   });
 });
 
