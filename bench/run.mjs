@@ -67,12 +67,20 @@ function measured(name) {
 }
 
 /**
- * The least of several times that a program prints.
+ * The least of several times that a module takes to load.
  *
- * @param {string} command @param {string} program @param {Record<string, string>} [env]
+ * @param {string} name @param {string} ours @param {string} theirs @returns {Case}
  */
-function best(command, program, env) {
-  return Math.min(...Array.from({ length: 15 }, () => Number(output(command, [program], env))));
+function loading(name, ours, theirs) {
+  const best = (/** @type {() => string} */ run) =>
+    Math.min(...Array.from({ length: 15 }, () => Number(run())));
+  return {
+    name,
+    ours: () => ({
+      [name]: best(() => output(process.execPath, [join(here, "load.mjs"), ours])),
+    }),
+    python: (env) => best(() => output(python, [join(here, "reference", "load.py"), theirs], env)),
+  };
 }
 
 /** @param {string[]} flags */
@@ -92,11 +100,8 @@ const every = [
     python: (env) =>
       Number(output(python, [join(here, "reference", "memory.py"), "--device", device], env)),
   },
-  {
-    name: "load",
-    ours: () => ({ load: best(process.execPath, join(here, "load.mjs")) }),
-    python: (env) => best(python, join(here, "reference", "load.py"), env),
-  },
+  loading("load", "mlx-js", "mlx.core"),
+  loading("load of mlx.nn", "mlx-js/nn", "mlx.nn"),
 ];
 const cases = every.filter(({ name }) => name.includes(options.only));
 

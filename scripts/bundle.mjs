@@ -18,13 +18,18 @@ const { version } = require(join(root, "package.json"));
 /** The modules of the package, by their folders. */
 const folders = ["core", "nn", "optimizers", "utils", "testing"];
 
-/** What comes when it is first used: for each file of dist/parts, where in lib it begins. */
+/** What comes when it is first used: for each file of dist/parts, what of lib it begins with. */
 const late = {
-  nn: "nn/index.ts",
-  optimizers: "optimizers/index.ts",
-  testing: "testing/index.ts",
-  files: "core/io/io.ts",
-  kernels: "core/custom-kernel.ts",
+  nn: ["nn/index.ts"],
+  optimizers: ["optimizers/index.ts"],
+  testing: ["testing/index.ts"],
+  files: ["core/io/io.ts", "core/transforms/export.ts"],
+  more: [
+    "core/custom-kernel.ts",
+    "core/pipeline.ts",
+    "core/report.ts",
+    "core/transforms/custom.ts",
+  ],
 };
 
 /** @param {string} code @returns {string} it in ASCII */
@@ -144,8 +149,8 @@ ${functions.join("\n")}`;
 
 /** What stands in the main file for files that come late. @type {Record<string, string>} */
 const stubs = {};
-for (const [part, file] of Object.entries(late)) {
-  if (!(part in modules)) {
+for (const [part, begins] of Object.entries(late)) {
+  for (const file of part in modules ? [] : begins) {
     stubs[file] = standIns(part, file);
   }
 }
@@ -204,11 +209,11 @@ const isOwn = (/** @type {string} */ file) => !file.endsWith("index.ts");
  * Bundles a part.
  *
  * @param {string} part
- * @param {string} begin
+ * @param {readonly string[]} begins
  * @param {ReadonlySet<string>} early what is in the main file
  * @param {Shared} shared gets what the part needs of that
  */
-async function bundlePart(part, begin, early, shared) {
+async function bundlePart(part, begins, early, shared) {
   /** @type {Shared} */
   const keys = new Map();
   const fromMain = (/** @type {string} */ file) =>
@@ -218,14 +223,16 @@ async function bundlePart(part, begin, early, shared) {
       return `const from${i} = /* @__PURE__ */ outside("${key}"); export { from${i} as ${name} };`;
     });
   // The texts and errors of layers and optimizers have the names of their exports.
-  const code = `import * as all from "./${begin}";
+  const code = `${lines(begins, (file, i) => `import * as all${i} from "./${file}";`)}
 import { withNames } from "./core/lifetime/names.ts";
-export const content = withNames(${literal(exported[begin] ?? {}, "all")});`;
+export const content = withNames(Object.assign(
+${lines(begins, (file, i) => `${literal(exported[file] ?? {}, `all${i}`)},`)}
+));`;
   const path = join(dist, "parts", `${part}.js`);
   const files = await bundle(
     path,
     code,
-    (file) => (early.has(file) && file !== begin ? fromMain(file) : undefined),
+    (file) => (early.has(file) && !begins.includes(file) ? fromMain(file) : undefined),
     // In parentheses, it is compiled at once.
     { banner: "module.exports = (function (outside, exports) {", footer: "return exports;\n});" },
   );
@@ -242,8 +249,8 @@ async function bundleAll() {
   const shared = new Map();
   const done = new Set();
   let once = true;
-  for (const [part, begin] of Object.entries(late)) {
-    for (const file of await bundlePart(part, begin, early, shared)) {
+  for (const [part, begins] of Object.entries(late)) {
+    for (const file of await bundlePart(part, begins, early, shared)) {
       if (done.has(file)) {
         common.push(file);
         once = false;

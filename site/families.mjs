@@ -119,7 +119,11 @@ export const groups = [
         slug: "compile",
         title: "Compiled and exported functions",
         about: "A graph that is built once, and one that is written to a file.",
-        files: ["core/transforms/compile.ts", "core/transforms/export.ts"],
+        files: [
+          "core/transforms/compile.ts",
+          "core/transforms/export.ts",
+          "core/transforms/exporter.ts",
+        ],
       },
       {
         slug: "memory",

@@ -1,8 +1,10 @@
-"""How long MLX takes to load: prints seconds."""
+"""How long a module of MLX takes to load, by default mlx.core: prints seconds."""
 
+import importlib
+import sys
 import time
 
+name = sys.argv[1] if len(sys.argv) > 1 else "mlx.core"
 start = time.perf_counter()
-import mlx.core  # noqa: E402, F401
-
+importlib.import_module(name)
 print(time.perf_counter() - start)

@@ -16,10 +16,10 @@ import {
   text,
 } from "./call/kinds.js";
 import { native } from "./call/native.js";
+import { sizeOf } from "./call/numbers.js";
 import { type List, list, none } from "./call/wire.js";
 import type { StreamOptions } from "./device.js";
 import { Dtype } from "./dtype.js";
-import { sizeOf } from "./io/source.js";
 
 /** The size of a grid or of a threadgroup: positive integers. */
 export type KernelSize = readonly [x: number, y: number, z: number];

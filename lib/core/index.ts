@@ -128,6 +128,7 @@ export {
   type Primals,
 } from "./transforms/custom.js";
 export * from "./transforms/export.js";
+export { FunctionExporter } from "./transforms/exporter.js";
 export {
   type AxisTree,
   depends,

@@ -4,6 +4,7 @@
  */
 import { type array, make, makeAll, slotOf } from "../array/array.js";
 import { native } from "../call/native.js";
+import { sizeOf } from "../call/numbers.js";
 import { list } from "../call/wire.js";
 import {
   bool_,
@@ -19,7 +20,7 @@ import {
   uint32,
   uint64,
 } from "../dtype.js";
-import { bytesAt, FormatError, type Source, sizeOf } from "./source.js";
+import { bytesAt, FormatError, type Source } from "./source.js";
 import type { ByteWriter } from "./target.js";
 
 /** What a gguf file carries beside its arrays. */

@@ -1,7 +1,8 @@
 /** NumPy's format: a header that is a literal of Python's, then the values. */
 import { native } from "../call/native.js";
+import { sizeOf } from "../call/numbers.js";
 import type { Result, StreamId } from "../call/wire.js";
-import { bytesAt, FormatError, type Source, sizeOf, viewAt } from "./source.js";
+import { bytesAt, FormatError, type Source, viewAt } from "./source.js";
 
 // As NumPy writes it, which is what MLX reads: it goes by the places of the
 // characters.

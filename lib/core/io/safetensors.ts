@@ -1,8 +1,9 @@
 /** The safetensors format: a header in JSON, then the values. */
 import { describe } from "../call/errors.js";
 import { native } from "../call/native.js";
+import { sizeOf } from "../call/numbers.js";
 import type { StreamId } from "../call/wire.js";
-import { bytesAt, FormatError, type Source, sizeOf, viewAt } from "./source.js";
+import { bytesAt, FormatError, type Source, viewAt } from "./source.js";
 
 // The sizes of the types that MLX reads; those of 8-bit floats come as uint8.
 const sizes = new Map<unknown, number>([

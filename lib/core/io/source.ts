@@ -181,20 +181,3 @@ export function withTemporary<T>(name: string, use: (path: string) => T): T {
     rmSync(folder, { recursive: true, force: true });
   }
 }
-
-/**
- * The number of elements of a shape; undefined for what is no shape. Zero
- * dimensions do not hide those beside them, whose product MLX computes, too.
- */
-export function sizeOf(shape: readonly unknown[]): number | undefined {
-  let size = 1;
-  let product = 1;
-  for (const n of shape) {
-    if (typeof n !== "number" || !Number.isInteger(n) || n < 0 || n > 0x7fffffff) {
-      return undefined;
-    }
-    size *= n;
-    product *= n || 1;
-  }
-  return shape.length <= 64 && product <= Number.MAX_SAFE_INTEGER ? size : undefined;
-}

@@ -22,6 +22,7 @@ import {
 } from "../io/source.js";
 import { copyTo, isWriter, OutputFile, type SaveTarget, writeFile } from "../io/target.js";
 import { isPromise } from "../lifetime/context.js";
+import { FunctionExporter } from "./exporter.js";
 import { isBranch } from "./tree.js";
 
 /**
@@ -143,8 +144,6 @@ function fileOf(file: unknown, fn: string): string {
   return pathOf(file, fn);
 }
 
-type Trace = (...args: ExportArguments) => void;
-
 /**
  * A file of functions that is being written: by MLX, which wants its name. It
  * takes the place of another when the first trace is in it. To a pipe or a
@@ -246,46 +245,6 @@ function isUnwritten(error: unknown): boolean {
   return isNativeError(error) && error.message.startsWith("[write]");
 }
 
-/** Makes a function that is given the object under construction. */
-class Callable {
-  constructor(call: Trace) {
-    // biome-ignore lint/correctness/noConstructorReturn: instances can be called
-    return Object.setPrototypeOf(call, new.target.prototype);
-  }
-}
-Object.setPrototypeOf(Callable.prototype, Function.prototype);
-
-/**
- * Exports a function to a file: each call with arrays is another trace of it,
- * for inputs of other dtypes, shapes or numbers. Made by `mx.exporter`. It is
- * closed by `close()`, or at the end of a block with `using`.
- */
-// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: instances can be called
-export class FunctionExporter extends Callable {
-  readonly #file: ExportFile;
-
-  /** @internal */
-  constructor(file: FilePath, fun: ExportableFunction, options?: ExporterOptions) {
-    const fn = "exporter";
-    const path = fileOf(file, fn);
-    asFunction(fun, fn, "fun");
-    const exported = new ExportFile(path, fn, options);
-    super((...given) => exported.trace(fun, inputsOf(given, fn)));
-    this.#file = exported;
-  }
-
-  /** Closes the file. Further calls are errors; closing again does nothing. */
-  close(): void {
-    this.#file.close();
-  }
-
-  [Symbol.dispose](): void {
-    this.close();
-  }
-}
-
-export interface FunctionExporter extends Trace {}
-
 /**
  * An exporter, which writes several traces of a function to one file: call it
  * with each kind of inputs, then close it. When a trace fails, it is closed, and
@@ -305,7 +264,14 @@ export function exporter(
   fun: ExportableFunction,
   options?: ExporterOptions,
 ): FunctionExporter {
-  return new FunctionExporter(file, fun, options);
+  const fn = "exporter";
+  const path = fileOf(file, fn);
+  asFunction(fun, fn, "fun");
+  const exported = new ExportFile(path, fn, options);
+  return new FunctionExporter(
+    (...given) => exported.trace(fun, inputsOf(given, fn)),
+    () => exported.close(),
+  );
 }
 
 /** A step as the addon has it: arrays are slots, dtypes `{ dtype: number }`. */
