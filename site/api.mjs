@@ -56,6 +56,14 @@ async function read() {
   if (project === undefined) {
     throw new Error("TypeDoc could not read lib/");
   }
+  // TypeDoc writes the type of a function without the dots of its last parameter.
+  for (const signature of project.getReflectionsByKind(ReflectionKind.CallSignature)) {
+    if (signature.isSignature() && signature.parent.kindOf(ReflectionKind.TypeLiteral)) {
+      for (const parameter of signature.parameters ?? []) {
+        parameter.name = `${parameter.flags.isRest ? "..." : ""}${parameter.name}`;
+      }
+    }
+  }
   app.validate(project);
   if (app.logger.hasErrors() || app.logger.hasWarnings()) {
     throw new Error("TypeDoc found what is said above");
@@ -327,8 +335,11 @@ function writer(places, typeLinks, python, used) {
       const optional = parameter.flags.isOptional || parameter.defaultValue !== undefined;
       return `${rest}${parameter.name}${optional ? "?" : ""}: ${linked(typeText(parameter.type))}`;
     });
-    const generics = (signature.typeParameters ?? []).map(({ name, type }) =>
-      type === undefined ? name : `${name} extends ${linked(typeText(type))}`,
+    const generics = (signature.typeParameters ?? []).map(
+      (x) =>
+        x.name +
+        (x.type === undefined ? "" : ` extends ${linked(typeText(x.type))}`) +
+        (x.default === undefined ? "" : ` = ${linked(typeText(x.default))}`),
     );
     const before = `<b>${name}</b>${generics.length > 0 ? `&lt;${generics.join(", ")}&gt;` : ""}`;
     const after = returns ? `: ${linked(typeText(signature.type))}` : "";
@@ -483,7 +494,8 @@ function writer(places, typeLinks, python, used) {
       ...commented.slice(0, 1).flatMap(({ comment }) => text(comment)),
       ...parameters(all),
       ...options(all),
-      ...commented.flatMap(({ comment }) => after(comment)),
+      // Overloads share one comment, or each has what is true of it alone.
+      ...new Set(commented.flatMap(({ comment }) => after(comment))),
     ];
   };
 
@@ -516,13 +528,14 @@ function writer(places, typeLinks, python, used) {
         .flatMap((member) => {
           const signature = member.signatures ?? [];
           const field = member.getSignature ?? member;
+          const own = member.flags.isStatic ? `${name}.${member.name}` : member.name;
           return [
             `### ${short}.${member.name} {#${id}-${member.name}}\n`,
             ...pythonText(`${name}.${member.name}`, member.name),
             ...(isFunction(member)
-              ? functionText(member.name, signature)
+              ? functionText(own, signature)
               : [
-                  signatures([`<b>${member.name}</b>: ${linked(typeText(field.type))}`]),
+                  signatures([`<b>${own}</b>: ${linked(typeText(field.type))}`]),
                   ...text(field.comment),
                   ...after(field.comment),
                 ]),

@@ -119,6 +119,23 @@ function checkParity() {
   console.log(`${rows.length} names in the table beside Python`);
 }
 
+/** Each heading of the API has an example once, however many signatures it has. */
+function checkExamples() {
+  let count = 0;
+  for (const page of pages.filter((page) => page.startsWith("api/"))) {
+    for (const section of readFileSync(join(dist, page), "utf8").split(/<h[23] id="/)) {
+      const examples = [...section.matchAll(/<div class="language-ts[\s\S]*?<\/pre>/g)].map(
+        ([x]) => x,
+      );
+      count += examples.length;
+      if (new Set(examples).size < examples.length) {
+        faults.push(`${page}#${section.split('"')[0]} has an example twice`);
+      }
+    }
+  }
+  console.log(`${count} examples of the API`);
+}
+
 const types = /** @type {Record<string, string>} */ ({
   ".html": "text/html; charset=utf-8",
   ".js": "text/javascript",
@@ -271,6 +288,7 @@ async function checkSearch(browser, port) {
 
 checkLinks();
 checkParity();
+checkExamples();
 const browser = await findBrowser();
 if (browser === undefined) {
   console.log("No Chromium was found, so no page was looked at: CHROMIUM names one.");
