@@ -67,6 +67,7 @@ for (const { name, path } of runtimes) {
         ],
         int: "1099511627776",
         half: 0.0999755859375,
+        halves: [0, 56, 0, 192, 0, 66],
         view: [
           [3, 2, 1],
           [6, 5, 4],
@@ -82,6 +83,8 @@ for (const { name, path } of runtimes) {
           [0, 0.25],
         ],
         typed: [1.5, -2, 3],
+        loaded: [[1.5, -2, 3]],
+        squares: [[2.25, 4, 9]],
         loss: 6.25,
         trained: { weight: [[-6.5, -3.5]], bias: [-2] },
         thrown: "Error",

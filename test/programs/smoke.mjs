@@ -1,4 +1,7 @@
 // A dozen functions, from every part of the package.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { mx, nn, optim, utils } from "mlx-js";
 
 const x = mx.array([
@@ -14,6 +17,8 @@ optimizer.update(model, gradients);
 
 const half = mx.customFunction((a) => mx.square(a)).vjp((_, c) => mx.multiply(c, 0.5));
 const saved = mx.array([1.5, -2, 3]);
+const halves = mx.array([0.5, -2, 3], mx.float16);
+const into = halves.toTypedArray().fill(0);
 let thrown = "nothing";
 try {
   mx.add(x, mx.ones([4]));
@@ -21,6 +26,16 @@ try {
   thrown = error instanceof Error ? error.name : "no error";
 }
 await mx.asyncEval(saved);
+
+const folder = mkdtempSync(join(tmpdir(), "mlx-js-"));
+const file = join(folder, "saved.safetensors");
+const program = join(folder, "exported.mlxfn");
+mx.saveSafetensors(file, { saved });
+mx.exportFunction(program, (a) => mx.square(a), [saved]);
+const loaded = Object.values(mx.load(file));
+const squares = mx.importFunction(program)(saved);
+mx.eval(...loaded, ...squares);
+rmSync(folder, { recursive: true });
 
 console.log(
   JSON.stringify({
@@ -30,6 +45,7 @@ console.log(
       .item()
       .toString(),
     half: mx.array([0.1], mx.float16).item(),
+    halves: Array.from(new Uint8Array(halves.toTypedArray(into).buffer)),
     view: x.get(":", "::-1").tolist(),
     softmax: mx.softmax(mx.array([0, Math.log(3)])).tolist(),
     grad: mx
@@ -55,6 +71,8 @@ console.log(
       )
       .tolist(),
     typed: Array.from(saved.toTypedArray(), Number),
+    loaded: loaded.map((a) => a.tolist()),
+    squares: squares.map((a) => a.tolist()),
     loss: loss.item(),
     trained: utils.treeMap((a) => a.tolist(), model.parameters()),
     thrown,

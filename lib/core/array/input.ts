@@ -31,7 +31,7 @@ import {
   type ArrayLike as Stand,
   standFor,
 } from "./stand-in.js";
-import { bytesOf, isShared, kindOf, lengthOfTyped, type TypedArray } from "./typed-arrays.js";
+import { forAddon, kindOf, lengthOfTyped, type TypedArray } from "./typed-arrays.js";
 
 /** What `mx.array` takes: a value, nested lists of values, a typed array. */
 export type ArrayInput = array | Stand | Scalar | TypedArray | readonly ArrayInput[];
@@ -260,11 +260,7 @@ function fromTyped(data: TypedArray, from: Dtype, dtype: Dtype | undefined): Res
   // double precision.
   const to = dtype ?? (from === float64 ? float32 : from);
   if (to === from) {
-    // Node-API does not know memory that threads share, nor all runtimes' a
-    // Float16Array: the addon gets the bytes.
-    const asBytes = from === float16 || isShared(data);
-    const bytes = asBytes ? bytesOf(data, "array", "data") : data;
-    return native.from_bytes(bytes, list([length]), to.id);
+    return native.from_bytes(forAddon(data, "array", "data"), list([length]), to.id);
   }
   return store(data, length, [length], to);
 }

@@ -22,7 +22,7 @@ import {
 } from "../dtype.js";
 import { currentStream } from "../lifetime/context.js";
 import type { Scalar } from "./stand-in.js";
-import { isShared, kindOf, lengthOfTyped, type TypedArray } from "./typed-arrays.js";
+import { forAddon, isShared, kindOf, lengthOfTyped, type TypedArray } from "./typed-arrays.js";
 
 /** Nested lists of values, or a single value. */
 export type Nested<T extends Scalar = Scalar> = T | Nested<T>[];
@@ -79,11 +79,11 @@ export function copyInto(slot: Slot, dtype: Dtype, into: unknown, fn: string): T
     throw outOfRange(fn, "into", expected, target);
   }
   if (isShared(target)) {
-    // Node-API does not say where these are.
+    // Of these the addon would get a copy.
     (target as Uint8Array).set(viewOf(bufferOf(slot, fn), dtype) as Uint8Array);
   } else {
     native.computed_bytes(slot);
-    native.copy_values(slot, target);
+    native.copy_values(slot, forAddon(target, fn, "into"));
   }
   return target;
 }

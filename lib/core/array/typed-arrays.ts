@@ -93,3 +93,11 @@ export function bytesOf(
   }
   return types.isSharedArrayBuffer(bytes.buffer) ? new Uint8Array(bytes) : bytes;
 }
+
+/**
+ * A typed array as the addon takes it. Node-API does not know memory that threads share, nor
+ * all versions of it a Float16Array: instead of these the addon gets their bytes.
+ */
+export function forAddon(x: TypedArray, fn: string, param: string): TypedArray {
+  return kindOf(x) === "Float16Array" || isShared(x) ? bytesOf(x, fn, param) : x;
+}

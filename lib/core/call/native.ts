@@ -1,6 +1,7 @@
 /** The addon, and how its failures become errors. */
 import { closeSync, existsSync, fstatSync, openSync, readSync } from "node:fs";
 import { release } from "node:os";
+import { types } from "node:util";
 import { type Bindings, results } from "./bindings.js";
 import { type ErrorCode, withCode } from "./codes.js";
 import type { Beginning } from "./damage.js";
@@ -165,10 +166,16 @@ function ours(x: unknown): unknown {
   if (Array.isArray(x)) {
     return Array.from(x, ours);
   }
-  // Other objects of the addon's have no prototype, or are of classes.
-  return Object.getPrototypeOf(x) !== null && isRecord(x)
+  return !isOpaque(x) && isRecord(x)
     ? Object.fromEntries(Object.entries(x).map(([name, value]) => [name, ours(value)]))
     : x;
+}
+
+// What only the addon can look into: it has no prototype, but on Bun that of records,
+// and Deno does not tell it from others by name.
+function isOpaque(x: object): boolean {
+  const { isExternal } = types as Partial<typeof types>;
+  return Object.getPrototypeOf(x) === null || isExternal?.(x) === true;
 }
 
 type Call = (...args: unknown[]) => unknown;
