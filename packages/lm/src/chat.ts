@@ -174,7 +174,8 @@ export class ChatSession implements Disposable {
         }
       }
     } catch (error) {
-      if (options.signal?.aborted !== true) {
+      const { signal } = options;
+      if (signal?.aborted !== true || error !== signal.reason) {
         this.#messages = before;
         // What failed while it was computed fails each time that it is used.
         this.#forget();

@@ -7,6 +7,7 @@ import { fetched } from "./hub.js";
 import { readConfig, readWeights } from "./load.js";
 import { Bert } from "./models/bert.js";
 import { Tokenizer } from "./tokenizer.js";
+import { inTurns, type Work } from "./turns.js";
 import { type LoadOptions, loadWeights } from "./weights.js";
 
 /** How the vectors of a text's tokens become one: their mean, or that of the first token. */
@@ -115,6 +116,15 @@ export class Embedder {
       : [...tokens.slice(0, maxLength - 1), ...tokens.slice(-1)];
   }
 
+  *#encoded(texts: readonly string[]): Work<{ index: number; tokens: number[] }[]> {
+    const all: { index: number; tokens: number[] }[] = [];
+    for (const [index, text] of texts.entries()) {
+      all.push({ index, tokens: this.#tokens(text) });
+      yield;
+    }
+    return all;
+  }
+
   #vectors(batch: readonly number[][], pooling: Pooling, normalize: boolean): mx.array {
     const length = Math.max(...batch.map(({ length }) => length));
     const padded = batch.flatMap((tokens) => [
@@ -147,7 +157,8 @@ export class Embedder {
     }
     const { batchSize = 32, pooling = this.pooling, normalize = true, signal } = options;
     checkCount(batchSize, "embed", "batchSize", 1);
-    const all = texts.map((text, index) => ({ index, tokens: this.#tokens(text) }));
+    signal?.throwIfAborted();
+    const all = await inTurns(this.#encoded(texts), signal);
     // Texts of similar length together, so that little is padded.
     all.sort((a, b) => a.tokens.length - b.tokens.length);
     const parts: mx.array[] = [];

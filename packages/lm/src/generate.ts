@@ -1,5 +1,5 @@
 import { mx } from "mlx-js";
-import { type Cache, KVCache, RotatingKVCache, trimPromptCache } from "./cache.js";
+import { type Cache, KVCache, RotatingKVCache } from "./cache.js";
 import { checkCount, failure, outOfRange, wrongType } from "./errors.js";
 import type { LanguageModel } from "./models/model.js";
 import { checkNames } from "./options.js";
@@ -122,6 +122,19 @@ export function makePromptCache(model: LanguageModel, maxKvSize?: number): Cache
 function disposeAll(caches: readonly Cache[]): void {
   for (const cache of caches) {
     cache[Symbol.dispose]();
+  }
+}
+
+/**
+ * Leaves at most the first tokens in caches. When a generation was ended in the middle of a step, the next one
+ * was noted with a token that nobody has seen; and where a model threw, some layers have more tokens than others.
+ */
+function trimTo(caches: readonly Cache[], count: number): void {
+  const kept = Math.min(count, ...caches.map(({ offset }) => offset));
+  if (caches.every(({ trimmable }) => trimmable)) {
+    for (const cache of caches) {
+      cache.trim(cache.offset - kept);
+    }
   }
 }
 
@@ -332,8 +345,7 @@ async function* iterate(
     if (promptCache === undefined) {
       disposeAll(caches);
     } else {
-      // When it was ended in the middle of a step, the next one was noted with a token that nobody has seen.
-      trimPromptCache(caches, Math.max(0, (caches[0]?.offset ?? 0) - known));
+      trimTo(caches, known);
     }
   }
 }
