@@ -367,7 +367,9 @@ export class Module extends mx.Owner {
    * unless the field's name begins with an underscore.
    */
   static validParameterFilter(_module: Module, key: string, value: unknown): boolean {
-    return (isArray(value) || isBranch(value)) && !(typeof key === "string" && key.startsWith("_"));
+    // Modules are branches, too, and to know them by their class takes less.
+    const has = isArray(value) || value instanceof Module || isBranch(value);
+    return has && !(typeof key === "string" && key.startsWith("_"));
   }
 
   /** The filter of {@link trainableParameters}: parameters that are not frozen. */
