@@ -7,6 +7,7 @@ import { asArray } from "../array/array.js";
 import { currentStream } from "../lifetime/context.js";
 import { typeError } from "./codes.js";
 import { describe, isIdentified, mismatch } from "./errors.js";
+import { nearest } from "./hints.js";
 import {
   asBoolean,
   asCount,
@@ -19,7 +20,6 @@ import {
   asString,
 } from "./numbers.js";
 import { isRecord } from "./objects.js";
-import { nearest } from "./spelling.js";
 
 /** Checks a value, for the error with the names of the function and the parameter. */
 export type Check<T> = (value: unknown, fn: string, param: string) => T;

@@ -30,8 +30,10 @@ export type Metadata = Record<string, string>;
 /** Arrays by name. */
 export type NamedArrays = Record<string, array>;
 
+const formats = ["npy", "npz", "safetensors", "gguf"] as const;
+
 /** The formats of files, which are also the ends of their names. */
-export type FileFormat = "npy" | "npz" | "safetensors" | "gguf";
+export type FileFormat = (typeof formats)[number];
 
 /** How to load a file. */
 export interface LoadOptions extends StreamOptions {
@@ -50,8 +52,6 @@ export interface SafetensorsOptions {
 const readSafetensors = optionsOf<SafetensorsOptions>()("saveSafetensors", {
   metadata: checkedLater(),
 });
-
-const formats = ["npy", "npz", "safetensors", "gguf"] as const;
 
 const readLoad = opOptions<LoadOptions>()("load", {
   format: oneOf(formats),

@@ -64,7 +64,6 @@ export type UniqueParts<O extends UniqueOptions> = [
   ...UniquePart<O, "returnCounts">,
 ];
 
-// Along the last axis, unless it is null: then of the flattened array.
 /**
  * The elements in ascending order along an axis, by default the last; with
  * `null`, of the flattened array. Equal ones keep their order.
