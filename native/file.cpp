@@ -116,18 +116,6 @@ bool FileReader::is_unchanged() const {
   return is_same(status_, status_of(fd_, path_));
 }
 
-void FileReader::seek(int64_t offset, std::ios_base::seekdir way) {
-  auto from = way == std::ios_base::beg ? 0
-      : way == std::ios_base::end       ? static_cast<size_t>(status_.st_size)
-                                        : position_;
-  position_ = from + offset;
-}
-
-void FileReader::read(char* data, size_t n) {
-  read(data, n, position_);
-  position_ += n;
-}
-
 void FileReader::read(char* data, size_t n, size_t offset) {
   static constexpr size_t longest = size_t(1) << 30;
   ssize_t done = 0;
@@ -160,13 +148,6 @@ void FileReader::read(char* data, size_t n, size_t offset) {
         "[load] " + path_ + ": expected " + std::to_string(n) +
         " more bytes at " + std::to_string(offset) + ", received none");
   }
-}
-
-void PartReader::seek(int64_t offset, std::ios_base::seekdir way) {
-  if (way == std::ios_base::end) {
-    throw std::runtime_error("[load] The end of the part is not known.");
-  }
-  position_ = offset + (way == std::ios_base::cur ? position_ : 0);
 }
 
 } // namespace mlxjs

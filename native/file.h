@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <stdexcept>
 #include <string>
 
 #include <sys/stat.h>
@@ -11,12 +12,42 @@ namespace mlxjs {
 
 namespace io = mlx::core::io;
 
+// Bytes that are read from any place. To read them in order, it has a position.
+class PlacedReader : public io::Reader {
+ public:
+  bool is_open() const override {
+    return true;
+  }
+  bool good() const override {
+    return true;
+  }
+  size_t tell() override {
+    return position_;
+  }
+  void seek(int64_t offset, std::ios_base::seekdir way) override {
+    auto from = way == std::ios_base::beg ? 0
+        : way == std::ios_base::end       ? size()
+                                          : position_;
+    position_ = from + offset;
+  }
+  void read(char* data, size_t n) override {
+    read(data, n, position_);
+    position_ += n;
+  }
+  void read(char* data, size_t n, size_t offset) override = 0;
+
+ private:
+  virtual size_t size() const = 0;
+
+  size_t position_ = 0;
+};
+
 // A file that is open, and stays so while something is to be read from it. What
 // was checked is what is read: where another program writes to it or cuts it
 // short in between, reading is an error. Another file that gets its name does
 // no harm. It is read, not mapped, since what is missing from a map ends the
 // process.
-class FileReader : public io::Reader {
+class FileReader : public PlacedReader {
  public:
   // Takes a descriptor of its own for the same file.
   FileReader(int fd, std::string path);
@@ -29,17 +60,6 @@ class FileReader : public io::Reader {
   // Whether it is as it was when it was opened.
   bool is_unchanged() const;
 
-  bool is_open() const override {
-    return true;
-  }
-  bool good() const override {
-    return true;
-  }
-  size_t tell() override {
-    return position_;
-  }
-  void seek(int64_t offset, std::ios_base::seekdir way) override;
-  void read(char* data, size_t n) override;
   // From any thread.
   void read(char* data, size_t n, size_t offset) override;
   std::string label() const override {
@@ -47,33 +67,22 @@ class FileReader : public io::Reader {
   }
 
  private:
+  size_t size() const override {
+    return status_.st_size;
+  }
+
   int fd_;
   std::string path_;
   struct stat status_;
-  size_t position_ = 0;
 };
 
 // A file within another, from the given place on. Positions are its own.
-class PartReader : public io::Reader {
+class PartReader : public PlacedReader {
  public:
   PartReader(std::shared_ptr<io::Reader> whole, size_t start)
       : whole_(std::move(whole)),
         start_(start) {}
 
-  bool is_open() const override {
-    return true;
-  }
-  bool good() const override {
-    return true;
-  }
-  size_t tell() override {
-    return position_;
-  }
-  void seek(int64_t offset, std::ios_base::seekdir way) override;
-  void read(char* data, size_t n) override {
-    read(data, n, position_);
-    position_ += n;
-  }
   void read(char* data, size_t n, size_t offset) override {
     whole_->read(data, n, start_ + offset);
   }
@@ -82,9 +91,12 @@ class PartReader : public io::Reader {
   }
 
  private:
+  size_t size() const override {
+    throw std::runtime_error("[load] The end of the part is not known.");
+  }
+
   std::shared_ptr<io::Reader> whole_;
   size_t start_;
-  size_t position_ = 0;
 };
 
 } // namespace mlxjs

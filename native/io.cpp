@@ -17,29 +17,10 @@ namespace mlxjs {
 namespace {
 
 // Bytes of JavaScript's, for the time of one call.
-class MemoryReader : public mx::io::Reader {
+class MemoryReader : public PlacedReader {
  public:
   explicit MemoryReader(Bytes bytes) : bytes_(bytes) {}
 
-  bool is_open() const override {
-    return true;
-  }
-  bool good() const override {
-    return true;
-  }
-  size_t tell() override {
-    return position_;
-  }
-  void seek(int64_t offset, std::ios_base::seekdir way) override {
-    auto from = way == std::ios_base::beg ? 0
-        : way == std::ios_base::end       ? bytes_.length
-                                          : position_;
-    position_ = from + offset;
-  }
-  void read(char* data, size_t n) override {
-    read(data, n, position_);
-    position_ += n;
-  }
   void read(char* data, size_t n, size_t offset) override {
     if (n > 0 && (offset > bytes_.length || n > bytes_.length - offset)) {
       throw std::runtime_error("[read] Unable to read from memory.");
@@ -53,8 +34,11 @@ class MemoryReader : public mx::io::Reader {
   }
 
  private:
+  size_t size() const override {
+    return bytes_.length;
+  }
+
   Bytes bytes_;
-  size_t position_ = 0;
 };
 
 // Gives what is written to a function of JavaScript's, piece by piece.

@@ -6,114 +6,63 @@ namespace mlxjs {
 namespace {
 
 using Axes = std::optional<std::vector<int>>;
-using ReduceOver = mx::array (*)(
-    const mx::array&,
-    const std::vector<int>&,
-    bool,
-    mx::StreamOrDevice);
-using ReduceAll = mx::array (*)(const mx::array&, bool, mx::StreamOrDevice);
+using MaybeDtype = std::optional<mx::Dtype>;
 
-// Over the axes given, or all of them.
-template <ReduceOver Over, ReduceAll All>
-mx::array
-reduce(const mx::array& x, Axes axes, bool keepdims, mx::StreamOrDevice s) {
-  auto a = in_order_if_empty(x, s);
-  return axes ? Over(a, *axes, keepdims, s) : All(a, keepdims, s);
-}
+// MLX has each function twice, for axes and for the whole array. `Options` are
+// what follows the array and the axes.
+template <typename... Options>
+struct Reduction {
+  using Over = mx::array (*)(
+      const mx::array&,
+      const std::vector<int>&,
+      Options...,
+      mx::StreamOrDevice);
+  using All = mx::array (*)(const mx::array&, Options..., mx::StreamOrDevice);
 
-#define REDUCE(name) bind<&reduce<&mx::name, &mx::name>>(#name)
+  template <Over over, All all>
+  static mx::array call(
+      const mx::array& x,
+      Axes axes,
+      Options... options,
+      mx::StreamOrDevice s) {
+    auto a = in_order_if_empty(x, s);
+    return axes ? over(a, *axes, options..., s) : all(a, options..., s);
+  }
+};
 
-template <auto Over, auto All>
-mx::array spread(
-    const mx::array& x,
-    Axes axes,
-    bool keepdims,
-    int ddof,
-    mx::StreamOrDevice s) {
-  auto a = in_order_if_empty(x, s);
-  return axes ? Over(a, *axes, keepdims, ddof, s) : All(a, keepdims, ddof, s);
-}
+// The same for functions of one axis, which comes as a list of one.
+template <typename... Options>
+struct Along {
+  using Over =
+      mx::array (*)(const mx::array&, int, Options..., mx::StreamOrDevice);
+  using All = mx::array (*)(const mx::array&, Options..., mx::StreamOrDevice);
 
-using SpreadOver = mx::array (*)(
-    const mx::array&,
-    const std::vector<int>&,
-    bool,
-    int,
-    mx::StreamOrDevice);
-using SpreadAll =
-    mx::array (*)(const mx::array&, bool, int, mx::StreamOrDevice);
+  template <Over over, All all>
+  static mx::array call(
+      const mx::array& a,
+      Axes axis,
+      Options... options,
+      mx::StreamOrDevice s) {
+    return axis ? over(a, axis->at(0), options..., s) : all(a, options..., s);
+  }
+};
 
-#define SPREAD(name)                      \
-  bind<&spread<                           \
-      static_cast<SpreadOver>(&mx::name), \
-      static_cast<SpreadAll>(&mx::name)>>(#name)
+#define REDUCE(name) bind<&Reduction<bool>::call<&mx::name, &mx::name>>(#name)
+#define SPREAD(name) \
+  bind<&Reduction<bool, int>::call<&mx::name, &mx::name>>(#name)
+#define SCAN(name) bind<&Along<bool, bool>::call<&mx::name, &mx::name>>(#name)
+#define TYPED_SCAN(name) \
+  bind<&Along<bool, bool, MaybeDtype>::call<&mx::name, &mx::name>>(#name)
 
-using ArgOver = mx::array (*)(const mx::array&, int, bool, mx::StreamOrDevice);
-
-template <ArgOver Over, ReduceAll All>
+// Without dimensions MLX would add -1 of them to keep.
+template <Along<bool>::Over over, Along<bool>::All all>
 mx::array
 arg(const mx::array& a, Axes axis, bool keepdims, mx::StreamOrDevice s) {
-  // Without dimensions MLX would add -1 of them to keep.
-  return axis ? Over(a, axis->at(0), keepdims, s)
-              : All(a, keepdims && a.ndim() > 0, s);
+  return Along<bool>::call<over, all>(
+      a, axis, keepdims && (axis || a.ndim() > 0), s);
 }
 
 #define ARG(name) bind<&arg<&mx::name, &mx::name>>(#name)
-
-using ScanOver =
-    mx::array (*)(const mx::array&, int, bool, bool, mx::StreamOrDevice);
-using ScanAll = mx::array (*)(const mx::array&, bool, bool, mx::StreamOrDevice);
-
-template <ScanOver Over, ScanAll All>
-mx::array scan(
-    const mx::array& a,
-    Axes axis,
-    bool reverse,
-    bool inclusive,
-    mx::StreamOrDevice s) {
-  return axis ? Over(a, axis->at(0), reverse, inclusive, s)
-              : All(a, reverse, inclusive, s);
-}
-
-#define SCAN(name) bind<&scan<&mx::name, &mx::name>>(#name)
-
-using TypedScanOver = mx::array (*)(
-    const mx::array&,
-    int,
-    bool,
-    bool,
-    std::optional<mx::Dtype>,
-    mx::StreamOrDevice);
-using TypedScanAll = mx::array (*)(
-    const mx::array&,
-    bool,
-    bool,
-    std::optional<mx::Dtype>,
-    mx::StreamOrDevice);
-
-template <TypedScanOver Over, TypedScanAll All>
-mx::array typed_scan(
-    const mx::array& a,
-    Axes axis,
-    bool reverse,
-    bool inclusive,
-    std::optional<mx::Dtype> dtype,
-    mx::StreamOrDevice s) {
-  return axis ? Over(a, axis->at(0), reverse, inclusive, dtype, s)
-              : All(a, reverse, inclusive, dtype, s);
-}
-
-#define TYPED_SCAN(name) bind<&typed_scan<&mx::name, &mx::name>>(#name)
-
-mx::array count_nonzero(
-    const mx::array& x,
-    Axes axes,
-    bool keepdims,
-    mx::StreamOrDevice s) {
-  auto a = in_order_if_empty(x, s);
-  return axes ? mx::count_nonzero(a, *axes, keepdims, s)
-              : mx::count_nonzero(a, keepdims, s);
-}
 
 std::tuple<mx::array, mx::array>
 minmax(const mx::array& a, Axes axes, bool keepdims, mx::StreamOrDevice s) {
@@ -129,13 +78,13 @@ mx::array diff(const mx::array& a, int n, int axis, mx::StreamOrDevice s) {
 } // namespace
 
 const std::vector<Binding> reduction{
-    REDUCE(all),          REDUCE(any),         REDUCE(sum),
-    REDUCE(prod),         REDUCE(min),         REDUCE(max),
-    REDUCE(mean),         REDUCE(median),      REDUCE(logsumexp),
-    LOCAL(count_nonzero), LOCAL(minmax),       SPREAD(var),
-    SPREAD(std),          ARG(argmin),         ARG(argmax),
-    SCAN(logcumsumexp),   SCAN(cummax),        SCAN(cummin),
-    TYPED_SCAN(cumsum),   TYPED_SCAN(cumprod), LOCAL(diff),
+    REDUCE(all),           REDUCE(any),         REDUCE(sum),
+    REDUCE(prod),          REDUCE(min),         REDUCE(max),
+    REDUCE(mean),          REDUCE(median),      REDUCE(logsumexp),
+    REDUCE(count_nonzero), LOCAL(minmax),       SPREAD(var),
+    SPREAD(std),           ARG(argmin),         ARG(argmax),
+    SCAN(logcumsumexp),    SCAN(cummax),        SCAN(cummin),
+    TYPED_SCAN(cumsum),    TYPED_SCAN(cumprod), LOCAL(diff),
 };
 
 } // namespace mlxjs
