@@ -17,6 +17,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { runScript, SetupError } from "./mlx.mjs";
 import { check } from "./package/check.mjs";
+import { licenseFiles } from "./package/licenses.mjs";
 import { filesBelow, platforms, shortName } from "./package/platforms.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -39,38 +40,6 @@ function write(folder, path, text) {
 /** @param {unknown} value */
 function json(value) {
   return `${JSON.stringify(value, null, 2)}\n`;
-}
-
-/**
- * The licenses of what a package holds beside our own code.
- *
- * @param {string} folder
- * @param {Package} platform
- */
-function writeLicenses(folder, { kinds }) {
-  const source = join(root, "scripts", "licenses");
-  /** @type {{ name: string, where: string, in: string, copyright: string, licenses: string[], note?: string }[]} */
-  const components = JSON.parse(readFileSync(join(source, "components.json"), "utf8"));
-  const held = components.filter((component) => ["all", ...kinds].includes(component.in));
-  const texts = new Set(held.flatMap(({ licenses }) => licenses));
-  for (const license of texts) {
-    const name = `${license}.txt`;
-    write(folder, join("licenses", name), readFileSync(join(source, name), "utf8"));
-  }
-  const entries = held.map(({ name, where, copyright, licenses, note }) =>
-    [
-      `${name} (${where})`,
-      copyright,
-      ...(licenses.length > 0 ? [`License: ${licenses.join(" with ")}`] : []),
-      ...(note ? [note] : []),
-    ].join("\n"),
-  );
-  write(
-    folder,
-    "licenses/README.txt",
-    "What this package holds beside mlx-js itself, which is under the license in LICENSE. The\n" +
-      `texts of the licenses lie here.\n\n${entries.join("\n\n")}\n`,
-  );
 }
 
 /**
@@ -99,7 +68,9 @@ function stagePlatform(folder, platform) {
     copyFileSync(source, join(folder, path));
     chmodSync(join(folder, path), 0o644);
   }
-  writeLicenses(folder, platform);
+  for (const [path, text] of Object.entries(licenseFiles(name, Object.keys(files)))) {
+    write(folder, join("licenses", path), text);
+  }
   copyFileSync(join(root, "LICENSE"), join(folder, "LICENSE"));
   write(
     folder,

@@ -3,7 +3,9 @@
 usage: binaries.py FOLDER PATH ...
 """
 
+import collections
 import json
+import re
 import sys
 
 import lief
@@ -52,11 +54,31 @@ def elf(binary):
         "needed": sorted(binary.libraries),
         "runPath": paths,
         "versions": dict(sorted(versions.items())),
+        "parts": parts(s.name.partition("@")[0] for s in binary.symbols if s.shndx != 0),
     }, set(imported), {s.name.partition("@")[0] for s in binary.exported_symbols}
 
 
-def version_text(parts):
-    return ".".join(str(part) for part in list(parts)[:2])
+def parts(names):
+    """What symbols begin with: the namespace in C++, and in C what many have in common."""
+    spaces = set()
+    words = collections.Counter()
+    for name in names:
+        # A name in a namespace, and what the compiler makes for one.
+        space = re.match(r"_{1,2}Z(?:T[VTIS]|GV|Z|L)*N[VKrRO]*(\d+)", name)
+        if space:
+            end = space.end()
+            spaces.add(name[end : end + int(space[1])])
+        elif not re.match(r"_{1,2}Z", name):
+            word = re.match(r"_*([a-z]{2,})(?:_[a-zA-Z0-9]|[A-Z])", name)
+            if word:
+                words[word[1]] += 1
+    # Libraries that are wholly of C or Fortran are of one maker each.
+    common = [word for word, count in words.items() if spaces and count >= 20]
+    return sorted([f"{space}::" for space in spaces if not space.startswith("_")] + [f"{word}*" for word in common])
+
+
+def version_text(numbers):
+    return ".".join(str(number) for number in list(numbers)[:2])
 
 
 def macho(binary):
@@ -73,6 +95,8 @@ def macho(binary):
     for symbol in binary.symbols:
         if symbol.has_export_info:
             own.add(symbol.name)
+    # The type's bits, where a symbol is in a section; thunks are the linker's way to call what is imported.
+    defined = [s.name for s in binary.symbols if s.raw_type & 0x0E == 0x0E and not s.name.endswith("__thunk")]
     build = binary.build_version if binary.has_build_version else None
     minimum = build.minos if build else binary.version_min.version
     return {
@@ -81,6 +105,7 @@ def macho(binary):
         "runPath": [path.path for path in binary.rpaths],
         "minimum": version_text(minimum),
         "signed": binary.has_code_signature,
+        "parts": parts(defined),
     }, imported, own
 
 

@@ -5,7 +5,8 @@ import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { findPython, install, SetupError } from "../mlx.mjs";
-import { filesBelow, shortName } from "./platforms.mjs";
+import { unclaimed, unnamed } from "./licenses.mjs";
+import { filesBelow, platforms, shortName } from "./platforms.mjs";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const list = join(root, "scripts", "package", "contents.json");
@@ -34,12 +35,8 @@ function binariesOf(folder) {
 
 /** Many files that change together are told by their folder. @param {string} path */
 function group(path) {
-  for (const folder of ["dist", join("mlx", "include")]) {
-    if (path.startsWith(folder)) {
-      return `${folder}/**/*${/(\.d)?\.\w+$/.exec(path)?.[0] ?? ""}`;
-    }
-  }
-  return path;
+  const [folder] = /^(dist|mlx\/include\/\w+)(?=\/)/.exec(path) ?? [];
+  return folder ? `${folder}/**/*${/(\.d)?\.\w+$/.exec(path)?.[0] ?? ""}` : path;
 }
 
 /** @param {number} bytes in megabytes, to one digit */
@@ -115,6 +112,11 @@ export function check(packages, { write }) {
     const faults = Object.entries(found.binaries).flatMap(([path, { unresolved }]) =>
       unresolved.map((/** @type {string} */ symbol) => `${name} ${path}: nothing has ${symbol}`),
     );
+    if (platforms.some((platform) => platform.name === name)) {
+      const folder = join(root, "dist-packages", "stage", shortName(name));
+      const files = filesBelow(folder);
+      faults.push(...unclaimed(name, files, found.binaries), ...unnamed(name, folder, files));
+    }
     if (name === "mlx-js" && statSync(tarball).size > 1e6) {
       faults.push("mlx-js is larger than 1 MB");
     }

@@ -15,7 +15,6 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
  * @property {string} title what it is for
  * @property {boolean} optional whether mlx-js depends on it
  * @property {{ os: string[], cpu: string[], libc?: string[] }} fits
- * @property {string[]} kinds the components of scripts/licenses that it holds
  * @property {() => Record<string, string>} files where each file comes from
  */
 
@@ -111,6 +110,11 @@ function noCross() {
   throw new SetupError("The packages for Linux x64 are made on Linux x64.");
 }
 
+/** The headers that kernels for NVIDIA GPUs are compiled with, among others. @param {string} include */
+function cudaHeaders(include) {
+  return filesBelow(include).filter((path) => !path.startsWith("mlx/backend/metal/"));
+}
+
 function cuda() {
   const addon = addonFor("linux-x64", noCross);
   const wheel = install({ lock: "cuda.lock", tags: ["manylinux_2_35_x86_64"] });
@@ -119,7 +123,7 @@ function cuda() {
     "mlx/lib/mlx.node": addon,
     "probe.node": join(dirname(addon), "probe.node"),
     "prepare.js": join(root, "scripts", "package", "cuda.cjs"),
-    ...fromWheel(wheel, filesBelow),
+    ...fromWheel(wheel, cudaHeaders),
     ...openBlas(cpu),
   };
 }
@@ -131,7 +135,6 @@ export const platforms = [
     title: "Linux x64, on the CPU",
     optional: true,
     fits: { os: ["linux"], cpu: ["x64"], libc: ["glibc"] },
-    kinds: ["linux"],
     files: () => linux("x64"),
   },
   {
@@ -139,7 +142,6 @@ export const platforms = [
     title: "Linux arm64, on the CPU",
     optional: true,
     fits: { os: ["linux"], cpu: ["arm64"], libc: ["glibc"] },
-    kinds: ["linux"],
     files: () => linux("arm64"),
   },
   {
@@ -147,7 +149,6 @@ export const platforms = [
     title: "macOS 14 or later on Apple silicon, with Metal",
     optional: true,
     fits: { os: ["darwin"], cpu: ["arm64"] },
-    kinds: ["darwin"],
     files: () => macos(14),
   },
   {
@@ -155,7 +156,6 @@ export const platforms = [
     title: "macOS 26 or later on Apple silicon, with Metal and the kernels for newer GPUs",
     optional: false,
     fits: { os: ["darwin"], cpu: ["arm64"] },
-    kinds: ["darwin"],
     files: () => macos(26),
   },
   {
@@ -163,7 +163,6 @@ export const platforms = [
     title: "Linux x64, on NVIDIA GPUs with CUDA 13",
     optional: false,
     fits: { os: ["linux"], cpu: ["x64"], libc: ["glibc"] },
-    kinds: ["linux", "cuda"],
     files: cuda,
   },
 ];
