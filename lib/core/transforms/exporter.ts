@@ -1,4 +1,5 @@
 /** What `mx.exporter` gives: a function that can be closed. */
+import { asFunction } from "../call/numbers.js";
 import type { ExportArguments } from "./export.js";
 
 type Trace = (...args: ExportArguments) => void;
@@ -23,8 +24,8 @@ export class FunctionExporter extends Callable {
 
   /** @internal */
   constructor(trace: Trace, close: () => void) {
-    super(trace);
-    this.#close = close;
+    super(asFunction(trace, "FunctionExporter", "trace"));
+    this.#close = asFunction(close, "FunctionExporter", "close");
   }
 
   /** Closes the file. Further calls are errors; closing again does nothing. */
