@@ -288,17 +288,24 @@ describe.skipIf(sanitized)("installed", () => {
         for (const entry of ${JSON.stringify(entries)}) {
           await import("mlx-js" + entry);
           require("mlx-js" + entry);
-        }`,
+        }
+        // What comes when it is first used.
+        const { mx, nn, optim } = require("mlx-js");
+        mx.save("ones.npy", mx.ones([1]));
+        mx.report();
+        new nn.ReLU();
+        new optim.SGD(1);`,
       );
       const modules = places("mlx-js").filter((file) => /\.m?js$/.test(file));
-      expect(modules.length).toBe(2 * entries.length + 1);
+      const parts = modules.filter((file) => file.startsWith("dist/parts/"));
+      expect(modules.length).toBe(2 * entries.length + 1 + parts.length);
       expect(node(every)).toEqual({ status: 0, stdout: "", stderr: "" });
       for (const file of modules) {
         without(join(installed("mlx-js"), file), () => {
           const { status, stderr } = node(every);
           expect(status).toBe(1);
           expect(stderr).toMatch(/Cannot find module/);
-          expect(stderr).toContain(file === "dist/mlx.js" ? "./mlx.js" : file);
+          expect(stderr).toContain(file.replace(/^dist\/(?=mlx|parts)/, "./"));
         });
       }
       const archive = write(
