@@ -67,7 +67,7 @@ Risk Risks::find(mx::Primitive& p) {
   take_over(p);
   // What a task of theirs throws depends on values, on files or on other
   // processes. MLX does not export the types of its own.
-  static constexpr std::array<std::string_view, 15> names{
+  static constexpr std::array<std::string_view, 16> names{
       "Inverse",
       "Cholesky",
       "LUF",
@@ -76,6 +76,7 @@ Risk Risks::find(mx::Primitive& p) {
       "Eig",
       "Eigh",
       "Load",
+      "UnpackTensor",
       "AllReduce",
       "AllGather",
       "Send",

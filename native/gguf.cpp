@@ -2,12 +2,71 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
+
+#include "mlx/allocator.h"
+#include "mlx/backend/cpu/encoder.h"
+#include "mlx/primitives.h"
 
 namespace mlxjs {
 
 namespace {
 
+using Arrays = std::vector<mx::array>;
 using Half = mx::float16_t;
+
+// Fills the memory of arrays with the tensor that starts at a place.
+using Fill = std::function<void(mx::io::Reader&, size_t, Arrays&)>;
+
+// What becomes of a tensor.
+struct Unpacked {
+  std::vector<mx::Shape> shapes;
+  std::vector<mx::Dtype> dtypes;
+  Fill fill;
+};
+
+// Reads a tensor when its values are needed, in the stream's thread.
+class UnpackTensor : public mx::Primitive {
+ public:
+  UnpackTensor(
+      mx::Stream s,
+      std::shared_ptr<mx::io::Reader> reader,
+      size_t start,
+      Fill fill)
+      : Primitive(s),
+        reader_(std::move(reader)),
+        start_(start),
+        fill_(std::move(fill)) {}
+
+  const char* name() const override {
+    return "UnpackTensor";
+  }
+
+  void eval_cpu(const Arrays&, Arrays& outputs) override {
+    auto& encoder = mx::cpu::get_command_encoder(stream());
+    Arrays filled;
+    for (auto& out : outputs) {
+      out.set_data(mx::allocator::malloc(out.nbytes()));
+      encoder.set_output_array(out);
+      filled.push_back(mx::array::unsafe_weak_copy(out));
+    }
+    encoder.dispatch([reader = reader_,
+                      start = start_,
+                      fill = fill_,
+                      filled = std::move(filled)]() mutable {
+      fill(*reader, start, filled);
+    });
+  }
+
+  void eval_gpu(const Arrays&, Arrays&) override {
+    throw std::logic_error("Tensors are not unpacked on a GPU.");
+  }
+
+ private:
+  std::shared_ptr<mx::io::Reader> reader_;
+  size_t start_;
+  Fill fill_;
+};
 
 // Numbers in a file lie anywhere.
 template <typename T>
@@ -19,17 +78,6 @@ T at(const uint8_t* place) {
 
 float half(const uint8_t* place) {
   return static_cast<float>(at<Half>(place));
-}
-
-// An array, and its memory to be filled.
-template <typename T>
-std::pair<mx::array, T*> make(mx::Shape shape, mx::Dtype dtype) {
-  size_t size = dtype.size();
-  for (auto n : shape) {
-    size *= n;
-  }
-  mx::array out(mx::allocator::malloc(size), std::move(shape), dtype);
-  return {out, out.data<T>()};
 }
 
 // How a type's values lie in the file: so many in a block of so many bytes.
@@ -61,46 +109,40 @@ void each_block(
   }
 }
 
-mx::array plain(
-    mx::io::Reader& reader,
-    size_t start,
-    const mx::Shape& shape,
-    mx::Dtype dtype) {
-  auto [out, data] = make<char>(shape, dtype);
-  reader.read(data, out.nbytes(), start);
-  return out;
+Unpacked plain(mx::Shape shape, mx::Dtype dtype) {
+  return {
+      {std::move(shape)},
+      {dtype},
+      [](mx::io::Reader& reader, size_t start, Arrays& out) {
+        reader.read(out[0].data<char>(), out[0].nbytes(), start);
+      }};
 }
 
 // Those of MLX's own kind: 32 weights with a scale, and a bias, which the file
 // has or which follows from the scale.
 template <typename F>
-std::vector<mx::array> quantized(
-    mx::io::Reader& reader,
-    size_t start,
-    mx::Shape shape,
-    Layout layout,
-    int bits,
-    F f) {
-  size_t count = 1;
-  for (auto n : shape) {
-    count *= n;
-  }
-  auto weights_shape = shape;
-  weights_shape.back() = weights_shape.back() / 32 * bits;
-  shape.back() /= 32;
-  auto [weights, w] = make<uint8_t>(weights_shape, mx::uint32);
-  auto [scales, s] = make<Half>(shape, mx::float16);
-  auto [biases, b] = make<Half>(shape, mx::float16);
-  each_block(
-      reader,
-      start,
-      count,
-      layout,
-      [&, w = w, s = s, b = b](size_t i, const uint8_t* block) {
-        s[i] = at<Half>(block);
-        f(block, w + i * 4 * bits, s[i], b[i]);
-      });
-  return {weights, scales, biases};
+Unpacked quantized(const mx::Shape& shape, Layout layout, int bits, F f) {
+  auto weights = shape;
+  weights.back() = weights.back() / 32 * bits;
+  auto groups = shape;
+  groups.back() /= 32;
+  return {
+      {std::move(weights), groups, groups},
+      {mx::uint32, mx::float16, mx::float16},
+      [=](mx::io::Reader& reader, size_t start, Arrays& out) {
+        auto w = out[0].data<uint8_t>();
+        auto s = out[1].data<Half>();
+        auto b = out[2].data<Half>();
+        each_block(
+            reader,
+            start,
+            out[1].size() * layout.values,
+            layout,
+            [&](size_t i, const uint8_t* block) {
+              s[i] = at<Half>(block);
+              f(block, w + i * 4 * bits, s[i], b[i]);
+            });
+      }};
 }
 
 // The file has the first 16 weights in the lower halves of 16 bytes, the others
@@ -116,28 +158,24 @@ void pack(const uint8_t* from, uint8_t* to) {
 
 // All others become float16.
 template <typename F>
-mx::array decoded(
-    mx::io::Reader& reader,
-    size_t start,
-    const mx::Shape& shape,
-    Layout layout,
-    F f) {
-  auto [out, data] = make<Half>(shape, mx::float16);
-  std::vector<float> values(layout.values);
-  each_block(
-      reader,
-      start,
-      out.size(),
-      layout,
-      [&, data = data, size = out.size()](size_t i, const uint8_t* block) {
-        f(block, values.data());
-        auto first = i * layout.values;
-        auto n = std::min(layout.values, size - first);
-        for (size_t j = 0; j < n; j++) {
-          data[first + j] = static_cast<Half>(values[j]);
-        }
-      });
-  return out;
+Unpacked decoded(mx::Shape shape, Layout layout, F f) {
+  return {
+      {std::move(shape)},
+      {mx::float16},
+      [=](mx::io::Reader& reader, size_t start, Arrays& out) {
+        auto size = out[0].size();
+        auto data = out[0].data<Half>();
+        std::vector<float> values(layout.values);
+        each_block(
+            reader, start, size, layout, [&](size_t i, const uint8_t* block) {
+              f(block, values.data());
+              auto first = i * layout.values;
+              auto n = std::min(layout.values, size - first);
+              for (size_t j = 0; j < n; j++) {
+                data[first + j] = static_cast<Half>(values[j]);
+              }
+            });
+      }};
 }
 
 // 16 groups of 16 weights of 2 bits, with scales and minimums of 4.
@@ -200,29 +238,21 @@ void decode_bf16(const uint8_t* block, float* out) {
   *out = static_cast<float>(at<mx::bfloat16_t>(block));
 }
 
-} // namespace
-
-std::vector<mx::array> load_gguf_tensor(
-    mx::io::Reader& reader,
-    size_t start,
-    int type,
-    const mx::Shape& shape) {
+Unpacked unpacked(int type, const mx::Shape& shape) {
   // The numbers of the types are the format's.
   switch (type) {
     case 0:
-      return {plain(reader, start, shape, mx::float32)};
+      return plain(shape, mx::float32);
     case 1:
-      return {plain(reader, start, shape, mx::float16)};
+      return plain(shape, mx::float16);
     case 24:
-      return {plain(reader, start, shape, mx::int8)};
+      return plain(shape, mx::int8);
     case 25:
-      return {plain(reader, start, shape, mx::int16)};
+      return plain(shape, mx::int16);
     case 26:
-      return {plain(reader, start, shape, mx::int32)};
+      return plain(shape, mx::int32);
     case 2: // Q4_0
       return quantized(
-          reader,
-          start,
           shape,
           {32, 18},
           4,
@@ -232,8 +262,6 @@ std::vector<mx::array> load_gguf_tensor(
           });
     case 3: // Q4_1
       return quantized(
-          reader,
-          start,
           shape,
           {32, 20},
           4,
@@ -243,8 +271,6 @@ std::vector<mx::array> load_gguf_tensor(
           });
     case 8: // Q8_0, of signed weights
       return quantized(
-          reader,
-          start,
           shape,
           {32, 34},
           8,
@@ -255,18 +281,39 @@ std::vector<mx::array> load_gguf_tensor(
             });
           });
     case 10:
-      return {decoded(reader, start, shape, {256, 84}, decode_q2_k)};
+      return decoded(shape, {256, 84}, decode_q2_k);
     case 12:
-      return {decoded(reader, start, shape, {256, 144}, decode_q4_k)};
+      return decoded(shape, {256, 144}, decode_q4_k);
     case 14:
-      return {decoded(reader, start, shape, {256, 210}, decode_q6_k)};
+      return decoded(shape, {256, 210}, decode_q6_k);
     case 30:
-      return {decoded(reader, start, shape, {1, 2}, decode_bf16)};
+      return decoded(shape, {1, 2}, decode_bf16);
     default:
       throw std::runtime_error(
           "[load] expected a type of tensors that MLX reads, received " +
           std::to_string(type));
   }
+}
+
+} // namespace
+
+std::vector<mx::array> load_gguf_tensor(
+    std::shared_ptr<mx::io::Reader> reader,
+    size_t start,
+    int type,
+    const mx::Shape& shape,
+    mx::StreamOrDevice s) {
+  auto stream = mx::to_stream(s, mx::Device::cpu);
+  if (stream.device != mx::Device::cpu) {
+    stream = mx::default_stream(mx::Device::cpu);
+  }
+  auto [shapes, dtypes, fill] = unpacked(type, shape);
+  return mx::array::make_arrays(
+      std::move(shapes),
+      dtypes,
+      std::make_shared<UnpackTensor>(
+          stream, std::move(reader), start, std::move(fill)),
+      {});
 }
 
 } // namespace mlxjs

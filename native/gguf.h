@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "mlx/io/load.h"
@@ -11,11 +12,13 @@ namespace mx = mlx::core;
 
 // A tensor of a gguf file, whose values start at a place: one array, or, for
 // those types that MLX has as quantized ones, weights, scales and biases. The
-// shape and the type have been checked.
+// shape and the type have been checked. Values are read when they are needed,
+// by the CPU.
 std::vector<mx::array> load_gguf_tensor(
-    mx::io::Reader& reader,
+    std::shared_ptr<mx::io::Reader> reader,
     size_t start,
     int type,
-    const mx::Shape& shape);
+    const mx::Shape& shape,
+    mx::StreamOrDevice s);
 
 } // namespace mlxjs

@@ -186,8 +186,14 @@ std::vector<mx::array> load_tensor(
     Napi::Value origin,
     size_t start,
     int type,
-    mx::Shape shape) {
-  return load_gguf_tensor(*source_of(e, origin).reader, start, type, shape);
+    mx::Shape shape,
+    mx::StreamOrDevice s) {
+  auto [reader, lazily] = source_of(e, origin);
+  auto out = load_gguf_tensor(reader, start, type, shape, s);
+  if (!lazily) {
+    evaluate(e, out);
+  }
+  return out;
 }
 
 // The checksum of zip archives, for eight bytes at a time: a table for each of

@@ -264,6 +264,7 @@ describe("an evaluation that failed", () => {
       "a safetensors file cut short",
       () => cutShort((file, x) => mx.saveSafetensors(file, { x }), "safetensors"),
     ],
+    ["a gguf file cut short", () => cutShort((file, x) => mx.saveGguf(file, { x }), "gguf")],
   ];
 
   /** What a function throws, as text. */

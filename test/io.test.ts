@@ -250,10 +250,11 @@ describe("inputs and targets", () => {
   });
 
   test("values are read when they are needed", () => {
-    const names = ["npy", "npz", "safetensors"] as const;
+    const names = ["npy", "npz", "safetensors", "gguf"] as const;
     mx.save(at("lazy.npy"), x);
     mx.savez(at("lazy.npz"), { x });
     mx.saveSafetensors(at("lazy.safetensors"), { x });
+    mx.saveGguf(at("lazy.gguf"), { x });
     for (const name of names) {
       const file = at(`lazy.${name}`);
       const loaded = mx.load(file);
@@ -277,6 +278,9 @@ describe("inputs and targets", () => {
     const loaded = any(mx.load(`${file}.safetensors`));
     mx.saveSafetensors(`${file}.safetensors`, { x: doubled(loaded.x) });
     expectSame(any(mx.load(`${file}.safetensors`)), { x: doubled(x) });
+    mx.saveGguf(`${file}.gguf`, { x });
+    mx.saveGguf(`${file}.gguf`, { x: doubled(any(mx.load(`${file}.gguf`)).x) });
+    expectSame(any(mx.load(`${file}.gguf`)), { x: doubled(x) });
   });
 
   test("the same arrays make the same archive", () => {
@@ -599,6 +603,18 @@ describe("files that are damaged, hostile or foreign", () => {
     expect(mx.load(tensor([2, 3], [1, 7]), { format: "safetensors" })["x"]?.shape).toEqual([2, 3]);
     const model = gguf([info([3, 2], 24, 0)], [entry("a", 8, text("b"))]);
     expect(mx.load(model, { format: "gguf" })["x"]?.shape).toEqual([2, 3]);
+  });
+
+  test("all parts of a quantized tensor fail together", () => {
+    const file = at("parts.gguf");
+    const head = gguf([info([32], 2, 0, "x.weight")]);
+    writeFileSync(file, head);
+    const parts = mx.load(file, { format: "gguf" });
+    expect(Object.keys(parts)).toEqual(["x.weight", "x.scales", "x.biases"]);
+    truncateSync(file, head.length - 64);
+    for (const part of Object.values(parts)) {
+      expect(() => part.tolist()).toThrow(`[load] ${file}: expected the file as it was`);
+    }
   });
 
   test.each([1, 2, 3])("thousands of random ones, seed %i", (seed) => {

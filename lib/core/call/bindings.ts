@@ -207,7 +207,7 @@ export interface Bindings {
   live_bytes: () => number;
   load_npy: (a: unknown, b: number, c: StreamId) => Result;
   load_safetensors: (a: unknown, b: StreamId) => unknown;
-  load_tensor: (a: unknown, b: number, c: number, d: List) => Slots;
+  load_tensor: (a: unknown, b: number, c: number, d: List, e: StreamId) => Slots;
   log: (a: OperandCode, b: StreamId) => Result;
   log10: (a: OperandCode, b: StreamId) => Result;
   log1p: (a: OperandCode, b: StreamId) => Result;

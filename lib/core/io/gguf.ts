@@ -5,7 +5,7 @@
 import { type array, make, makeAll, slotOf } from "../array/array.js";
 import { native } from "../call/native.js";
 import { sizeOf } from "../call/numbers.js";
-import { list } from "../call/wire.js";
+import { list, type StreamId } from "../call/wire.js";
 import {
   bool_,
   type Dtype,
@@ -66,7 +66,7 @@ class Cursor {
   position = 0;
   readonly #source: Source;
   #start = 0;
-  #bytes: Uint8Array = new Uint8Array(0);
+  #bytes: Buffer = Buffer.alloc(0);
 
   constructor(source: Source) {
     this.#source = source;
@@ -77,15 +77,22 @@ class Cursor {
     return this.#source.size - this.position;
   }
 
-  bytes(length: number, what: string): Uint8Array {
+  /** Goes on after the next bytes, and gives where in `#bytes` they are: a model has a hundred thousand texts. */
+  #next(length: number, what: string): number {
     const start = this.position;
     this.skip(length, what);
     if (start < this.#start || this.position > this.#start + this.#bytes.length) {
       const ahead = Math.min(Math.max(length, chunk), this.#source.size - start);
-      this.#bytes = bytesAt(this.#source, start, ahead, what);
+      const { buffer, byteOffset } = bytesAt(this.#source, start, ahead, what);
+      this.#bytes = Buffer.from(buffer, byteOffset, ahead);
       this.#start = start;
     }
-    return this.#bytes.subarray(start - this.#start, this.position - this.#start);
+    return start - this.#start;
+  }
+
+  bytes(length: number, what: string): Uint8Array {
+    const at = this.#next(length, what);
+    return this.#bytes.subarray(at, at + length);
   }
 
   skip(length: number, what: string): void {
@@ -96,11 +103,7 @@ class Cursor {
   }
 
   uint32(what: string): number {
-    const b = this.bytes(4, what);
-    return (
-      ((b[0] as number) | ((b[1] as number) << 8) | ((b[2] as number) << 16)) +
-      (b[3] as number) * 2 ** 24
-    );
+    return this.#bytes.readUInt32LE(this.#next(4, what));
   }
 
   /** A whole number; one that a double cannot hold is too large anywhere. */
@@ -119,7 +122,9 @@ class Cursor {
   }
 
   text(what: string): string {
-    return Buffer.from(this.bytes(this.length(what), what)).toString();
+    const length = this.length(what);
+    const at = this.#next(length, what);
+    return this.#bytes.toString("utf8", at, at + length);
   }
 
   damage(expected: string, received: string): FormatError {
@@ -151,9 +156,14 @@ function readValue(cursor: Cursor, type: number, key: string): array | string | 
   }
   const least = dtype?.size ?? leastText;
   const count = cursor.uint64(what, Math.min(0x7fffffff, Math.floor(cursor.left / least)));
-  return dtype === undefined
-    ? Array.from({ length: count }, () => cursor.text(what))
-    : numbers(cursor, dtype, [count], what);
+  if (dtype !== undefined) {
+    return numbers(cursor, dtype, [count], what);
+  }
+  const texts: string[] = [];
+  while (texts.length < count) {
+    texts.push(cursor.text(what));
+  }
+  return texts;
 }
 
 /** The metadata, and the alignment of the values. */
@@ -227,7 +237,7 @@ const partsOf = (name: string) => {
 };
 
 /** The arrays by name, and the metadata. */
-export function loadGguf(source: Source): [Record<string, array>, GgufMetadata] {
+export function loadGguf(source: Source, stream: StreamId): [Record<string, array>, GgufMetadata] {
   const cursor = new Cursor(source);
   if (Buffer.from(cursor.bytes(4, "a header")).toString("latin1") !== "GGUF") {
     throw cursor.damage("a gguf file", "another kind of file");
@@ -257,7 +267,7 @@ export function loadGguf(source: Source): [Record<string, array>, GgufMetadata] 
   const arrays = new Map<string, array>();
   for (const { name, type, shape, start } of tensors) {
     const names = partsOf(name);
-    const loaded = native.load_tensor(source.origin, data + start, type, list(shape));
+    const loaded = native.load_tensor(source.origin, data + start, type, list(shape), stream);
     makeAll(loaded).forEach((x, i) => {
       const part = names[i] as string;
       if (arrays.has(part)) {

@@ -327,9 +327,8 @@ function formatOf(file: unknown, given: FileFormat | undefined): FileFormat {
 /**
  * Loads arrays: one from an npy file, a record of them from an npz,
  * safetensors or gguf file, with the metadata of the latter two if asked for.
- * Of an npy or safetensors file, and of an npz file that is not compressed,
- * values are read when they are needed, and that is an error if the file has
- * changed by then. Tensors of gguf files that are quantized as MLX does come
+ * Values are read when they are needed, but for those of an npz file that is
+ * compressed, and that is an error if the file has changed by then. Tensors of gguf files that are quantized as MLX does come
  * with their `scales` and `biases`, others as float16.
  *
  * @param file The name of a file, or the bytes of one, whose format is then an
@@ -387,7 +386,8 @@ export function load(
     if (format === "npz") {
       return loadNpz(source, stream, make);
     }
-    const result = format === "gguf" ? loadGguf(source) : unpack(loadSafetensors(source, stream));
+    const result =
+      format === "gguf" ? loadGguf(source, stream) : unpack(loadSafetensors(source, stream));
     return returnMetadata ? result : result[0];
   });
 }

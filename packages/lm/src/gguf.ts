@@ -21,8 +21,7 @@ class Metadata implements TokenizerMetadata {
     this.#values = values;
     for (const [name, value] of Object.entries(values)) {
       if (value instanceof mx.array) {
-        const numbers = value.flatten().tolist<(number | bigint | boolean)[]>();
-        this.#numbers.set(name, numbers.map(Number));
+        this.#numbers.set(name, Array.from<number | bigint, number>(value.toTypedArray(), Number));
       }
     }
   }

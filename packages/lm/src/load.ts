@@ -1,5 +1,6 @@
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { mx } from "mlx-js";
 import { Config } from "./config.js";
 import { failure } from "./errors.js";
@@ -106,6 +107,7 @@ async function modelOf(
   try {
     // In a scope, so that a model that cannot be made leaves nothing.
     model = mx.tidy(() => createModel(config));
+    await setImmediate();
     await loadWeights(model, weights, config, options);
   } catch (error) {
     model?.dispose();

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { mx, nn } from "mlx-js";
 import type { Config } from "./config.js";
 import { failure } from "./errors.js";
@@ -124,6 +125,9 @@ export async function loadWeights(
   const weights = model.sanitize(checkpoint);
   try {
     quantizeAs(model, weights, config);
+    // Where there are many layers, each of the two takes a while.
+    await setImmediate();
+    options.signal?.throwIfAborted();
     fill(model, weights, config);
   } catch (error) {
     mx.dispose(weights);
