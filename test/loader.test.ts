@@ -82,6 +82,9 @@ function host({ installed = {}, files = [], removed = [], changed = {}, ...rest 
     packages: Object.fromEntries(packages),
     exists: (path: string) => there.has(path),
     beginning: (path: string) => {
+      if (!there.has(path)) {
+        throw Object.assign(new Error(`ENOENT: no such file, open '${path}'`), { code: "ENOENT" });
+      }
       const change = Object.keys(changed).find((piece) => path.endsWith(piece));
       const machO = { bytes: new Uint8Array(64), size: 64 };
       machO.bytes.set([0xcf, 0xfa, 0xed, 0xfe]);

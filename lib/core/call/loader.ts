@@ -110,11 +110,6 @@ function isSyntaxError(error: unknown): error is Error {
 
 /** What is wrong with the files of a package. */
 function damaged(host: Host, name: string, folder: string, files: readonly string[]) {
-  const missing = files.filter((file) => !host.exists(join(folder, file)));
-  if (missing.length > 0) {
-    const list = `${missing.slice(0, 3).join(", ")}${missing.length > 3 ? " …" : ""}`;
-    return { name, kind: "incomplete", reason: `${folder} lacks ${list}` } as const;
-  }
   for (const file of files) {
     const path = join(folder, file);
     try {
@@ -123,7 +118,9 @@ function damaged(host: Host, name: string, folder: string, files: readonly strin
         return { name, kind: "incomplete", reason: `${path} ${damage}` } as const;
       }
     } catch (cause) {
-      return { name, kind: "unreadable", reason: messageOf(cause), cause } as const;
+      return (cause as { code?: unknown } | null)?.code === "ENOENT"
+        ? ({ name, kind: "incomplete", reason: `${folder} lacks ${file}`, cause } as const)
+        : ({ name, kind: "unreadable", reason: messageOf(cause), cause } as const);
     }
   }
   return undefined;
