@@ -76,6 +76,19 @@ std::string public_name(std::string_view row) {
   constexpr std::string_view inner = "subscript_";
   constexpr std::string_view modules[] = {
       "distributed_", "fft_", "linalg_", "random_"};
+  // Rows for some kinds of a function's arguments.
+  constexpr std::pair<std::string_view, std::string_view> variants[] = {
+      {"distributed_init_with", "distributed_init"},
+      {"linalg_norm_named", "linalg_norm"},
+      {"linalg_norm_ord", "linalg_norm"},
+      {"random_permutation_of", "random_permutation"},
+      {"roll_by", "roll"},
+      {"split_at", "split"},
+      {"subscript_row", "get"},
+      {"take_at", "take"}};
+  for (auto& [variant, name] : variants) {
+    row = row == variant ? name : row;
+  }
   std::string out;
   if (row.starts_with(inner)) {
     row.remove_prefix(inner.size());
@@ -107,6 +120,13 @@ std::string in_one_voice(std::string text, const char* row) {
     text.pop_back();
   }
   return "[" + public_name(row) + "] " + text;
+}
+
+// A message of MLX's own: some name no function.
+std::string with_function(std::string text, const char* row) {
+  return row == nullptr || text.starts_with('[')
+      ? text
+      : "[" + public_name(row) + "] " + text;
 }
 
 // Its cause's, with what is known of the operation.
@@ -161,9 +181,10 @@ napi_value failure(napi_env env, const char* row) noexcept {
     }
     bool memory = tells_no_memory(e.what());
     auto code = memory ? out_of_memory : operation_failed;
-    return error(env, "Error", code, e.what());
+    return error(env, "Error", code, with_function(e.what(), row));
   } catch (const std::exception& e) {
-    return error(env, "Error", operation_failed, e.what());
+    auto text = with_function(e.what(), row);
+    return error(env, "Error", operation_failed, text);
   } catch (...) {
     return error(env, "Error", operation_failed, "Unknown error.");
   }

@@ -23,8 +23,8 @@ struct Binding {
 // it: in its own realm, which need not be the one that the addon was loaded in.
 // And throwing here could end the process: Node-API still remembers an
 // exception while V8 takes it over, and if that collects garbage, the first
-// finalizer to run is taken for the one that threw. A message of the addon's
-// own gets the name of the row's function.
+// finalizer to run is taken for the one that threw. A message without one gets
+// the name of the row's function.
 napi_value failure(napi_env env, const char* row = nullptr) noexcept;
 
 // The name of the row that calls a function.

@@ -188,6 +188,16 @@ class Subscript {
   bool empty_ = false;
 };
 
+// What a mask would read has a shape that depends on values.
+std::string refusal_of_mask(std::string_view function) {
+  auto out = "[" + std::string(function) + "] indices: expected ";
+  return function == "set"
+      ? out + "a mask alone or integers, received a mask beside other indices"
+      : out +
+          "integers, received a mask of booleans; mx.where(mask, x, y) "
+          "chooses by one, and x.set([mask], value) writes";
+}
+
 Subscript::Subscript(
     const mx::array& x,
     const Indices& indices,
@@ -197,14 +207,16 @@ Subscript::Subscript(
   int axes = 0, ellipses = 0;
   for (auto& index : indices) {
     if (index.kind == booleans) {
-      throw std::invalid_argument("boolean indices are not yet supported");
+      throw TypeError(refusal_of_mask(function));
     }
     ellipses += index.kind == ellipsis;
     axes += index.kind != ellipsis && index.kind != new_axis;
   }
   if (ellipses > 1) {
-    throw std::invalid_argument(
-        "An index can only have a single ellipsis (...)");
+    std::ostringstream msg;
+    msg << "[" << function << "] indices: expected one \"...\" at most, "
+        << "received " << ellipses;
+    throw RangeError(msg.str());
   }
   if (axes > ndim) {
     std::ostringstream msg;

@@ -77,6 +77,19 @@ describe("one voice", () => {
     }
   });
 
+  test("MLX's words that name no function get it", () => {
+    const x = mx.zeros([2, 3]);
+    const cases: [() => unknown, string][] = [
+      [() => mx.softmax(x, 2), "[softmax] Invalid axis 2 for array with 2 dimensions."],
+      [() => mx.linalg.norm(x, 1, [0, 9]), "[linalg.norm] Invalid axis 8"],
+      [() => mx.roll(x, 1, 3), "[roll] Invalid axis 3"],
+      [() => mx.sum(x, [0, 0]), "[sum] Duplicate axes detected in reduction."],
+    ];
+    for (const [run, message] of cases) {
+      expect(run).toThrow(message);
+    }
+  });
+
   test("holes in lists", () => {
     const holes = any([mx.array([1]), mx.array([2]), mx.array([3])]);
     delete holes[1];

@@ -149,7 +149,7 @@ describe("wrong indices", () => {
     expect(() => mx.array(1).get(":")).toThrow(RangeError);
     expect(() => mx.array(1).set([0], 1)).toThrow(RangeError);
     expect(() => matrix().get("...", "...")).toThrow(
-      "An index can only have a single ellipsis (...)",
+      new RangeError('[get] indices: expected one "..." at most, received 2'),
     );
   });
 
@@ -204,11 +204,20 @@ describe("wrong indices", () => {
     expect(() => matrix().get(mx.array([0, 1]))).toThrow(
       "[get] indices: expected integers, received float32",
     );
+    const refusal = (fn: string) =>
+      new TypeError(
+        `[${fn}] indices: expected integers, received a mask of booleans; ` +
+          "mx.where(mask, x, y) chooses by one, and x.set([mask], value) writes",
+      );
     for (const mask of [mx.array([true, false]), [true, false]]) {
-      expect(() => matrix().get(mask)).toThrow("boolean indices are not yet supported");
-      expect(() => matrix().get(mask, 0)).toThrow("boolean indices are not yet supported");
-      expect(() => matrix().at(mask).add(1)).toThrow("boolean indices are not yet supported");
-      expect(() => matrix().set([mask, 0], 1)).toThrow("boolean indices are not yet supported");
+      expect(() => matrix().get(mask)).toThrow(refusal("get"));
+      expect(() => matrix().get(mask, 0)).toThrow(refusal("get"));
+      expect(() => matrix().at(mask).add(1)).toThrow(refusal("at"));
+      expect(() => matrix().set([mask, 0], 1)).toThrow(
+        new TypeError(
+          "[set] indices: expected a mask alone or integers, received a mask beside other indices",
+        ),
+      );
     }
   });
 
