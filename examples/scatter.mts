@@ -4,7 +4,7 @@ import { type Axis, parse, type Scale, View } from "vega";
 export interface Point {
   x: number;
   y: number;
-  /** Points of one group have one colour. */
+  /** Points of one group, and lines through them, have one colour. */
   group?: string | undefined;
 }
 
@@ -32,19 +32,21 @@ const axis = (scale: "x" | "y", orient: "bottom" | "left", title: string): Axis 
   title,
   grid: true,
   gridColor: "#eaeef2",
+  labelFontSize: 13,
+  titleFontSize: 14,
 });
 
 export function drawScatter({ title, x, y, points, lines = [] }: Scatter): Promise<string> {
   const at = { x: { scale: "x", field: "x" }, y: { scale: "y", field: "y" } };
   const colour = { scale: "colour", field: "group" };
   const grouped = points.map((point) => ({ group: "", ...point }));
-  const legend = points.some(({ group }) => group !== undefined);
+  const isGrouped = (all: readonly Point[]) => all.some(({ group }) => group !== undefined);
   const spec = parse({
     width: 480,
     height: 320,
     padding: 8,
     background: "#ffffff",
-    title: { text: title, anchor: "start" },
+    title: { text: title, anchor: "start", fontSize: 17, offset: 12 },
     data: [
       { name: "points", values: grouped },
       { name: "lines", values: lines.flatMap((line, id) => line.map((at) => ({ ...at, id }))) },
@@ -60,7 +62,7 @@ export function drawScatter({ title, x, y, points, lines = [] }: Scatter): Promi
       },
     ],
     axes: [axis("x", "bottom", x), axis("y", "left", y)],
-    legends: legend ? [{ fill: "colour" }] : [],
+    legends: isGrouped(points) ? [{ fill: "colour", labelFontSize: 13, labelLimit: 0 }] : [],
     marks: [
       {
         type: "symbol",
@@ -74,7 +76,13 @@ export function drawScatter({ title, x, y, points, lines = [] }: Scatter): Promi
           {
             type: "line",
             from: { data: "line" },
-            encode: { enter: { ...at, stroke: { value: "#d55e00" }, strokeWidth: { value: 2.5 } } },
+            encode: {
+              enter: {
+                ...at,
+                stroke: isGrouped(lines.flat()) ? colour : { value: "#d55e00" },
+                strokeWidth: { value: 2.5 },
+              },
+            },
           },
         ],
       },

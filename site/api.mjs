@@ -8,7 +8,7 @@ import katex from "katex";
 import { Application, ReflectionKind } from "typedoc";
 import ts from "typescript";
 import { familyOf, groups } from "./families.mjs";
-import { formulas } from "./formulas.mjs";
+import { formulas, setApart } from "./formulas.mjs";
 import { withOutput } from "./output.mjs";
 
 /** @typedef {import("typedoc").DeclarationReflection} Declaration */
@@ -85,6 +85,9 @@ const prose = (text) =>
 /** A formula, which is scrolled where it is wider than the page. @param {string} tex */
 const rendered = (tex) =>
   `<div class="formula" v-pre tabindex="0">${katex.renderToString(tex, { displayMode: true, strict: "error" })}</div>\n`;
+
+/** Equations in code that are a paragraph or a list of their own. */
+const equations = /(?<=\n\n)(?:(?:- )?`[^`\n]+ = [^`\n]+`[^`\n]*\n)+/;
 
 /** @type {Map<string, ts.SourceFile>} */
 const sources = new Map();
@@ -610,11 +613,17 @@ function writer(places, typeLinks, python, used) {
       }
       return classText(entry, part);
     });
-    return [
-      `## ${name} {#${id}}\n`,
-      ...pythonText(name, short),
-      ...(formula === undefined ? [] : [rendered(formula)]),
-      ...body,
-    ].join("\n");
+    const head = [`## ${name} {#${id}}\n`, ...pythonText(name, short)];
+    if (formula === undefined) {
+      return [...head, ...body].join("\n");
+    }
+    if (!setApart.has(name)) {
+      return [...head, rendered(formula), ...body].join("\n");
+    }
+    const whole = body.join("\n");
+    if (!equations.test(whole)) {
+      throw new Error(`the comment of ${name} sets no equations apart`);
+    }
+    return [...head, whole.replace(equations, () => rendered(formula))].join("\n");
   };
 }

@@ -190,3 +190,6 @@ export const formulas = Object.fromEntries([
   ...under("optim.", optimizers),
   ...under("nn.init.", initializers),
 ]);
+
+/** What has its equations in a paragraph of its comment, in whose place the formula stands. */
+export const setApart = new Set(["nn.RNN", "nn.GRU", "nn.LSTM"]);

@@ -26,6 +26,25 @@ export const groups = [
   { title: "When something is wrong", guides: ["troubleshooting", "errors", "known-issues"] },
 ];
 
+/** The examples in the order of the gallery, from the shortest to whole programs. */
+export const examples = [
+  "linear-regression",
+  "digits",
+  "names",
+  "clustering",
+  "own-layer",
+  "lora",
+  "train-short-test-long",
+  "diffusion",
+  "image-filter",
+  "images",
+  "search",
+  "chat",
+  "server",
+  "worker-pool",
+  "electron",
+];
+
 /** Documents of the repository that are pages, too: path and slug. */
 export const documents = {
   "CONTRIBUTING.md": "contributing",

@@ -16,7 +16,7 @@ import { placeOf } from "../scripts/parity/calls.mjs";
 import { parity, upstream } from "../scripts/parity.mjs";
 import { api } from "./api.mjs";
 import { groups as families } from "./families.mjs";
-import { documents, groups as guideGroups } from "./guides.mjs";
+import { documents, examples, groups as guideGroups } from "./guides.mjs";
 import { withOutput, withPrinted } from "./output.mjs";
 
 const site = dirname(fileURLToPath(import.meta.url));
@@ -42,9 +42,6 @@ const slugOf = (path) => basename(path, ".md");
 const guides = readdirSync(join(root, "docs"))
   .filter((file) => file.endsWith(".md"))
   .map(slugOf);
-const examples = readdirSync(join(root, "examples"))
-  .filter((name) => existsSync(join(root, "examples", name, "README.md")))
-  .sort();
 
 /** The page of a document in the repository, and nothing for other files. */
 const pageOf = new Map([
@@ -137,29 +134,33 @@ function example(name) {
       }),
     ].join("\n"),
   );
-  const picture = /!\[([^\]]*)\]\(([^)]+)\)/.exec(readme);
+  // One, or several side by side.
+  const [line = ""] = /^!\[.*\)$/m.exec(readme) ?? [];
+  const pictures = [...line.matchAll(/!\[([^\]]*)\]\(([^)]+)\)/g)];
   const about = read(path)
     .split(/\n{2,}/)
     .slice(1)
     .find((paragraph) => !/^([!|#]|```)/.test(paragraph));
-  if (picture === null || about === undefined) {
+  if (pictures.length === 0 || about === undefined) {
     throw new Error(`${path} needs a picture and a paragraph for the gallery`);
   }
   return {
     name,
     title: titleOf(readme),
     about: beginning(about.replaceAll("\n", " ").replace(/\[([^\]]*)\]\([^)]*\)/g, "$1")),
-    picture: /** @type {string} */ (picture[2]).replace(/^\.\.?\//, "../"),
-    alt: picture[1] ?? "",
+    pictures: pictures.map(
+      ([, alt, path = ""]) =>
+        `<img src="${path.replace(/^\.\.?\//, "../")}" alt="${alt}" loading="lazy">`,
+    ),
   };
 }
 
 function gallery() {
   const cards = examples
     .map(example)
-    .map(({ name, title, about, picture, alt }) =>
+    .map(({ name, title, about, pictures }) =>
       [
-        `<li class="card"><a class="picture" href="./${name}.html" tabindex="-1" aria-hidden="true"><img src="${picture.replaceAll("../", "../")}" alt="${alt}" loading="lazy"></a>`,
+        `<li class="card"><a class="picture" href="./${name}.html" tabindex="-1" aria-hidden="true">${pictures.join("")}</a>`,
         `<h2 id="${name}"><a href="./${name}.html">${title}</a></h2>`,
         `<div class="about">\n\n${about}\n\n</div></li>`,
       ].join("\n"),
@@ -169,8 +170,8 @@ function gallery() {
     [
       "---\naside: false\npageClass: gallery\n---\n",
       "# Examples\n",
-      "Each is a folder with a README, in strict TypeScript without a cast, and is run by a test in a small setting.",
-      "`npm run build:examples` compiles them all.\n",
+      "Each is a folder with a README, in strict TypeScript without a cast. Tests run all of them on a small scale.",
+      "`npm run build:examples` compiles all but the app for Electron, which stands alone.\n",
       `<ul class="cards">\n${cards.join("\n")}\n</ul>\n`,
     ].join("\n"),
   );

@@ -6,7 +6,7 @@ import { mx, nn, optim } from "mlx-js";
 import { expect, test } from "vitest";
 import { familyOf, groups } from "../site/families.mjs";
 import { formulas } from "../site/formulas.mjs";
-import { groups as guideGroups } from "../site/guides.mjs";
+import { examples, groups as guideGroups } from "../site/guides.mjs";
 
 const root = join(import.meta.dirname ?? __dirname, "..");
 
@@ -47,12 +47,13 @@ test("each guide in the sidebar exists, once", () => {
   expect(new Set(listed).size).toBe(listed.length);
 });
 
-test("each example has a picture for the gallery", () => {
+test("each example is in the gallery, and has a picture", () => {
   const folder = join(root, "examples");
-  const examples = readdirSync(folder, { withFileTypes: true }).filter((x) => x.isDirectory());
-  const bare = examples.filter(({ name }) => {
+  const folders = readdirSync(folder, { withFileTypes: true }).filter((x) => x.isDirectory());
+  expect([...examples].sort()).toEqual(folders.map(({ name }) => name).sort());
+  const bare = examples.filter((name) => {
     const readme = readFileSync(join(folder, name, "README.md"), "utf8");
-    return !/!\[[^\]]+\]\([^)]+\)/.test(readme);
+    return !/^!\[[^\]]+\]\([^)]+\)/m.test(readme);
   });
-  expect(bare.map(({ name }) => name)).toEqual([]);
+  expect(bare).toEqual([]);
 });

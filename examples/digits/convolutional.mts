@@ -22,15 +22,16 @@ async function learn(group: string, model: nn.UnaryLayer, epochs = 20): Promise<
 }
 
 mx.random.seed(0);
-const points = [
-  ...(await learn("two linear layers", new Classifier())),
-  ...(await learn("convolutional", new Network())),
+const lines = [
+  await learn("two linear layers", new Classifier()),
+  await learn("convolutional", new Network()),
 ];
 const picture = await drawScatter({
   title: "Handwritten digits that were not for training",
   x: "epoch",
-  y: "% read rightly",
-  points,
+  y: "% read correctly",
+  points: lines.flat(),
+  lines,
 });
 await mkdir("out", { recursive: true });
 await writeFile("out/digits.svg", picture);

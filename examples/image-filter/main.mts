@@ -3,7 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { edges, readImage, writeGrey } from "./filter.mjs";
 
-const [from = "examples/image-filter/shapes.png", to = "out/edges.png"] = process.argv.slice(2);
+const [from = "examples/image-filter/flower.png", to = "out/edges.png"] = process.argv.slice(2);
 const image = await readImage(from);
 await mkdir(dirname(to), { recursive: true });
 await writeGrey(to, edges(image));
