@@ -267,7 +267,7 @@ const cases = {
   "decoding a token in tidy": { rounds: 5, count: 64, prepare: () => decoding(true) },
 };
 
-const names = Object.keys(cases).filter((name) =>
+const chosen = Object.entries(cases).filter(([name]) =>
   options.case === undefined
     ? name.includes(options.only)
     : name.replace(/ in tidy$/, "") === options.case,
@@ -275,11 +275,7 @@ const names = Object.keys(cases).filter((name) =>
 console.log(
   JSON.stringify(
     options.list
-      ? names
-      : Object.fromEntries(
-          Object.entries(cases)
-            .filter(([name]) => names.includes(name))
-            .map(([name, what]) => [name, measure(what)]),
-        ),
+      ? chosen.map(([name]) => name)
+      : Object.fromEntries(chosen.map(([name, what]) => [name, measure(what)])),
   ),
 );

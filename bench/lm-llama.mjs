@@ -1,6 +1,7 @@
 // What node-llama-cpp takes to read a prompt and to write an answer, as lm-ours.mjs measures it.
 // usage: lm-llama.mjs GGUF PROMPT-TOKENS NEW-TOKENS FOLDER    FOLDER has node-llama-cpp
 import { createRequire } from "node:module";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
@@ -8,13 +9,20 @@ const [modelPath = "", promptTokens = "256", newTokens = "64", folder = ""] = pr
 const module = createRequire(join(folder, "package.json")).resolve("node-llama-cpp");
 const { getLlama } = await import(pathToFileURL(module).href);
 
-const llama = await getLlama({ gpu: false, build: "never", logLevel: "error" });
+// By default it takes at least four threads, which wait for each other in a loop where there are fewer processors.
+const threads = availableParallelism();
+const llama = await getLlama({
+  gpu: false,
+  build: "never",
+  logLevel: "error",
+  maxThreads: threads,
+});
 const model = await llama.loadModel({ modelPath });
 const prompt = Array.from({ length: Number(promptTokens) }, (_, i) => 100 + ((i * 7919) % 40_000));
 
 /** @param {number} maxTokens */
 async function measure(maxTokens) {
-  const context = await model.createContext({ contextSize: prompt.length + maxTokens });
+  const context = await model.createContext({ contextSize: prompt.length + maxTokens, threads });
   const began = performance.now();
   let first = 0;
   let count = 0;

@@ -261,7 +261,10 @@ Promise EvaluationQueue::start(int number, std::vector<mx::array> outputs) {
   check(status, "a running environment");
   open_[number] = evaluation;
   waiting_.push_back(evaluation);
-  schedule();
+  // Otherwise in a turn of its own, once one of them is there.
+  if (flights_.size() < 2) {
+    schedule();
+  }
   return promise;
 }
 
@@ -291,8 +294,11 @@ void EvaluationQueue::finish(const mx::array& a) {
 }
 
 // Graphs are scheduled on the thread that built them, piece by piece; only
-// waiting is left to another thread.
+// waiting is left to another thread. Two pieces keep a stream busy. More, which
+// it has while JavaScript does something else, come one with each call, since
+// the event loop waits meanwhile.
 void EvaluationQueue::schedule() {
+  bool more = true;
   while (!waiting_.empty()) {
     auto evaluation = waiting_.front();
     if (open_.count(evaluation->number)) {
@@ -300,12 +306,14 @@ void EvaluationQueue::schedule() {
         if (!evaluation->plan) {
           make_plan(*evaluation);
         }
-        // Two pieces at once keep a stream busy.
         auto& next = evaluation->plan->pieces()[evaluation->scheduled];
-        bool many = scheduled_ + next.length() > 2 * next.most();
+        auto together = scheduled_ + next.length();
+        bool busy = together > 2 * next.most();
+        bool many = busy && (!more || together > next.most_under_way());
         if (scheduled_ > 0 && (many || !next.from_cpu.empty())) {
           return;
         }
+        more = more && !busy;
         depart(evaluation);
       } catch (...) {
         renew_random_state(environment_);

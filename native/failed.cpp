@@ -58,16 +58,27 @@ std::exception_ptr Failed::error_of(const mx::array& a) {
   return typeid(p) == typeid(Failed) ? static_cast<Failed&>(p).error_ : nullptr;
 }
 
-Risks& Risks::of_thread() {
-  static thread_local Risks risks;
-  return risks;
+Kinds& Kinds::of_thread() {
+  static thread_local Kinds kinds;
+  return kinds;
 }
 
-Risk Risks::find(mx::Primitive& p) {
+Kind Kinds::find(mx::Primitive& p) {
   take_over(p);
+  // MLX does not export the types of its own.
+  static constexpr std::array<std::string_view, 9> views{
+      "AsStrided",
+      "Broadcast",
+      "BroadcastAxes",
+      "ExpandDims",
+      "Slice",
+      "Split",
+      "Squeeze",
+      "StopGradient",
+      "Transpose"};
   // What a task of theirs throws depends on values, on files or on other
-  // processes. MLX does not export the types of its own.
-  static constexpr std::array<std::string_view, 16> names{
+  // processes.
+  static constexpr std::array<std::string_view, 16> risks{
       "Inverse",
       "Cholesky",
       "LUF",
@@ -84,12 +95,13 @@ Risk Risks::find(mx::Primitive& p) {
       "ReduceScatter",
       "CheckIndices",
       "CheckFactor"};
-  if (typeid(p) == typeid(Failed)) {
-    return Risk::failed;
-  }
-  return std::find(names.begin(), names.end(), p.name()) == names.end()
-      ? Risk::none
-      : Risk::may_fail;
+  auto is_among = [name = std::string_view(p.name())](const auto& names) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  return typeid(p) == typeid(Failed) ? Kind::failed
+      : is_among(risks)              ? Kind::may_fail
+      : is_among(views)              ? Kind::view
+                                     : Kind::usual;
 }
 
 long holders_of(const mx::array& a) {

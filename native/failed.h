@@ -62,28 +62,29 @@ class Failed final : public mx::Primitive {
   std::exception_ptr error_;
 };
 
-// What to expect of a primitive: that it may throw for what the values are, or
-// that it will, since it is Failed.
-enum class Risk { unknown, none, may_fail, failed };
+// What to expect of a primitive: that its results lie in the memory of what it
+// is given, that it may throw for what the values are, or that it will, since
+// it is Failed.
+enum class Kind { unknown, usual, view, may_fail, failed };
 
 // By the primitives' types, of which there are few, since it is asked for every
 // operation.
-class Risks {
+class Kinds {
  public:
-  static Risks& of_thread();
+  static Kinds& of_thread();
 
-  Risk of(mx::Primitive& p) {
-    auto& risk = known_[reinterpret_cast<uintptr_t>(&typeid(p))];
-    if (risk == Risk::unknown) {
-      risk = find(p);
+  Kind of(mx::Primitive& p) {
+    auto& kind = known_[reinterpret_cast<uintptr_t>(&typeid(p))];
+    if (kind == Kind::unknown) {
+      kind = find(p);
     }
-    return risk;
+    return kind;
   }
 
  private:
-  static Risk find(mx::Primitive& p);
+  static Kind find(mx::Primitive& p);
 
-  ById<Risk> known_;
+  ById<Kind> known_;
 };
 
 // How many hold an array, of which MLX does not tell.

@@ -101,13 +101,13 @@ std::vector<Plan::Graph>& Plan::spare() {
 }
 
 void Plan::add(const mx::array& a, Pieces pieces) {
-  auto risk = risks_.of(a.primitive());
-  if (risk == Risk::failed) {
+  auto kind = kinds_.of(a.primitive());
+  if (kind == Kind::failed) {
     std::rethrow_exception(Failed::error_of(a));
   }
   auto operation = graph_.operations.size();
   auto stream = a.primitive().stream();
-  bool alone = risk == Risk::may_fail;
+  bool alone = kind == Kind::may_fail;
   auto& last = pieces_.back();
   bool full = pieces == Pieces::small && last.length() >= last.most();
   if (last.closed || full || (alone && last.length() > 0)) {
@@ -150,7 +150,7 @@ void Plan::add(const mx::array& a, Pieces pieces) {
     }
   }
   auto output = [&](const mx::array& a) {
-    piece.bytes += a.nbytes();
+    piece.bytes += kind == Kind::view ? 0 : a.nbytes();
     graph_.places[a.id()].operation = operation + 1;
     graph_.outputs.emplace_back(a);
   };

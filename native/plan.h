@@ -21,7 +21,8 @@ class Plan {
   // operations on the CPU, a few hundred on a GPU. Small pieces can be
   // scheduled without waiting. Each piece costs some turns between threads, so
   // on the CPU those whose arrays take little memory have more operations than
-  // MLX likes.
+  // MLX likes, and more of them are under way: a stream has work then while
+  // JavaScript notes the next step.
   enum class Pieces { large, small };
   static constexpr size_t most_on_cpu = 16;
   static constexpr size_t most_light_on_cpu = 64;
@@ -39,7 +40,7 @@ class Plan {
     // What the CPU computes in earlier pieces, and has to be there before this
     // is scheduled.
     std::vector<mx::array> from_cpu;
-    // Of the arrays that it computes.
+    // Of the memory that its operations take.
     size_t bytes = 0;
     // Where its last operation is.
     mx::Device device = mx::Device::cpu;
@@ -60,6 +61,10 @@ class Plan {
       return device == mx::Device::gpu ? most_on_gpu
           : is_light()                 ? most_light_on_cpu
                                        : most_on_cpu;
+    }
+    // How many may be under way with it.
+    size_t most_under_way() const {
+      return (is_light() ? 8 : 2) * most();
     }
   };
 
@@ -144,7 +149,7 @@ class Plan {
   // What depends on operations that have failed does, too.
   void spread(const std::exception_ptr& error);
 
-  Risks& risks_ = Risks::of_thread();
+  Kinds& kinds_ = Kinds::of_thread();
   const Origins& origins_ = Origins::of_thread();
   bool others_;
   struct Graph {

@@ -47,8 +47,17 @@ void Waiter::run() {
     for (auto& check : task.checks) {
       check.wait();
     }
-    loop_.call_later(std::move(task.then));
+    // One after the other, each in a turn of the event loop: what comes while
+    // one runs would follow it in the same turn.
+    bool called = false;
+    loop_.call_later([&, then = std::move(task.then)] {
+      then();
+      std::lock_guard inner(mutex_);
+      called = true;
+      changed_.notify_one();
+    });
     lock.lock();
+    changed_.wait(lock, [&] { return closing_ || called; });
   }
 }
 

@@ -290,7 +290,10 @@ for (const [part, module] of Object.entries(modules)) {
   const done = part === "testing" ? "module.exports.install();\n" : "";
   // Trees are of JavaScript alone.
   const load = part === "utils" ? "" : 'require("../mlx.js").load();\n';
-  const code = `${load}module.exports = require("../mlx.js").${part};\n${done}${hint}`;
+  // Who asks for a module by itself wants it at once: `import` would take an error that comes
+  // while it reads the names for values that are undefined.
+  const come = part in late ? `void module.exports.${names[0]};\n` : "";
+  const code = `${load}module.exports = require("../mlx.js").${part};\n${come}${done}${hint}`;
   write(part, code, names);
 }
 

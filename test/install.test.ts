@@ -308,6 +308,13 @@ describe.skipIf(sanitized)("installed", () => {
           expect(stderr).toContain(file.replace(/^dist\/(?=mlx|parts)/, "./"));
         });
       }
+      // Where a module is asked for by itself, not when a name of it is first used.
+      for (const part of ["nn", "optimizers", "testing"]) {
+        const alone = write("alone.mjs", `import "mlx-js/${part}";`);
+        without(join(installed("mlx-js"), "dist", "parts", `${part}.js`), () => {
+          expect(node(alone).stderr).toContain(`Cannot find module './parts/${part}.js'`);
+        });
+      }
       const archive = write(
         "archive.cjs",
         'const { mx } = require("mlx-js"); mx.savez("a.npz", { x: mx.ones([1]) });',

@@ -4,40 +4,26 @@ import { computesOnGpu } from "../core/device.js";
 import * as mx from "../core/index.js";
 import type { AnyFunction } from "../core/transforms/types.js";
 
-type ElementWise<A extends readonly unknown[]> = (x: mx.array, ...rest: A) => mx.array;
-
-interface Compiled {
-  readonly call: AnyFunction;
-  busy: boolean;
-}
-
-const compiledOf = new WeakMap<object, Compiled>();
+const kernels = new Map<string, AnyFunction>();
 
 /**
- * What an element-wise function gives on a GPU when it is compiled. The function asks for
- * that first, and does its own work where this gives nothing: on a CPU, where a kernel takes a
- * compiler, and while it is traced.
+ * What an element-wise function gives of an array and of constants: on a GPU by one kernel,
+ * which is made when its name is first met; as it is on a CPU, where a kernel takes a compiler.
+ * The function may take nothing from around it but the constants.
  */
 export function fused<A extends readonly unknown[]>(
-  fun: ElementWise<A>,
-  x: mx.array,
-  ...rest: A
-): mx.array | undefined {
+  name: string,
+  [x, ...constants]: readonly [mx.array, ...A],
+  fun: (x: mx.array, ...constants: A) => mx.array,
+): mx.array {
+  // What is no array has its error from the operation, with the operation's name.
   if (!computesOnGpu() || !isArray(x)) {
-    return undefined;
+    return fun(x, ...constants);
   }
-  let compiled = compiledOf.get(fun);
-  if (compiled === undefined) {
-    compiled = { call: mx.compile<AnyFunction>(fun, { shapeless: true }), busy: false };
-    compiledOf.set(fun, compiled);
+  let kernel = kernels.get(name);
+  if (kernel === undefined) {
+    kernel = mx.compile<AnyFunction>(fun, { shapeless: true });
+    kernels.set(name, kernel);
   }
-  if (compiled.busy) {
-    return undefined;
-  }
-  compiled.busy = true;
-  try {
-    return compiled.call(x, ...rest) as mx.array;
-  } finally {
-    compiled.busy = false;
-  }
+  return kernel(x, ...constants) as mx.array;
 }

@@ -37,8 +37,8 @@ const computations = {
   softmax: () => mx.softmax(mx.transpose(noise), -1),
   scan: () => mx.cumsum(mx.transpose(x), 0),
   inverse: () => mx.linalg.inv(square, cpu),
-  decomposition: () => last(mx.linalg.qr(square.get(":256", ":256"), cpu)),
-  eigenvalues: () => mx.linalg.eigvalsh(square.get(":128", ":128"), cpu),
+  decomposition: () => last(mx.linalg.qr(square.get(":512", ":512"), cpu)),
+  eigenvalues: () => mx.linalg.eigvalsh(square.get(":512", ":512"), cpu),
   random: () => mx.random.normal([n, n], mx.float32, { key: mx.random.key(3) }),
   gradient: () => mx.grad((/** @type {mx.array} */ a) => mx.sum(mx.exp(mx.matmul(a, x))))(noise),
   compiled: () => step(x),
@@ -58,6 +58,7 @@ for (const [name, compute] of Object.entries(computations)) {
 
 /** @type {mx.array[]} */
 const filling = [];
+/** Leaves no 256 KB in a piece; each computation wants more than that at once. */
 function fill() {
   for (let size = 64 * mebi; size >= mebi / 4; ) {
     try {

@@ -137,7 +137,7 @@ export function relu(x: mx.array): mx.array {
  * // array([0, 0, 4], dtype=float32)
  */
 export function relu2(x: mx.array): mx.array {
-  return fused(relu2, x) ?? mx.square(relu(x));
+  return fused("relu2", [x], (x) => mx.square(relu(x)));
 }
 
 /**
@@ -151,7 +151,7 @@ export function relu2(x: mx.array): mx.array {
  * // array([0, 2, 6], dtype=float32)
  */
 export function relu6(x: mx.array): mx.array {
-  return fused(relu6, x) ?? mx.minimum(relu(x), 6);
+  return fused("relu6", [x], (x) => mx.minimum(relu(x), 6));
 }
 
 /**
@@ -167,7 +167,9 @@ export function relu6(x: mx.array): mx.array {
  */
 export function leakyRelu(x: mx.array, options?: LeakyReLUOptions): mx.array {
   const { negativeSlope } = readSlope(options, "leakyRelu");
-  return fused(leakyRelu, x, { negativeSlope }) ?? mx.maximum(mx.multiply(negativeSlope, x), x);
+  return fused("leakyRelu", [x, negativeSlope], (x, negativeSlope) =>
+    mx.maximum(mx.multiply(negativeSlope, x), x),
+  );
 }
 
 /**
@@ -197,14 +199,12 @@ export function logSoftmax(x: mx.array, options?: AxisOptions): mx.array {
  */
 export function elu(x: mx.array, options?: ELUOptions): mx.array {
   const { alpha } = readAlpha(options, "elu");
-  const kernel = fused(elu, x, { alpha });
-  if (kernel !== undefined) {
-    return kernel;
-  }
-  const positive = mx.greater(x, 0);
-  // The gradient of what is not taken would be NaN where it is infinite.
-  const left = mx.multiply(alpha, mx.subtract(mx.exp(mx.where(positive, 0, x)), 1));
-  return mx.where(positive, x, left);
+  return fused("elu", [x, alpha], (x, alpha) => {
+    const positive = mx.greater(x, 0);
+    // The gradient of what is not taken would be NaN where it is infinite.
+    const left = mx.multiply(alpha, mx.subtract(mx.exp(mx.where(positive, 0, x)), 1));
+    return mx.where(positive, x, left);
+  });
 }
 
 /**
@@ -242,7 +242,7 @@ export function softplus(x: mx.array): mx.array {
  * // array([-0.75, 0, 0.5], dtype=float32)
  */
 export function softsign(x: mx.array): mx.array {
-  return fused(softsign, x) ?? mx.divide(x, mx.add(1, mx.abs(x)));
+  return fused("softsign", [x], (x) => mx.divide(x, mx.add(1, mx.abs(x))));
 }
 
 /**
@@ -256,12 +256,10 @@ export function softsign(x: mx.array): mx.array {
  */
 export function softshrink(x: mx.array, options?: ShrinkOptions): mx.array {
   const { lambd } = readLambd(options, "softshrink");
-  const kernel = fused(softshrink, x, { lambd });
-  if (kernel !== undefined) {
-    return kernel;
-  }
-  const moved = mx.subtract(x, mx.multiply(mx.sign(x), lambd));
-  return mx.where(mx.greater(mx.abs(x), lambd), moved, 0);
+  return fused("softshrink", [x, lambd], (x, lambd) => {
+    const moved = mx.subtract(x, mx.multiply(mx.sign(x), lambd));
+    return mx.where(mx.greater(mx.abs(x), lambd), moved, 0);
+  });
 }
 
 /**
@@ -277,12 +275,10 @@ export function softshrink(x: mx.array, options?: ShrinkOptions): mx.array {
  */
 export function celu(x: mx.array, options?: ELUOptions): mx.array {
   const { alpha } = readAlpha(options, "celu");
-  const kernel = fused(celu, x, { alpha });
-  if (kernel !== undefined) {
-    return kernel;
-  }
-  const left = mx.subtract(mx.exp(mx.divide(mx.minimum(x, 0), alpha)), 1);
-  return mx.add(mx.maximum(x, 0), mx.multiply(alpha, left));
+  return fused("celu", [x, alpha], (x, alpha) => {
+    const left = mx.subtract(mx.exp(mx.divide(mx.minimum(x, 0), alpha)), 1);
+    return mx.add(mx.maximum(x, 0), mx.multiply(alpha, left));
+  });
 }
 
 /**
@@ -296,7 +292,7 @@ export function celu(x: mx.array, options?: ELUOptions): mx.array {
  * // array([-0.238406, 0, 1.76159], dtype=float32)
  */
 export function silu(x: mx.array): mx.array {
-  return fused(silu, x) ?? mx.multiply(x, mx.sigmoid(x));
+  return fused("silu", [x], (x) => mx.multiply(x, mx.sigmoid(x)));
 }
 
 /**
@@ -307,7 +303,7 @@ export function silu(x: mx.array): mx.array {
  * // array([-1000, -0.693147, -0.126928], dtype=float32)
  */
 export function logSigmoid(x: mx.array): mx.array {
-  return fused(logSigmoid, x) ?? mx.negative(softplus(mx.negative(x)));
+  return fused("logSigmoid", [x], (x) => mx.negative(softplus(mx.negative(x))));
 }
 
 /**
@@ -321,12 +317,10 @@ export function logSigmoid(x: mx.array): mx.array {
  * // array([-0.158655, 0, 0.841345], dtype=float32)
  */
 export function gelu(x: mx.array): mx.array {
-  const kernel = fused(gelu, x);
-  if (kernel !== undefined) {
-    return kernel;
-  }
-  const twice = mx.add(1, mx.erf(mx.divide(x, Math.SQRT2)));
-  return mx.divide(mx.multiply(x, twice), 2);
+  return fused("gelu", [x], (x) => {
+    const twice = mx.add(1, mx.erf(mx.divide(x, Math.SQRT2)));
+    return mx.divide(mx.multiply(x, twice), 2);
+  });
 }
 
 /**
@@ -341,13 +335,11 @@ export function gelu(x: mx.array): mx.array {
  * // array([-0.0454023, 0, 1.9546], dtype=float32)
  */
 export function geluApprox(x: mx.array): mx.array {
-  const kernel = fused(geluApprox, x);
-  if (kernel !== undefined) {
-    return kernel;
-  }
-  const cubic = mx.add(x, mx.multiply(0.044715, mx.power(x, 3)));
-  const twice = mx.add(1, mx.tanh(mx.multiply(Math.sqrt(2 / Math.PI), cubic)));
-  return mx.multiply(mx.multiply(0.5, x), twice);
+  return fused("geluApprox", [x], (x) => {
+    const cubic = mx.add(x, mx.multiply(0.044715, mx.power(x, 3)));
+    const twice = mx.add(1, mx.tanh(mx.multiply(Math.sqrt(2 / Math.PI), cubic)));
+    return mx.multiply(mx.multiply(0.5, x), twice);
+  });
 }
 
 /**
@@ -361,7 +353,7 @@ export function geluApprox(x: mx.array): mx.array {
  * // array([-0.0643414, 0, 1.93566], dtype=float32)
  */
 export function geluFastApprox(x: mx.array): mx.array {
-  return fused(geluFastApprox, x) ?? mx.multiply(x, mx.sigmoid(mx.multiply(1.702, x)));
+  return fused("geluFastApprox", [x], (x) => mx.multiply(x, mx.sigmoid(mx.multiply(1.702, x))));
 }
 
 /**
@@ -398,7 +390,9 @@ function gate(x: mx.array, axis: number, fn: string): mx.array {
  */
 export function step(x: mx.array, options?: StepOptions): mx.array {
   const { threshold } = readThreshold(options, "step");
-  return fused(step, x, { threshold }) ?? mx.where(mx.greaterEqual(x, threshold), 1, 0);
+  return fused("step", [x, threshold], (x, threshold) =>
+    mx.where(mx.greaterEqual(x, threshold), 1, 0),
+  );
 }
 
 /**
@@ -412,7 +406,7 @@ export function step(x: mx.array, options?: StepOptions): mx.array {
  * // array([-1.52016, 0, 2.1014], dtype=float32)
  */
 export function selu(x: mx.array): mx.array {
-  return fused(selu, x) ?? mx.multiply(elu(x, { alpha: 1.67326 }), 1.0507);
+  return fused("selu", [x], (x) => mx.multiply(elu(x, { alpha: 1.67326 }), 1.0507));
 }
 
 /**
@@ -428,7 +422,9 @@ export function selu(x: mx.array): mx.array {
  * // array([-1, -0.5, 2], dtype=float32)
  */
 export function prelu(x: mx.array, alpha: mx.array): mx.array {
-  return fused(prelu, x, alpha) ?? mx.add(mx.maximum(0, x), mx.multiply(alpha, mx.minimum(0, x)));
+  return fused("prelu", [x, alpha], (x, alpha) =>
+    mx.add(mx.maximum(0, x), mx.multiply(alpha, mx.minimum(0, x))),
+  );
 }
 
 /**
@@ -442,7 +438,7 @@ export function prelu(x: mx.array, alpha: mx.array): mx.array {
  * // array([-0.303401, 0, 0.865098], dtype=float32)
  */
 export function mish(x: mx.array): mx.array {
-  return fused(mish, x) ?? mx.multiply(x, mx.tanh(softplus(x)));
+  return fused("mish", [x], (x) => mx.multiply(x, mx.tanh(softplus(x))));
 }
 
 /**
@@ -455,12 +451,10 @@ export function mish(x: mx.array): mx.array {
  * // array([-0, 0, 3], dtype=float32)
  */
 export function hardswish(x: mx.array): mx.array {
-  const kernel = fused(hardswish, x);
-  if (kernel !== undefined) {
-    return kernel;
-  }
-  const gate = mx.minimum(mx.maximum(mx.add(x, 3), 0), 6);
-  return mx.divide(mx.multiply(x, gate), 6);
+  return fused("hardswish", [x], (x) => {
+    const gate = mx.minimum(mx.maximum(mx.add(x, 3), 0), 6);
+    return mx.divide(mx.multiply(x, gate), 6);
+  });
 }
 
 /**
@@ -472,7 +466,9 @@ export function hardswish(x: mx.array): mx.array {
  */
 export function hardTanh(x: mx.array, options?: HardTanhOptions): mx.array {
   const { minVal, maxVal } = readBounds(options, "hardTanh");
-  return fused(hardTanh, x, { minVal, maxVal }) ?? mx.minimum(mx.maximum(x, minVal), maxVal);
+  return fused("hardTanh", [x, minVal, maxVal], (x, minVal, maxVal) =>
+    mx.minimum(mx.maximum(x, minVal), maxVal),
+  );
 }
 
 /**
@@ -486,7 +482,9 @@ export function hardTanh(x: mx.array, options?: HardTanhOptions): mx.array {
  */
 export function hardShrink(x: mx.array, options?: ShrinkOptions): mx.array {
   const { lambd } = readLambd(options, "hardShrink");
-  return fused(hardShrink, x, { lambd }) ?? mx.where(mx.greater(mx.abs(x), lambd), x, 0);
+  return fused("hardShrink", [x, lambd], (x, lambd) =>
+    mx.where(mx.greater(mx.abs(x), lambd), x, 0),
+  );
 }
 
 /**
