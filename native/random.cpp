@@ -46,8 +46,11 @@ mx::array random_key(Napi::Value seed) {
   return mx::random::key(bits64(seed));
 }
 
-mx::array random_split(const mx::array& key, int num, mx::StreamOrDevice s) {
-  return mx::random::split(key, num, s);
+// A function of MLX's with the environment's key; `Args` are its parameters
+// before that.
+template <auto F, typename... Args>
+mx::array draw(Args... args, Key key, mx::StreamOrDevice s) {
+  return F(args..., key.value, s);
 }
 
 mx::array random_uniform(
@@ -73,16 +76,6 @@ mx::array random_normal(
   };
   return mx::random::normal(
       shape, dtype, given(loc), given(scale), key.value, s);
-}
-
-mx::array random_multivariate_normal(
-    const mx::array& mean,
-    const mx::array& cov,
-    mx::Shape shape,
-    mx::Dtype dtype,
-    Key key,
-    mx::StreamOrDevice s) {
-  return mx::random::multivariate_normal(mean, cov, shape, dtype, key.value, s);
 }
 
 // Whether a bound lies where float32, as which MLX draws integers, has gaps. Of
@@ -188,11 +181,6 @@ mx::array random_truncated_normal(
                : mx::random::truncated_normal(a, b, dtype, key.value, s);
 }
 
-mx::array
-random_gumbel(mx::Shape shape, mx::Dtype dtype, Key key, mx::StreamOrDevice s) {
-  return mx::random::gumbel(shape, dtype, key.value, s);
-}
-
 mx::array random_categorical(
     const mx::array& logits,
     int axis,
@@ -208,46 +196,42 @@ mx::array random_categorical(
       : mx::random::categorical(logits, axis, num_samples, key.value, s);
 }
 
-mx::array random_laplace(
-    mx::Shape shape,
-    mx::Dtype dtype,
-    float loc,
-    float scale,
-    Key key,
-    mx::StreamOrDevice s) {
-  return mx::random::laplace(shape, dtype, loc, scale, key.value, s);
-}
-
-mx::array random_permutation(
-    const mx::array& x,
-    int axis,
-    Key key,
-    mx::StreamOrDevice s) {
-  return mx::random::permutation(x, axis, key.value, s);
-}
-
 mx::array random_permutation_of(int n, Key key, mx::StreamOrDevice s) {
   return mx::random::permutation(n, key.value, s);
 }
 
 } // namespace
 
+#define DRAW(name, ...)                                                       \
+  bind<&draw<                                                                 \
+      static_cast<mx::array (*)(                                              \
+          __VA_ARGS__, const std::optional<mx::array>&, mx::StreamOrDevice)>( \
+          &mx::random::name),                                                 \
+      __VA_ARGS__>>("random_" #name)
+
+using Split = mx::array (*)(const mx::array&, int, mx::StreamOrDevice);
+
 const std::vector<Binding> random_bindings{
     LOCAL(random_seed),
     LOCAL(random_state),
     LOCAL(set_random_state),
     LOCAL(random_key),
-    LOCAL(random_split),
+    bind<static_cast<Split>(&mx::random::split)>("random_split"),
     LOCAL(random_uniform),
     LOCAL(random_normal),
-    LOCAL(random_multivariate_normal),
+    DRAW(
+        multivariate_normal,
+        const mx::array&,
+        const mx::array&,
+        const mx::Shape&,
+        mx::Dtype),
     LOCAL(random_randint),
     LOCAL(random_bernoulli),
     LOCAL(random_truncated_normal),
-    LOCAL(random_gumbel),
+    DRAW(gumbel, const mx::Shape&, mx::Dtype),
     LOCAL(random_categorical),
-    LOCAL(random_laplace),
-    LOCAL(random_permutation),
+    DRAW(laplace, const mx::Shape&, mx::Dtype, float, float),
+    DRAW(permutation, const mx::array&, int),
     LOCAL(random_permutation_of),
 };
 
