@@ -333,7 +333,7 @@ describe("errors", () => {
         at("result"),
         any(async () => mx.array(1)),
       ),
-    ).toThrow("expected an array or a list of arrays, not a promise");
+    ).toThrow("an array or a list of arrays (an asynchronous function cannot be exported)");
   });
 
   test("what the function throws comes out, and its exporter writes no more", () => {

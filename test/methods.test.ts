@@ -80,7 +80,7 @@ x.`);
       "sum(axis?: Axes, options?: mx.ReduceOptions): array",
     ]);
     expect(shown.signatures("x.reshape(")).toEqual([
-      "reshape(shape: number | readonly number[], options?: mx.StreamOptions): array",
+      "reshape(shape: Shape, options?: mx.StreamOptions): array",
       "reshape(...shape: number[]): array",
     ]);
   });

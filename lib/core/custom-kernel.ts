@@ -195,7 +195,7 @@ const readMetal = optionsOf<MetalKernelOptions>()("fast.metalKernel", {
   ...source,
   atomicOutputs: flag(false),
   compileOptions: kind<MetalCompileOptions | null, number>((x, fn) =>
-    mathModes.indexOf(readMath((x ?? undefined) as MetalCompileOptions | undefined, fn).mathMode),
+    mathModes.indexOf(readMath(x ?? undefined, fn).mathMode),
   ),
 });
 

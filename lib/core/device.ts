@@ -136,35 +136,23 @@ export function streamId(s: unknown, fn: string): StreamId {
   if (s instanceof Stream) {
     return s.id;
   }
-  if (s instanceof DeviceType) {
-    requireAvailable(s, 0, fn);
-    return native.device_stream(s.id, 0) as StreamId;
+  const [type, index] = parts(s, fn, "stream", "a stream or a device");
+  // MLX would say so, too, but for some operations only when they are evaluated.
+  if ((type !== cpu.id || index !== 0) && !native.is_available(type, index)) {
+    const message = `[${fn}] stream: there is no device ${typeOf(type).name} ${index} here`;
+    throw withCode(new Error(message), "ERR_MLX_OPERATION");
   }
-  if (s instanceof Device) {
-    requireAvailable(s.type, s.index, fn);
-    return native.device_stream(s.type.id, s.index) as StreamId;
-  }
-  throw mismatch(fn, "stream", "a stream or a device", s);
+  return native.device_stream(type, index) as StreamId;
 }
 
-// MLX would say so, too, but for some operations only when they are evaluated.
-function requireAvailable(type: DeviceType, index: number, fn: string): void {
-  if (type !== cpu || index !== 0) {
-    if (!native.is_available(type.id, index)) {
-      const message = `[${fn}] stream: there is no device ${type.name} ${index} here`;
-      throw withCode(new Error(message), "ERR_MLX_OPERATION");
-    }
-  }
-}
-
-function parts(d: unknown, fn: string, param: string): [number, number] {
+function parts(d: unknown, fn: string, param: string, expected = "a device"): [number, number] {
   if (d instanceof DeviceType) {
     return [d.id, 0];
   }
   if (d instanceof Device) {
     return [d.type.id, d.index];
   }
-  throw mismatch(fn, param, "a device", d);
+  throw mismatch(fn, param, expected, d);
 }
 
 /**

@@ -19,18 +19,16 @@
  */
 import { readFileSync } from "node:fs";
 import { type array, make } from "./array/array.js";
-import { asInteger, dtypeId, type Operand, operand, shape as shapeOf } from "./call/arguments.js";
-import { identify, mismatch } from "./call/errors.js";
 import {
-  type Check,
-  flag,
-  integer,
-  kind,
-  kindOf,
-  nullable,
-  optional,
-  optionsOf,
-} from "./call/kinds.js";
+  asInteger,
+  dtypeId,
+  type Operand,
+  operand,
+  type Shape,
+  shape as shapeOf,
+} from "./call/arguments.js";
+import { identify, mismatch } from "./call/errors.js";
+import { flag, integer, kind, kindOf, nullable, optional, optionsOf } from "./call/kinds.js";
 import { native } from "./call/native.js";
 import { asFunction, asString } from "./call/numbers.js";
 import type { GroupId, StreamId } from "./call/wire.js";
@@ -82,13 +80,11 @@ const readBackend = optionsOf<BackendOptions>()("distributed.isAvailable", { bac
 const readInit = optionsOf<InitOptions>()("distributed.init", {
   backend,
   strict: flag(false),
-  allGatherFactory: nullable(
-    kind<AllGatherFactory, AllGatherFactory | undefined>(asFunction as Check<AllGatherFactory>),
-  ),
+  allGatherFactory: nullable(kindOf<AllGatherFactory>(asFunction)()),
 });
 const readSplit = optionsOf<GroupSplitOptions>()("distributed.Group.split", { key: integer(-1) });
 const readGroup = optionsOf<GroupOptions>()("distributed.allSum", {
-  group: optional(kind<Group, GroupId | undefined>((x, fn) => idOf(x, fn))),
+  group: optional(kind<Group, GroupId>((x, fn) => idOf(x, fn))),
   stream: kind<StreamOrDevice, StreamId | undefined>(streamId),
 });
 
@@ -316,12 +312,7 @@ export function send(x: Operand, dst: number, options?: GroupOptions): array {
  * @throws Error for a rank that is not in the group and for a group of one
  * process; in a ring, when it is computed, if the process is no neighbour.
  */
-export function recv(
-  shape: number | readonly number[],
-  dtype: Dtype,
-  src: number,
-  options?: GroupOptions,
-): array {
+export function recv(shape: Shape, dtype: Dtype, src: number, options?: GroupOptions): array {
   const fn = "distributed.recv";
   return make(
     native.recv(

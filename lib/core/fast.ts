@@ -3,7 +3,7 @@
 import { type array, isArray, make, makeAll } from "./array/array.js";
 import { asInteger, asNumber, operand, optionalSlot, slot, stream } from "./call/arguments.js";
 import { mismatch } from "./call/errors.js";
-import { flag, type Kind, number, opOptions, required, slotOption } from "./call/kinds.js";
+import { flag, type Kind, kind, number, opOptions, required, slotOption } from "./call/kinds.js";
 import { native } from "./call/native.js";
 import { asPositive } from "./call/numbers.js";
 import { none, numberCode, type OperandCode, type OptionalSlot } from "./call/wire.js";
@@ -105,11 +105,9 @@ export interface RopeOptions extends StreamOptions {
 }
 
 // On the wire a base of 0 stands for none.
-const ropeBase: Kind<number | null, number | undefined> = {
-  check: (x, fn, param) => (x === null ? 0 : asPositive(x, fn, param)),
-  fallback: undefined,
-  required: false,
-};
+const ropeBase = kind<number | null, number>((x, fn, param) =>
+  x === null ? 0 : asPositive(x, fn, param),
+);
 
 const ropeOffset = (fallback: number): Kind<number | array, OperandCode> => ({
   check: (x, fn, param) =>
@@ -175,16 +173,12 @@ export interface AttentionOptions extends StreamOptions {
   forceFused?: boolean | undefined;
 }
 
-const attentionMask: Kind<array | "causal" | null, OptionalSlot | "causal"> = {
-  check(x, fn, param) {
-    if (x !== null && x !== "causal" && !isArray(x)) {
-      throw mismatch(fn, param, '"causal", an array or null', x);
-    }
-    return x === "causal" ? x : optionalSlot(x, fn, param);
-  },
-  fallback: none,
-  required: false,
-};
+const attentionMask = kind<array | "causal" | null, OptionalSlot | "causal">((x, fn, param) => {
+  if (x !== null && x !== "causal" && !isArray(x)) {
+    throw mismatch(fn, param, '"causal", an array or null', x);
+  }
+  return x === "causal" ? x : optionalSlot(x, fn, param);
+}, none);
 
 const readAttention = opOptions<AttentionOptions>()("fast.scaledDotProductAttention", {
   scale: required(number()),
@@ -290,5 +284,5 @@ export function gatedDeltaUpdate(
       mask,
       stream,
     ),
-  ) as [array, array];
+  );
 }

@@ -107,6 +107,9 @@ const readIstft = opOptions<IstftOptions>()("fft.istft", {
   length: listed,
 });
 
+/** A number for each of several axes; `null` for what is usual. */
+type Dims = readonly number[] | null;
+
 type Transform = "fftn" | "ifftn" | "rfftn" | "irfftn";
 
 function one(
@@ -132,8 +135,8 @@ function one(
 function several(
   transform: Transform,
   a: ArrayInput,
-  s: readonly number[] | null | undefined,
-  axes: readonly number[] | null | undefined,
+  s: Dims | undefined,
+  axes: Dims | undefined,
   options: FftOptions | undefined,
   fn: string,
 ): array {
@@ -153,7 +156,7 @@ function several(
   );
 }
 
-const lastTwo: readonly number[] = [-2, -1];
+const lastTwo: Dims = [-2, -1];
 
 /**
  * The discrete Fourier transform along an axis, by default the last, in complex64.
@@ -197,12 +200,7 @@ export function ifft(a: ArrayInput, n?: number | null, axis = -1, options?: FftO
  * // array([[11, -3],
  * //        [-5, 1]], dtype=float32)
  */
-export function fft2(
-  a: ArrayInput,
-  s?: readonly number[] | null,
-  axes: readonly number[] | null = lastTwo,
-  options?: FftOptions,
-): array {
+export function fft2(a: ArrayInput, s?: Dims, axes: Dims = lastTwo, options?: FftOptions): array {
   return several("fftn", a, s, axes, options, "fft.fft2");
 }
 
@@ -218,12 +216,7 @@ export function fft2(
  * // array([[1, 2],
  * //        [3, 5]], dtype=float32)
  */
-export function ifft2(
-  a: ArrayInput,
-  s?: readonly number[] | null,
-  axes: readonly number[] | null = lastTwo,
-  options?: FftOptions,
-): array {
+export function ifft2(a: ArrayInput, s?: Dims, axes: Dims = lastTwo, options?: FftOptions): array {
   return several("ifftn", a, s, axes, options, "fft.ifft2");
 }
 
@@ -238,12 +231,7 @@ export function ifft2(
  * // array([[4, 7],
  * //        [-2, -3]], dtype=float32)
  */
-export function fftn(
-  a: ArrayInput,
-  s?: readonly number[] | null,
-  axes?: readonly number[] | null,
-  options?: FftOptions,
-): array {
+export function fftn(a: ArrayInput, s?: Dims, axes?: Dims, options?: FftOptions): array {
   return several("fftn", a, s, axes, options, "fft.fftn");
 }
 
@@ -258,12 +246,7 @@ export function fftn(
  * // array([[1, 2],
  * //        [3, 5]], dtype=float32)
  */
-export function ifftn(
-  a: ArrayInput,
-  s?: readonly number[] | null,
-  axes?: readonly number[] | null,
-  options?: FftOptions,
-): array {
+export function ifftn(a: ArrayInput, s?: Dims, axes?: Dims, options?: FftOptions): array {
   return several("ifftn", a, s, axes, options, "fft.ifftn");
 }
 
@@ -307,12 +290,7 @@ export function irfft(a: ArrayInput, n?: number | null, axis = -1, options?: Fft
  * mx.fft.rfft2(mx.zeros([2, 4, 6])).shape
  * // [ 2, 4, 4 ]
  */
-export function rfft2(
-  a: ArrayInput,
-  s?: readonly number[] | null,
-  axes: readonly number[] | null = lastTwo,
-  options?: FftOptions,
-): array {
+export function rfft2(a: ArrayInput, s?: Dims, axes: Dims = lastTwo, options?: FftOptions): array {
   return several("rfftn", a, s, axes, options, "fft.rfft2");
 }
 
@@ -327,12 +305,7 @@ export function rfft2(
  * // array([[1, 2],
  * //        [3, 5]], dtype=float32)
  */
-export function irfft2(
-  a: ArrayInput,
-  s?: readonly number[] | null,
-  axes: readonly number[] | null = lastTwo,
-  options?: FftOptions,
-): array {
+export function irfft2(a: ArrayInput, s?: Dims, axes: Dims = lastTwo, options?: FftOptions): array {
   return several("irfftn", a, s, axes, options, "fft.irfft2");
 }
 
@@ -347,12 +320,7 @@ export function irfft2(
  * mx.fft.rfftn(mx.zeros([2, 4, 6]), null, [0, 1]).shape
  * // [ 2, 3, 6 ]
  */
-export function rfftn(
-  a: ArrayInput,
-  s?: readonly number[] | null,
-  axes?: readonly number[] | null,
-  options?: FftOptions,
-): array {
+export function rfftn(a: ArrayInput, s?: Dims, axes?: Dims, options?: FftOptions): array {
   return several("rfftn", a, s, axes, options, "fft.rfftn");
 }
 
@@ -365,12 +333,7 @@ export function rfftn(
  * mx.fft.irfftn(mx.fft.rfftn(mx.array([[1, 2, 4]])), [1, 3], [0, 1])
  * // array([[1, 2, 4]], dtype=float32)
  */
-export function irfftn(
-  a: ArrayInput,
-  s?: readonly number[] | null,
-  axes?: readonly number[] | null,
-  options?: FftOptions,
-): array {
+export function irfftn(a: ArrayInput, s?: Dims, axes?: Dims, options?: FftOptions): array {
   return several("irfftn", a, s, axes, options, "fft.irfftn");
 }
 

@@ -128,9 +128,7 @@ export function cross(a: array, b: array, axis: Axis = -1, options?: StreamOptio
  * // array(true, dtype=bool)
  */
 export function qr(a: ArrayInput, options?: StreamOptions): [array, array] {
-  return makeAll(
-    native.linalg_qr(arraySlot(a, "linalg.qr", "a"), stream(options, "linalg.qr")),
-  ) as [array, array];
+  return makeAll(native.linalg_qr(arraySlot(a, "linalg.qr", "a"), stream(options, "linalg.qr")));
 }
 
 /**
@@ -174,9 +172,7 @@ export function svd(a: ArrayInput, options?: SvdOptions): array | [array, array,
  * // [ array([1, -1], dtype=float32), [ 2, 2 ] ]
  */
 export function eig(a: ArrayInput, options?: StreamOptions): [array, array] {
-  return makeAll(
-    native.linalg_eig(arraySlot(a, "linalg.eig", "a"), stream(options, "linalg.eig")),
-  ) as [array, array];
+  return makeAll(native.linalg_eig(arraySlot(a, "linalg.eig", "a"), stream(options, "linalg.eig")));
 }
 
 /**
@@ -209,7 +205,7 @@ export function eigvals(a: ArrayInput, options?: StreamOptions): array {
 export function eigh(a: ArrayInput, options?: TriangleReadOptions): [array, array] {
   const fn = "linalg.eigh";
   const { UPLO, stream } = readUplo(options);
-  return makeAll(native.linalg_eigh(arraySlot(a, fn, "a"), UPLO, stream)) as [array, array];
+  return makeAll(native.linalg_eigh(arraySlot(a, fn, "a"), UPLO, stream));
 }
 
 /**
@@ -328,9 +324,7 @@ export function pinv(a: ArrayInput, options?: StreamOptions): array {
  * //        [4, 4]], dtype=float32)
  */
 export function lu(a: ArrayInput, options?: StreamOptions): [array, array, array] {
-  return makeAll(
-    native.linalg_lu(arraySlot(a, "linalg.lu", "a"), stream(options, "linalg.lu")),
-  ) as [array, array, array];
+  return makeAll(native.linalg_lu(arraySlot(a, "linalg.lu", "a"), stream(options, "linalg.lu")));
 }
 
 /**
@@ -350,10 +344,7 @@ export function lu(a: ArrayInput, options?: StreamOptions): [array, array, array
  */
 export function luFactor(a: ArrayInput, options?: StreamOptions): [array, array] {
   const fn = "linalg.luFactor";
-  return makeAll(native.linalg_lu_factor(arraySlot(a, fn, "a"), stream(options, fn))) as [
-    array,
-    array,
-  ];
+  return makeAll(native.linalg_lu_factor(arraySlot(a, fn, "a"), stream(options, fn)));
 }
 
 /**
@@ -413,8 +404,5 @@ export function det(a: ArrayInput, options?: StreamOptions): array {
  */
 export function slogdet(a: ArrayInput, options?: StreamOptions): [array, array] {
   const fn = "linalg.slogdet";
-  return makeAll(native.linalg_slogdet(arraySlot(a, fn, "a"), stream(options, fn))) as [
-    array,
-    array,
-  ];
+  return makeAll(native.linalg_slogdet(arraySlot(a, fn, "a"), stream(options, fn)));
 }

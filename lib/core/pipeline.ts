@@ -4,7 +4,7 @@ import { isArray } from "./array/array.js";
 import { mismatch } from "./call/errors.js";
 import type { Signal } from "./call/globals.js";
 import { asFunction, asSize } from "./call/numbers.js";
-import { kindOf, optionsOf } from "./call/options.js";
+import { checkedLater, kindOf, kindWhere, optionsOf } from "./call/options.js";
 import { asyncEval, type Evaluable, isSignal } from "./evaluation.js";
 import { context, isPromise, run } from "./lifetime/context.js";
 import { Scope, tidy } from "./lifetime/scope.js";
@@ -26,19 +26,9 @@ export interface PipelineOptions<T> {
 }
 
 const readOptions = optionsOf<PipelineOptions<unknown>>()("pipeline", {
-  initial: kindOf((value) => value)(),
-  state: kindOf((value, fn, param) => {
-    if (!isTree(value)) {
-      throw mismatch(fn, param, "an array, or a list, record or module of arrays", value);
-    }
-    return value;
-  })(),
-  signal: kindOf((value, fn, param) => {
-    if (!isSignal(value)) {
-      throw mismatch(fn, param, "an AbortSignal", value);
-    }
-    return value;
-  })(),
+  initial: checkedLater(),
+  state: kindWhere<Evaluable>(isTree, "an array, or a list, record or module of arrays")(),
+  signal: kindWhere<Signal>(isSignal, "an AbortSignal")(),
   ahead: kindOf(asSize)(1),
 });
 

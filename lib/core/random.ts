@@ -11,6 +11,7 @@ import {
   type Operand,
   operand,
   optionalShape,
+  type Shape,
   shape as shapeList,
   slot,
   stream,
@@ -121,7 +122,7 @@ export function split(key: array, num = 2, options?: StreamOptions): array {
 export function uniform(
   low: Operand = 0,
   high: Operand = 1,
-  shape: number | readonly number[] = [],
+  shape: Shape = [],
   dtype: Dtype | null = float32,
   options?: RandomOptions,
 ): array {
@@ -163,7 +164,7 @@ const readNormal = opOptions<NormalOptions>()("random.normal", {
  * // array([9.21523, 10.8564], dtype=float32)
  */
 export function normal(
-  shape: number | readonly number[] = [],
+  shape: Shape = [],
   dtype: Dtype | null = float32,
   options?: NormalOptions,
 ): array {
@@ -201,7 +202,7 @@ export function normal(
 export function multivariateNormal(
   mean: array,
   cov: array,
-  shape: number | readonly number[] = [],
+  shape: Shape = [],
   dtype: Dtype | null = float32,
   options?: RandomOptions,
 ): array {
@@ -233,7 +234,7 @@ export function multivariateNormal(
 export function randint(
   low: Operand,
   high: Operand,
-  shape: number | readonly number[] = [],
+  shape: Shape = [],
   dtype: Dtype | null = int32,
   options?: RandomOptions,
 ): array {
@@ -258,11 +259,7 @@ export function randint(
  * mx.random.bernoulli(0.5, [4], { key: mx.random.key(0) })
  * // array([false, true, false, true], dtype=bool)
  */
-export function bernoulli(
-  p: Operand = 0.5,
-  shape?: number | readonly number[] | null,
-  options?: RandomOptions,
-): array {
+export function bernoulli(p: Operand = 0.5, shape?: Shape | null, options?: RandomOptions): array {
   const { key, stream } = readRandom(options, "random.bernoulli");
   return make(
     native.random_bernoulli(
@@ -286,7 +283,7 @@ export function bernoulli(
 export function truncatedNormal(
   lower: Operand,
   upper: Operand,
-  shape?: number | readonly number[] | null,
+  shape?: Shape | null,
   dtype: Dtype | null = float32,
   options?: RandomOptions,
 ): array {
@@ -314,7 +311,7 @@ export function truncatedNormal(
  * // array([-0.425993, 1.52325], dtype=float32)
  */
 export function gumbel(
-  shape: number | readonly number[] = [],
+  shape: Shape = [],
   dtype: Dtype | null = float32,
   options?: RandomOptions,
 ): array {
@@ -356,7 +353,7 @@ const readCategorical = opOptions<CategoricalOptions>()("random.categorical", {
 export function categorical(
   logits: array,
   axis = -1,
-  shape?: number | readonly number[] | null,
+  shape?: Shape | null,
   options?: CategoricalOptions,
 ): array {
   const { numSamples, key, stream } = readCategorical(options);
@@ -401,7 +398,7 @@ const readLaplace = opOptions<LaplaceOptions>()("random.laplace", {
  * // array([0.837963, -0.937127], dtype=float32)
  */
 export function laplace(
-  shape: number | readonly number[] = [],
+  shape: Shape = [],
   dtype: Dtype | null = float32,
   options?: LaplaceOptions,
 ): array {
@@ -430,14 +427,12 @@ export function laplace(
 export function permutation(x: number | array, axis = 0, options?: RandomOptions): array {
   const { key, stream } = readRandom(options, "random.permutation");
   const along = asInteger(axis, "random.permutation", "axis");
-  const from = key;
-  const on = stream;
   if (isArray(x)) {
     const entries = slot(x, "random.permutation", "x");
-    return make(native.random_permutation(entries, along, from, on));
+    return make(native.random_permutation(entries, along, key, stream));
   }
   if (typeof x !== "number") {
     throw mismatch("random.permutation", "x", "an integer or an array", x);
   }
-  return make(native.random_permutation_of(asInteger(x, "random.permutation", "x"), from, on));
+  return make(native.random_permutation_of(asInteger(x, "random.permutation", "x"), key, stream));
 }

@@ -1,6 +1,6 @@
 /** Gradients in processes that train together. */
 import { mismatch } from "../core/call/errors.js";
-import { integer, kindOf, nullable, optionsOf } from "../core/call/options.js";
+import { integer, kindOf, kindWhere, nullable, optionsOf } from "../core/call/options.js";
 import * as mx from "../core/index.js";
 import { flattenOnlyArrays } from "../core/transforms/tree.js";
 import { clipByNorm } from "../utils/clip.js";
@@ -22,12 +22,10 @@ export function asGroup(value: unknown, fn: string, param: string): mx.distribut
 /** An option that is a group; null stands for all processes. */
 export const groupOption = nullable(kindOf(asGroup)());
 
-const stream = kindOf<mx.StreamOrDevice>((value, fn, param) => {
-  if (value instanceof mx.Stream || value instanceof mx.Device || value instanceof mx.DeviceType) {
-    return value;
-  }
-  throw mismatch(fn, param, "a stream or a device", value);
-});
+const stream = kindWhere<mx.StreamOrDevice>(
+  (x) => x instanceof mx.Stream || x instanceof mx.Device || x instanceof mx.DeviceType,
+  "a stream or a device",
+);
 
 /** Options of {@link averageGradients}. */
 export interface AverageGradientsOptions extends SharedOptions {

@@ -4,11 +4,11 @@
  */
 
 import { asArray } from "../core/array/array.js";
-import { dtypeId, type Operand } from "../core/call/arguments.js";
+import type { Operand } from "../core/call/arguments.js";
 import { typeError } from "../core/call/codes.js";
 import { outOfRange } from "../core/call/errors.js";
 import { asNumber } from "../core/call/numbers.js";
-import { kindOf, number, oneOf, optionsOf } from "../core/call/options.js";
+import { dtypeKind, number, oneOf, optionsOf } from "../core/call/options.js";
 import * as mx from "../core/index.js";
 
 /** Makes an array in the shape of another. */
@@ -54,10 +54,7 @@ export interface HeOptions extends GlorotOptions {
   mode?: "fan_in" | "fan_out" | undefined;
 }
 
-const dtype = kindOf<mx.Dtype>((value, fn, param) => {
-  dtypeId(value as mx.Dtype, fn, param);
-  return value as mx.Dtype;
-})(mx.float32);
+const dtype = dtypeKind(mx.float32);
 
 const readInit = optionsOf<InitOptions>()("init.constant", { dtype });
 

@@ -1,7 +1,7 @@
 /** The base of all layers and models. */
 
 import { isArray } from "../core/array/array.js";
-import { asFunction, dtypeId, sameShape } from "../core/call/arguments.js";
+import { asBoolean, asFunction, dtypeId, sameShape } from "../core/call/arguments.js";
 import { rangeError } from "../core/call/codes.js";
 import { identify, mismatch, outOfRange } from "../core/call/errors.js";
 import { flag, kindOf, optionsOf } from "../core/call/options.js";
@@ -550,9 +550,7 @@ export class Module extends mx.Owner {
 
   /** Sets training mode, here and in all modules inside. */
   train(mode = true): this {
-    if (typeof mode !== "boolean") {
-      throw mismatch("train", "mode", "a boolean", mode);
-    }
+    asBoolean(mode, "train", "mode");
     for (const module of this.modules()) {
       module.#training = mode;
       module.trainingChanged();

@@ -2,7 +2,7 @@
 import { isArray } from "../core/array/array.js";
 import { elements } from "../core/call/arguments.js";
 import { mismatch, outOfRange } from "../core/call/errors.js";
-import { kindOf } from "../core/call/options.js";
+import { kindOf, kindWhere } from "../core/call/options.js";
 import type { LearningRate } from "./optimizer.js";
 
 type Pair = readonly [number, number];
@@ -31,9 +31,7 @@ export const betas = kindOf<Pair>((value, fn, param) => {
 });
 
 /** A learning rate: a number, an array of no dimensions or a schedule. */
-export const rate = kindOf<LearningRate>((value, fn, param) => {
-  if (typeof value !== "number" && typeof value !== "function" && !isArray(value)) {
-    throw mismatch(fn, param, "a number, an array or a schedule", value);
-  }
-  return value as LearningRate;
-});
+export const rate = kindWhere<LearningRate>(
+  (x) => typeof x === "number" || typeof x === "function" || isArray(x),
+  "a number, an array or a schedule",
+);

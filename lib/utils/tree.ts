@@ -62,7 +62,7 @@ export interface FlattenOptions extends TreeOptions {
   destination?: object | undefined;
 }
 
-const isLeaf = kindOf<IsLeaf>((x, fn, param) => asFunction(x as IsLeaf, fn, param))();
+const isLeaf = kindOf<IsLeaf>(asFunction)();
 const readTree = optionsOf<TreeOptions>()("treeMap", { isLeaf });
 const readPath = optionsOf<PathOptions>()("treeMapWithPath", { isLeaf, path: text("") });
 const readFlatten = optionsOf<FlattenOptions>()("treeFlatten", {

@@ -366,12 +366,12 @@ export function makeFrom(slot: Slot): array {
   return x;
 }
 
-/** Several results as arrays. */
-export function makeAll(result: Slots): array[] {
+/** Several results as arrays; how many there are is the caller's word. */
+export function makeAll<T extends array[] = array[]>(result: Slots): T {
   // Not with `map`: a list of the addon's makes others of its realm.
   const out: array[] = [];
   for (const slot of slotsFrom(result)) {
     out.push(makeFrom(slot));
   }
-  return out;
+  return out as T;
 }

@@ -13,6 +13,7 @@
 
 import { crypto } from "../call/lazy.js";
 import { native } from "../call/native.js";
+import { define } from "../call/objects.js";
 import { float64 } from "../dtype.js";
 import { array, isArray, slotOf, unlike } from "./array.js";
 import { array as construct } from "./construct.js";
@@ -100,21 +101,13 @@ Object.defineProperty(array.prototype, Symbol.for("@jest/serializableProperties"
 
 const { toJSON } = array.prototype;
 
-Object.defineProperty(array.prototype, "toJSON", {
-  value(this: array & { readonly content?: unknown }) {
-    const isCopy = !isArray(this) && Object.hasOwn(Object(this), "content");
-    return isCopy ? (this as { content: unknown }).content : toJSON.call(this);
-  },
-  configurable: true,
-  writable: true,
+define(array.prototype, "toJSON", function (this: array & { readonly content?: unknown }) {
+  const isCopy = !isArray(this) && Object.hasOwn(Object(this), "content");
+  return isCopy ? (this as { content: unknown }).content : toJSON.call(this);
 });
 
 // Where an object has these of its own, some compare what they give: a text
 // would be the same for many arrays.
-Object.defineProperty(array.prototype, "valueOf", {
-  value(this: unknown) {
-    return this;
-  },
-  configurable: true,
-  writable: true,
+define(array.prototype, "valueOf", function (this: unknown) {
+  return this;
 });

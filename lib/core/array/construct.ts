@@ -1,9 +1,9 @@
 /** `mx.array`: what makes arrays, and their type. */
 
+import { optionalDtypeId } from "../call/arguments.js";
 import { withCode } from "../call/codes.js";
-import { mismatch } from "../call/errors.js";
 import { flag, optionsOf } from "../call/options.js";
-import { Dtype } from "../dtype.js";
+import type { Dtype } from "../dtype.js";
 import { array as ArrayClass, isArray } from "./array.js";
 import { type ArrayInput, toArray } from "./input.js";
 
@@ -33,9 +33,7 @@ export interface ArrayConstructor {
  * //        [3, 4]], dtype=int32)
  */
 export const array = function array(data: ArrayInput, dtype?: Dtype): ArrayClass {
-  if (dtype !== undefined && dtype !== null && !(dtype instanceof Dtype)) {
-    throw mismatch("array", "dtype", "a dtype such as mx.float32", dtype);
-  }
+  optionalDtypeId(dtype, "array");
   return toArray(data, dtype ?? undefined);
 } as ArrayConstructor;
 

@@ -64,43 +64,55 @@ export function isTypedArray(x: unknown): x is TypedArray {
 // More dimensions than this are a list that contains itself.
 const deepest = 64;
 
-interface Flat {
+/** The sizes of nested lists, and what they hold, row-major. */
+export interface Flat<Leaf> {
   readonly shape: number[];
-  readonly leaves: unknown[];
+  readonly leaves: Leaf[];
 }
 
 /**
- * What lists hold, row-major. Each element is read once: a list may be a proxy.
- * An array is one leaf, and as deep as its dimensions.
+ * Takes nested lists apart. Each element is read once: a list may be a proxy. An
+ * array is one leaf, and as deep as its dimensions.
+ *
+ * @param listLength The length of a list; undefined for what is none.
+ * @param readLeaf Checks what is no list, and gives what to keep of it.
  */
-function flatten(data: readonly unknown[]): Flat {
+export function flatten<Leaf>(
+  data: readonly unknown[],
+  fn: string,
+  param: string,
+  listLength: (x: unknown) => number | undefined,
+  readLeaf: (x: unknown) => Leaf,
+): Flat<Leaf> {
   const shape: number[] = [];
-  const leaves: unknown[] = [];
+  const leaves: Leaf[] = [];
+  const ragged = () => outOfRange(fn, param, "lists of equal lengths at every level", data);
   // Whether the first leaf, or a list without any, has told all dimensions.
   let known = false;
   const sized = (length: number, dimension: number): void => {
     if (known) {
       if (length !== shape[dimension]) {
-        throw ragged(data);
+        throw ragged();
       }
     } else if (shape.push(length) > deepest) {
-      throw outOfRange("array", "data", `at most ${deepest} nested lists`, data);
+      throw outOfRange(fn, param, `at most ${deepest} nested lists`, data);
     }
   };
   const walk = (x: unknown, dimension: number): void => {
-    const length = lengthOfList(x);
+    const length = listLength(x);
     if (length === undefined) {
-      const leaf = leafOf(x);
+      const leaf = readLeaf(x);
       const inner = isArray(leaf) ? leaf.shape : [];
       if (known && dimension + inner.length !== shape.length) {
-        throw ragged(data);
+        throw ragged();
       }
       inner.forEach((n, i) => {
         sized(n, dimension + i);
       });
       if (!known) {
         known = true;
-        checkCount(sizeOf(shape), data, "array", "data");
+        const size = shape.reduce((size, n) => size * n, 1);
+        checkCount(size, data, fn, param);
       }
       leaves.push(leaf);
       return;
@@ -113,10 +125,6 @@ function flatten(data: readonly unknown[]): Flat {
   };
   walk(data, 0);
   return { shape, leaves };
-}
-
-function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((size, n) => size * n, 1);
 }
 
 /** The length of a list or a typed array; undefined for what is neither. */
@@ -145,10 +153,6 @@ function leafOf(x: unknown): unknown {
 
 function noLeaf(x: unknown): never {
   throw mismatch("array", "data", "numbers, booleans, bigints or arrays", x);
-}
-
-function ragged(data: unknown): RangeError {
-  return outOfRange("array", "data", "lists of equal lengths at every level", data);
 }
 
 function isComplex(x: unknown): x is Complex {
@@ -294,7 +298,7 @@ function ofOne(leaf: unknown, dtype: Dtype | undefined): Result {
 }
 
 function fromList(data: readonly ArrayInput[], dtype: Dtype | undefined): array {
-  const { shape, leaves } = flatten(data);
+  const { shape, leaves } = flatten(data, "array", "data", lengthOfList, leafOf);
   if (leaves.some(isArray)) {
     return joined(leaves, shape, dtype ?? dtypeBeside(leaves));
   }
@@ -325,7 +329,7 @@ function joined(leaves: readonly unknown[], shape: readonly number[], dtype: Dty
   return make(native.reshape(slotOf(whole), list(shape), currentStream()));
 }
 
-// Beside arrays values are weak: they take the arrays' type if it has them.
+// Values beside arrays are weak: they take the arrays' dtype if it can hold them.
 function dtypeBeside(leaves: readonly unknown[]): Dtype {
   const values = leaves.filter((leaf) => !isArray(leaf));
   const strong = leaves

@@ -3,6 +3,7 @@
 import type { Operand } from "../call/arguments.js";
 import { typeError } from "../call/codes.js";
 import { mismatch } from "../call/errors.js";
+import { define } from "../call/objects.js";
 import * as arithmetic from "../ops/arithmetic.js";
 import * as comparison from "../ops/comparison.js";
 import * as indexing from "../ops/indexing.js";
@@ -119,7 +120,7 @@ declare module "./array.js" {
   }
 }
 
-// What stands for the list of an operation that takes one, where there is none.
+// What an operation gets for its list where a call has none.
 const variadics = new Map<Operation, unknown>();
 
 /**
@@ -237,11 +238,7 @@ function variadicOf(name: string, operation: Operation) {
 
 for (const [name, operation] of Object.entries(operations)) {
   const method = variadics.has(operation) ? variadicOf : methodOf;
-  Object.defineProperty(array.prototype, name, {
-    value: method(name, operation),
-    configurable: true,
-    writable: true,
-  });
+  define(array.prototype, name, method(name, operation));
 }
 
 const getters: Record<"length" | "T" | "mT" | "real" | "imag", (self: array) => unknown> = {
@@ -277,11 +274,7 @@ const subscripts: Pick<array, "get" | "set" | "at" | typeof Symbol.iterator> & T
 };
 
 for (const name of Reflect.ownKeys(subscripts)) {
-  Object.defineProperty(array.prototype, name, {
-    value: Reflect.get(subscripts, name),
-    configurable: true,
-    writable: true,
-  });
+  define(array.prototype, name, Reflect.get(subscripts, name));
 }
 
 // An array has a length, and so passes for a list with holes. What takes it for

@@ -57,7 +57,7 @@ export function setPrintoptions(options?: PrintSettings): void {
 }
 
 /**
- * How arrays are printed now. To change what it gives changes nothing else.
+ * How arrays are printed now. It is a copy: changing it changes nothing else.
  *
  * @example
  * mx.getPrintoptions().precision

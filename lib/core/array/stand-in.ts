@@ -26,12 +26,8 @@ export abstract class ArrayLike {
   abstract __mlx_array__(): array;
 
   static [Symbol.hasInstance](x: unknown): boolean {
-    return isArrayLike(x);
+    return typeof (x as Partial<ArrayLike> | null | undefined)?.__mlx_array__ === "function";
   }
-}
-
-export function isArrayLike(x: unknown): x is ArrayLike {
-  return typeof (x as Partial<ArrayLike> | null | undefined)?.__mlx_array__ === "function";
 }
 
 /**

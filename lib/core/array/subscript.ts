@@ -149,9 +149,9 @@ function leaf(x: unknown): unknown {
 
 function pushList(code: number[], x: readonly unknown[], fn: string, param: string): void {
   const isMask = typeof leaf(x) === "boolean";
-  const { shape, values } = flatIndices(x as IndexList, fn, param, isMask);
+  const { shape, leaves } = flatIndices(x as IndexList, fn, param, isMask);
   code.push(isMask ? booleanList : indexList, shape.length, ...shape);
-  for (const value of values) {
+  for (const value of leaves) {
     code.push(value);
   }
 }

@@ -13,7 +13,7 @@ import { currentStream } from "../lifetime/context.js";
 import { mismatch, outOfRange } from "./errors.js";
 import { native } from "./native.js";
 import { asInteger } from "./numbers.js";
-import { checkOptions } from "./options.js";
+import { checkNames } from "./options.js";
 import {
   bigintCode,
   booleanCode,
@@ -37,18 +37,13 @@ import {
 } from "./wire.js";
 
 export { slot } from "../array/array.js";
-export {
-  asBoolean,
-  asFunction,
-  asInteger,
-  asNumber,
-  asSize,
-  asString,
-  sameShape,
-} from "./numbers.js";
+export * from "./numbers.js";
 
 /** An array, what stands for one, a typed array, or a scalar. */
 export type Operand = array | ArrayLike | TypedArray | Scalar;
+
+/** The sizes of the dimensions, or one number for a single dimension. */
+export type Shape = number | readonly number[];
 
 /** One axis, several, or `null` for all. Negative ones count from the end. */
 export type Axes = number | readonly number[] | null | undefined;
@@ -89,8 +84,8 @@ function slotOfInput(x: ArrayInput, fn: string, param: string): Slot {
   throw mismatch(fn, param, "an array, or what mx.array takes", x);
 }
 
-// What was made of other values is nobody else's, and stays until the call has
-// it, which is made before anything that waits.
+// Nothing else refers to arrays that were made of other values. They stay here until
+// the addon has them, which is before the next microtask.
 const held: array[] = [];
 
 function converted(x: ArrayInput): Slot {
@@ -225,7 +220,8 @@ function slotAt(
   return isArray(x) && slotOf(x) >= 0 ? slotOf(x) : slot(x as array, fn, `${param}[${i}]`);
 }
 
-function integerAt(
+/** An integer of a list; an error shows the whole list. */
+export function integerAt(
   x: unknown,
   _i: number,
   xs: unknown,
@@ -243,11 +239,7 @@ function integerAt(
 }
 
 /** A shape: a list of integers, or one integer for a single dimension. */
-export function shape(x: number | readonly number[], fn: string, param = "shape"): List {
-  return axisList(x, fn, param);
-}
-
-function axisList(x: unknown, fn: string, param: string): List {
+export function shape(x: Shape, fn: string, param = "shape"): List {
   const expected = "an integer or a list of integers";
   return typeof x === "number"
     ? listOf(integerAt(x, 0, x, expected, fn, param))
@@ -256,12 +248,12 @@ function axisList(x: unknown, fn: string, param: string): List {
 
 /** One axis or several. */
 export function axes(x: number | readonly number[], fn: string, param = "axis"): List {
-  return axisList(x, fn, param);
+  return shape(x, fn, param);
 }
 
 /** One axis, several, or none at all. */
 export function optionalAxes(x: Axes, fn: string, param = "axis"): OptionalList {
-  return x === undefined || x === null ? none : axisList(x, fn, param);
+  return x === undefined || x === null ? none : axes(x, fn, param);
 }
 
 /** One axis or none. */
@@ -271,11 +263,11 @@ export function optionalAxis(x: Axis, fn: string, param = "axis"): OptionalList 
 
 /** The shape, or none. */
 export function optionalShape(
-  x: number | readonly number[] | null | undefined,
+  x: Shape | null | undefined,
   fn: string,
   param = "shape",
 ): OptionalList {
-  return x === undefined || x === null ? none : axisList(x, fn, param);
+  return x === undefined || x === null ? none : shape(x, fn, param);
 }
 
 export function dtypeId(x: Dtype, fn: string, param = "dtype"): DtypeId {
@@ -302,7 +294,7 @@ export function stream(options: StreamOptions | undefined, fn: string): StreamId
   }
   const mark = interrupt();
   try {
-    checkOptions(options, streamOnly, fn);
+    checkNames(options, streamOnly, fn);
     return streamOf(options.stream, fn);
   } finally {
     resume(mark);

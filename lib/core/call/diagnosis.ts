@@ -80,7 +80,7 @@ const outside = `Leave mlx-js outside of the bundle, and install it where the bu
   Next.js   serverExternalPackages: ["mlx-js"]`;
 
 /** The package manager that made this installation, as its folders tell. */
-function manager(host: Host): "npm" | "pnpm" | "yarn" | "bun" {
+function manager(host: Host): keyof typeof commands {
   const agent = host.env["npm_config_user_agent"] ?? "";
   const file = host.file ?? "";
   if (file.includes(".pnpm") || agent.startsWith("pnpm")) {
@@ -92,31 +92,21 @@ function manager(host: Host): "npm" | "pnpm" | "yarn" | "bun" {
   return host.versions["bun"] === undefined ? "npm" : "bun";
 }
 
-function installCommands(host: Host, names: readonly string[]): string {
+// What adds an optional package, and what installs all of them.
+const commands = {
+  npm: ["npm install --save-optional", "npm install --include=optional"],
+  pnpm: ["pnpm add --save-optional", "pnpm install"],
+  yarn: ["yarn add --optional", "yarn install"],
+  bun: ["bun add --optional", "bun install"],
+} as const;
+
+function add(host: Host, names: readonly string[]): string {
   const packages = names.map((name) => `${name}@${host.version}`).join(" ");
-  switch (manager(host)) {
-    case "pnpm":
-      return `  pnpm add --save-optional ${packages}`;
-    case "yarn":
-      return `  yarn add --optional ${packages}`;
-    case "bun":
-      return `  bun add --optional ${packages}`;
-    default:
-      return `  npm install --save-optional ${packages}`;
-  }
+  return `  ${commands[manager(host)][0]} ${packages}`;
 }
 
 function again(host: Host): string {
-  switch (manager(host)) {
-    case "pnpm":
-      return "  rm -rf node_modules && pnpm install";
-    case "yarn":
-      return "  rm -rf node_modules && yarn install";
-    case "bun":
-      return "  rm -rf node_modules && bun install";
-    default:
-      return "  rm -rf node_modules && npm install --include=optional";
-  }
+  return `  rm -rf node_modules && ${commands[manager(host)][1]}`;
 }
 
 /** A package of another platform, which tells that `node_modules` was brought from there. */
@@ -205,7 +195,7 @@ function advice(host: Host, attempts: readonly Attempt[]): string {
   return (
     `${fitting.join(", ")} comes with mlx-js as an optional dependency, which this installation ` +
     `left out (--omit=optional, a lockfile of another system). Install again:\n${again(host)}\n` +
-    `or add it by itself:\n${installCommands(host, fitting)}`
+    `or add it by itself:\n${add(host, fitting)}`
   );
 }
 

@@ -13,7 +13,7 @@ import {
   optionalSlot,
   streamOf,
 } from "./arguments.js";
-import { type Exactly, type Kind, kind, optionsOf, type Reader } from "./options.js";
+import { type Exactly, type Kind, kind, optional, optionsOf, type Reader } from "./options.js";
 import {
   type DtypeId,
   none,
@@ -45,34 +45,22 @@ export function opOptions<Options extends StreamOptions>() {
 }
 
 /** An array. */
-export const slotOption = kind<array | null, OptionalSlot>(
-  (x, fn, param) => optionalSlot(x as array | null, fn, param),
-  none,
-);
+export const slotOption = kind<array | null, OptionalSlot>(optionalSlot, none);
 
 /** An array or a scalar. */
-export const operandOption = kind<Operand | null, OperandCode | undefined>(
-  (x, fn, param) => (x === null ? undefined : operand(x as Operand, fn, param)),
-  undefined,
-);
+export const operandOption = optional(kind<Operand, OperandCode>(operand));
 
 /** One axis, several, or all. */
-export const axesOption = kind<Exclude<Axes, undefined>, OptionalList>(
-  (x, fn, param) => optionalAxes(x as Axes, fn, param),
-  none,
-);
+export const axesOption = kind<Exclude<Axes, undefined>, OptionalList>(optionalAxes, none);
 
 /** An integer, as a list of one. */
-export const listed = kind<number | null, OptionalList>(
-  (x, fn, param) => optionalAxis(x as number | null, fn, param),
-  none,
-);
+export const listed = kind<number | null, OptionalList>(optionalAxis, none);
 
 /** A dtype; null is the default. */
 export function dtypeOption(): Kind<Dtype | null, OptionalDtypeId>;
 export function dtypeOption(fallback: Dtype): Kind<Dtype | null, DtypeId>;
 export function dtypeOption(fallback?: Dtype): Kind<Dtype | null, OptionalDtypeId> {
   return fallback === undefined
-    ? kind((x, fn, param) => optionalDtypeId(x as Dtype | null, fn, param), none)
-    : kind((x, fn, param) => dtypeId((x ?? fallback) as Dtype, fn, param), fallback.id);
+    ? kind<Dtype | null, OptionalDtypeId>(optionalDtypeId, none)
+    : kind((x, fn, param) => dtypeId(x ?? fallback, fn, param), fallback.id);
 }

@@ -3,6 +3,8 @@
  * own, which scripts/bundle.mjs writes: V8 reads all the text of a file that it loads.
  */
 
+import { define } from "./objects.js";
+
 type Values = Readonly<Record<string, unknown>>;
 
 /** What the file of a part exports: it makes the part of what that needs from here. */
@@ -71,13 +73,9 @@ export function late(names: readonly string[], content: () => Values): object {
     });
   });
   // Who prints it wants to see what is there.
-  Object.defineProperty(object, inspect, {
-    value() {
-      come();
-      return object;
-    },
-    configurable: true,
-    writable: true,
+  define(object, inspect, () => {
+    come();
+    return object;
   });
   return object;
 }

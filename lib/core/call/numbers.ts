@@ -1,6 +1,9 @@
 /** Checks of plain values. */
 import { mismatch, outOfRange } from "./errors.js";
 
+/** Checks a value, for the error with the names of the function and the parameter. */
+export type Check<T> = (value: unknown, fn: string, param: string) => T;
+
 /** A whole number that fits 32 bits, as MLX's shapes and axes do. */
 export function asInteger(value: unknown, fn: string, param: string): number {
   if (typeof value !== "number" || !Number.isInteger(value)) {
@@ -19,50 +22,31 @@ export function asNumber(value: unknown, fn: string, param: string): number {
   return value;
 }
 
+/** Makes a check of another one, which only some of its numbers pass. */
+function bounded(
+  check: Check<number>,
+  isWithin: (x: number) => boolean,
+  expected: string,
+): Check<number> {
+  return (value, fn, param) => {
+    const x = check(value, fn, param);
+    if (!isWithin(x)) {
+      throw outOfRange(fn, param, expected, value);
+    }
+    return x;
+  };
+}
+
 /** A whole number of at least 1, such as a size. */
-export function asCount(value: unknown, fn: string, param: string): number {
-  const n = asInteger(value, fn, param);
-  if (n < 1) {
-    throw outOfRange(fn, param, "a positive integer", value);
-  }
-  return n;
-}
-
+export const asCount = bounded(asInteger, (n) => n >= 1, "a positive integer");
 /** A whole number of at least 0, such as a length. */
-export function asLength(value: unknown, fn: string, param: string): number {
-  const n = asInteger(value, fn, param);
-  if (n < 0) {
-    throw outOfRange(fn, param, "an integer that is not negative", value);
-  }
-  return n;
-}
-
+export const asLength = bounded(asInteger, (n) => n >= 0, "an integer that is not negative");
 /** A number above 0, such as what is added before a division. */
-export function asPositive(value: unknown, fn: string, param: string): number {
-  const x = asNumber(value, fn, param);
-  if (!(x > 0)) {
-    throw outOfRange(fn, param, "a number above 0", value);
-  }
-  return x;
-}
-
+export const asPositive = bounded(asNumber, (x) => x > 0, "a number above 0");
 /** A number of at least 0. */
-export function asNotNegative(value: unknown, fn: string, param: string): number {
-  const x = asNumber(value, fn, param);
-  if (!(x >= 0)) {
-    throw outOfRange(fn, param, "a number of at least 0", value);
-  }
-  return x;
-}
-
+export const asNotNegative = bounded(asNumber, (x) => x >= 0, "a number of at least 0");
 /** A number from 0 up to 1, without 1. */
-export function asShare(value: unknown, fn: string, param: string): number {
-  const x = asNumber(value, fn, param);
-  if (!(x >= 0 && x < 1)) {
-    throw outOfRange(fn, param, "a number in [0, 1)", value);
-  }
-  return x;
-}
+export const asShare = bounded(asNumber, (x) => x >= 0 && x < 1, "a number in [0, 1)");
 
 export function asBoolean(value: unknown, fn: string, param: string): boolean {
   if (typeof value !== "boolean") {
@@ -78,11 +62,12 @@ export function asString(value: unknown, fn: string, param: string): string {
   return value;
 }
 
-export function asFunction<F>(value: F, fn: string, param: string): F {
+/** A function of the type that the caller says. */
+export function asFunction<F>(value: unknown, fn: string, param: string): F {
   if (typeof value !== "function") {
     throw mismatch(fn, param, "a function", value);
   }
-  return value;
+  return value as F;
 }
 
 /** A size in bytes: a whole number that is not negative. */

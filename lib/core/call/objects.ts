@@ -16,6 +16,11 @@ export function isRecord(x: object): x is Record<string, unknown> {
   );
 }
 
+/** Gives an object a property as methods are: it is not listed, and can be replaced. */
+export function define(x: object, name: PropertyKey, value: unknown): void {
+  Object.defineProperty(x, name, { value, configurable: true, writable: true });
+}
+
 /** A property of an object or its prototypes, unless it takes code of theirs to know it. */
 export function lookUp(x: object, name: string | symbol): unknown {
   for (let at: object | null = x; at !== null && !isProxy(at); at = Object.getPrototypeOf(at)) {

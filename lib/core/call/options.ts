@@ -4,6 +4,7 @@
  * table checks what users write.
  */
 import { asArray } from "../array/array.js";
+import { Dtype } from "../dtype.js";
 import { currentStream } from "../lifetime/context.js";
 import { typeError } from "./codes.js";
 import { describe, isIdentified, mismatch } from "./errors.js";
@@ -18,11 +19,9 @@ import {
   asPositive,
   asShare,
   asString,
+  type Check,
 } from "./numbers.js";
 import { isRecord } from "./objects.js";
-
-/** Checks a value, for the error with the names of the function and the parameter. */
-export type Check<T> = (value: unknown, fn: string, param: string) => T;
 
 /**
  * What an option may be, and what it is when it is left out. `In` is what users
@@ -44,16 +43,29 @@ export interface KindOf<T> {
   (fallback: T): Kind<T>;
 }
 
+/** A check that leaves to TypeScript what users write; at run time it may be anything. */
+type CheckOf<In, Out> = (value: In, fn: string, param: string) => Out;
+
 /** A kind that a check makes something else of than users write. */
-export function kind<In, Out>(check: Check<Out>): Kind<In, Out | undefined>;
-export function kind<In, Out>(check: Check<Out>, fallback: Out): Kind<In, Out>;
-export function kind<In, Out>(check: Check<Out>, fallback?: Out): Kind<In, Out | undefined> {
-  return { check, fallback, required: false };
+export function kind<In, Out>(check: CheckOf<In, Out>): Kind<In, Out | undefined>;
+export function kind<In, Out>(check: CheckOf<In, Out>, fallback: Out): Kind<In, Out>;
+export function kind<In, Out>(check: CheckOf<In, Out>, fallback?: Out): Kind<In, Out | undefined> {
+  return { check: check as Check<Out>, fallback, required: false };
 }
 
 /** The kinds that a check decides. */
 export function kindOf<T>(check: Check<T>): KindOf<T> {
   return (fallback?: T) => ({ check, fallback: Object.freeze(fallback) as T, required: false });
+}
+
+/** The kinds of what passes a test; `expected` says in errors what that is. */
+export function kindWhere<T>(passes: (value: unknown) => boolean, expected: string): KindOf<T> {
+  return kindOf((value, fn, param) => {
+    if (!passes(value)) {
+      throw mismatch(fn, param, expected, value);
+    }
+    return value as T;
+  });
 }
 
 /** A boolean. */
@@ -76,6 +88,8 @@ export const length = kindOf(asLength);
 export const text = kindOf(asString);
 /** An array. */
 export const arrayOption = kindOf(asArray);
+/** A dtype. */
+export const dtypeKind = kindWhere<Dtype>((x) => x instanceof Dtype, "a dtype such as mx.float32");
 
 // biome-ignore lint/suspicious/noExplicitAny: of whatever type the options say
 const later: Check<any> = (x) => x;
@@ -161,7 +175,7 @@ type AnyTable = Readonly<Record<string, AnyKind>>;
  * Makes the reader of a function's options: `optionsOf<Options>()(name, table)`.
  * An option that the table lacks, or has as another type, does not compile.
  *
- * What it gives is to be taken apart at once: the next call may reuse it.
+ * Take what it gives apart at once: the next call may reuse it.
  *
  * @param name The function's name in errors. Where several functions share a
  * reader, they give it their own names.
@@ -275,7 +289,8 @@ function copyOf(
   fn: string,
 ): Record<string, unknown> {
   checkNames(options, known, fn, kinds);
-  return Object.fromEntries(known.map((name) => [name, options[name]]));
+  const own = options as Record<string, unknown>;
+  return Object.fromEntries(known.map((name) => [name, own[name]]));
 }
 
 const absent = Object.freeze({});
@@ -301,16 +316,12 @@ function isPlain(x: unknown): x is Record<string, unknown> {
  * Checks that options are a record without names that the function does not
  * know: a typo is never ignored.
  */
-export function checkOptions(options: unknown, known: readonly string[], fn: string): void {
-  checkNames(options, known, fn);
-}
-
-function checkNames(
+export function checkNames(
   options: unknown,
   known: readonly string[],
   fn: string,
   kinds: readonly AnyKind[] = [],
-): asserts options is Record<string, unknown> {
+): void {
   let empty = true;
   if (
     typeof options === "object" &&

@@ -44,7 +44,7 @@ let bits: BigInt64Array = new BigInt64Array(scratch.buffer);
 // The buffer is a stack. What a call needs is put on it, and the addon takes it
 // off as it reads; `shared[top]` is where both sides are. So what lies there is
 // safe from the calls that user code makes before it is read. What has no room
-// goes by itself. The buffer's end belongs to the addon, for results.
+// is sent in an array of its own. The buffer's end belongs to the addon, for results.
 const resultsLength = 64;
 const firstResult = capacity - resultsLength;
 const limit = firstResult - 1;
@@ -72,8 +72,8 @@ function reserve(length: number): number {
   return place;
 }
 
-// What calls had put there that failed before they were made stays. Between two
-// turns of the event loop no call is on its way.
+// What a call had put there stays if the call failed before it was made. Between two
+// turns of the event loop no call is under way.
 let clearing = false;
 
 function clearLater(): void {
@@ -104,7 +104,7 @@ export function resume(mark: number): void {
   shared[top] = mark;
 }
 
-// As many as these go by themselves in any case.
+// Longer lists are sent in arrays of their own, so that one does not fill the buffer.
 const longest = 512;
 
 /** Makes a number of an element of a list of the user's; what follows is for the error. */

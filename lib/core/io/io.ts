@@ -384,7 +384,7 @@ export function load(
       return make(loadNpy(source, stream));
     }
     if (format === "npz") {
-      return loadNpz(source, stream, make);
+      return loadNpz(source, stream);
     }
     const result =
       format === "gguf" ? loadGguf(source, stream) : unpack(loadSafetensors(source, stream));

@@ -16,47 +16,40 @@ const longestHeader = 1 << 20;
 
 /** Checks the header; the values must lie in the file. */
 export function checkNpy(source: Source): void {
-  const { label } = source;
+  const wrong = (expected: string, received: string) =>
+    new FormatError(source.label, expected, received);
   const magic = bytesAt(source, 0, 8, "an npy header");
   if (Buffer.from(magic).toString("latin1", 0, 6) !== "\x93NUMPY") {
-    throw new FormatError(label, "an npy file", "another kind of file");
+    throw wrong("an npy file", "another kind of file");
   }
   const version = magic[6];
   if (version !== 1 && version !== 2) {
-    throw new FormatError(label, "npy version 1 or 2", `version ${version}`);
+    throw wrong("npy version 1 or 2", `version ${version}`);
   }
   const width = version === 1 ? 2 : 4;
   const prefix = viewAt(source, 8, width, "a header length");
   const length = version === 1 ? prefix.getUint16(0, true) : prefix.getUint32(0, true);
   if (length > longestHeader) {
-    throw new FormatError(label, `a header of at most ${longestHeader} bytes`, `one of ${length}`);
+    throw wrong(`a header of at most ${longestHeader} bytes`, `one of ${length}`);
   }
   const start = 8 + width;
   const header = Buffer.from(bytesAt(source, start, length, "a header")).toString("latin1");
   const [, order, kind = "", dimensions] = headerText.exec(header) ?? [];
   if (dimensions === undefined) {
-    throw new FormatError(
-      label,
-      "a header as NumPy writes it",
-      JSON.stringify(header.slice(0, 80)),
-    );
+    throw wrong("a header as NumPy writes it", JSON.stringify(header.slice(0, 80)));
   }
   // MLX would swap the bytes of a complex number as those of one value.
   if (!kinds.includes(kind) || (order === ">" && kind === "c8")) {
-    throw new FormatError(label, "a dtype that MLX has", `'${order}${kind}'`);
+    throw wrong("a dtype that MLX has", `'${order}${kind}'`);
   }
   const shape = dimensions === "" ? [] : dimensions.split(", ").map(Number);
   const size = sizeOf(shape);
   if (size === undefined) {
-    throw new FormatError(label, "a shape that MLX can have", `(${dimensions.slice(0, 80)})`);
+    throw wrong("a shape that MLX can have", `(${dimensions.slice(0, 80)})`);
   }
   const bytes = size * Number(kind[1]);
   if (start + length + bytes > source.size) {
-    throw new FormatError(
-      label,
-      `${bytes} bytes of values after the header`,
-      `${source.size - start - length}`,
-    );
+    throw wrong(`${bytes} bytes of values after the header`, `${source.size - start - length}`);
   }
 }
 

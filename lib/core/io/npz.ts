@@ -1,6 +1,6 @@
 /** NumPy's format for several arrays: a zip archive of npy files. */
 import { constants } from "node:buffer";
-import { type array, slotOf } from "../array/array.js";
+import { type array, make, slotOf } from "../array/array.js";
 import { fflate, zlib } from "../call/lazy.js";
 import { native } from "../call/native.js";
 import type { Result, StreamId } from "../call/wire.js";
@@ -152,19 +152,15 @@ function loadEntry(source: Source, entry: Entry, stream: StreamId): Result {
   return native.load_npy(file.origin, file.start, stream);
 }
 
-/** The arrays by name; `make` turns each into the caller's at once. */
-export function loadNpz<T>(
-  source: Source,
-  stream: StreamId,
-  make: (result: Result) => T,
-): Record<string, T> {
+/** The arrays by name. */
+export function loadNpz(source: Source, stream: StreamId): Record<string, array> {
   const entries = readDirectory(source);
   const total = entries.reduce((sum, { stored }) => sum + stored, 0);
   // Files do not share bytes: a small archive must not become large ones.
   if (total > source.size) {
     throw new FormatError(source.label, `files of ${source.size} bytes in all`, `${total} bytes`);
   }
-  const arrays = new Map<string, T>();
+  const arrays = new Map<string, array>();
   for (const entry of entries) {
     const name = entry.name.replace(/(?<=.)\.npy$/s, "");
     if (arrays.has(name)) {

@@ -105,7 +105,7 @@ export function withFile<T>(path: string, fn: string, use: (source: Source) => T
       throw new FormatError(path, "a file", "a folder or a device", fn);
     }
     const origin = native.open_file(fd, path);
-    // Of the state that the addon goes by.
+    // That of the state which the addon has noted.
     const { size } = fstatSync(fd);
     const read = (start: number, length: number) => {
       const bytes = new Uint8Array(length);

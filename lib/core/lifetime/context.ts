@@ -35,10 +35,6 @@ function stored(): Context {
   return scope === found.scope ? found : { ...found, scope };
 }
 
-export function currentScope(): Scope | undefined {
-  return context().scope;
-}
-
 export function currentStream(): StreamId {
   return context().stream;
 }

@@ -5,7 +5,7 @@ import { native } from "../call/native.js";
 import { isRecord } from "../call/objects.js";
 import { treeLike } from "../transforms/tree.js";
 
-// Those of a class that extends them may be others.
+// A class that extends Map or Set may have methods of its own.
 const { forEach: mapForEach } = Map.prototype;
 const { forEach: setForEach } = Set.prototype;
 
@@ -88,8 +88,8 @@ export function visitOwned(visit: Visit): void {
   native.visit_recent_owners((...owners: object[]) => visitAll(owners));
 }
 
-// From how many lists, records, maps and sets on each is only looked at once.
-// Few owners have as many, and noting them takes longer than looking.
+// Beyond so many lists, records, maps and sets, each is looked at only once. Few owners
+// have that many, and to note what was seen takes longer than to look again.
 const many = 1000;
 
 type Visit = (x: array) => void;

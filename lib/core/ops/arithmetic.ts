@@ -17,7 +17,7 @@ import {
   optionalOperand,
   stream,
 } from "../call/arguments.js";
-import { flag, type Kind, number, opOptions } from "../call/kinds.js";
+import { flag, kind, number, opOptions, optional } from "../call/kinds.js";
 import { native } from "../call/native.js";
 import { numberCode, type OperandCode } from "../call/wire.js";
 import type { StreamOptions } from "../device.js";
@@ -143,7 +143,7 @@ export function divide(a: Operand, b: Operand, options?: StreamOptions): array {
 export function divmod(a: Operand, b: Operand, options?: StreamOptions): [array, array] {
   return makeAll(
     native.divmod(operand(a, "divmod", "a"), operand(b, "divmod", "b"), stream(options, "divmod")),
-  ) as [array, array];
+  );
 }
 
 /**
@@ -656,11 +656,9 @@ export interface NanToNumOptions extends StreamOptions {
   neginf?: number | null | undefined;
 }
 
-const scalar: Kind<number | null, OperandCode | undefined> = {
-  check: (x, fn, param) => (x === null ? undefined : numberCode(asNumber(x, fn, param))),
-  fallback: undefined,
-  required: false,
-};
+const scalar = optional(
+  kind<number, OperandCode>((x, fn, param) => numberCode(asNumber(x, fn, param))),
+);
 
 const readNanToNum = opOptions<NanToNumOptions>()("nanToNum", {
   nan: number(0),

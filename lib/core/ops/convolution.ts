@@ -15,18 +15,16 @@ import {
   slot,
 } from "../call/arguments.js";
 import { mismatch } from "../call/errors.js";
-import { flag, integer, kindOf, oneOf, opOptions } from "../call/kinds.js";
+import { flag, integer, kindWhere, oneOf, opOptions } from "../call/kinds.js";
 import { native } from "../call/native.js";
 import { type List, list, listOf } from "../call/wire.js";
 import type { StreamOptions } from "../device.js";
 
 // biome-ignore lint/suspicious/noExplicitAny: of whatever type the options say
-const sizesOption = kindOf<any>((x, fn, param) => {
-  if (typeof x !== "number" && !isList(x)) {
-    throw mismatch(fn, param, "an integer or a list of integers", x);
-  }
-  return x;
-});
+const sizesOption = kindWhere<any>(
+  (x) => typeof x === "number" || isList(x),
+  "an integer or a list of integers",
+);
 
 /** Options of `convolve`. */
 export interface ConvolveOptions extends StreamOptions {
@@ -54,12 +52,14 @@ export interface ConvOptions<Sizes> extends StreamOptions {
   groups?: number | undefined;
 }
 
-const readConv = opOptions<ConvOptions<unknown>>()("conv1d", {
+const places = {
   stride: sizesOption(1),
   padding: sizesOption(0),
   dilation: sizesOption(1),
   groups: integer(1),
-});
+};
+
+const readConv = opOptions<ConvOptions<unknown>>()("conv1d", places);
 
 /** Options of the transposed convolutions. */
 export interface ConvTransposeOptions<Sizes> extends ConvOptions<Sizes> {
@@ -68,11 +68,8 @@ export interface ConvTransposeOptions<Sizes> extends ConvOptions<Sizes> {
 }
 
 const readConvTranspose = opOptions<ConvTransposeOptions<unknown>>()("convTranspose1d", {
-  stride: sizesOption(1),
-  padding: sizesOption(0),
-  dilation: sizesOption(1),
+  ...places,
   outputPadding: sizesOption(0),
-  groups: integer(1),
 });
 
 /** Options of `convGeneral`. */

@@ -10,6 +10,7 @@ import {
   type Operand,
   operand,
   optionalDtypeId,
+  type Shape,
   shape as shapeList,
   stream,
 } from "../call/arguments.js";
@@ -185,7 +186,7 @@ export function linspace(start: number, stop: number, num = 50, options?: Linspa
  * //        [7, 7]], dtype=int32)
  */
 export function full(
-  shape: number | readonly number[],
+  shape: Shape,
   vals: Operand,
   dtype?: Dtype | null,
   options?: StreamOptions,
@@ -224,6 +225,26 @@ export function fullLike(
   );
 }
 
+function filled(
+  op: typeof native.zeros,
+  fn: string,
+  shape: Shape,
+  dtype: Dtype | null,
+  options: StreamOptions | undefined,
+): array {
+  return make(op(shapeList(shape, fn), dtypeId(dtype ?? float32, fn), stream(options, fn)));
+}
+
+function filledLike(
+  op: typeof native.zeros_like,
+  fn: string,
+  a: ArrayInput,
+  dtype: Dtype | null | undefined,
+  options: StreamOptions | undefined,
+): array {
+  return make(op(arraySlot(a, fn, "a"), optionalDtypeId(dtype, fn), stream(options, fn)));
+}
+
 /**
  * An array of zeros.
  *
@@ -234,18 +255,8 @@ export function fullLike(
  * // array([[0, 0, 0],
  * //        [0, 0, 0]], dtype=int32)
  */
-export function zeros(
-  shape: number | readonly number[],
-  dtype: Dtype | null = float32,
-  options?: StreamOptions,
-): array {
-  return make(
-    native.zeros(
-      shapeList(shape, "zeros"),
-      dtypeId(dtype ?? float32, "zeros"),
-      stream(options, "zeros"),
-    ),
-  );
+export function zeros(shape: Shape, dtype: Dtype | null = float32, options?: StreamOptions): array {
+  return filled(native.zeros, "zeros", shape, dtype, options);
 }
 
 /**
@@ -257,13 +268,7 @@ export function zeros(
  * // array([0, 0], dtype=int64)
  */
 export function zerosLike(a: ArrayInput, dtype?: Dtype | null, options?: StreamOptions): array {
-  return make(
-    native.zeros_like(
-      arraySlot(a, "zerosLike", "a"),
-      optionalDtypeId(dtype, "zerosLike"),
-      stream(options, "zerosLike"),
-    ),
-  );
+  return filledLike(native.zeros_like, "zerosLike", a, dtype, options);
 }
 
 /**
@@ -275,18 +280,8 @@ export function zerosLike(a: ArrayInput, dtype?: Dtype | null, options?: StreamO
  * mx.empty([2, 3], mx.int32).shape
  * // [ 2, 3 ]
  */
-export function empty(
-  shape: number | readonly number[],
-  dtype: Dtype | null = float32,
-  options?: StreamOptions,
-): array {
-  return make(
-    native.zeros(
-      shapeList(shape, "empty"),
-      dtypeId(dtype ?? float32, "empty"),
-      stream(options, "empty"),
-    ),
-  );
+export function empty(shape: Shape, dtype: Dtype | null = float32, options?: StreamOptions): array {
+  return filled(native.zeros, "empty", shape, dtype, options);
 }
 
 /**
@@ -299,13 +294,7 @@ export function empty(
  * // int64
  */
 export function emptyLike(a: ArrayInput, dtype?: Dtype | null, options?: StreamOptions): array {
-  return make(
-    native.zeros_like(
-      arraySlot(a, "emptyLike", "a"),
-      optionalDtypeId(dtype, "emptyLike"),
-      stream(options, "emptyLike"),
-    ),
-  );
+  return filledLike(native.zeros_like, "emptyLike", a, dtype, options);
 }
 
 /**
@@ -317,18 +306,8 @@ export function emptyLike(a: ArrayInput, dtype?: Dtype | null, options?: StreamO
  * mx.ones(3)
  * // array([1, 1, 1], dtype=float32)
  */
-export function ones(
-  shape: number | readonly number[],
-  dtype: Dtype | null = float32,
-  options?: StreamOptions,
-): array {
-  return make(
-    native.ones(
-      shapeList(shape, "ones"),
-      dtypeId(dtype ?? float32, "ones"),
-      stream(options, "ones"),
-    ),
-  );
+export function ones(shape: Shape, dtype: Dtype | null = float32, options?: StreamOptions): array {
+  return filled(native.ones, "ones", shape, dtype, options);
 }
 
 /**
@@ -340,13 +319,7 @@ export function ones(
  * // array([[true, true]], dtype=bool)
  */
 export function onesLike(a: ArrayInput, dtype?: Dtype | null, options?: StreamOptions): array {
-  return make(
-    native.ones_like(
-      arraySlot(a, "onesLike", "a"),
-      optionalDtypeId(dtype, "onesLike"),
-      stream(options, "onesLike"),
-    ),
-  );
+  return filledLike(native.ones_like, "onesLike", a, dtype, options);
 }
 
 /**

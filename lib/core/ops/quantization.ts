@@ -112,9 +112,7 @@ const readDequantize = opOptions<DequantizeOptions>()("dequantize", {
   dtype: dtypeOption(),
 });
 
-const readQuantizedMatmul = opOptions<QuantizedMatmulOptions>()("quantizedMatmul", {
-  ...transposed,
-});
+const readQuantizedMatmul = opOptions<QuantizedMatmulOptions>()("quantizedMatmul", transposed);
 
 const readGatherQmm = opOptions<GatherQmmOptions>()("gatherQmm", {
   ...transposed,
@@ -122,7 +120,7 @@ const readGatherQmm = opOptions<GatherQmmOptions>()("gatherQmm", {
   globalScale: slotOption,
 });
 
-const readQqmm = opOptions<QqmmOptions>()("qqmm", { ...factors });
+const readQqmm = opOptions<QqmmOptions>()("qqmm", factors);
 
 const readGatherQqmm = opOptions<GatherQqmmOptions>()("gatherQqmm", { ...factors, ...gather });
 

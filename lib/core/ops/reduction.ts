@@ -47,10 +47,9 @@ export interface ScanOptions extends StreamOptions {
   inclusive?: boolean | undefined;
 }
 
-const readScan = opOptions<ScanOptions>()("cummax", {
-  reverse: flag(false),
-  inclusive: flag(true),
-});
+const way = { reverse: flag(false), inclusive: flag(true) };
+
+const readScan = opOptions<ScanOptions>()("cummax", way);
 
 /** Options of `cumsum` and `cumprod`. */
 export interface TypedScanOptions extends ScanOptions {
@@ -58,11 +57,7 @@ export interface TypedScanOptions extends ScanOptions {
   dtype?: Dtype | null | undefined;
 }
 
-const readTypedScan = opOptions<TypedScanOptions>()("cumsum", {
-  reverse: flag(false),
-  inclusive: flag(true),
-  dtype: dtypeOption(),
-});
+const readTypedScan = opOptions<TypedScanOptions>()("cumsum", { ...way, dtype: dtypeOption() });
 
 function reduce<A extends Axes>(
   op: typeof native.sum,
@@ -249,7 +244,7 @@ export function minmax(a: ArrayInput, axis?: Axes, options?: ReduceOptions): [ar
   const { keepdims, stream } = readReduce(options, "minmax");
   return makeAll(
     native.minmax(arraySlot(a, "minmax", "a"), optionalAxes(axis, "minmax"), keepdims, stream),
-  ) as [array, array];
+  );
 }
 
 /**

@@ -21,6 +21,7 @@ import {
   optionalAxes,
   optionalAxis,
   optionalShape,
+  type Shape,
   shape as shapeList,
   slots,
   stream,
@@ -132,11 +133,7 @@ const readContiguous = opOptions<ContiguousOptions>()("contiguous", { allowColMa
  * // array([[0, 1, 2],
  * //        [3, 4, 5]], dtype=int32)
  */
-export function reshape(
-  a: ArrayInput,
-  shape: number | readonly number[],
-  options?: StreamOptions,
-): array {
+export function reshape(a: ArrayInput, shape: Shape, options?: StreamOptions): array {
   return make(
     native.reshape(
       arraySlot(a, "reshape", "a"),
@@ -180,7 +177,7 @@ export function flatten(a: ArrayInput, options?: FlattenOptions): array {
 export function unflatten(
   a: ArrayInput,
   axis: number,
-  shape: number | readonly number[],
+  shape: Shape,
   options?: StreamOptions,
 ): array {
   return make(
@@ -406,11 +403,7 @@ function sections(x: unknown): number {
  * // array([[1, 2],
  * //        [1, 2]], dtype=float32)
  */
-export function broadcastTo(
-  a: ArrayInput,
-  shape: number | readonly number[],
-  options?: StreamOptions,
-): array {
+export function broadcastTo(a: ArrayInput, shape: Shape, options?: StreamOptions): array {
   return make(
     native.broadcast_to(
       arraySlot(a, "broadcastTo", "a"),
@@ -442,7 +435,6 @@ export function broadcastArrays(arrays: readonly array[], options?: StreamOption
   );
 }
 
-// `null` stands for the flattened arrays, no axis at all for the first one.
 /**
  * The arrays one after the other along an axis, by default the first; with
  * `null`, their elements in one dimension. Dtypes are promoted.
@@ -619,11 +611,7 @@ function strideList(x: readonly number[]): List {
  * //        [1, 2, 3],
  * //        [2, 3, 4]], dtype=int32)
  */
-export function asStrided(
-  a: ArrayInput,
-  shape?: number | readonly number[] | null,
-  options?: AsStridedOptions,
-): array {
+export function asStrided(a: ArrayInput, shape?: Shape | null, options?: AsStridedOptions): array {
   const { strides, offset, stream } = readStrided(options);
   const rowMajor = strides === undefined || strides === null;
   return make(

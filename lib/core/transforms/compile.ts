@@ -5,7 +5,7 @@ import { asFunction, slot, slots } from "../call/arguments.js";
 import { withCode } from "../call/codes.js";
 import { mismatch } from "../call/errors.js";
 import { isFailure, native, reasonOf } from "../call/native.js";
-import { flag, kindOf, optional, optionsOf } from "../call/options.js";
+import { flag, kindWhere, optional, optionsOf } from "../call/options.js";
 import { type List, list, type Slot, type Slots, slotsFrom } from "../call/wire.js";
 import { Device, DeviceType, Stream } from "../device.js";
 import { Dtype } from "../dtype.js";
@@ -45,14 +45,7 @@ export interface CompileOptions {
   shapeless?: boolean | undefined;
 }
 
-const state = optional(
-  kindOf<unknown>((x, fn, param) => {
-    if (!isBranch(x)) {
-      throw mismatch(fn, param, "a module, a list or a record", x);
-    }
-    return x;
-  })(),
-);
+const state = optional(kindWhere<unknown>(isBranch, "a module, a list or a record")());
 
 const readCompile = optionsOf<CompileOptions>()("compile", {
   inputs: state,
@@ -115,8 +108,8 @@ const ofArguments: Flattening = {
 const ofState: Flattening = { fn: "compile", param: "inputs", take: isArray, exact: true };
 
 /**
- * The arrays of a call, those of captured state last, and its key: the one that is
- * given if it is that.
+ * The arrays of a call, those of captured state last, and its key, which is `like` if the
+ * call has the same.
  */
 function read(
   args: readonly unknown[],
@@ -164,7 +157,7 @@ function put(all: readonly Place[], values: readonly array[]): void {
   });
 }
 
-/** Every branch of captured state as it is now, to be set back, save some. */
+/** Notes what captured state is now; the result sets it back, except in some branches. */
 function snapshot(tree: unknown): (but?: ReadonlySet<object>) => void {
   const before = new Map<Branch, Record<string, unknown>>();
   const walk = (x: unknown): void => {

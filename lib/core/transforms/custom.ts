@@ -45,7 +45,7 @@ class Call {
   readonly #fn: string;
   readonly #fun: AnyFunction;
   readonly #rules: Rules;
-  // As rules get them, where modules are records, and as the function does.
+  // The arguments as rules get them, with records for modules, and as the function does.
   readonly #args: Structure;
   readonly #given: readonly unknown[];
   // The result's structure, and the types of its arrays.

@@ -2,7 +2,7 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { isNativeError } from "node:util/types";
-import { type array, isArray, makeAll, makeFrom } from "../array/array.js";
+import { type array, makeAll, makeFrom } from "../array/array.js";
 import { asFunction, slot, slots } from "../call/arguments.js";
 import { mismatch } from "../call/errors.js";
 import { native } from "../call/native.js";
@@ -21,9 +21,8 @@ import {
   withTemporary,
 } from "../io/source.js";
 import { copyTo, isWriter, OutputFile, type SaveTarget, writeFile } from "../io/target.js";
-import { isPromise } from "../lifetime/context.js";
 import { FunctionExporter } from "./exporter.js";
-import { isBranch } from "./tree.js";
+import { isBranch, outputsOf } from "./tree.js";
 
 /**
  * What an exported function is called with: arrays, and at the end, where it
@@ -94,7 +93,10 @@ function isNamed(x: unknown): x is NamedArrays {
 
 /** Positional arrays and named ones. */
 function inputsOf(given: readonly unknown[], fn: string): Inputs {
-  let args = given;
+  if (!Array.isArray(given)) {
+    throw mismatch(fn, "args", "a list of arrays, which may end with a record of them", given);
+  }
+  let args: readonly unknown[] = given;
   let named: NamedArrays = {};
   const last = args.at(-1);
   if (isNamed(last)) {
@@ -122,13 +124,7 @@ function tracer(fun: ExportableFunction, { count, names }: Inputs, fn: string) {
     if (names.length > 0) {
       args.push(Object.fromEntries(names.map((name, i) => [name, arrays[count + i]])));
     }
-    const result: unknown = fun(...args);
-    const outputs = isArray(result) ? [result] : result;
-    if (!Array.isArray(outputs) || !outputs.every(isArray)) {
-      const hint = isPromise(result) ? ", not a promise" : "";
-      throw mismatch(fn, "fun's result", `an array or a list of arrays${hint}`, result);
-    }
-    return slots(outputs, fn, "fun's result");
+    return outputsOf(fun(...args), fn, "exported");
   };
 }
 
@@ -157,8 +153,7 @@ class ExportFile {
   #tracing = false;
   #finished = false;
 
-  constructor(path: string, fn: string, options: ExporterOptions | undefined) {
-    const { shapeless, metadata } = readExporter(options, fn);
+  constructor(path: string, fn: string, shapeless: boolean, metadata: string) {
     this.#fn = fn;
     this.#file = new OutputFile(path, fn);
     try {
@@ -267,7 +262,8 @@ export function exporter(
   const fn = "exporter";
   const path = fileOf(file, fn);
   asFunction(fun, fn, "fun");
-  const exported = new ExportFile(path, fn, options);
+  const { shapeless, metadata } = readExporter(options);
+  const exported = new ExportFile(path, fn, shapeless, metadata);
   return new FunctionExporter(
     (...given) => exported.trace(fun, inputsOf(given, fn)),
     () => exported.close(),
@@ -325,13 +321,10 @@ export function exportFunction(
   const callback = typeof fileOrCallback === "function" ? fileOrCallback : undefined;
   const path = callback ? "" : fileOf(fileOrCallback, fn);
   asFunction(fun, fn, "fun");
-  if (!Array.isArray(args)) {
-    throw mismatch(fn, "args", "a list of arrays, which may end with a record of them", args);
-  }
   const { shapeless, metadata } = readExporter(options, fn);
   const inputs = inputsOf(args, fn);
   if (callback === undefined) {
-    const file = new ExportFile(path, fn, { shapeless, metadata });
+    const file = new ExportFile(path, fn, shapeless, metadata);
     file.trace(fun, inputs);
     file.close();
     return;
@@ -417,9 +410,6 @@ export function importFunction(
 export function exportToDot(file: SaveTarget, args: ExportArguments = []): void {
   const fn = "exportToDot";
   const target = isWriter(file) ? file : fileOf(file, fn);
-  if (!Array.isArray(args)) {
-    throw mismatch(fn, "args", "a list of arrays, which may end with a record of them", args);
-  }
   const inputs = inputsOf(args, fn);
   const graph = native.dot(inputs.args, inputs.names, inputs.values);
   const bytes = Buffer.from(graph);

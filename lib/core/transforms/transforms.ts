@@ -5,12 +5,11 @@ import type { ArrayInput } from "../array/input.js";
 import { arraySlot, asFunction, elements, isList, slot, slots, stream } from "../call/arguments.js";
 import { mismatch, outOfRange } from "../call/errors.js";
 import { native } from "../call/native.js";
-import { kindOf, optionsOf } from "../call/options.js";
+import { kindWhere, optionsOf } from "../call/options.js";
 import { type Callback, type List, list, type Slots } from "../call/wire.js";
 import type { StreamOptions } from "../device.js";
-import { isPromise } from "../lifetime/context.js";
 import { withLent } from "../lifetime/lending.js";
-import { flattenArrays, flattenOnlyArrays, type Structure } from "./tree.js";
+import { flattenArrays, flattenOnlyArrays, hint, outputsOf, type Structure } from "./tree.js";
 import type { AnyFunction, Differentiable, GradientOf, Mappable, Picked } from "./types.js";
 
 export type { AnyFunction };
@@ -69,8 +68,7 @@ function checkOutput(output: unknown, fn: string): void {
     return;
   }
   const expected = listed ? "an array or a list that starts with one" : "an array";
-  const hint = isPromise(output) ? " (an asynchronous function cannot be differentiated)" : "";
-  throw mismatch(fn, "fun's result", `${expected}${hint}`, output);
+  throw mismatch(fn, "fun's result", `${expected}${hint(output, "differentiated")}`, output);
 }
 
 function differentiate(
@@ -160,15 +158,7 @@ export function grad<F extends AnyFunction, const N extends number | readonly nu
 // A function of arrays, which gives an array or a list of them, as the addon
 // calls it.
 function ofArrays(fun: AnyFunction, fn: string): Callback {
-  return (tracers) => {
-    const output = fun(...makeAll(tracers));
-    const all = isArray(output) ? [output] : output;
-    if (!isList(all) || !all.every(isArray)) {
-      const hint = isPromise(output) ? " (an asynchronous function cannot be differentiated)" : "";
-      throw mismatch(fn, "fun's result", `an array or a list of arrays${hint}`, output);
-    }
-    return slots(all, fn, "fun's result");
-  };
+  return (tracers) => outputsOf(fun(...makeAll(tracers)), fn, "differentiated");
 }
 
 /**
@@ -288,12 +278,10 @@ function axesOf(tree: unknown, axes: unknown): unknown {
   return isArray(tree) && isList(axes) && axes.length === 1 ? axes[0] : axes;
 }
 
-const axesTree = kindOf<Exclude<AxisTree, null>>((x, fn, param) => {
-  if (x === null || !["number", "object"].includes(typeof x) || isArray(x)) {
-    throw mismatch(fn, param, "an integer, or a list or record of integers and nulls", x);
-  }
-  return x as Exclude<AxisTree, null>;
-});
+const axesTree = kindWhere<Exclude<AxisTree, null>>(
+  (x) => x !== null && ["number", "object"].includes(typeof x) && !isArray(x),
+  "an integer, or a list or record of integers and nulls",
+);
 
 const readVmap = optionsOf<VmapOptions>()("vmap", { inAxes: axesTree(0), outAxes: axesTree(0) });
 

@@ -3,11 +3,11 @@
  * leaf. All that takes trees goes through them with {@link flatten}.
  */
 
-import { type array, isArray } from "../array/array.js";
+import { type array, isArray, slot } from "../array/array.js";
 import { typeError } from "../call/codes.js";
 import { isStranger, mismatch } from "../call/errors.js";
 import { isRecord } from "../call/objects.js";
-import { lengthOf } from "../call/wire.js";
+import { type List, lengthOf, list } from "../call/wire.js";
 import { isPromise } from "../lifetime/context.js";
 
 /** A list, a record or a module. */
@@ -180,7 +180,7 @@ export interface Flattening {
   readonly isLeaf?: ((x: unknown) => boolean) | undefined;
   /** Whether modules do. */
   readonly modulesAreLeaves?: boolean | undefined;
-  /** Whether structures with modules differ where anything else in these does. */
+  /** Whether whatever else modules have counts, too: other fields, and their {@link treeLike}. */
   readonly exact?: boolean | undefined;
 }
 
@@ -329,8 +329,22 @@ export function flattenOnlyArrays(
 }
 
 function mustBeArray(leaf: unknown, path: Path): never {
-  const hint = isPromise(leaf) ? " (an asynchronous function cannot be transformed)" : "";
-  throw path.mismatch(`an array or a tree of arrays${hint}`, leaf);
+  throw path.mismatch(`an array or a tree of arrays${hint(leaf, "transformed")}`, leaf);
+}
+
+/** What to say of a result that may be a promise: what cannot be done with its function. */
+export function hint(result: unknown, done: string): string {
+  return isPromise(result) ? ` (an asynchronous function cannot be ${done})` : "";
+}
+
+/** What a function of arrays gave, one or a list of them, as the addon takes it. */
+export function outputsOf(result: unknown, fn: string, done: string): List {
+  const all = isArray(result) ? [result] : result;
+  if (!Array.isArray(all) || !all.every(isArray)) {
+    const expected = `an array or a list of arrays${hint(result, done)}`;
+    throw mismatch(fn, "fun's result", expected, result);
+  }
+  return list(all.map((x) => slot(x, fn, "fun's result")));
 }
 
 /** How to go through something else along a structure. */

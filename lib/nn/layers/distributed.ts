@@ -3,7 +3,7 @@ import { asArray } from "../../core/array/array.js";
 import { isList } from "../../core/call/arguments.js";
 import { mismatch, outOfRange } from "../../core/call/errors.js";
 import { asCount, asInteger } from "../../core/call/numbers.js";
-import { flag, kindOf, nullable, oneOf, optionsOf } from "../../core/call/options.js";
+import { dtypeKind, flag, kindOf, nullable, oneOf, optionsOf } from "../../core/call/options.js";
 import * as mx from "../../core/index.js";
 import { flattenArrays } from "../../core/transforms/tree.js";
 import { treeMapWithPath } from "../../utils/tree.js";
@@ -92,14 +92,7 @@ const readQuantized = optionsOf<QuantizedShardedLinearOptions>()("QuantizedAllTo
 
 const readFully = optionsOf<FullyShardOptions>()("FullyShardedModule", {
   group: groupOption,
-  computeDtype: nullable(
-    kindOf((value, fn, param) => {
-      if (value instanceof mx.Dtype) {
-        return value;
-      }
-      throw mismatch(fn, param, "a dtype such as mx.float32", value);
-    })(),
-  ),
+  computeDtype: nullable(dtypeKind()),
 });
 
 const { check: asSharding } = oneOf<Sharding>(

@@ -89,13 +89,10 @@ const readQQLinear = optionsOf<QQLinearOptions>()("QQLinear", {
   ...format,
   mode: oneOf(["nvfp4", "mxfp8", "mxfp4"], "nvfp4"),
 });
-const predicate = kindOf<QuantizePredicate>((value, fn, param) =>
-  asFunction(value as QuantizePredicate, fn, param),
-);
 const readModel = optionsOf<QuantizeModelOptions>()("quantize", {
   ...format,
   quantizeInput: flag(false),
-  classPredicate: nullable(predicate()),
+  classPredicate: nullable(kindOf<QuantizePredicate>(asFunction)()),
 });
 /** Reads the options of a method `toQuantized`. */
 export const readToQuantized = optionsOf<ToQuantizedOptions>()("toQuantized", {

@@ -1,8 +1,8 @@
 /** What layers over one to three spatial dimensions share: their sizes, and the shapes of their inputs. */
-import { integerElements, isList } from "../../core/call/arguments.js";
+import { type Check, integerElements, isList } from "../../core/call/arguments.js";
 import { mismatch, outOfRange } from "../../core/call/errors.js";
 import { asCount } from "../../core/call/numbers.js";
-import { type Check, type Kind, type KindOf, kindOf } from "../../core/call/options.js";
+import { type Kind, type KindOf, kindOf } from "../../core/call/options.js";
 import * as mx from "../../core/index.js";
 import { type Axes, checkShape } from "../layer.js";
 import { Module } from "../module.js";

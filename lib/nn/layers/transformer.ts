@@ -1,12 +1,13 @@
 /** Attention, and transformers. */
 import { isArray } from "../../core/array/array.js";
 import { dtypeId } from "../../core/call/arguments.js";
-import { mismatch, outOfRange } from "../../core/call/errors.js";
+import { outOfRange } from "../../core/call/errors.js";
 import { asCount, asLength } from "../../core/call/numbers.js";
 import {
   count,
   flag,
   kindOf,
+  kindWhere,
   length,
   nullable,
   optionsOf,
@@ -59,12 +60,10 @@ export interface AttentionOptions {
   mask?: AttentionMask | undefined;
 }
 
-const mask = kindOf<mx.array | "causal">((value, fn, param) => {
-  if (value !== "causal" && !isArray(value)) {
-    throw mismatch(fn, param, 'an array or "causal"', value);
-  }
-  return value as mx.array | "causal";
-});
+const mask = kindWhere<mx.array | "causal">(
+  (x) => x === "causal" || isArray(x),
+  'an array or "causal"',
+);
 
 const readCall = optionsOf<AttentionOptions>()("MultiHeadAttention.forward", {
   mask: nullable(mask()),
