@@ -62,17 +62,24 @@ function namesOf(node: ts.Node): readonly string[] | undefined {
 test("what functions call themselves in errors is their name", () => {
   let count = 0;
   for (const file of program.getSourceFiles()) {
+    const check = (name: ts.Expression | undefined, names: readonly string[] | undefined): void => {
+      if (names !== undefined && name !== undefined && ts.isStringLiteral(name)) {
+        const { line } = file.getLineAndCharacterOfPosition(name.getStart());
+        expect(names, `${file.fileName}:${line + 1}`).toContain(name.text);
+        count++;
+      }
+    };
     const visit = (node: ts.Node, around: readonly string[] | undefined): void => {
       const names = namesOf(node) ?? around;
       if (ts.isCallExpression(node) && names !== undefined) {
         const parameters = checker.getResolvedSignature(node)?.getParameters() ?? [];
         node.arguments.forEach((argument, i) => {
-          if (parameters[i]?.name === "fn" && ts.isStringLiteral(argument)) {
-            const { line } = file.getLineAndCharacterOfPosition(argument.getStart());
-            expect(names, `${file.fileName}:${line + 1}`).toContain(argument.text);
-            count++;
+          if (parameters[i]?.name === "fn") {
+            check(argument, names);
           }
         });
+      } else if (ts.isVariableDeclaration(node) && node.name.getText() === "fn") {
+        check(node.initializer, names);
       }
       ts.forEachChild(node, (child) => visit(child, names));
     };

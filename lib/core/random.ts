@@ -260,15 +260,9 @@ export function randint(
  * // array([false, true, false, true], dtype=bool)
  */
 export function bernoulli(p: Operand = 0.5, shape?: Shape | null, options?: RandomOptions): array {
-  const { key, stream } = readRandom(options, "random.bernoulli");
-  return make(
-    native.random_bernoulli(
-      operand(p, "random.bernoulli", "p"),
-      optionalShape(shape, "random.bernoulli"),
-      key,
-      stream,
-    ),
-  );
+  const fn = "random.bernoulli";
+  const { key, stream } = readRandom(options, fn);
+  return make(native.random_bernoulli(operand(p, fn, "p"), optionalShape(shape, fn), key, stream));
 }
 
 /**
@@ -315,14 +309,10 @@ export function gumbel(
   dtype: Dtype | null = float32,
   options?: RandomOptions,
 ): array {
-  const { key, stream } = readRandom(options, "random.gumbel");
+  const fn = "random.gumbel";
+  const { key, stream } = readRandom(options, fn);
   return make(
-    native.random_gumbel(
-      shapeList(shape, "random.gumbel"),
-      dtypeId(dtype ?? float32, "random.gumbel"),
-      key,
-      stream,
-    ),
+    native.random_gumbel(shapeList(shape, fn), dtypeId(dtype ?? float32, fn), key, stream),
   );
 }
 

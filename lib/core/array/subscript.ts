@@ -230,17 +230,13 @@ function row(x: array, i: number): array {
 
 /** What `x.set(indices, value)` does. */
 export function set(x: array, indices: readonly Index[], value: Operand): void {
-  const all = elements(indices, "a list of indices", "set", "indices");
+  const fn = "set";
+  const all = elements(indices, "a list of indices", fn, "indices");
   if (all.length > 1 && all.every((index) => typeof index === "boolean")) {
-    throw mismatch("set", "indices", "a mask in a list of its own, such as [[true, false]]", all);
+    throw mismatch(fn, "indices", "a mask in a list of its own, such as [[true, false]]", all);
   }
-  const code = encode(all, "set");
-  native.subscript_set(
-    slot(x, "set", "this"),
-    code,
-    operand(value, "set", "value"),
-    currentStream(),
-  );
+  const code = encode(all, fn);
+  native.subscript_set(slot(x, fn, "this"), code, operand(value, fn, "value"), currentStream());
 }
 
 /**

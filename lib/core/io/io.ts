@@ -119,11 +119,10 @@ function checkDtypes(
  * // array([1, 2], dtype=float32)
  */
 export function save(file: SaveTarget, arr: array): void {
-  const target = targetOf(file, ".npy", "save");
-  asArray(arr, "save", "arr");
-  saveTo(target, [arr], "save", (writer) =>
-    native.save_npy(pieceTo(writer), slot(arr, "save", "arr")),
-  );
+  const fn = "save";
+  const target = targetOf(file, ".npy", fn);
+  asArray(arr, fn, "arr");
+  saveTo(target, [arr], fn, (writer) => native.save_npy(pieceTo(writer), slot(arr, fn, "arr")));
 }
 
 // The archive's lengths have 32 bits; the npy headers and the directory take

@@ -91,13 +91,8 @@ export function add(a: Operand, b: Operand, options?: StreamOptions): array {
  * // array([9, 18], dtype=float32)
  */
 export function subtract(a: Operand, b: Operand, options?: StreamOptions): array {
-  return make(
-    native.subtract(
-      operand(a, "subtract", "a"),
-      operand(b, "subtract", "b"),
-      stream(options, "subtract"),
-    ),
-  );
+  const fn = "subtract";
+  return make(native.subtract(operand(a, fn, "a"), operand(b, fn, "b"), stream(options, fn)));
 }
 
 /**
@@ -109,13 +104,8 @@ export function subtract(a: Operand, b: Operand, options?: StreamOptions): array
  * //        [6, 8]], dtype=float32)
  */
 export function multiply(a: Operand, b: Operand, options?: StreamOptions): array {
-  return make(
-    native.multiply(
-      operand(a, "multiply", "a"),
-      operand(b, "multiply", "b"),
-      stream(options, "multiply"),
-    ),
-  );
+  const fn = "multiply";
+  return make(native.multiply(operand(a, fn, "a"), operand(b, fn, "b"), stream(options, fn)));
 }
 
 /**
@@ -126,9 +116,8 @@ export function multiply(a: Operand, b: Operand, options?: StreamOptions): array
  * // array([0.25, 1.5], dtype=float32)
  */
 export function divide(a: Operand, b: Operand, options?: StreamOptions): array {
-  return make(
-    native.divide(operand(a, "divide", "a"), operand(b, "divide", "b"), stream(options, "divide")),
-  );
+  const fn = "divide";
+  return make(native.divide(operand(a, fn, "a"), operand(b, fn, "b"), stream(options, fn)));
 }
 
 /**
@@ -141,9 +130,8 @@ export function divide(a: Operand, b: Operand, options?: StreamOptions): array {
  * // [ array([-4, 3], dtype=int32), array([1, 1], dtype=int32) ]
  */
 export function divmod(a: Operand, b: Operand, options?: StreamOptions): [array, array] {
-  return makeAll(
-    native.divmod(operand(a, "divmod", "a"), operand(b, "divmod", "b"), stream(options, "divmod")),
-  );
+  const fn = "divmod";
+  return makeAll(native.divmod(operand(a, fn, "a"), operand(b, fn, "b"), stream(options, fn)));
 }
 
 /**
@@ -688,12 +676,9 @@ export function nanToNum(a: ArrayInput, options?: NanToNumOptions): array {
  * // array([0, 2, 2], dtype=float32)
  */
 export function round(a: ArrayInput, decimals = 0, options?: StreamOptions): array {
+  const fn = "round";
   return make(
-    native.round(
-      arraySlot(a, "round", "a"),
-      asInteger(decimals, "round", "decimals"),
-      stream(options, "round"),
-    ),
+    native.round(arraySlot(a, fn, "a"), asInteger(decimals, fn, "decimals"), stream(options, fn)),
   );
 }
 

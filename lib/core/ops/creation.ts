@@ -347,12 +347,9 @@ export function eye(n: number, options?: DiagonalOptions): array {
  * //        [0, 1]], dtype=float32)
  */
 export function identity(n: number, dtype: Dtype | null = float32, options?: StreamOptions): array {
+  const fn = "identity";
   return make(
-    native.identity(
-      asInteger(n, "identity", "n"),
-      dtypeId(dtype ?? float32, "identity"),
-      stream(options, "identity"),
-    ),
+    native.identity(asInteger(n, fn, "n"), dtypeId(dtype ?? float32, fn), stream(options, fn)),
   );
 }
 
@@ -381,9 +378,8 @@ export function tri(n: number, options?: DiagonalOptions): array {
  * //        [3, 4]], dtype=float32)
  */
 export function tril(x: ArrayInput, k = 0, options?: StreamOptions): array {
-  return make(
-    native.tril(arraySlot(x, "tril", "x"), asInteger(k, "tril", "k"), stream(options, "tril")),
-  );
+  const fn = "tril";
+  return make(native.tril(arraySlot(x, fn, "x"), asInteger(k, fn, "k"), stream(options, fn)));
 }
 
 /**
@@ -397,7 +393,6 @@ export function tril(x: ArrayInput, k = 0, options?: StreamOptions): array {
  * //        [0, 4]], dtype=float32)
  */
 export function triu(x: ArrayInput, k = 0, options?: StreamOptions): array {
-  return make(
-    native.triu(arraySlot(x, "triu", "x"), asInteger(k, "triu", "k"), stream(options, "triu")),
-  );
+  const fn = "triu";
+  return make(native.triu(arraySlot(x, fn, "x"), asInteger(k, fn, "k"), stream(options, fn)));
 }

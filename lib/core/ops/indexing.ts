@@ -55,16 +55,15 @@ export function take(
   axis?: Axis,
   options?: StreamOptions,
 ): array {
-  const along = optionalAxis(axis, "take");
-  const s = stream(options, "take");
+  const fn = "take";
+  const along = optionalAxis(axis, fn);
+  const s = stream(options, fn);
   if (typeof indices === "number") {
-    const at = asInteger(indices, "take", "indices");
-    return make(native.take_at(arraySlot(a, "take", "a"), at, along, s));
+    const at = asInteger(indices, fn, "indices");
+    return make(native.take_at(arraySlot(a, fn, "a"), at, along, s));
   }
   return make(
-    withIndices(indices, "take", "indices", (at) =>
-      native.take(arraySlot(a, "take", "a"), at, along, s),
-    ),
+    withIndices(indices, fn, "indices", (at) => native.take(arraySlot(a, fn, "a"), at, along, s)),
   );
 }
 
@@ -111,17 +110,12 @@ export function putAlongAxis(
   axis?: Axis,
   options?: StreamOptions,
 ): array {
-  const along = optionalAxis(axis, "putAlongAxis");
-  const s = stream(options, "putAlongAxis");
+  const fn = "putAlongAxis";
+  const along = optionalAxis(axis, fn);
+  const s = stream(options, fn);
   return make(
-    withIndices(indices, "putAlongAxis", "indices", (at) =>
-      native.put_along_axis(
-        arraySlot(a, "putAlongAxis", "a"),
-        at,
-        operand(values, "putAlongAxis", "values"),
-        along,
-        s,
-      ),
+    withIndices(indices, fn, "indices", (at) =>
+      native.put_along_axis(arraySlot(a, fn, "a"), at, operand(values, fn, "values"), along, s),
     ),
   );
 }
@@ -174,17 +168,12 @@ export function sliceUpdate(
   axes: readonly number[],
   options?: StreamOptions,
 ): array {
-  const along = integers(axes, "sliceUpdate", "axes");
-  const s = stream(options, "sliceUpdate");
+  const fn = "sliceUpdate";
+  const along = integers(axes, fn, "axes");
+  const s = stream(options, fn);
   return make(
-    withIndices(startIndices, "sliceUpdate", "startIndices", (start) =>
-      native.slice_update(
-        arraySlot(a, "sliceUpdate", "a"),
-        slot(update, "sliceUpdate", "update"),
-        start,
-        along,
-        s,
-      ),
+    withIndices(startIndices, fn, "startIndices", (start) =>
+      native.slice_update(arraySlot(a, fn, "a"), slot(update, fn, "update"), start, along, s),
     ),
   );
 }
@@ -202,9 +191,8 @@ export function sliceUpdate(
  * //        [0, 0, 0]], dtype=float32)
  */
 export function diag(a: ArrayInput, k = 0, options?: StreamOptions): array {
-  return make(
-    native.diag(arraySlot(a, "diag", "a"), asInteger(k, "diag", "k"), stream(options, "diag")),
-  );
+  const fn = "diag";
+  return make(native.diag(arraySlot(a, fn, "a"), asInteger(k, fn, "k"), stream(options, fn)));
 }
 
 /**

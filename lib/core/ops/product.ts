@@ -121,9 +121,8 @@ const readTrace = opOptions<TraceOptions>()("trace", {
  * //        [39]], dtype=float32)
  */
 export function matmul(a: array, b: array, options?: StreamOptions): array {
-  return make(
-    native.matmul(slot(a, "matmul", "a"), slot(b, "matmul", "b"), stream(options, "matmul")),
-  );
+  const fn = "matmul";
+  return make(native.matmul(slot(a, fn, "a"), slot(b, fn, "b"), stream(options, fn)));
 }
 
 /**
@@ -156,26 +155,21 @@ export function tensordot(
   axes: number | readonly [readonly number[], readonly number[]] = 2,
   options?: StreamOptions,
 ): array {
-  const x = slot(a, "tensordot", "a");
-  const y = slot(b, "tensordot", "b");
-  const s = stream(options, "tensordot");
+  const fn = "tensordot";
+  const x = slot(a, fn, "a");
+  const y = slot(b, fn, "b");
+  const s = stream(options, fn);
   if (typeof axes === "number") {
-    return make(native.tensordot(x, y, asInteger(axes, "tensordot", "axes"), s));
+    return make(native.tensordot(x, y, asInteger(axes, fn, "axes"), s));
   }
   const expected = "an integer or a list of two lists";
-  const lists = elements(axes, expected, "tensordot", "axes");
+  const lists = elements(axes, expected, fn, "axes");
   if (lists.length !== 2) {
-    throw mismatch("tensordot", "axes", expected, axes);
+    throw mismatch(fn, "axes", expected, axes);
   }
   const [ofA, ofB] = lists as [readonly number[], readonly number[]];
   return make(
-    native.tensordot_over(
-      x,
-      y,
-      integers(ofA, "tensordot", "axes[0]"),
-      integers(ofB, "tensordot", "axes[1]"),
-      s,
-    ),
+    native.tensordot_over(x, y, integers(ofA, fn, "axes[0]"), integers(ofB, fn, "axes[1]"), s),
   );
 }
 

@@ -376,11 +376,8 @@ export function toFp8(x: array, options?: StreamOptions): array {
  * // array([0, 1, -2], dtype=bfloat16)
  */
 export function fromFp8(x: array, dtype: Dtype | null = bfloat16, options?: StreamOptions): array {
+  const fn = "fromFp8";
   return make(
-    native.from_fp8(
-      slot(x, "fromFp8", "x"),
-      dtypeId(dtype ?? bfloat16, "fromFp8"),
-      stream(options, "fromFp8"),
-    ),
+    native.from_fp8(slot(x, fn, "x"), dtypeId(dtype ?? bfloat16, fn), stream(options, fn)),
   );
 }

@@ -241,10 +241,9 @@ export function max(a: ArrayInput, axis?: Axes, options?: ReduceOptions): array 
  * // [ array(1, dtype=float32), array(3, dtype=float32) ]
  */
 export function minmax(a: ArrayInput, axis?: Axes, options?: ReduceOptions): [array, array] {
-  const { keepdims, stream } = readReduce(options, "minmax");
-  return makeAll(
-    native.minmax(arraySlot(a, "minmax", "a"), optionalAxes(axis, "minmax"), keepdims, stream),
-  );
+  const fn = "minmax";
+  const { keepdims, stream } = readReduce(options, fn);
+  return makeAll(native.minmax(arraySlot(a, fn, "a"), optionalAxes(axis, fn), keepdims, stream));
 }
 
 /**

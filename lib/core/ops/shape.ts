@@ -134,13 +134,8 @@ const readContiguous = opOptions<ContiguousOptions>()("contiguous", { allowColMa
  * //        [3, 4, 5]], dtype=int32)
  */
 export function reshape(a: ArrayInput, shape: Shape, options?: StreamOptions): array {
-  return make(
-    native.reshape(
-      arraySlot(a, "reshape", "a"),
-      shapeList(shape, "reshape"),
-      stream(options, "reshape"),
-    ),
-  );
+  const fn = "reshape";
+  return make(native.reshape(arraySlot(a, fn, "a"), shapeList(shape, fn), stream(options, fn)));
 }
 
 /**
@@ -199,13 +194,8 @@ export function unflatten(
  * // [ 3 ]
  */
 export function squeeze(a: ArrayInput, axis?: Axes, options?: StreamOptions): array {
-  return make(
-    native.squeeze(
-      arraySlot(a, "squeeze", "a"),
-      optionalAxes(axis, "squeeze"),
-      stream(options, "squeeze"),
-    ),
-  );
+  const fn = "squeeze";
+  return make(native.squeeze(arraySlot(a, fn, "a"), optionalAxes(axis, fn), stream(options, fn)));
 }
 
 /**
@@ -217,9 +207,8 @@ export function squeeze(a: ArrayInput, axis?: Axes, options?: StreamOptions): ar
  * //        [1, 2]], dtype=float32)
  */
 export function flip(a: ArrayInput, axis?: Axes, options?: StreamOptions): array {
-  return make(
-    native.flip(arraySlot(a, "flip", "a"), optionalAxes(axis, "flip"), stream(options, "flip")),
-  );
+  const fn = "flip";
+  return make(native.flip(arraySlot(a, fn, "a"), optionalAxes(axis, fn), stream(options, fn)));
 }
 
 /**
@@ -248,13 +237,8 @@ export function expandDims(
   axis: number | readonly number[],
   options?: StreamOptions,
 ): array {
-  return make(
-    native.expand_dims(
-      arraySlot(a, "expandDims", "a"),
-      axisList(axis, "expandDims"),
-      stream(options, "expandDims"),
-    ),
-  );
+  const fn = "expandDims";
+  return make(native.expand_dims(arraySlot(a, fn, "a"), axisList(axis, fn), stream(options, fn)));
 }
 
 /**
@@ -314,12 +298,9 @@ export function swapaxes(
  * //        [3, 6]], dtype=float32)
  */
 export function transpose(a: ArrayInput, axes?: Axes, options?: StreamOptions): array {
+  const fn = "transpose";
   return make(
-    native.transpose(
-      arraySlot(a, "transpose", "a"),
-      optionalAxes(axes, "transpose", "axes"),
-      stream(options, "transpose"),
-    ),
+    native.transpose(arraySlot(a, fn, "a"), optionalAxes(axes, fn, "axes"), stream(options, fn)),
   );
 }
 
@@ -349,12 +330,9 @@ export function matrixTranspose(a: ArrayInput, options?: StreamOptions): array {
  * // [ 3, 4, 2 ]
  */
 export function permuteDims(a: ArrayInput, axes?: Axes, options?: StreamOptions): array {
+  const fn = "permuteDims";
   return make(
-    native.transpose(
-      arraySlot(a, "permuteDims", "a"),
-      optionalAxes(axes, "permuteDims", "axes"),
-      stream(options, "permuteDims"),
-    ),
+    native.transpose(arraySlot(a, fn, "a"), optionalAxes(axes, fn, "axes"), stream(options, fn)),
   );
 }
 
@@ -404,12 +382,9 @@ function sections(x: unknown): number {
  * //        [1, 2]], dtype=float32)
  */
 export function broadcastTo(a: ArrayInput, shape: Shape, options?: StreamOptions): array {
+  const fn = "broadcastTo";
   return make(
-    native.broadcast_to(
-      arraySlot(a, "broadcastTo", "a"),
-      shapeList(shape, "broadcastTo"),
-      stream(options, "broadcastTo"),
-    ),
+    native.broadcast_to(arraySlot(a, fn, "a"), shapeList(shape, fn), stream(options, fn)),
   );
 }
 
@@ -450,12 +425,9 @@ export function concatenate(
   axis: Axis = 0,
   options?: StreamOptions,
 ): array {
+  const fn = "concatenate";
   return make(
-    native.concatenate(
-      slots(arrays, "concatenate", "arrays"),
-      optionalAxis(axis, "concatenate"),
-      stream(options, "concatenate"),
-    ),
+    native.concatenate(slots(arrays, fn, "arrays"), optionalAxis(axis, fn), stream(options, fn)),
   );
 }
 
@@ -468,12 +440,9 @@ export function concatenate(
  * // array([1, 2, 3], dtype=float32)
  */
 export function concat(arrays: readonly array[], axis: Axis = 0, options?: StreamOptions): array {
+  const fn = "concat";
   return make(
-    native.concatenate(
-      slots(arrays, "concat", "arrays"),
-      optionalAxis(axis, "concat"),
-      stream(options, "concat"),
-    ),
+    native.concatenate(slots(arrays, fn, "arrays"), optionalAxis(axis, fn), stream(options, fn)),
   );
 }
 
@@ -640,9 +609,8 @@ export function tile(
   reps: number | readonly number[],
   options?: StreamOptions,
 ): array {
-  return make(
-    native.tile(arraySlot(a, "tile", "a"), axisList(reps, "tile", "reps"), stream(options, "tile")),
-  );
+  const fn = "tile";
+  return make(native.tile(arraySlot(a, fn, "a"), axisList(reps, fn, "reps"), stream(options, fn)));
 }
 
 /**
@@ -754,9 +722,8 @@ export function contiguous(a: ArrayInput, options?: ContiguousOptions): array {
  * // array([1, -1], dtype=int32)
  */
 export function astype(a: ArrayInput, dtype: Dtype, options?: StreamOptions): array {
-  return make(
-    native.astype(arraySlot(a, "astype", "a"), dtypeId(dtype, "astype"), stream(options, "astype")),
-  );
+  const fn = "astype";
+  return make(native.astype(arraySlot(a, fn, "a"), dtypeId(dtype, fn), stream(options, fn)));
 }
 
 /**
@@ -769,9 +736,8 @@ export function astype(a: ArrayInput, dtype: Dtype, options?: StreamOptions): ar
  * // array([1065353216, -1082130432], dtype=int32)
  */
 export function view(a: ArrayInput, dtype: Dtype, options?: StreamOptions): array {
-  return make(
-    native.view(arraySlot(a, "view", "a"), dtypeId(dtype, "view"), stream(options, "view")),
-  );
+  const fn = "view";
+  return make(native.view(arraySlot(a, fn, "a"), dtypeId(dtype, fn), stream(options, fn)));
 }
 
 /**

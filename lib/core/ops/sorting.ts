@@ -75,9 +75,8 @@ export type UniqueParts<O extends UniqueOptions> = [
  * //        [4, 5, 6]], dtype=float32)
  */
 export function sort(a: ArrayInput, axis: Axis = -1, options?: StreamOptions): array {
-  return make(
-    native.sort(arraySlot(a, "sort", "a"), optionalAxis(axis, "sort"), stream(options, "sort")),
-  );
+  const fn = "sort";
+  return make(native.sort(arraySlot(a, fn, "a"), optionalAxis(axis, fn), stream(options, fn)));
 }
 
 /**
@@ -91,13 +90,8 @@ export function sort(a: ArrayInput, axis: Axis = -1, options?: StreamOptions): a
  * // array([1, 2, 0], dtype=uint32)
  */
 export function argsort(a: ArrayInput, axis: Axis = -1, options?: StreamOptions): array {
-  return make(
-    native.argsort(
-      arraySlot(a, "argsort", "a"),
-      optionalAxis(axis, "argsort"),
-      stream(options, "argsort"),
-    ),
-  );
+  const fn = "argsort";
+  return make(native.argsort(arraySlot(a, fn, "a"), optionalAxis(axis, fn), stream(options, fn)));
 }
 
 /**
