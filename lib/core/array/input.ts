@@ -6,19 +6,14 @@ import {
   bool_,
   complex64,
   type Dtype,
-  float16,
   float32,
   float64,
   iinfo,
-  int8,
-  int16,
   int32,
   int64,
   isFloating,
   promoted,
   uint8,
-  uint16,
-  uint32,
   uint64,
 } from "../dtype.js";
 import { currentStream } from "../lifetime/context.js";
@@ -36,19 +31,10 @@ import { forAddon, kindOf, lengthOfTyped, type TypedArray } from "./typed-arrays
 /** What `mx.array` takes: a value, nested lists of values, a typed array. */
 export type ArrayInput = array | Stand | Scalar | TypedArray | readonly ArrayInput[];
 
+// The dtype of what a typed array of each kind holds.
 const typedArrays = new Map<string, Dtype>([
-  ["Int8Array", int8],
-  ["Uint8Array", uint8],
+  ...[...storage].map(([dtype, View]) => [(View as TypedArrayConstructor).name, dtype] as const),
   ["Uint8ClampedArray", uint8],
-  ["Int16Array", int16],
-  ["Uint16Array", uint16],
-  ["Int32Array", int32],
-  ["Uint32Array", uint32],
-  ["Float16Array", float16],
-  ["Float32Array", float32],
-  ["Float64Array", float64],
-  ["BigInt64Array", int64],
-  ["BigUint64Array", uint64],
 ]);
 
 function typedArrayDtype(x: unknown): Dtype | undefined {

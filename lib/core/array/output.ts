@@ -32,9 +32,15 @@ export type TypedArrayConstructor = new (source: ArrayBuffer | number) => TypedA
 // Newer runtimes have it; TypeScript's library for Node 20 does not.
 const { Float16Array } = globalThis as { Float16Array?: TypedArrayConstructor };
 
-/** The typed array that holds the values of a dtype. */
+/**
+ * The typed array that holds the values of a dtype. Where it holds those of several,
+ * the last is its own.
+ */
 export const storage = new Map<Dtype, unknown>([
   [bool_, Uint8Array],
+  [float16, Float16Array ?? Uint16Array],
+  [bfloat16, Uint16Array],
+  [complex64, Float32Array],
   [uint8, Uint8Array],
   [uint16, Uint16Array],
   [uint32, Uint32Array],
@@ -43,11 +49,8 @@ export const storage = new Map<Dtype, unknown>([
   [int16, Int16Array],
   [int32, Int32Array],
   [int64, BigInt64Array],
-  [float16, Float16Array ?? Uint16Array],
   [float32, Float32Array],
   [float64, Float64Array],
-  [bfloat16, Uint16Array],
-  [complex64, Float32Array],
 ]);
 
 /** A copy of an array's values, row-major. */

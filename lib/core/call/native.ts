@@ -179,6 +179,22 @@ function isOpaque(x: object): boolean {
 }
 
 type Call = (...args: unknown[]) => unknown;
+type Wrapper = (call: Call) => Call;
+
+// How a function of the addon's throws: at once, the same with a result that is made anew
+// in this realm, or when its promise settles.
+const direct: Wrapper =
+  (call) =>
+  (...args) =>
+    checked(call(...args));
+const remade: Wrapper =
+  (call) =>
+  (...args) =>
+    ours(checked(call(...args)));
+const awaited: Wrapper =
+  (call) =>
+  async (...args) =>
+    checked(await checked(call(...args)));
 
 // Only the package's own code calls these, and with slots that it has checked.
 const sure: readonly string[] = [
@@ -197,28 +213,16 @@ function throwing(addon: Bindings): object {
   // Without a prototype, V8 makes a table of it at once. That it becomes one itself
   // makes its functions constants, and costs a tenth of what copies in an object cost.
   const out: Record<string, unknown> = Object.assign(Object.create(null), addon);
-  const wrap = (names: readonly string[], wrapped: (call: Call) => Call): void => {
+  const wrap = (names: readonly string[], wrapped: Wrapper): void => {
     for (const name of names) {
       out[name] = wrapped(out[name] as Call);
     }
   };
-  wrap(
-    results.promises,
-    (call) =>
-      async (...args) =>
-        checked(await checked(call(...args))),
-  );
-  wrap(
-    results.objects,
-    (call) =>
-      (...args) =>
-        ours(checked(call(...args))),
-  );
+  wrap(results.promises, awaited);
+  wrap(results.objects, remade);
   wrap(
     results.values.filter((name) => !sure.includes(name)),
-    (call) =>
-      (...args) =>
-        checked(call(...args)),
+    direct,
   );
   return out;
 }

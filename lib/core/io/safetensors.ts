@@ -76,7 +76,7 @@ function parse(text: Uint8Array): unknown {
 }
 
 /** Checks the header; the values of every tensor must lie in the file. */
-export function checkSafetensors(source: Source): void {
+function checkSafetensors(source: Source): void {
   const { label } = source;
   const long = viewAt(source, 0, 8, "a header length").getBigUint64(0, true);
   const room = Math.min(source.size - 8, longestHeader);

@@ -138,7 +138,7 @@ function visitBranches(ahead: object[], visit: Visit): void {
 }
 
 /** Whether a value is an owner. */
-export let isOwner: (x: object) => x is Owner;
+let isOwner: (x: object) => x is Owner;
 
 /**
  * The base of classes whose fields hold arrays from step to step, such as a cache

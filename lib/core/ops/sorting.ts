@@ -94,6 +94,20 @@ export function argsort(a: ArrayInput, axis: Axis = -1, options?: StreamOptions)
   return make(native.argsort(arraySlot(a, fn, "a"), optionalAxis(axis, fn), stream(options, fn)));
 }
 
+function around(
+  op: typeof native.partition,
+  fn: string,
+  a: ArrayInput,
+  n: number,
+  param: string,
+  axis: Axis,
+  options: StreamOptions | undefined,
+): array {
+  return make(
+    op(arraySlot(a, fn, "a"), asInteger(n, fn, param), optionalAxis(axis, fn), stream(options, fn)),
+  );
+}
+
 /**
  * The elements in such an order along an axis, by default the last, that the
  * one at `kth` is where sorting puts it: none before it is larger, none behind
@@ -111,14 +125,7 @@ export function partition(
   axis: Axis = -1,
   options?: StreamOptions,
 ): array {
-  return make(
-    native.partition(
-      arraySlot(a, "partition", "a"),
-      asInteger(kth, "partition", "kth"),
-      optionalAxis(axis, "partition"),
-      stream(options, "partition"),
-    ),
-  );
+  return around(native.partition, "partition", a, kth, "kth", axis, options);
 }
 
 /**
@@ -136,14 +143,7 @@ export function argpartition(
   axis: Axis = -1,
   options?: StreamOptions,
 ): array {
-  return make(
-    native.argpartition(
-      arraySlot(a, "argpartition", "a"),
-      asInteger(kth, "argpartition", "kth"),
-      optionalAxis(axis, "argpartition"),
-      stream(options, "argpartition"),
-    ),
-  );
+  return around(native.argpartition, "argpartition", a, kth, "kth", axis, options);
 }
 
 /**
@@ -156,14 +156,7 @@ export function argpartition(
  * // array([4, 5], dtype=float32)
  */
 export function topk(a: ArrayInput, k: number, axis: Axis = -1, options?: StreamOptions): array {
-  return make(
-    native.topk(
-      arraySlot(a, "topk", "a"),
-      asInteger(k, "topk", "k"),
-      optionalAxis(axis, "topk"),
-      stream(options, "topk"),
-    ),
-  );
+  return around(native.topk, "topk", a, k, "k", axis, options);
 }
 
 /**
