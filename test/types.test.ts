@@ -1,4 +1,4 @@
-import { mx, nn, optim } from "mlx-js";
+import { mx, nn, optim, utils } from "mlx-js";
 import { describe, expect, expectTypeOf, test } from "vitest";
 
 class Block extends nn.Module {
@@ -67,6 +67,18 @@ describe("parameters", () => {
     expect(() => model.update({ heads: { main: { wieght: weight } } })).toThrow(RangeError);
     // @ts-expect-error: no array.
     expect(() => model.update({ scale: 3 })).toThrow(TypeError);
+  });
+
+  test("come by name from a list that is made in place", () => {
+    const named = Object.entries(new nn.Linear(1, 1).parameters() as Record<string, mx.array>);
+    const layer = new nn.Linear(1, 1);
+    expect(layer.loadWeights(named.map(([name, x]) => [`${name}`, x])).bias).toBe(named[1]?.[1]);
+    const sizes = utils.treeUnflatten(named.map(([name, x]) => [`layer.${name}`, x.size]));
+    expect(sizes).toEqual({ layer: { weight: 1, bias: 1 } });
+    const either: mx.NamedArrays | [string, mx.array][] = named;
+    expect(layer.loadWeights(either)).toBe(layer);
+    // @ts-expect-error: pairs of names and numbers.
+    expect(() => layer.loadWeights(named.map(([name, x]) => [name, x.size]))).toThrow(TypeError);
   });
 
   test("have gradients of the same type", () => {

@@ -588,13 +588,20 @@ export class Module extends mx.Owner {
    * layer.forward(mx.array([1, 2]))
    * // array([16], dtype=float32)
    */
+  // A list by itself comes first: only so does TypeScript take `map(([name, x]) => [name, x])`
+  // for pairs.
+  loadWeights(
+    fileOrWeights: readonly (readonly [string, mx.array])[],
+    options?: StrictOption,
+  ): this;
   loadWeights(
     fileOrWeights:
       | string
       | readonly (readonly [string, mx.array])[]
       | Readonly<Record<string, mx.array>>,
     options?: StrictOption,
-  ): this {
+  ): this;
+  loadWeights(fileOrWeights: unknown, options?: StrictOption): this {
     const { strict } = readStrict(options, "loadWeights");
     const weights = weightsOf(fileOrWeights);
     const [names, own, structure] = namedParameters("loadWeights", this);

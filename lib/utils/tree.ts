@@ -239,9 +239,12 @@ function unflattened(root: Node): unknown {
  * // { layers: [ { weight: 1 }, { weight: 2 } ], bias: 3 }
  */
 // biome-ignore lint/suspicious/noExplicitAny: the tree's shape is in the names
+export function treeUnflatten<T = any>(tree: readonly (readonly [string, unknown])[]): T;
+// biome-ignore lint/suspicious/noExplicitAny: the tree's shape is in the names
 export function treeUnflatten<T = any>(
   tree: readonly (readonly [string, unknown])[] | Readonly<Record<string, unknown>>,
-): T {
+): T;
+export function treeUnflatten(tree: unknown): unknown {
   const fn = "treeUnflatten";
   if (!isBranch(tree) || isModule(tree)) {
     throw mismatch(fn, "tree", "a list of pairs or a record", tree);
@@ -266,7 +269,7 @@ export function treeUnflatten<T = any>(
     }
     node.leaf = { value };
   }
-  return unflattened(root) as T;
+  return unflattened(root);
 }
 
 /**

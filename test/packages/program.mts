@@ -30,5 +30,7 @@ export const same: typeof nn = mlx.nn;
 export const adam: optim.Adam = new optimizers.Adam(0.1);
 export const flat = utils.treeFlatten(model.parameters());
 export const map = trees.treeMap;
+model.loadWeights(flat.map(([name, parameter]) => [name.trim(), parameter]));
+export const tree = utils.treeUnflatten(flat.map(([name, parameter]) => [name, parameter.shape]));
 // @ts-expect-error: an option that there is not
 mx.sum(x, 0, { keepDims: true });
