@@ -377,7 +377,9 @@ export class Module extends mx.Owner {
     if (!(module instanceof Module)) {
       throw mismatch("trainableParameterFilter", "module", "a module", module);
     }
-    return Module.validParameterFilter(module, key, value) && !module.#frozen.has(key);
+    // Most modules have nothing frozen, and to look for a name takes longer.
+    const isFrozen = module.#frozen.size > 0 && module.#frozen.has(key);
+    return !isFrozen && Module.validParameterFilter(module, key, value);
   }
 
   /**
