@@ -21,6 +21,15 @@ export default defineConfig({
   ],
   markdown: {
     theme: { light: "github-light-high-contrast", dark: "github-dark-high-contrast" },
+    config(md) {
+      // Long calls in narrow columns break after a point, a bracket or an underscore.
+      const code = md.renderer.rules.code_inline;
+      md.renderer.rules.code_inline = (tokens, i, ...rest) => {
+        const html = code?.(tokens, i, ...rest) ?? "";
+        const isLong = (tokens[i]?.content.length ?? 0) > 18;
+        return isLong ? html.replace(/(?<=>[^<]*[.(_])(?=\w)/g, "<wbr>") : html;
+      };
+    },
   },
   themeConfig: {
     logo: { src: "/logo.svg", alt: "" },
