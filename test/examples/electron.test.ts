@@ -15,6 +15,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import sharp from "sharp";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import type { Bridge } from "../../examples/electron/src/bridge.js";
 import { TaskClient } from "../../examples/electron/src/client.js";
@@ -394,7 +395,8 @@ describe.skipIf(sanitized || chromium === undefined)("the app", () => {
       executablePath: chromium,
       args: ["--no-sandbox", "--disable-gpu"],
     });
-    page = await browser.newPage({ viewport: { width: 960, height: 1000 } });
+    // A container without locales has none that Intl takes.
+    page = await browser.newPage({ viewport: { width: 960, height: 1000 }, locale: "en-US" });
     // biome-ignore lint/suspicious/noExplicitAny: the same
     page.on("console", (message: any) => {
       if (message.type() === "error") {
@@ -574,6 +576,62 @@ describe.skipIf(sanitized || chromium === undefined)("the app", () => {
     expect(await said()).toEqual(answered);
     await page.click("[role=tab]:text('Positions')");
   }, 120_000);
+
+  // MLX_JS_PICTURES=1 npx vitest run test/examples/electron.test.ts makes the README's.
+  test.runIf(process.env["MLX_JS_PICTURES"])(
+    "has its picture taken",
+    { timeout: 900_000 },
+    async () => {
+      const panel = "section[aria-label=Chat]";
+      const size = { width: 760, height: 940 };
+      const view = page.viewportSize();
+      await page.setViewportSize(size);
+      await page.reload();
+      await page.waitForSelector("canvas");
+      // A third of the steps that the page proposes.
+      await fill({ steps: 100, read: 4096 });
+      await page.click("[type=submit]");
+      await vi.waitFor(
+        async () => expect(await page.textContent("[role=status]")).toMatch(/^Done/),
+        { timeout: 800_000, interval: 1000 },
+      );
+      const training: Buffer = await page.screenshot();
+
+      await page.click("[role=tab]:text('Chat')");
+      await page.fill(`${panel} [name=model]`, models().smollm2);
+      for (const message of ["What is the capital of France?", "And of Italy?"]) {
+        await page.fill(`${panel} [name=message]`, message);
+        await page.click(`${panel} [type=submit]`);
+        await page.waitForSelector(`${panel} [type=submit]:disabled`);
+        await page.waitForSelector(`${panel} [type=submit]:enabled`, { timeout: 60_000 });
+      }
+      // Not the folder of this machine.
+      await page.fill(`${panel} [name=model]`, "models/SmolLM2-135M-Instruct");
+      const chat: Buffer = await page.screenshot();
+      await page.click("[role=tab]:text('Positions')");
+      await page.setViewportSize(view);
+
+      const edge = { top: 1, bottom: 1, left: 1, right: 1, background: "#d0d7de" };
+      const [left, right] = await Promise.all(
+        [training, chat].map((picture) => sharp(picture).extend(edge).toBuffer()),
+      );
+      const gap = 24;
+      await sharp({
+        create: {
+          width: 2 * (size.width + 2) + gap,
+          height: size.height + 2,
+          channels: 3,
+          background: "#fff",
+        },
+      })
+        .composite([
+          { input: left as Buffer, left: 0, top: 0 },
+          { input: right as Buffer, left: size.width + 2 + gap, top: 0 },
+        ])
+        .png({ palette: true })
+        .toFile(join(example, "app.png"));
+    },
+  );
 
   test("its texts can be read", async () => {
     // Contrast as WCAG has it, of each text against what is behind it.

@@ -24,7 +24,7 @@ export const tasks = {
       steps: whole(1, 100_000),
       /** Characters that are read at a time in training. */
       length: whole(8, 128),
-      /** Characters that are read afterwards, at each length. */
+      /** How many characters are read afterwards, for each number that is read at a time. */
       read: whole(1024, 65_536),
       seed: whole(0, Number.MAX_SAFE_INTEGER),
     }),

@@ -39,7 +39,7 @@ export class Chart {
       stroke: colours[positions],
       width: 2,
       points: { show: points, size: 8, fill: colours[positions] },
-      value: (_: uPlot, value: number | null) => value?.toFixed(2) ?? "--",
+      value: (_: uPlot, value: number | null) => value?.toFixed(2) ?? "–",
     }));
     const options: uPlot.Options = {
       width: Math.max(1, parent.clientWidth),
@@ -50,7 +50,7 @@ export class Chart {
         { ...axis, label: x },
         { ...axis, label: y, size: 56 },
       ],
-      series: [{ label: x }, ...series],
+      series: [{ label: x, value: (_, at) => String(at ?? "–") }, ...series],
     };
     this.#plot = new uPlot(options, this.#data(), parent);
     new ResizeObserver(() => {
