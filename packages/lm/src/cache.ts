@@ -1,5 +1,5 @@
 import { mx } from "mlx-js";
-import { checkCount, failure, outOfRange } from "./errors.js";
+import { checkCount, failure, outOfRange, wrongType } from "./errors.js";
 import { causalMask, type Mask, maskOfAll } from "./masks.js";
 
 /** The keys and values that an attention reads. */
@@ -441,6 +441,27 @@ function plain(x: mx.array | Quantized | undefined): mx.array {
   return x as mx.array;
 }
 
+/** Refuses what are no caches. */
+export function checkCaches(caches: unknown, fn: string, param = "caches"): void {
+  const areCaches = Array.isArray(caches) && caches.every((x) => typeof x?.update === "function");
+  if (!areCaches) {
+    throw wrongType(fn, param, "what makePromptCache gives", caches);
+  }
+}
+
+/**
+ * Leaves at most the first tokens in all layers, and as many in each: where a model threw, some have more than
+ * others. Does nothing if a layer cannot forget.
+ */
+export function trimTo(caches: readonly Cache[], length: number): void {
+  const kept = Math.min(length, ...caches.map(({ offset }) => offset));
+  if (caches.every(({ trimmable }) => trimmable)) {
+    for (const cache of caches) {
+      cache.trim(cache.offset - kept);
+    }
+  }
+}
+
 /**
  * Forgets the last tokens, in all layers.
  *
@@ -448,11 +469,11 @@ function plain(x: mx.array | Quantized | undefined): mx.array {
  * came before.
  */
 export function trimPromptCache(caches: readonly Cache[], count: number): number {
+  checkCaches(caches, "trimPromptCache");
   checkCount(count, "trimPromptCache", "count");
-  if (!caches.every(({ trimmable }) => trimmable)) {
-    return 0;
-  }
-  return caches.map((cache) => cache.trim(count))[0] ?? 0;
+  const before = caches[0]?.offset ?? 0;
+  trimTo(caches, Math.max(0, before - count));
+  return before - (caches[0]?.offset ?? 0);
 }
 
 /** The kinds, and the names of their numbers in files, in order; before mlx-lm 0.32.2 there were others. */
@@ -484,6 +505,7 @@ export function savePromptCache(
   caches: readonly Cache[],
   metadata: Readonly<Record<string, string>> = {},
 ): void {
+  checkCaches(caches, "savePromptCache");
   mx.tidy(() => {
     const arrays: Record<string, mx.array> = {};
     const texts: Record<string, string> = { "2.0": "" };

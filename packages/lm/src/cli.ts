@@ -1,12 +1,15 @@
 #!/usr/bin/env node
-import { realpathSync } from "node:fs";
+import "./peer.js";
+import { readFileSync, realpathSync } from "node:fs";
 import process from "node:process";
-import { createInterface } from "node:readline";
+import { clearLine, createInterface, cursorTo } from "node:readline";
+import { addAbortSignal } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { ChatSession } from "./chat.js";
-import { type Generated, type GenerateOptions, generate } from "./generate.js";
+import { choiceOf, type Generated, type GenerateOptions, generate } from "./generate.js";
 import { type Loaded, load } from "./load.js";
+import type { LoadProgress } from "./weights.js";
 
 const usage = `usage: mlx-lm chat     --model PATH [options]
        mlx-lm generate --model PATH --prompt TEXT [options]
@@ -25,9 +28,11 @@ const usage = `usage: mlx-lm chat     --model PATH [options]
   --max-kv-size N           remember this many tokens
   --kv-bits N               remember them in this many bits each
   --seed N                  choose the same each time
-  --quiet                   no figures
+  --quiet                   no figures, and no progress of a download
+  --help, --version
 
-In a chat, Ctrl-C stops the answer and, twice, the program; /reset begins anew, /exit ends.`;
+An answer goes to standard output, and all else to standard error. In a chat, Ctrl-C stops the answer and, twice, the
+program; /reset begins anew, /exit or Ctrl-D ends.`;
 
 const texts = ["model", "prompt", "system"] as const;
 
@@ -44,6 +49,26 @@ const numbers = {
   seed: "seed",
 } as const;
 
+/** Where errors of the library have other names than the flags. */
+const flags: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(Object.entries(numbers).map(([flag, option]) => [option, flag])),
+  pathOrName: "model",
+  penalty: "repetition-penalty",
+  stop: "stop",
+};
+
+/** What has happened, without the library's functions, and with a flag in the place of its option. */
+function messageOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const [, option = "", rest = ""] = /^\[[\w.]+\] (?:(\w+): )?(.*)$/s.exec(message) ?? [];
+  const flag = flags[option];
+  return rest === "" ? message : `${flag ? `--${flag}: ` : option && `${option}: `}${rest}`;
+}
+
+/** What is told on a terminal. */
+const keys =
+  "/reset begins anew, /exit or Ctrl-D ends, Ctrl-C stops an answer and, twice, the program";
+
 /** A wrong command: shown with the usage. */
 class UsageError extends Error {}
 
@@ -57,7 +82,13 @@ interface Command {
   options: GenerateOptions;
 }
 
-function readCommand(args: readonly string[]): Command | undefined {
+function version(): string {
+  const manifest = readFileSync(new URL("../package.json", import.meta.url), "utf8");
+  return (JSON.parse(manifest) as { version: string }).version;
+}
+
+/** The command, or what is to be printed in its place. */
+function readCommand(args: readonly string[]): Command | string {
   let parsed: { values: Record<string, unknown>; positionals: string[] };
   try {
     parsed = parseArgs({
@@ -71,6 +102,7 @@ function readCommand(args: readonly string[]): Command | undefined {
         raw: { type: "boolean" },
         quiet: { type: "boolean" },
         help: { type: "boolean", short: "h" },
+        version: { type: "boolean" },
       },
     });
   } catch (error) {
@@ -78,7 +110,10 @@ function readCommand(args: readonly string[]): Command | undefined {
   }
   const { values, positionals } = parsed;
   if (values["help"] === true) {
-    return undefined;
+    return usage;
+  }
+  if (values["version"] === true) {
+    return version();
   }
   const [command, ...others] = positionals;
   if (command !== "chat" && command !== "generate") {
@@ -86,6 +121,12 @@ function readCommand(args: readonly string[]): Command | undefined {
   }
   if (others.length > 0) {
     throw new UsageError(`expected options after ${command}, received ${others.join(" ")}`);
+  }
+  const useless = command === "chat" ? ["prompt", "raw"] : values["raw"] ? ["system"] : [];
+  for (const name of useless.filter((name) => values[name] !== undefined)) {
+    throw new UsageError(
+      `--${name} is of no use for ${command}${name === "system" ? " --raw" : ""}`,
+    );
   }
   const text = (name: string) => values[name] as string | undefined;
   const model = text("model");
@@ -105,6 +146,12 @@ function readCommand(args: readonly string[]): Command | undefined {
   if (values["stop"] !== undefined) {
     options.stop = values["stop"] as string[];
   }
+  try {
+    // Before the model is loaded, which takes a while.
+    choiceOf(options);
+  } catch (error) {
+    throw new UsageError(messageOf(error));
+  }
   return {
     ...{ command, model, options, prompt: text("prompt"), system: text("system") },
     raw: values["raw"] === true,
@@ -112,87 +159,171 @@ function readCommand(args: readonly string[]): Command | undefined {
   };
 }
 
+/** Shows on a terminal how far a model is loaded, in a line that goes when it is done. */
+function progressOn(terminal: NodeJS.WriteStream): {
+  show(progress: LoadProgress): void;
+  end(): void;
+} {
+  let shown = "";
+  const end = () => {
+    if (shown !== "") {
+      cursorTo(terminal, 0);
+      clearLine(terminal, 0);
+      shown = "";
+    }
+  };
+  return {
+    show({ stage, loaded, total }) {
+      const what = stage === "download" ? "downloading" : "reading";
+      const percent = Math.floor((100 * loaded) / Math.max(total, 1));
+      const line = `${what} ${(total / 1e6).toFixed(0)} MB: ${percent} %`;
+      if (line !== shown) {
+        end();
+        terminal.write(line);
+        shown = line;
+      }
+    },
+    end,
+  };
+}
+
+/** Loads the model, and shows on a terminal how far that is. */
+async function loadFor({ model, quiet }: Command, signal: AbortSignal): Promise<Loaded> {
+  if (quiet || !process.stderr.isTTY) {
+    return load(model, { signal });
+  }
+  const { show, end } = progressOn(process.stderr);
+  try {
+    return await load(model, { signal, onProgress: show });
+  } finally {
+    end();
+  }
+}
+
 /** Writes an answer as it comes, and then, apart from it, what it took. */
 async function show(steps: AsyncIterable<Generated>, quiet: boolean): Promise<void> {
   let last: Generated | undefined;
-  for await (const step of steps) {
-    process.stdout.write(step.text);
-    last = step;
+  try {
+    for await (const step of steps) {
+      process.stdout.write(step.text);
+      last = step;
+    }
+  } finally {
+    process.stdout.write("\n");
   }
-  process.stdout.write("\n");
   if (!quiet && last !== undefined) {
     const { promptTokens, promptTps, generationTokens, generationTps, peakMemory } = last;
+    const end = last.finishReason === "length" ? "; cut off by --max-tokens or the context" : "";
     process.stderr.write(
       `(${promptTokens} tokens read, ${promptTps.toFixed(1)} a second; ${generationTokens} written, ` +
-        `${generationTps.toFixed(1)} a second; ${(peakMemory / 2 ** 20).toFixed(0)} MB)\n`,
+        `${generationTps.toFixed(1)} a second; ${(peakMemory / 2 ** 20).toFixed(0)} MB${end})\n`,
     );
   }
 }
 
-async function readAll(): Promise<string> {
+async function readPrompt(signal: AbortSignal): Promise<string> {
+  if (process.stdin.isTTY) {
+    process.stderr.write("The prompt, and then Ctrl-D:\n");
+  }
   let text = "";
-  for await (const piece of process.stdin.setEncoding("utf8")) {
+  for await (const piece of addAbortSignal(signal, process.stdin.setEncoding("utf8"))) {
     text += piece;
   }
-  return text;
+  if (text.trim() === "") {
+    throw new UsageError("expected a prompt, by --prompt or on standard input, received nothing");
+  }
+  return text.trim();
 }
 
-async function generateCommand(loaded: Loaded, command: Command): Promise<void> {
+async function generateCommand(command: Command, signal: AbortSignal): Promise<void> {
   const { options, quiet, raw, system } = command;
-  const text = command.prompt ?? (await readAll()).trim();
+  const text = command.prompt ?? (await readPrompt(signal));
+  using loaded = await loadFor(command, signal);
   const isChat = !raw && loaded.tokenizer.hasChatTemplate;
   const first = system === undefined ? [] : [{ role: "system", content: system }];
   const prompt = isChat ? [...first, { role: "user", content: text }] : text;
-  await show(generate(loaded, prompt, options), quiet);
+  await show(generate(loaded, prompt, { ...options, signal }), quiet);
 }
 
-async function chatCommand(loaded: Loaded, command: Command): Promise<void> {
+async function chatCommand(command: Command, signal: AbortSignal): Promise<void> {
   const { options, quiet, system } = command;
+  using loaded = await loadFor(command, signal);
   using session = new ChatSession(loaded, { system, ...options });
   const isTerminal = process.stdin.isTTY === true;
+  const terminal = process.stdout.isTTY ? process.stdout : process.stderr;
   const lines = createInterface({
-    input: process.stdin,
-    prompt: "> ",
-    terminal: isTerminal,
-    ...(isTerminal ? { output: process.stdout } : {}),
+    ...{ input: process.stdin, prompt: "> ", terminal: isTerminal, signal },
+    ...(isTerminal ? { output: terminal } : {}),
   });
-  let answer: AbortController | undefined;
-  lines.on("SIGINT", () => {
-    if (answer === undefined || answer.signal.aborted) {
-      lines.close();
-      process.stdout.write("\n");
-      process.exit(130);
+  const tell = (text: string) => {
+    if (isTerminal) {
+      terminal.write(`${text}\n`);
     }
-    answer.abort();
-  });
+  };
   const prompt = () => {
     if (isTerminal) {
       lines.prompt();
     }
   };
+  let answer: AbortController | undefined;
+  let isWarned = false;
+  signal.addEventListener("abort", () => answer?.abort());
+  // Where the terminal sends keys, and no signal. What was meant for an answer that has just ended ends nothing.
+  lines.on("SIGINT", () => {
+    if (answer !== undefined && !answer.signal.aborted) {
+      answer.abort();
+    } else if (answer !== undefined || isWarned) {
+      terminal.write("\n");
+      lines.close();
+      process.exit(130);
+    } else {
+      isWarned = true;
+      tell(`\n(${keys})`);
+      lines.write(null, { ctrl: true, name: "e" });
+      lines.write(null, { ctrl: true, name: "u" });
+      prompt();
+    }
+  });
+  tell(keys);
   prompt();
   for await (const line of lines) {
+    isWarned = false;
     const said = line.trim();
     if (said === "/exit") {
-      break;
+      lines.close();
+      return;
     }
     if (said === "/reset") {
       session.reset();
+    } else if (isTerminal && said.startsWith("/")) {
+      tell(keys);
     } else if (said !== "") {
       answer = new AbortController();
       try {
         await show(session.send(said, { signal: answer.signal }), quiet);
       } catch (error) {
-        if (!answer.signal.aborted) {
+        if (!isTerminal && !answer.signal.aborted) {
           throw error;
         }
-        process.stdout.write("\n");
+        tell(answer.signal.aborted ? "(stopped)" : `mlx-lm: ${messageOf(error)}`);
       }
       answer = undefined;
     }
     prompt();
   }
-  lines.close();
+  // After the prompt that was answered with Ctrl-D.
+  tell("");
+  signal.throwIfAborted();
+}
+
+/** Why the program ends before it is done, without a word. */
+class Stop extends Error {
+  readonly exitCode: number;
+
+  constructor(exitCode: number) {
+    super();
+    this.exitCode = exitCode;
+  }
 }
 
 /**
@@ -201,20 +332,32 @@ async function chatCommand(loaded: Loaded, command: Command): Promise<void> {
  * @returns its exit code.
  */
 export async function main(args: readonly string[]): Promise<number> {
+  const stop = new AbortController();
+  // The codes that shells have for programs that a signal has ended.
+  process.on("SIGINT", () => {
+    if (stop.signal.aborted) {
+      process.exit(130);
+    }
+    stop.abort(new Stop(130));
+  });
+  // A reader that has seen enough, such as head; or a full disk.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    stop.abort(error.code === "EPIPE" ? new Stop(141) : error);
+  });
   try {
     const command = readCommand(args);
-    if (command === undefined) {
-      console.log(usage);
-      return 0;
+    if (typeof command === "string") {
+      console.log(command);
+    } else {
+      await (command.command === "chat" ? chatCommand : generateCommand)(command, stop.signal);
     }
-    using loaded = await load(command.model);
-    await (command.command === "chat"
-      ? chatCommand(loaded, command)
-      : generateCommand(loaded, command));
     return 0;
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    console.error(`mlx-lm: ${message}`);
+  } catch (thrown) {
+    const error: unknown = stop.signal.reason ?? thrown;
+    if (error instanceof Stop) {
+      return error.exitCode;
+    }
+    console.error(`mlx-lm: ${messageOf(error)}`);
     if (error instanceof UsageError) {
       console.error(`\n${usage}`);
       return 2;

@@ -44,6 +44,12 @@ export class Config {
     return this.#get(name, "a number", is, fallback);
   }
 
+  /** A number above 0. */
+  positive(name: string, fallback?: number): number {
+    const is = (x: unknown): x is number => Number.isFinite(x) && (x as number) > 0;
+    return this.#get(name, "a number above 0", is, fallback);
+  }
+
   flag(name: string, fallback?: boolean): boolean {
     const is = (x: unknown): x is boolean => typeof x === "boolean";
     return this.#get(name, "true or false", is, fallback);

@@ -1,14 +1,14 @@
 import { join } from "node:path";
 import { mx } from "mlx-js";
-import { Config } from "./config.js";
+import type { Config } from "./config.js";
 import { checkCount, failure, wrongType } from "./errors.js";
-import { readJson } from "./folder.js";
+import { readConfig } from "./folder.js";
 import { fetched } from "./hub.js";
-import { readConfig, readWeights } from "./load.js";
+import { modelConfig, readWeights } from "./load.js";
 import { Bert } from "./models/bert.js";
 import { Tokenizer } from "./tokenizer.js";
 import { inTurns, type Work } from "./turns.js";
-import { type LoadOptions, loadWeights } from "./weights.js";
+import { checkLoadOptions, type LoadOptions, loadWeights } from "./weights.js";
 
 /** How the vectors of a text's tokens become one: their mean, or that of the first token. */
 export type Pooling = "mean" | "cls";
@@ -27,11 +27,10 @@ export interface EmbedOptions {
 
 /** The pooling that a folder asks for; the mean where it says nothing. */
 function poolingOf(folder: string): Pooling {
-  const values = readJson(join(folder, "1_Pooling"), "config.json");
-  if (values === undefined) {
+  const config = readConfig(join(folder, "1_Pooling"), "config.json");
+  if (config === undefined) {
     return "mean";
   }
-  const config = new Config(values, join(folder, "1_Pooling", "config.json"));
   const asked = Object.keys(config.values).filter(
     (name) => name.startsWith("pooling_mode_") && config.values[name] === true,
   );
@@ -51,9 +50,7 @@ function poolingOf(folder: string): Pooling {
 
 /** The most tokens of a text that are looked at. */
 function lengthOf(folder: string, model: Bert): number | undefined {
-  const values = readJson(folder, "sentence_bert_config.json");
-  const settings =
-    values === undefined ? undefined : new Config(values, "sentence_bert_config.json");
+  const settings = readConfig(folder, "sentence_bert_config.json");
   return settings?.has("max_seq_length") ? settings.count("max_seq_length") : model.contextLength;
 }
 
@@ -89,9 +86,10 @@ export class Embedder {
    * @throws Error if something is missing or does not fit, with what it is.
    */
   static async load(pathOrName: string, options: LoadOptions = {}): Promise<Embedder> {
+    checkLoadOptions("Embedder.load", options);
     options.signal?.throwIfAborted();
     const folder = await fetched(pathOrName, "Embedder.load", options);
-    const config = readConfig(folder, "Embedder.load");
+    const config = modelConfig(folder, "Embedder.load");
     config.oneOf("model_type", ["bert"]);
     const tokenizer = await Tokenizer.load(folder, { signal: options.signal });
     const weights = readWeights(folder);

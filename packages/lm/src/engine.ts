@@ -28,9 +28,14 @@ function make(tokenizer: Json, config: Json): Engine {
   try {
     return new Engine({ ...absent, ...tokenizer }, config);
   } catch (error) {
-    const text = `[Tokenizer] the tokenizer is of a kind that is not known here: ${error}`;
-    throw failure("ERR_MLX_LM_TOKENIZER", text, error);
+    throw unknownKind(error);
   }
+}
+
+/** For what the engine makes of a part that it does not know, or that is not as it should be. */
+export function unknownKind(error: unknown): Error {
+  const text = `[Tokenizer] tokenizer.json is damaged, or of a kind that is not known here: ${error}`;
+  return failure("ERR_MLX_LM_TOKENIZER", text, error);
 }
 
 /** Pairs of names and values, of a record or a Map. */
@@ -61,6 +66,9 @@ export function* engineOf(tokenizer: Json, config: Json): Work<Engine> {
   const tokens: string[] = [];
   let steps = 0;
   for (const [token, id] of entriesOf(vocab)) {
+    if (!(Number.isSafeInteger(id) && id >= 0)) {
+      throw unknownKind(`expected the number of a token, received ${id}`);
+    }
     ids.set(token, id);
     tokens[id] = token;
     if (++steps % stepsAtOnce === 0) {
@@ -79,6 +87,9 @@ export function* engineOf(tokenizer: Json, config: Json): Work<Engine> {
     const ranks = new Map<string, number>();
     for (const [i, merge] of merges.entries()) {
       const pair = typeof merge === "string" ? merge.split(" ", 2) : merge;
+      if (!Array.isArray(pair) || pair.length !== 2) {
+        throw unknownKind(`expected a pair of tokens, received ${merge}`);
+      }
       pairs.push(pair);
       ranks.set(JSON.stringify(pair), i);
       if (i % stepsAtOnce === 0) {

@@ -1,8 +1,8 @@
 // What stands in a model's folder.
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { mx } from "mlx-js";
+import { mx } from "mlx-js";
 import { Config } from "./config.js";
 import { failure } from "./errors.js";
 import { parseJson } from "./json.js";
@@ -10,20 +10,46 @@ import { inTurns } from "./turns.js";
 
 export const indexName = "model.safetensors.index.json";
 
+/** For a file that is there, and cannot be read. */
+export function unreadable(path: string, error: unknown): Error {
+  const why = error instanceof Error ? error.message : String(error);
+  const advice = error instanceof mx.FormatError ? ", download it again" : "";
+  return failure("ERR_MLX_LM_MODEL", `${path} cannot be read${advice}: ${why}`, error);
+}
+
 /** Reads a file of text; undefined if there is none. */
 export function readText(folder: string, name: string): string | undefined {
   const path = join(folder, name);
-  return existsSync(path) ? readFileSync(path, "utf8") : undefined;
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if (isMissing(error)) {
+      return undefined;
+    }
+    throw unreadable(path, error);
+  }
 }
 
-/** Reads a file of JSON; undefined if there is none. */
-export function readJson(folder: string, name: string): unknown {
+/** Whether a file is not there. */
+export function isMissing(error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code;
+  return code === "ENOENT" || code === "ENOTDIR";
+}
+
+/** Reads a file of JSON that is a record of settings; undefined if there is none. */
+export function readConfig(folder: string, name: string): Config | undefined {
   const text = readText(folder, name);
-  try {
-    return text === undefined ? undefined : JSON.parse(text);
-  } catch (error) {
-    throw noJson(join(folder, name), error);
+  const path = join(folder, name);
+  if (text === undefined) {
+    return undefined;
   }
+  let values: unknown;
+  try {
+    values = JSON.parse(text);
+  } catch (error) {
+    throw noJson(path, error);
+  }
+  return new Config(values, path);
 }
 
 function noJson(path: string, error: unknown): Error {
@@ -38,10 +64,15 @@ export async function readJsonInTurns(
   signal: mx.Signal | undefined,
 ): Promise<unknown> {
   const path = join(folder, name);
-  if (!existsSync(path)) {
-    return undefined;
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (error) {
+    if (isMissing(error)) {
+      return undefined;
+    }
+    throw unreadable(path, error);
   }
-  const text = await readFile(path, "utf8");
   signal?.throwIfAborted();
   try {
     return await inTurns(parseJson(text, asMap), signal);
@@ -52,9 +83,9 @@ export async function readJsonInTurns(
 
 /** The files of the weights: those that an index in the folder names, or those of all that there are. */
 export function weightFiles(folder: string, names = readdirSync(folder)): string[] {
-  const index = readJson(folder, indexName);
+  const index = readConfig(folder, indexName);
   if (index !== undefined) {
-    const map = new Config(index, join(folder, indexName)).part("weight_map");
+    const map = index.part("weight_map");
     const files = Object.keys(map?.values ?? {}).map((name) => map?.text(name) as string);
     return [...new Set(files)].sort();
   }

@@ -1,8 +1,8 @@
 import { mx } from "mlx-js";
-import { type Cache, KVCache, RotatingKVCache } from "./cache.js";
+import { type Cache, checkCaches, KVCache, RotatingKVCache, trimTo } from "./cache.js";
 import { checkCount, failure, outOfRange, wrongType } from "./errors.js";
 import type { LanguageModel } from "./models/model.js";
-import { checkNames } from "./options.js";
+import { checkFunction, checkNames, checkSignal } from "./options.js";
 import {
   type LogitsProcessor,
   type LogitsProcessorOptions,
@@ -125,19 +125,6 @@ function disposeAll(caches: readonly Cache[]): void {
   }
 }
 
-/**
- * Leaves at most the first tokens in caches. When a generation was ended in the middle of a step, the next one
- * was noted with a token that nobody has seen; and where a model threw, some layers have more tokens than others.
- */
-function trimTo(caches: readonly Cache[], count: number): void {
-  const kept = Math.min(count, ...caches.map(({ offset }) => offset));
-  if (caches.every(({ trimmable }) => trimmable)) {
-    for (const cache of caches) {
-      cache.trim(cache.offset - kept);
-    }
-  }
-}
-
 /** Changes caches to quantized ones, in place. */
 function quantizeCaches(caches: Cache[], options: GenerateOptions): void {
   const { kvBits: bits, kvGroupSize: groupSize = 64, quantizedKvStart = 0 } = options;
@@ -179,7 +166,7 @@ function checkPrompt(prompt: unknown): void {
     typeof prompt === "string" ||
     (isList &&
       (prompt.every(Number.isSafeInteger) ||
-        prompt.every((message) => typeof message === "object" && message !== null)));
+        prompt.every((message) => typeof message?.role === "string")));
   if (!isFine) {
     const expected = "a string, a list of messages { role, content }, or a list of tokens";
     throw wrongType("generate", "prompt", expected, prompt);
@@ -201,9 +188,19 @@ function checkOptions(options: GenerateOptions): void {
       checkCount(value, "generate", name, least);
     }
   }
-  const { signal, stop } = options;
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw wrongType("generate", "signal", "an AbortSignal", signal);
+  const { signal, stop, sampler, logitsProcessors, onPromptProgress, promptCache } = options;
+  checkSignal(signal, "generate");
+  checkFunction(sampler, "generate", "sampler");
+  checkFunction(onPromptProgress, "generate", "onPromptProgress");
+  const isFunction = (x: unknown) => typeof x === "function";
+  if (
+    logitsProcessors !== undefined &&
+    !(Array.isArray(logitsProcessors) && logitsProcessors.every(isFunction))
+  ) {
+    throw wrongType("generate", "logitsProcessors", "a list of functions", logitsProcessors);
+  }
+  if (promptCache !== undefined) {
+    checkCaches(promptCache, "generate", "promptCache");
   }
   const stops = typeof stop === "string" ? [stop] : (stop ?? []);
   if (!Array.isArray(stops) || !stops.every((text) => typeof text === "string" && text !== "")) {
@@ -211,9 +208,61 @@ function checkOptions(options: GenerateOptions): void {
   }
 }
 
+/** A sampler that is known to give one token. */
+function checked(sampler: Sampler): Sampler {
+  return (logprobs) => {
+    const token: unknown = sampler(logprobs);
+    if (
+      !(token instanceof mx.array) ||
+      token.size !== 1 ||
+      !mx.issubdtype(token.dtype, mx.integer)
+    ) {
+      throw wrongType("generate", "sampler", "one that gives an array of one integer", token);
+    }
+    return token;
+  };
+}
+
+/** A processor that is known to give logits. */
+function checkedProcessor(processor: LogitsProcessor): LogitsProcessor {
+  return (tokens, logits) => {
+    const changed: unknown = processor(tokens, logits);
+    if (!(changed instanceof mx.array) || changed.size !== logits.size) {
+      const expected = `functions that give logits of shape [${logits.shape}]`;
+      throw wrongType("generate", "logitsProcessors", expected, changed);
+    }
+    return changed;
+  };
+}
+
+/** Checks options, and gives what chooses tokens by them. */
+export function choiceOf(options: GenerateOptions): {
+  sampler: Sampler & Partial<Disposable>;
+  processors: readonly LogitsProcessor[];
+} {
+  checkOptions(options);
+  const { sampler, logitsProcessors = [] } = options;
+  return {
+    sampler: sampler === undefined ? makeSampler(pick(options, samplerNames)) : checked(sampler),
+    processors: [
+      ...makeLogitsProcessors(pick(options, processorNames)),
+      ...logitsProcessors.map((processor) => checkedProcessor(processor)),
+    ],
+  };
+}
+
 function pick<T extends object>(options: T, names: readonly string[]): Partial<T> {
   const given = Object.entries(options).filter(([name]) => names.includes(name));
   return Object.fromEntries(given) as Partial<T>;
+}
+
+/** Refuses tokens that the model does not have. */
+function checkTokens(tokens: readonly number[], { vocabSize }: LanguageModel): void {
+  const beyond = tokens.find((token) => !(token >= 0 && token < vocabSize));
+  if (beyond !== undefined) {
+    const expected = `tokens from 0 to ${vocabSize - 1}, which the model has`;
+    throw outOfRange("generate", "prompt", expected, beyond);
+  }
 }
 
 /** How many tokens there is room for after the prompt. */
@@ -238,6 +287,9 @@ function roomAfter(
   return contextLength - seen + 1;
 }
 
+/** The caches that a generation is filling. */
+const inUse = new WeakSet<Cache[]>();
+
 async function* iterate(
   { model, tokenizer }: TextModel,
   prompt: Prompt,
@@ -246,7 +298,24 @@ async function* iterate(
   processors: readonly LogitsProcessor[],
 ): AsyncGenerator<Generated, void, undefined> {
   const { signal, promptCache, prefillStepSize = 2048, maxKvSize, onPromptProgress } = options;
+  if (promptCache !== undefined && inUse.has(promptCache)) {
+    throw failure(
+      "ERR_MLX_LM_CACHE",
+      "[generate] promptCache: expected caches that no other generation fills, received those of one " +
+        "that has not ended: wait for it, or leave its loop",
+    );
+  }
   const caches = promptCache ?? makePromptCache(model, maxKvSize);
+  if (caches.length !== model.depth) {
+    const expected = `caches of the model's ${model.depth} layers`;
+    throw outOfRange("generate", "promptCache", expected, caches.length);
+  }
+  if (caches.some(({ offset }) => offset !== caches[0]?.offset)) {
+    const counts = caches.map(({ offset }) => offset).join(", ");
+    const text = `[generate] promptCache: expected as many tokens in all layers, received ${counts}`;
+    throw failure("ERR_MLX_LM_CACHE", text);
+  }
+  inUse.add(caches);
   const history = processors.length > 0 ? new History() : undefined;
   let first: mx.array | undefined;
   // How many tokens are known to whoever gave the caches.
@@ -258,6 +327,7 @@ async function* iterate(
     if (tokens.length === 0) {
       throw outOfRange("generate", "prompt", "a text of at least one token", prompt);
     }
+    checkTokens(tokens, model);
     known += tokens.length;
     const most = Math.min(options.maxTokens ?? 256, roomAfter(tokens, caches, model));
 
@@ -337,6 +407,7 @@ async function* iterate(
       }
     }
   } finally {
+    inUse.delete(caches);
     first?.dispose();
     history?.dispose();
     if (options.sampler === undefined) {
@@ -345,6 +416,7 @@ async function* iterate(
     if (promptCache === undefined) {
       disposeAll(caches);
     } else {
+      // A step that was noted already may have read a token that nobody has seen.
       trimTo(caches, known);
     }
   }
@@ -374,11 +446,6 @@ export function generate(
     throw wrongType("generate", "model", "what load gives, { model, tokenizer }", model);
   }
   checkPrompt(prompt);
-  checkOptions(options);
-  const processors = [
-    ...makeLogitsProcessors(pick(options, processorNames)),
-    ...(options.logitsProcessors ?? []),
-  ];
-  const sampler = options.sampler ?? makeSampler(pick(options, samplerNames));
+  const { sampler, processors } = choiceOf(options);
   return generationOf(iterate(model, prompt, options, sampler, processors));
 }

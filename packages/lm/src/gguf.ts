@@ -1,6 +1,7 @@
 import { mx } from "mlx-js";
 import { Config } from "./config.js";
 import { failure } from "./errors.js";
+import { unreadable } from "./folder.js";
 import { type TokenizerMetadata, type TokenizerParts, tokenizerOf } from "./gguf-tokenizer.js";
 import type { Weights } from "./models/model.js";
 import type { Work } from "./turns.js";
@@ -235,8 +236,22 @@ export function readGguf(file: string): GgufModel {
   return mx.tidy(() => modelIn(file));
 }
 
+function readFile(file: string): [Weights, mx.GgufMetadata] {
+  try {
+    return mx.load(file, { format: "gguf", returnMetadata: true }) as [Weights, mx.GgufMetadata];
+  } catch (error) {
+    throw file.endsWith(".gguf") || !(error instanceof mx.FormatError)
+      ? unreadable(file, error)
+      : failure(
+          "ERR_MLX_LM_MODEL",
+          `${file} is no GGUF file: expected one, or the folder of a model`,
+          error,
+        );
+  }
+}
+
 function modelIn(file: string): GgufModel {
-  const [tensors, values] = mx.load(file, { format: "gguf", returnMetadata: true });
+  const [tensors, values] = readFile(file);
   const metadata = new Metadata(values);
   const architecture = metadata.text("general.architecture") ?? "";
   if (!Object.hasOwn(modelTypes, architecture)) {

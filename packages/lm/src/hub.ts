@@ -284,7 +284,7 @@ export async function fetched(
   if (name === undefined) {
     throw failure(
       "ERR_MLX_LM_MODEL",
-      `[${fn}] pathOrName: there is no folder or GGUF file ${pathOrName}`,
+      `[${fn}] pathOrName: there is no folder or GGUF file ${JSON.stringify(pathOrName)}`,
     );
   }
   const found = cached(name, fn);

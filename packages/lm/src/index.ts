@@ -1,3 +1,5 @@
+import "./peer.js";
+
 export {
   type Cache,
   type KeysValues,

@@ -1,39 +1,40 @@
-import { existsSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { mx } from "mlx-js";
-import { Config } from "./config.js";
+import type { Config } from "./config.js";
 import { failure } from "./errors.js";
-import { indexName, readJson, weightFiles } from "./folder.js";
+import { isMissing, readConfig, unreadable, weightFiles } from "./folder.js";
 import { readGguf } from "./gguf.js";
 import { fetched } from "./hub.js";
 import { createModel } from "./models/index.js";
 import type { LanguageModel, Weights } from "./models/model.js";
 import { Tokenizer } from "./tokenizer.js";
 import { inTurns } from "./turns.js";
-import { type LoadOptions, loadWeights } from "./weights.js";
+import { checkLoadOptions, type LoadOptions, loadWeights } from "./weights.js";
 
-/** The settings of a folder, for the function that asks for them. */
-export function readConfig(folder: string, fn: string): Config {
-  const values = readJson(folder, "config.json");
-  if (values === undefined) {
+/** The settings of a model's folder, for the function that asks for them. */
+export function modelConfig(folder: string, fn: string): Config {
+  const config = readConfig(folder, "config.json");
+  if (config === undefined) {
     throw failure(
       "ERR_MLX_LM_MODEL",
-      `[${fn}] path: expected a folder with config.json, *.safetensors and tokenizer.json, received ` +
+      `[${fn}] pathOrName: expected a folder with config.json, *.safetensors and tokenizer.json, received ` +
         `${folder}, which has no config.json`,
     );
   }
-  return new Config(values, join(folder, "config.json"));
+  return config;
 }
 
-/** The weights of a file, or an error that names it. */
-function readFile(file: string): Weights {
+/** The weights of a file in a folder, or an error that names it. */
+function readFile(folder: string, name: string): Weights {
+  const file = join(folder, name);
   try {
     return mx.load(file, { format: "safetensors" });
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    const message = `${file} cannot be read, download it again: ${why}`;
-    throw failure("ERR_MLX_LM_MODEL", message, error);
+    throw isMissing(error)
+      ? failure("ERR_MLX_LM_MODEL", `${folder} lacks the weights ${name}`, error)
+      : unreadable(file, error);
   }
 }
 
@@ -43,15 +44,8 @@ export function readWeights(folder: string): Weights {
   if (files.length === 0) {
     throw failure("ERR_MLX_LM_MODEL", `${folder} has no weights: expected *.safetensors`);
   }
-  const missing = files.filter((name) => !existsSync(join(folder, name)));
-  if (missing.length > 0) {
-    throw failure(
-      "ERR_MLX_LM_MODEL",
-      `${folder} lacks ${missing.join(", ")}, which ${indexName} names`,
-    );
-  }
   // In a scope, so that a file that cannot be read leaves nothing of those before it.
-  return mx.tidy(() => Object.assign({}, ...files.map((name) => readFile(join(folder, name)))));
+  return mx.tidy(() => Object.assign({}, ...files.map((name) => readFile(folder, name))));
 }
 
 /** What a file or a folder holds, before there is a model. */
@@ -77,7 +71,7 @@ function readGgufFile(file: string): Checkpoint {
 }
 
 function readFolder(folder: string, fn: string): Checkpoint {
-  const config = readConfig(folder, fn);
+  const config = modelConfig(folder, fn);
   const weights = readWeights(folder);
   // Files leave it out where it is as the class has it, which differs from one to the other.
   const isTied = !Object.keys(weights).some((name) => /(^|\.)lm_head\.weight$/.test(name));
@@ -93,6 +87,7 @@ async function readCheckpoint(
   fn: string,
   options: LoadOptions,
 ): Promise<Checkpoint> {
+  checkLoadOptions(fn, options);
   options.signal?.throwIfAborted();
   const path = await fetched(pathOrName, fn, options);
   return statSync(path).isDirectory() ? readFolder(path, fn) : readGgufFile(path);

@@ -12,6 +12,21 @@ export function checkNames(fn: string, options: unknown, names: readonly string[
   }
 }
 
+/** A function, or nothing. */
+export function checkFunction(value: unknown, fn: string, param: string): void {
+  if (value !== undefined && typeof value !== "function") {
+    throw wrongType(fn, param, "a function", value);
+  }
+}
+
+/** A signal that aborts, of this realm or another, or nothing. */
+export function checkSignal(value: unknown, fn: string): void {
+  const { throwIfAborted } = Object(value) as { throwIfAborted?: unknown };
+  if (value !== undefined && typeof throwIfAborted !== "function") {
+    throw wrongType(fn, "signal", "an AbortSignal", value);
+  }
+}
+
 /** A number within bounds, or what it is by default. */
 export function checkNumber(
   value: unknown,

@@ -107,6 +107,8 @@ export function makeSampler(options: SamplerOptions = {}): Sampler & Partial<Dis
     return (logprobs) => mx.argmax(logprobs, -1);
   }
   const keys = seed === undefined ? undefined : new Keys(seed);
+  // Finite, and not 0, in all dtypes: beyond, all tokens are as likely as each other, or only one is, as it is.
+  const sharpness = Math.min(Math.max(1 / temperature, 1e-7), 6e4);
   const sample: Sampler = (logprobs) => {
     let chosen = logprobs;
     if (topP > 0 && topP < 1) {
@@ -118,7 +120,7 @@ export function makeSampler(options: SamplerOptions = {}): Sampler & Partial<Dis
     if (topK !== undefined) {
       chosen = applyTopK(chosen, topK);
     }
-    const scaled = chosen.multiply(1 / temperature);
+    const scaled = chosen.multiply(sharpness);
     return mx.random.categorical(scaled, -1, null, { key: keys?.next() });
   };
   return keys === undefined
@@ -148,13 +150,16 @@ export const processorNames = ["logitBias", "repetitionPenalty", "repetitionCont
 export function logitBias(
   biases: Readonly<Record<number, number>> | ReadonlyMap<number, number>,
 ): LogitsProcessor {
+  if (typeof biases !== "object" || biases === null || Array.isArray(biases)) {
+    throw wrongType("logitBias", "biases", "a record or a Map of tokens and numbers", biases);
+  }
   const entries: readonly (readonly [number, number])[] =
     biases instanceof Map
       ? [...biases]
       : Object.entries(biases).map(([token, bias]) => [Number(token), bias]);
   for (const [token, bias] of entries) {
     checkCount(token, "logitBias", "biases");
-    if (typeof bias !== "number") {
+    if (typeof bias !== "number" || Number.isNaN(bias)) {
       throw wrongType("logitBias", `biases[${token}]`, "a number", bias);
     }
   }

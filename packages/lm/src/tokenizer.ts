@@ -2,9 +2,10 @@ import { Template } from "@huggingface/jinja";
 import { Tokenizer as Engine } from "@huggingface/tokenizers";
 import type { mx } from "mlx-js";
 import { StreamingDetokenizer } from "./detokenizer.js";
-import { engineOf } from "./engine.js";
+import { engineOf, unknownKind } from "./engine.js";
 import { failure, wrongType } from "./errors.js";
-import { readJson, readJsonInTurns, readText } from "./folder.js";
+import { readConfig, readJsonInTurns, readText } from "./folder.js";
+import { checkSignal } from "./options.js";
 import { atOnce, inTurns } from "./turns.js";
 
 /** A parsed JSON file. */
@@ -80,13 +81,28 @@ function checked(tokenizer: Json): Json {
 
 /** Templates by their names. */
 function templatesOf(template: unknown): Map<string, string> {
-  if (typeof template === "string") {
-    return new Map([["default", template]]);
+  const named = Array.isArray(template) ? template : [{ name: "default", template }];
+  const isText = (x: unknown) => typeof x === "string";
+  if (template === undefined || template === null) {
+    return new Map();
   }
-  if (Array.isArray(template)) {
-    return new Map(template.map(({ name, template }) => [String(name), String(template)]));
+  if (!named.every((each) => isText(each?.name) && isText(each.template))) {
+    const expected = "a text, or a list of texts { name, template }";
+    throw wrongType("Tokenizer", "chatTemplate", expected, template);
   }
-  return new Map();
+  return new Map(named.map(({ name, template }) => [name, template]));
+}
+
+/** The tokens that end a text, as the first of a folder's files says that says it. */
+function eosTokenIdsOf(folder: string): readonly number[] | undefined {
+  for (const name of ["generation_config.json", "config.json"]) {
+    const config = readConfig(folder, name);
+    if (config?.has("eos_token_id")) {
+      const isOne = typeof config.values["eos_token_id"] === "number";
+      return isOne ? [config.number("eos_token_id")] : config.numbers("eos_token_id");
+    }
+  }
+  return undefined;
 }
 
 /**
@@ -135,7 +151,10 @@ export class Tokenizer {
    * `chat_template.jinja`, and the tokens that end a text from `generation_config.json` or `config.json`.
    */
   static async load(folder: string, { signal }: TokenizerLoadOptions = {}): Promise<Tokenizer> {
-    const read = (name: string) => readJson(folder, name) as Json | undefined;
+    if (typeof folder !== "string") {
+      throw wrongType("Tokenizer.load", "folder", "the path of a folder", folder);
+    }
+    checkSignal(signal, "Tokenizer.load");
     const tokenizer = await readJsonInTurns(folder, "tokenizer.json", "vocab", signal);
     if (tokenizer === undefined) {
       throw failure(
@@ -145,22 +164,15 @@ export class Tokenizer {
           "writes one.",
       );
     }
-    const [eosTokenIds] = ["generation_config.json", "config.json"]
-      .map((name) => read(name)?.["eos_token_id"] as number | number[] | null | undefined)
-      .filter((ids) => ids !== undefined && ids !== null);
-    const inJson = read("chat_template.json")?.["chat_template"];
+    const inJson = readConfig(folder, "chat_template.json");
     const options = {
-      eosTokenIds,
+      eosTokenIds: eosTokenIdsOf(folder),
       chatTemplate:
         readText(folder, "chat_template.jinja") ??
-        (typeof inJson === "string" ? inJson : undefined),
+        (inJson?.has("chat_template") ? inJson.text("chat_template") : undefined),
     };
-    return Tokenizer.inTurns(
-      tokenizer as Json,
-      read("tokenizer_config.json") ?? {},
-      options,
-      signal,
-    );
+    const { values } = readConfig(folder, "tokenizer_config.json") ?? { values: {} };
+    return Tokenizer.inTurns(tokenizer as Json, values, options, signal);
   }
 
   /**
@@ -188,7 +200,11 @@ export class Tokenizer {
     if (typeof text !== "string") {
       throw wrongType("encode", "text", "a string", text);
     }
-    return this.#engine.encode(text, { add_special_tokens: addSpecialTokens }).ids;
+    try {
+      return this.#engine.encode(text, { add_special_tokens: addSpecialTokens }).ids;
+    } catch (error) {
+      throw unknownKind(error);
+    }
   }
 
   /** The tokens of what a model is to go on with: those that begin a text are there once. */

@@ -3,6 +3,7 @@ import { mx, nn } from "mlx-js";
 import type { Config } from "./config.js";
 import { failure } from "./errors.js";
 import type { Weights } from "./models/model.js";
+import { checkFunction, checkNames, checkSignal } from "./options.js";
 
 /** How far {@link load} has come. */
 export interface LoadProgress {
@@ -20,6 +21,13 @@ export interface LoadOptions {
   signal?: mx.Signal | undefined;
   /** Called at the beginning, and after each piece of a download and of the weights. */
   onProgress?: ((progress: LoadProgress) => void) | undefined;
+}
+
+/** Refuses what are no such options. */
+export function checkLoadOptions(fn: string, options: LoadOptions): void {
+  checkNames(fn, options, ["signal", "onProgress"]);
+  checkSignal(options.signal, fn);
+  checkFunction(options.onProgress, fn, "onProgress");
 }
 
 /** A model that knows the weights of its checkpoints. */

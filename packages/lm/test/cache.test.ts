@@ -243,6 +243,12 @@ describe("files", () => {
     expect(loaded.caches.map(seen)).toEqual(expected);
   });
 
+  test.each([null, 5, [5]])("what are no caches is refused: %j", (caches) => {
+    const refused = { code: "ERR_INVALID_ARG_TYPE" };
+    expect(() => trimPromptCache(caches as never, 1)).toThrow(expect.objectContaining(refused));
+    expect(() => savePromptCache("x", caches as never)).toThrow(expect.objectContaining(refused));
+  });
+
   test("what is no prompt cache is refused, and leaves nothing", () => {
     const file = join(folder, "other.safetensors");
     const keys = mx.ones([1, 1, 3, 4]);

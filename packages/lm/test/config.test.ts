@@ -46,6 +46,7 @@ describe("a configuration", () => {
     [() => config.count("half"), "half to be a positive integer, received 0.5"],
     [() => config.count("missing"), "missing to be a positive integer, received nothing"],
     [() => config.number("text"), 'text to be a number, received "silu"'],
+    [() => config.positive("missing", 0), "missing to be a number above 0, received 0"],
     [() => config.flag("count"), "count to be true or false, received 3"],
     [() => config.text("flag"), "flag to be a text, received false"],
     [() => config.numbers("texts"), 'texts to be a list of numbers, received ["a","b"]'],

@@ -77,7 +77,7 @@ test("an encoder with ALiBi and gates, with texts of unequal lengths", () => {
 });
 
 test("what is no encoder is refused", async () => {
-  await expect(Embedder.load("/nowhere")).rejects.toThrow(/no folder or GGUF file \/nowhere/);
+  await expect(Embedder.load("/nowhere")).rejects.toThrow(/no folder or GGUF file "\/nowhere"/);
   await expect(Embedder.load(3 as never)).rejects.toThrow(
     /pathOrName: expected the path of a folder/,
   );

@@ -344,7 +344,14 @@ describe("refused", () => {
     ["a", { stop: [""] }, /stop: expected a text, or a list of texts, that are not empty/],
     ["a", { signal: {} }, /signal: expected an AbortSignal/],
     ["a", { logitBias: { x: 1 } }, /biases: expected a whole number/],
+    ["a", { logitBias: { 1: Number.NaN } }, /biases\[1\]: expected a number, received NaN/],
+    ["a", { logitBias: null }, /biases: expected a record or a Map of tokens and numbers/],
     ["a", { repetitionPenalty: 0 }, /penalty: expected more than 0, received 0/],
+    ["a", { sampler: 5 }, /sampler: expected a function, received 5/],
+    ["a", { logitsProcessors: [5] }, /logitsProcessors: expected a list of functions/],
+    ["a", { onPromptProgress: 5 }, /onPromptProgress: expected a function, received 5/],
+    ["a", { promptCache: [5] }, /promptCache: expected what makePromptCache gives/],
+    [[{ content: "a" }], {}, /prompt: expected a string, a list of messages \{ role, content \}/],
   ])("%j with %j", (prompt, options, message) => {
     expect(() => generate(loaded, prompt as never, options as never)).toThrow(message);
   });
@@ -355,6 +362,46 @@ describe("refused", () => {
     await expect(biased).rejects.toThrow(/biases: expected tokens below 28, received 99/);
     expect(() => generate({} as never, "a")).toThrow(/model: expected what load gives/);
   });
+
+  test.each<[unknown, object, RegExp]>([
+    [[28], {}, /prompt: expected tokens from 0 to 27, which the model has, received 28/],
+    [[-1], {}, /prompt: expected tokens from 0 to 27, which the model has, received -1/],
+    ["a", { sampler: () => undefined }, /sampler: expected one that gives an array of one integer/],
+    ["a", { sampler: () => mx.array([1.5]) }, /sampler: expected one that gives an array of one/],
+    ["a", { logitsProcessors: [() => 5] }, /logitsProcessors: expected functions that give logits/],
+    ["a", { promptCache: [] }, /promptCache: expected caches of the model's 2 layers, received 0/],
+  ])("%j with %j, as it begins", async (prompt, options, message) => {
+    const before = live();
+    await expect(generate(loaded, prompt as never, options).text()).rejects.toThrow(message);
+    expect(live()).toBeLessThanOrEqual(before);
+  });
+
+  test("caches that another generation fills, or that have unequal lengths", async () => {
+    const promptCache = makePromptCache(loaded.model);
+    const first = generate(loaded, "a", { promptCache, maxTokens: 3 });
+    await first.next();
+    const refused = { code: "ERR_MLX_LM_CACHE" };
+    await expect(steps("a", { promptCache })).rejects.toMatchObject(refused);
+    expect(await first.text()).toBe("gj");
+    promptCache[1]?.trim(1);
+    await expect(steps("a", { promptCache })).rejects.toMatchObject(refused);
+    mx.dispose(promptCache);
+  });
+});
+
+test("a temperature that is beyond all bounds chooses the likeliest token, or any", async () => {
+  const write = (temperature: number) =>
+    generate(loaded, "a", { temperature, seed: 1, topK: 2, maxTokens: 8 }).text();
+  expect(await write(1e-320)).toBe(await write(0));
+  for (const temperature of [1e300, Number.POSITIVE_INFINITY]) {
+    // Each letter is one of the two likeliest: three further, or four.
+    let last = 0;
+    for (const letter of await write(temperature)) {
+      const next = letters.indexOf(letter);
+      expect([3, 4]).toContain((next - last + letters.length) % letters.length);
+      last = next;
+    }
+  }
 });
 
 test("SmolLM2 writes mlx-lm's tokens, 200 of 200", { timeout: 240_000 }, async () => {

@@ -1,10 +1,11 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, truncateSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { mx } from "mlx-js";
 import { load, loadModel } from "mlx-js-lm";
 import { afterAll, describe, expect, test } from "vitest";
 import { models } from "../../../scripts/models.mjs";
+import { live } from "../../../test/support/live.js";
 import { configs, distanceOf, weightsOf } from "./support/golden.js";
 
 const folder = mkdtempSync(join(tmpdir(), "mlx-js-lm-gguf-"));
@@ -147,6 +148,29 @@ describe("what is refused", () => {
       code: "ERR_MLX_LM_MODEL",
       message: expect.stringMatching(message),
     });
+  });
+
+  test("a file that is cut off", async () => {
+    const file = write("llama", "llama");
+    const before = live();
+    for (const bytes of [20_000, 100, 3, 0]) {
+      truncateSync(file, bytes);
+      const said = await loadModel(file).catch(({ code, message }) => ({ code, message }));
+      expect(said).toEqual({
+        code: "ERR_MLX_LM_MODEL",
+        message: expect.stringMatching(/\.gguf cannot be read, download it again: \[load\]/),
+      });
+    }
+    expect(live()).toBeLessThanOrEqual(before);
+  });
+
+  test("a file that changes while it is read", async () => {
+    const file = write("llama", "llama");
+    const before = live();
+    const onProgress = () => truncateSync(file, 20_000);
+    const said = await loadModel(file, { onProgress }).catch(({ message }) => message);
+    expect(said).toMatch(/expected the file as it was when it was loaded, received one that has/);
+    expect(live()).toBeLessThanOrEqual(before);
   });
 
   test.each<[string, Record<string, mx.array | string>, RegExp]>([

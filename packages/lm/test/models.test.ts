@@ -7,6 +7,7 @@ import {
   Config,
   createModel,
   type KeysValues,
+  type LoadOptions,
   loadModel,
   QuantizedKVCache,
   RotatingKVCache,
@@ -326,12 +327,53 @@ describe("what is wrong is said", () => {
     [
       "a setting of another type",
       () => path(all, { rms_norm_eps: "small" }),
-      /expected rms_norm_eps to be a number, received "small"/,
+      /expected rms_norm_eps to be a number above 0, received "small"/,
     ],
     [
       "an unknown scaling",
       () => path(all, { rope_scaling: { type: "magic" } }),
       /rope_scaling: expected type to be one of "default", .*, received "magic"/,
+    ],
+    [
+      "heads that do not divide the size",
+      () => path(all, { num_attention_heads: 7, head_dim: null }),
+      /config\.json: expected num_attention_heads to divide 64, received 7/,
+    ],
+    [
+      "heads of keys that do not divide those of queries",
+      () => path(all, { num_key_value_heads: 3 }),
+      /config\.json: expected num_key_value_heads to divide 4, received 3/,
+    ],
+    [
+      "a size of heads that cannot be rotated",
+      () => path(all, { head_dim: 7 }),
+      /config\.json is of no use: \[RoPE\] dims: expected an even number, received 7/,
+    ],
+    [
+      "a base that is not above 0",
+      () => path(all, { rope_theta: 0 }),
+      /expected rope_theta to be a number above 0, received 0/,
+    ],
+    [
+      "another activation",
+      () => path(all, { hidden_act: "gelu" }),
+      /expected hidden_act to be "silu", the only one known here, received "gelu"/,
+    ],
+    [
+      "fewer types than layers",
+      () => path(all, { layer_types: ["full_attention"] }),
+      /expected layer_types to have "full_attention" or .* for layer 1, received nothing/,
+    ],
+    ["a file that is none of GGUF", () => join(path(all), "config.json"), /is no GGUF file/],
+    [
+      "a config.json that is a folder",
+      () => {
+        const given = path(all);
+        rmSync(join(given, "config.json"));
+        mkdirSync(join(given, "config.json"));
+        return given;
+      },
+      /config\.json cannot be read: EISDIR/,
     ],
   ])("%s", async (_, make, message) => {
     const given = make();
@@ -342,11 +384,23 @@ describe("what is wrong is said", () => {
     expect(live()).toBeLessThanOrEqual(before);
   });
 
+  test.each<[unknown, RegExp]>([
+    [null, /options: expected a record of options, received null/],
+    [{ sginal: 1 }, /options: expected names among signal, onProgress, received "sginal"/],
+    [{ signal: { aborted: false } }, /signal: expected an AbortSignal, received an object/],
+    [{ onProgress: 5 }, /onProgress: expected a function, received 5/],
+  ])("options that are none: %j", async (options, message) => {
+    await expect(loadModel(folder, options as LoadOptions)).rejects.toMatchObject({
+      code: "ERR_INVALID_ARG_TYPE",
+      message: expect.stringMatching(message),
+    });
+  });
+
   test("a missing file of several", async () => {
     const given = path(all);
     rmSync(join(given, "model-00002-of-00002.safetensors"));
     await expect(loadModel(given)).rejects.toThrow(
-      /lacks model-00002-of-00002\.safetensors, which/,
+      /lacks the weights model-00002-of-00002\.safetensors/,
     );
   });
 

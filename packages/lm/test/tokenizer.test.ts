@@ -269,6 +269,37 @@ describe("folders", () => {
     await expect(Tokenizer.load(folder)).rejects.toThrow(/expected the content of a tokenizer/);
     put("tokenizer.json", { model: { type: "Crystal" } });
     await expect(Tokenizer.load(folder)).rejects.toThrow(/a kind that is not known here/);
+    await expect(Tokenizer.load(5 as never)).rejects.toThrow(
+      /folder: expected the path of a folder/,
+    );
+  });
+
+  test.each<[string, unknown, string, RegExp]>([
+    ["tokenizer.json", { model: { type: "BPE", vocab: { a: "x" } } }, "TOKENIZER", /received x/],
+    [
+      "tokenizer.json",
+      { model: { type: "BPE", vocab: { a: 0 }, merges: [5] } },
+      "TOKENIZER",
+      /expected a pair of tokens, received 5/,
+    ],
+    ["tokenizer_config.json", [], "MODEL", /tokenizer_config\.json: expected a record/],
+    [
+      "generation_config.json",
+      { eos_token_id: "x" },
+      "MODEL",
+      /expected eos_token_id to be a list/,
+    ],
+    ["chat_template.json", { chat_template: 5 }, "MODEL", /expected chat_template to be a text/],
+  ])("nor is one with %s of %j", async (name, content, code, message) => {
+    const own = mkdtempSync(join(tmpdir(), "mlx-js-lm-tokenizer-"));
+    const model = { type: "BPE", vocab: { a: 0, b: 1 }, merges: [] };
+    writeFileSync(join(own, "tokenizer.json"), JSON.stringify({ model }));
+    writeFileSync(join(own, name), JSON.stringify(content));
+    await expect(Tokenizer.load(own)).rejects.toMatchObject({
+      code: `ERR_MLX_LM_${code}`,
+      message: expect.stringMatching(message),
+    });
+    rmSync(own, { recursive: true });
   });
 
   test("the tokenizer of an encoder", async () => {

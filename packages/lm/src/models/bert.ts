@@ -8,7 +8,7 @@ import { joinHeads, splitHeads } from "../parts/attention.js";
 import { renamed, type Weights, without } from "./model.js";
 
 function layerNorm(config: Config): nn.LayerNorm {
-  const eps = config.number("layer_norm_eps", 1e-12);
+  const eps = config.positive("layer_norm_eps", 1e-12);
   return new nn.LayerNorm(config.count("hidden_size"), { eps });
 }
 

@@ -19,7 +19,7 @@ export class Bloom extends DecoderModel {
     const layers = countOf(config, "n_layer", "num_hidden_layers");
     config.expect("apply_residual_connection_post_layernorm", false);
     const activation = (x: mx.array) => nn.geluApprox(x);
-    const norm = () => new nn.LayerNorm(dims, { eps: config.number("layer_norm_epsilon", 1e-5) });
+    const norm = () => new nn.LayerNorm(dims, { eps: config.positive("layer_norm_epsilon", 1e-5) });
     super(config.with({ hidden_size: dims, num_hidden_layers: layers }), {
       layer: () =>
         new PreNormLayer(

@@ -60,7 +60,7 @@ export class Gemma2 extends DecoderModel {
   readonly cap: number;
 
   constructor(config: Config) {
-    const scale = config.number("query_pre_attn_scalar", 256) ** -0.5;
+    const scale = config.positive("query_pre_attn_scalar", 256) ** -0.5;
     const score = cappedScoring(scale, config.number("attn_logit_softcapping", 50));
     const window = config.has("sliding_window") ? config.count("sliding_window") : undefined;
     super(config, {

@@ -4,6 +4,7 @@ import type { Cache } from "../cache.js";
 import type { Config } from "../config.js";
 import { Attention, sizesOf, softmaxScoring } from "../parts/attention.js";
 import { DecoderModel } from "../parts/decoder.js";
+import { isSliding } from "../parts/layer.js";
 import { OffsetRMSNorm } from "../parts/norm.js";
 import { plainRope, type Rope, ropeOf } from "../parts/rope.js";
 import { SandwichLayer } from "./gemma2.js";
@@ -14,15 +15,17 @@ function ropeFor(config: Config, headDim: number, isLocal: boolean): Rope {
   const kind = isLocal ? "sliding_attention" : "full_attention";
   const own = config.part("rope_parameters")?.part(kind);
   return isLocal
-    ? plainRope(headDim, config.number("rope_local_base_freq", own?.number("rope_theta") ?? 10_000))
+    ? plainRope(
+        headDim,
+        config.positive("rope_local_base_freq", own?.positive("rope_theta") ?? 10_000),
+      )
     : ropeOf(config.with({ rope_parameters: own?.values }), headDim, 1_000_000);
 }
 
 /** Whether a layer sees no more than the window. */
 function isLocalLayer(config: Config, layer: number): boolean {
-  return config.has("layer_types")
-    ? config.texts("layer_types")[layer] === "sliding_attention"
-    : (layer + 1) % config.count("sliding_window_pattern", 6) !== 0;
+  const isInPattern = (layer + 1) % config.count("sliding_window_pattern", 6) !== 0;
+  return isSliding(config, layer) ?? isInPattern;
 }
 
 class NormedAttention extends Attention {
@@ -33,7 +36,7 @@ class NormedAttention extends Attention {
     const { headDim } = sizesOf(config);
     super(config, {
       bias: false,
-      score: softmaxScoring(config.number("query_pre_attn_scalar", 256) ** -0.5),
+      score: softmaxScoring(config.positive("query_pre_attn_scalar", 256) ** -0.5),
       rope: ropeFor(config, headDim, isLocal),
     });
     this.qNorm = new OffsetRMSNorm(config, headDim);

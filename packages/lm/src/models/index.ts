@@ -46,5 +46,13 @@ export function createModel(config: Config): LanguageModel {
       `${config.source}: the model_type "${type}" is not among those that are known here: ${known}`,
     );
   }
-  return new Model(config);
+  try {
+    return new Model(config);
+  } catch (error) {
+    // What a layer refuses, such as heads of an odd size that are to be rotated.
+    const { code = "", message } = error as { code?: string; message: string };
+    throw code.startsWith("ERR_MLX_LM_")
+      ? error
+      : failure("ERR_MLX_LM_MODEL", `${config.source} is of no use: ${message}`, error);
+  }
 }

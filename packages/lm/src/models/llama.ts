@@ -2,16 +2,14 @@
 import type { Config } from "../config.js";
 import { Attention } from "../parts/attention.js";
 import { DecoderModel } from "../parts/decoder.js";
-import { PreNormLayer } from "../parts/layer.js";
+import { isSliding, PreNormLayer } from "../parts/layer.js";
 import { GatedMlp } from "../parts/mlp.js";
 import { rmsNorm } from "../parts/norm.js";
 
 /** How many tokens a layer sees: all, or in some models those in a window. */
 function windowOf(config: Config, layer: number): number | undefined {
-  const isSliding = config.has("layer_types")
-    ? config.texts("layer_types")[layer] === "sliding_attention"
-    : config.text("model_type") === "mistral" && config.has("sliding_window");
-  return isSliding ? config.count("sliding_window") : undefined;
+  const isMistral = config.text("model_type") === "mistral" && config.has("sliding_window");
+  return (isSliding(config, layer) ?? isMistral) ? config.count("sliding_window") : undefined;
 }
 
 export class Llama extends DecoderModel {

@@ -39,7 +39,7 @@ export class Mpt extends DecoderModel {
     const hiddenDims = dims * config.count("expansion_ratio", 4);
     const activation = (x: mx.array) => nn.gelu(x);
     const norm = () =>
-      new nn.LayerNorm(dims, { eps: config.number("layer_norm_epsilon", 1e-5), bias });
+      new nn.LayerNorm(dims, { eps: config.positive("layer_norm_epsilon", 1e-5), bias });
     super(config.with({ hidden_size: dims, num_hidden_layers: config.count("n_layers") }), {
       layer: () =>
         new PreNormLayer(

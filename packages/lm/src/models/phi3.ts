@@ -50,6 +50,7 @@ class Mlp extends nn.Module {
 
   constructor(config: Config) {
     super();
+    config.expect("hidden_act", "silu");
     const dims = config.count("hidden_size");
     const hiddenDims = config.count("intermediate_size");
     this.gateUpProj = new nn.Linear(dims, 2 * hiddenDims, { bias: false });

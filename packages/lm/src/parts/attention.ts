@@ -1,6 +1,7 @@
 import { mx, nn } from "mlx-js";
 import type { Cache, KeysValues, Quantized, QuantizedKeysValues } from "../cache.js";
 import type { Config } from "../config.js";
+import { failure } from "../errors.js";
 import { causalMask, type Mask, maskOfAll } from "../masks.js";
 import { type Rope, ropeOf } from "./rope.js";
 
@@ -33,12 +34,16 @@ export interface AttentionSizes {
 export function sizesOf(config: Config): AttentionSizes {
   const dims = config.count("hidden_size");
   const heads = config.count("num_attention_heads");
-  return {
-    dims,
-    heads,
-    keyHeads: config.count("num_key_value_heads", heads),
-    headDim: config.count("head_dim", Math.floor(dims / heads)),
-  };
+  const keyHeads = config.count("num_key_value_heads", heads);
+  const isWhole = config.has("head_dim") || dims % heads === 0;
+  if (!isWhole || heads % keyHeads !== 0) {
+    const [count, size] = isWhole ? ["num_key_value_heads", heads] : ["num_attention_heads", dims];
+    throw failure(
+      "ERR_MLX_LM_MODEL",
+      `${config.source}: expected ${count} to divide ${size}, received ${isWhole ? keyHeads : heads}`,
+    );
+  }
+  return { dims, heads, keyHeads, headDim: config.count("head_dim", dims / heads) };
 }
 
 /** What weighs the values by how well queries and keys fit. */
@@ -140,6 +145,7 @@ export class Attention extends nn.Module {
 
   constructor(config: Config, options: AttentionOptions) {
     super();
+    config.expect("partial_rotary_factor", 1);
     const { dims, heads, keyHeads, headDim } = sizesOf(config);
     const { bias, outputBias = bias } = options;
     this.heads = heads;

@@ -1,6 +1,7 @@
 import { type mx, nn } from "mlx-js";
 import type { Cache } from "../cache.js";
 import type { Config } from "../config.js";
+import { failure } from "../errors.js";
 import type { Mask } from "../masks.js";
 import type { DecoderLayer } from "./decoder.js";
 import { rmsNorm } from "./norm.js";
@@ -8,6 +9,22 @@ import { rmsNorm } from "./norm.js";
 /** An attention, of whatever kind. */
 export interface AnyAttention extends nn.Module {
   forward(x: mx.array, mask: Mask, cache?: Cache): mx.array;
+}
+
+/** Whether `layer_types` says that a layer sees a window alone; undefined where it says nothing. */
+export function isSliding(config: Config, layer: number): boolean | undefined {
+  if (!config.has("layer_types")) {
+    return undefined;
+  }
+  const type = config.texts("layer_types")[layer];
+  if (type !== "full_attention" && type !== "sliding_attention") {
+    throw failure(
+      "ERR_MLX_LM_MODEL",
+      `${config.source}: expected layer_types to have "full_attention" or "sliding_attention" for layer ` +
+        `${layer}, received ${type ?? "nothing"}`,
+    );
+  }
+  return type === "sliding_attention";
 }
 
 /** Options of {@link PreNormLayer}. */

@@ -26,6 +26,9 @@ export class GatedMlp extends nn.Module {
   constructor(config: Config, options: GatedMlpOptions = {}) {
     super();
     const { bias = false, glu = swiglu } = options;
+    if (glu === swiglu) {
+      config.expect("hidden_act", "silu");
+    }
     const dims = config.count("hidden_size");
     const hiddenDims = options.hiddenDims ?? config.count("intermediate_size");
     this.gateProj = new nn.Linear(dims, hiddenDims, { bias });

@@ -78,7 +78,7 @@ function wavelengthsOf(dims: number, base: number): number[] {
  * gradually. "The Llama 3 Herd of Models", arXiv 2407.21783.
  */
 function llama3(dims: number, base: number, scaling: Config): number[] {
-  const factor = scaling.number("factor");
+  const factor = scaling.positive("factor");
   const low = scaling.number("low_freq_factor", 1);
   const high = scaling.number("high_freq_factor", 4);
   const context = scaling.number("original_max_position_embeddings", 8192);
@@ -94,7 +94,7 @@ function llama3(dims: number, base: number, scaling: Config): number[] {
  * turn once are stretched. "YaRN: Efficient Context Window Extension", arXiv 2309.00071.
  */
 function yarn(dims: number, base: number, scaling: Config): [number[], number] {
-  const factor = scaling.number("factor");
+  const factor = scaling.positive("factor");
   const context = scaling.number("original_max_position_embeddings", 4096);
   /** The pair that turns so many times within the context. */
   const pairOf = (turns: number) =>
@@ -162,7 +162,7 @@ export function contextLengthOf(config: Config): number | undefined {
     return context;
   }
   const trained = scaling.number("original_max_position_embeddings", context);
-  return Math.max(context, Math.floor(trained * scaling.number("factor")));
+  return Math.max(context, Math.floor(trained * scaling.positive("factor")));
 }
 
 /** A rotary encoding without scaling. */
@@ -176,9 +176,9 @@ export function plainRope(dims: number, base: number): Rope {
  */
 export function ropeOf(config: Config, dims: number, defaultBase = 10_000): Rope {
   const traditional = config.flag("rope_traditional", false);
-  const base = config.number(
+  const base = config.positive(
     "rope_theta",
-    config.part("rope_parameters")?.number("rope_theta", defaultBase) ?? defaultBase,
+    config.part("rope_parameters")?.positive("rope_theta", defaultBase) ?? defaultBase,
   );
   const { scaling, kind } = scalingOf(config) ?? {};
   if (scaling === undefined) {
@@ -186,10 +186,10 @@ export function ropeOf(config: Config, dims: number, defaultBase = 10_000): Rope
   }
   switch (kind) {
     case "linear":
-      return new nn.RoPE(dims, { base, traditional, scale: 1 / scaling.number("factor") });
+      return new nn.RoPE(dims, { base, traditional, scale: 1 / scaling.positive("factor") });
     case "dynamic": {
       const context = config.count("max_position_embeddings");
-      return new DynamicRope(dims, base, traditional, scaling.number("factor"), context);
+      return new DynamicRope(dims, base, traditional, scaling.positive("factor"), context);
     }
     case "llama3":
       return new ScaledRope(dims, llama3(dims, base, scaling), traditional);
