@@ -28,6 +28,11 @@ bool waits_for_cpu(const mx::Stream& stream) {
   return stream.device == mx::Device::gpu && mx::cu::is_available();
 }
 
+constexpr auto left_its_function =
+    "[eval] expected an array that can be computed, received one that has left "
+    "a function while compile, grad or vmap traced it; return it from there, "
+    "or name what holds it in { inputs, outputs } of mx.compile";
+
 // Whether the CPU computes it, or is about to.
 bool is_of_cpu(const mx::array& a) {
   auto on_cpu = [](auto& x) { return x.stream().device == mx::Device::cpu; };
@@ -57,6 +62,10 @@ Plan::Plan(const std::vector<mx::array>& outputs, Pieces pieces, bool others)
       return;
     }
     if (!a.has_primitive()) {
+      if (!a.is_tracer()) {
+        // MLX would take it for a fault of its own.
+        throw std::runtime_error(left_its_function);
+      }
       refused_ = true;
     } else if (!operation_of(a)) {
       path.push_back({a});

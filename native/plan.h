@@ -68,7 +68,8 @@ class Plan {
     }
   };
 
-  // Throws the error of what has failed before. Other plans may be under way.
+  // Throws the error of what has failed before, and one for arrays that have
+  // left the function that was traced. Other plans may be under way.
   Plan(const std::vector<mx::array>& outputs, Pieces pieces, bool others);
   ~Plan();
   Plan(const Plan&) = delete;
@@ -87,7 +88,7 @@ class Plan {
     return std::move(under_way_);
   }
   // Whether MLX has reason to refuse it: it needs arrays that nothing computes,
-  // which only stand for others while a function is traced.
+  // which stand for others while a function is traced, as one is.
   bool refused() const {
     return refused_;
   }

@@ -182,6 +182,14 @@ describe("an AbortSignal", () => {
     expect(z.item()).toBe(2);
   });
 
+  test("that is undefined is none", async () => {
+    const x = mx.add(mx.array([1]), 1);
+    const options: { signal?: AbortSignal } = {};
+    await mx.asyncEval(x, options.signal);
+    expect(x.tolist()).toEqual([2]);
+    await expect(mx.asyncEval(options.signal, x)).rejects.toThrow("args[0]: expected an array");
+  });
+
   test("that never aborts keeps no listener", async () => {
     const { signal } = new AbortController();
     for (let i = 0; i < 20; i++) {

@@ -143,7 +143,9 @@ describe("of two operands", () => {
     expect(x.at(":").add(b).tolist()).toEqual([5, 3, 5]);
     expect(mx.where(mx.array([true, false, true]), a, 0).tolist()).toEqual([1, 0, 3]);
     expect(mx.clip(x, b, 5).tolist()).toEqual([4, 2, 3]);
-    expect(() => mx.add(x, [1, 2, 3] as Any)).toThrow("[add] b: expected an array or a scalar");
+    expect(() => mx.add(x, [1, 2, 3] as Any)).toThrow(
+      "[add] b: expected an array or a scalar, received [ 1, 2, 3 ]; mx.array makes an array of a list",
+    );
   });
 
   test("stay each their own while the garbage collector runs", () => {

@@ -1,4 +1,6 @@
-import { mx } from "mlx-js";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { mx, nn } from "mlx-js";
 import { describe, expect, test } from "vitest";
 import { live } from "./support/live.js";
 import { runScript } from "./support/process.js";
@@ -388,8 +390,36 @@ describe("vmap", () => {
       return mx.add(a, 1);
     })(x);
     expect(escaped?.shape).toEqual([3]);
-    expect(() => escaped?.tolist()).toThrow(/without a primitive/);
-    expect(() => mx.eval(mx.add(escaped as mx.array, 1))).toThrow(/without a primitive/);
+    const left =
+      "[eval] expected an array that can be computed, received one that has left a function";
+    expect(() => escaped?.tolist()).toThrow(left);
+    expect(() => mx.eval(mx.add(escaped as mx.array, 1))).toThrow(left);
+  });
+
+  test("what a compiled function stores without naming it says how to name it", async () => {
+    const layer = new nn.Linear(1, 1);
+    mx.compile((a: mx.array) => {
+      layer.weight = layer.weight.multiply(a.sum());
+      return a;
+    })(x);
+    const { weight } = layer;
+    const named = /or name what holds it in \{ inputs, outputs \} of mx\.compile$/;
+    const file = join(tmpdir(), "left-its-function");
+    expect(String(weight)).toBe("array(shape=[1, 1], dtype=float32)");
+    for (const way of [
+      () => weight.tolist(),
+      () => weight.item(),
+      () => mx.eval(layer),
+      () => mx.save(`${file}.npy`, weight),
+      () => layer.saveWeights(`${file}.safetensors`),
+      () =>
+        mx
+          .compile((a: mx.array) => a.multiply(weight))(x)
+          .tolist(),
+    ]) {
+      expect(way).toThrow(named);
+    }
+    await expect(mx.asyncEval(layer)).rejects.toThrow(named);
   });
 });
 

@@ -148,7 +148,8 @@ function whenAborted(signal: Signal, giveUp: () => void): () => void {
  * Computes arrays while the event loop goes on: the promise settles when they
  * are there, and errors reject it. Takes what `mx.eval` takes and, among the
  * arguments, an `AbortSignal`: when that aborts, the promise is rejected with its
- * reason, and what has not begun is left uncomputed; the arrays stay usable.
+ * reason, and what has not begun is left uncomputed; the arrays stay usable. After the
+ * first argument, `undefined` stands for no signal.
  *
  * Evaluations begin in the order of the calls. Only some are under way at once,
  * so that thousands of them do not block the event loop; the others wait.
@@ -160,10 +161,11 @@ function whenAborted(signal: Signal, giveUp: () => void): () => void {
  * x
  * // array([2, 3], dtype=float32)
  */
-export async function asyncEval(...args: (Evaluable | Signal)[]): Promise<void> {
+export async function asyncEval(...args: (Evaluable | Signal | undefined)[]): Promise<void> {
   const signals = args.filter(isSignal);
+  const isNone = (x: unknown, i: number) => isSignal(x) || (x === undefined && i > 0);
   const arrays = arraysOf(
-    args.map((x) => (isSignal(x) ? [] : x)),
+    args.map((x, i) => (isNone(x, i) ? [] : x)),
     "asyncEval",
   );
   throwIfAborted(signals);

@@ -35,6 +35,9 @@ const habits = {
   predict: "model.forward(x)",
   fit: "a loop over nn.valueAndGrad(model, fun) and optimizer.update(model, gradients)",
   trainableWeights: "model.trainableParameters()",
+  compile: "mx.compile(fun, { inputs, outputs }), which makes a training step faster",
+  save: "model.saveWeights(file)",
+  summary: "String(model)",
 };
 
 answerHabits(Module.prototype, "Module", "model", habits, true);

@@ -72,12 +72,16 @@ const habits = {
   relu: "nn.relu(x)",
   where: "mx.where(condition, x, y)",
   // tfjs
+  data: "mx.asyncEval(x), then x.toTypedArray()",
   dataSync: "x.toTypedArray()",
+  array: "mx.asyncEval(x), then x.tolist()",
   arraySync: "x.tolist()",
   asType: "x.astype(dtype)",
   cast: "x.astype(dtype)",
   toFloat: "x.astype(mx.float32)",
   rank: "x.ndim",
+  print: "String(x)",
+  gather: "mx.take(x, indices, axis)",
   expandDims: "mx.expandDims(x, axis)",
 };
 

@@ -145,7 +145,9 @@ export function scalarCode(x: unknown, fn: string, param: string): OperandCode {
       return isArray(meant) ? slot(meant, fn, param) : complexCode(meant.re, meant.im);
     }
   }
-  throw mismatch(fn, param, "an array or a scalar", x);
+  const error = mismatch(fn, param, "an array or a scalar", x);
+  error.message += Array.isArray(x) ? "; mx.array makes an array of a list" : "";
+  throw error;
 }
 
 export function optionalOperand(

@@ -7,6 +7,7 @@ export type ErrorCode =
   | "ERR_MLX_OPERATION"
   | "ERR_MLX_EVALUATION"
   | "ERR_MLX_OUT_OF_MEMORY"
+  | "ERR_MLX_FORMAT"
   | "ERR_MLX_NOT_LOADED";
 
 /**

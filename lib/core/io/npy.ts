@@ -7,9 +7,11 @@ import { bytesAt, FormatError, type Source, viewAt } from "./source.js";
 // As NumPy writes it, which is what MLX reads: it goes by the places of the
 // characters.
 const headerText =
-  /^\{'descr': '([<>|])([a-zA-Z]\d)', 'fortran_order': (?:True|False), 'shape': \(((?:\d+(?:, \d+)*)?),? ?\),? ?\} *\n?$/;
+  /^\{'descr': '([<>|])([a-zA-Z]\d+)', 'fortran_order': (?:True|False), 'shape': \(((?:\d+(?:, \d+)*)?),? ?\),? ?\} *\n?$/;
 
 const kinds = ["b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", "c8", "V2"];
+
+const readable = "booleans, integers, float16 to float64 or little-endian complex64";
 
 // NumPy's own are of a few hundred bytes.
 const longestHeader = 1 << 20;
@@ -40,7 +42,7 @@ export function checkNpy(source: Source): void {
   }
   // MLX would swap the bytes of a complex number as those of one value.
   if (!kinds.includes(kind) || (order === ">" && kind === "c8")) {
-    throw wrong("a dtype that MLX has", `'${order}${kind}'`);
+    throw wrong(`a dtype that MLX has, ${readable}`, `'${order}${kind}'`);
   }
   const shape = dimensions === "" ? [] : dimensions.split(", ").map(Number);
   const size = sizeOf(shape);

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isAnyArrayBuffer } from "node:util/types";
 import { bytesOf } from "../array/typed-arrays.js";
+import { withCode } from "../call/codes.js";
 import { mismatch } from "../call/errors.js";
 import type { Url } from "../call/globals.js";
 import { native } from "../call/native.js";
@@ -26,6 +27,7 @@ export class FormatError extends Error {
     super(`[${fn}] ${file}: expected ${expected}, received ${received}`);
     this.name = "FormatError";
     this.file = file;
+    withCode(this, "ERR_MLX_FORMAT");
   }
 }
 
