@@ -1,6 +1,7 @@
 #include "plan.h"
 
 #include <algorithm>
+#include <string_view>
 
 #include "mlx/backend/cuda/cuda.h"
 
@@ -44,6 +45,30 @@ bool is_of_cpu(const mx::array& a) {
 
 } // namespace
 
+namespace {
+
+// MLX's kernels of compiled functions for NVIDIA GPUs divide by the size of
+// what they compute. Where that is nothing, it is there at once, on any device.
+bool complete_if_empty(mx::array a) {
+  auto is_empty = [](const mx::array& output) { return output.size() == 0; };
+  std::string_view name = a.primitive().name();
+  if (!is_empty(a) || !name.starts_with("Compiled") || a.is_tracer()) {
+    return false;
+  }
+  auto outputs = a.outputs();
+  if (!std::ranges::all_of(outputs, is_empty)) {
+    return false;
+  }
+  for (auto& output : outputs) {
+    output.set_data(mx::allocator::malloc(0));
+    output.set_status(Status::available);
+  }
+  a.detach();
+  return true;
+}
+
+} // namespace
+
 Plan::Plan(const std::vector<mx::array>& outputs, Pieces pieces, bool others)
     : others_(others),
       pieces_(1) {
@@ -67,7 +92,7 @@ Plan::Plan(const std::vector<mx::array>& outputs, Pieces pieces, bool others)
         throw std::runtime_error(left_its_function);
       }
       refused_ = true;
-    } else if (!operation_of(a)) {
+    } else if (!operation_of(a) && !complete_if_empty(a)) {
       path.push_back({a});
     }
   };

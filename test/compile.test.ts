@@ -21,6 +21,24 @@ describe("values", () => {
     }
   });
 
+  test("of nothing: what has no elements is there without a kernel", async () => {
+    const f = mx.compile((x: mx.array) => {
+      const y = mx.multiply(mx.exp(mx.add(x, 1)), x);
+      return { y, sum: mx.sum(y), more: mx.tanh(mx.add(y, 2)) };
+    });
+    for (const shape of [
+      [0, 3],
+      [3, 0],
+    ]) {
+      const { y, sum, more } = f(mx.zeros(shape));
+      await mx.asyncEval(more);
+      mx.eval(y);
+      expect([y.shape, more.shape]).toEqual([shape, shape]);
+      expect(sum.item()).toBe(0);
+      expect(mx.grad((x) => f(x).sum)(mx.zeros(shape)).shape).toEqual(shape);
+    }
+  });
+
   test("keep the shape of the result, whatever it is", () => {
     const f = mx.compile((x: mx.array, name: string) => ({
       list: [mx.add(x, 1), mx.multiply(x, 2)],
