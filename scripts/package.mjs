@@ -214,12 +214,12 @@ export function pack(name) {
 
 /** @param {string[]} args */
 function main(args) {
-  const names = args.filter((arg) => !arg.startsWith("--"));
+  const names = args.filter((arg) => arg !== "--write");
   const all = ["mlx-js", "mlx-js-lm", ...platforms.map(({ name }) => name)];
   const chosen =
     names.length === 0 ? all : all.filter((name) => names.includes(name.replace("@mlx-js/", "")));
   if (names.length > chosen.length) {
-    throw new SetupError(`The packages are ${all.join(", ")}.`);
+    throw new SetupError(`usage: package.mjs [--write] [NAME ...], of ${all.join(", ")}`);
   }
   const tarballs = chosen.map((name) => ({ name, tarball: pack(name) }));
   const differences = check(tarballs, { write: args.includes("--write") });
