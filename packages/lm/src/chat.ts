@@ -2,6 +2,7 @@ import { mx } from "mlx-js";
 import { type Cache, trimPromptCache } from "./cache.js";
 import { failure, wrongType } from "./errors.js";
 import {
+  choiceOf,
   type Generated,
   type GenerateOptions,
   type Generation,
@@ -10,6 +11,7 @@ import {
   makePromptCache,
   type TextModel,
 } from "./generate.js";
+import { checkFunction } from "./options.js";
 import type { Message } from "./tokenizer.js";
 
 /** A function that the model may ask for. */
@@ -63,6 +65,31 @@ export function parseToolCalls(text: string): ToolCall[] {
   });
 }
 
+/** Refuses what are no options of a session; those of `generate` are among them. */
+function checkChatOptions(options: ChatOptions): void {
+  if (typeof options !== "object" || options === null) {
+    throw wrongType("ChatSession", "options", "a record of options", options);
+  }
+  const { system, tools, variables, parseToolCalls, ...own } = options;
+  if (system !== undefined && typeof system !== "string") {
+    throw wrongType("ChatSession", "system", "a text", system);
+  }
+  const areTools =
+    tools === undefined ||
+    (Array.isArray(tools) && tools.every((tool) => typeof tool?.name === "string"));
+  if (!areTools) {
+    throw wrongType("ChatSession", "tools", "a list of { name, … }", tools);
+  }
+  if (variables !== undefined && (typeof variables !== "object" || variables === null)) {
+    throw wrongType("ChatSession", "variables", "a record of variables", variables);
+  }
+  checkFunction(parseToolCalls, "ChatSession", "parseToolCalls");
+  for (const name of ["promptCache", "signal"].filter((name) => name in own)) {
+    throw wrongType("ChatSession", "options", "no promptCache, and the signal for send", name);
+  }
+  choiceOf(own);
+}
+
 function commonLength(a: readonly number[], b: readonly number[]): number {
   let length = 0;
   while (length < a.length && length < b.length && a[length] === b[length]) {
@@ -95,6 +122,7 @@ export class ChatSession implements Disposable {
     if (model?.tokenizer === undefined) {
       throw wrongType("ChatSession", "model", "what load gives, { model, tokenizer }", model);
     }
+    checkChatOptions(options);
     this.#model = model;
     this.#options = options;
     this.reset();

@@ -164,6 +164,18 @@ describe("tools", () => {
   });
 });
 
+test.each<[unknown, RegExp]>([
+  [null, /options: expected a record of options, received null/],
+  [{ system: 5 }, /system: expected a text, received 5/],
+  [{ tools: [{}] }, /tools: expected a list of \{ name, … \}/],
+  [{ variables: 5 }, /variables: expected a record of variables, received 5/],
+  [{ parseToolCalls: 5 }, /parseToolCalls: expected a function, received 5/],
+  [{ promptCache: [] }, /options: expected no promptCache.*received "promptCache"/],
+  [{ maxTokens: 0 }, /maxTokens: expected a whole number of at least 1, received 0/],
+])("options of a session that are none: %j", (options, message) => {
+  expect(() => new ChatSession(loaded, options as never)).toThrow(message);
+});
+
 test("what is no message is refused", () => {
   using session = new ChatSession(loaded);
   expect(() => session.send([])).toThrow(/message: expected a text, or messages/);
