@@ -209,6 +209,17 @@ describe.skipIf(process.platform !== "linux")("the store", () => {
     expect(readdirSync(temporary)).toEqual([]);
     expect(built()).toBe(2);
   });
+
+  test("stays where the environment said when a compiled function was first called", async () => {
+    const [first, second] = [join(folder, "first"), join(folder, "second")];
+    const move = `
+      process.env.MLX_JS_CACHE = ${JSON.stringify(first)};
+      value(2.5);
+      process.env.MLX_JS_CACHE = ${JSON.stringify(second)};`;
+    expect(await compute(move)).toEqual([3.25, 3.25]);
+    expect(readdirSync(join(first, "kernels"))).toHaveLength(2);
+    expect(existsSync(second)).toBe(false);
+  });
 });
 
 describe.skipIf(process.platform !== "linux")("a folder that others could exchange", () => {

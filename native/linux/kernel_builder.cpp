@@ -17,6 +17,8 @@
 
 #include "mlx/version.h"
 
+#include "variables.h"
+
 namespace mlxjs {
 
 namespace fs = std::filesystem;
@@ -51,14 +53,6 @@ std::string single_quoted(const std::string& text) {
     out += c == '\'' ? "'\\''" : std::string(1, c);
   }
   return out + "'";
-}
-
-std::vector<std::string> copy_of_environment() {
-  std::vector<std::string> out;
-  for (auto variable = environ; variable && *variable; variable++) {
-    out.push_back(*variable);
-  }
-  return out;
 }
 
 // Whoever started the process may have had its children's ends ignored, so what
@@ -129,7 +123,7 @@ class Builder::Compilation {
  public:
   explicit Compilation(const Tasks& tasks) : folder_(tasks[0].place) {
     std::string text = tasks[0].source.preamble, keys;
-    for (auto& [operation, source, place, environment] : tasks) {
+    for (auto& [operation, source, place] : tasks) {
       text += source.body + "\nextern \"C\" { char " + symbol_of(source.key) +
           "; }\n";
       keys += source.key + "\n";
@@ -183,14 +177,12 @@ class Builder::Compilation {
       script += "; [ -e /proc/" + std::to_string(getpid()) +
           " ] || rm -rf \"$folder\"";
     }
-    spawn(script, task.environment);
+    spawn(script);
   }
 
   // With a group of its own: what ends this process from a terminal does not
   // concern it.
-  void spawn(
-      const std::string& script,
-      const std::vector<std::string>& environment) {
+  void spawn(const std::string& script) {
     posix_spawnattr_t attributes;
     posix_spawn_file_actions_t files;
     posix_spawnattr_init(&attributes);
@@ -202,8 +194,8 @@ class Builder::Compilation {
     }
     const char* arguments[] = {"sh", "-c", script.c_str(), nullptr};
     std::vector<const char*> variables;
-    for (auto& variable : environment) {
-      variables.push_back(variable.c_str());
+    for (auto& line : Variables::get().lines()) {
+      variables.push_back(line.c_str());
     }
     variables.push_back(nullptr);
     auto error = posix_spawn(
@@ -251,15 +243,13 @@ void Builder::change(const std::string& operation, F f) {
 }
 
 void Builder::start(const std::string& operation, Source source, Place place) {
-  auto environment = copy_of_environment();
   std::lock_guard lock(mutex_);
   if (ended_ || tasks_.size() >= most_waiting ||
       !keys_.insert(source.key).second) {
     return;
   }
   change(operation, [](auto& kernels) { kernels.waiting++; });
-  tasks_.push_back(
-      {operation, std::move(source), std::move(place), std::move(environment)});
+  tasks_.push_back({operation, std::move(source), std::move(place)});
   if (!running_) {
     try {
       std::thread([this] { run(); }).detach();
@@ -271,7 +261,7 @@ void Builder::start(const std::string& operation, Source source, Place place) {
 }
 
 bool Builder::build(const Source& source, const Place& place) {
-  return build_at_once({{"", source, place, copy_of_environment()}}, false);
+  return build_at_once({{"", source, place}}, false);
 }
 
 void Builder::fail(const std::string& operation) {

@@ -89,8 +89,6 @@ class Builder {
     std::string operation;
     Source source;
     Place place;
-    // The compiler's, as the thread saw them that asked for the kernel.
-    std::vector<std::string> environment;
   };
   using Tasks = std::vector<Task>;
   class Compilation;

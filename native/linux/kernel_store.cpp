@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <fstream>
@@ -20,6 +19,7 @@
 #include <stdexcept>
 
 #include "../private_folder.h"
+#include "variables.h"
 
 namespace mlxjs {
 
@@ -33,9 +33,10 @@ constexpr uintmax_t most_bytes = uintmax_t(64) << 20;
 // The user's store: MLX_JS_CACHE says where, or that there is none, by being
 // empty.
 fs::path store_path() {
-  auto own = std::getenv("MLX_JS_CACHE");
-  auto caches = std::getenv("XDG_CACHE_HOME");
-  auto home = std::getenv("HOME");
+  auto& variables = Variables::get();
+  auto own = variables.find("MLX_JS_CACHE");
+  auto caches = variables.find("XDG_CACHE_HOME");
+  auto home = variables.find("HOME");
   if (own) {
     return *own == '/' ? fs::path(own) / "kernels" : fs::path();
   }
@@ -48,10 +49,22 @@ fs::path store_path() {
   return {};
 }
 
+// As the standard library has it.
+fs::path temporary_path() {
+  for (auto name : {"TMPDIR", "TMP", "TEMP", "TEMPDIR"}) {
+    if (auto path = Variables::get().find(name)) {
+      return path;
+    }
+  }
+  return "/tmp";
+}
+
 // Whether libraries can be made, found and loaded there.
 bool is_usable(const fs::path& folder) {
   struct statvfs status;
-  return access(folder.c_str(), R_OK | W_OK | X_OK) == 0 &&
+  std::error_code error;
+  return fs::is_directory(folder, error) &&
+      access(folder.c_str(), R_OK | W_OK | X_OK) == 0 &&
       statvfs(folder.c_str(), &status) == 0 &&
       (status.f_flag & (ST_NOEXEC | ST_RDONLY)) == 0;
 }
@@ -174,9 +187,8 @@ std::optional<Place> find_place() {
   if (!store.empty() && make_private_folder(store) && is_usable(store)) {
     return Place{store, true};
   }
-  std::error_code error;
-  auto temporary = fs::temp_directory_path(error);
-  if (!error && is_guarded(temporary) && is_usable(temporary)) {
+  auto temporary = temporary_path();
+  if (is_guarded(temporary) && is_usable(temporary)) {
     return Place{temporary, false};
   }
   return std::nullopt;

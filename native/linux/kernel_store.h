@@ -14,8 +14,7 @@ struct Place {
   bool is_store;
 };
 
-// Looked for each time: a cleaner may have been there, or the program may have
-// changed its environment.
+// Looked for each time: a cleaner may have been there.
 std::optional<Place> find_place();
 
 // A file that is open, or none.

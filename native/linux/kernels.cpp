@@ -33,6 +33,7 @@
 #include "kernel_store.h"
 #include "library.h"
 #include "tape.h"
+#include "variables.h"
 
 namespace mlxjs {
 
@@ -49,7 +50,7 @@ struct NoKernel {};
 // round alike.
 bool waits_for_kernels() {
   static bool waits = [] {
-    auto value = std::getenv("MLX_JS_KERNELS");
+    auto value = Variables::get().find("MLX_JS_KERNELS");
     return value && std::string_view(value) == "wait";
   }();
   return waits;
@@ -193,7 +194,7 @@ thread_local Evaluation* Evaluation::current_ = nullptr;
 // As a shell would, but without one: there may be none, and where there is no
 // compiler either, nobody should wait to hear that.
 bool has_compiler() {
-  auto variable = std::getenv("PATH");
+  auto variable = Variables::get().find("PATH");
   std::istringstream folders(variable ? variable : "/bin:/usr/bin");
   for (std::string folder; std::getline(folders, folder, ':');) {
     auto path = fs::path(folder) / "g++";
