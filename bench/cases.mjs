@@ -16,6 +16,8 @@ const { values: options } = parseArgs({
   },
 });
 mx.setDefaultDevice(options.device === "gpu" ? mx.gpu : mx.cpu);
+// Kernels are there when a case begins, as Python's are.
+process.env["MLX_JS_KERNELS"] = "wait";
 
 /** @typedef {(count: number) => void} Body Does what is measured so many times. */
 /** @typedef {() => mx.array} Operation */
@@ -259,7 +261,8 @@ const cases = {
   "training step": { rounds: 3, count: 4, prepare: () => training(false) },
   "training step in tidy": { rounds: 3, count: 4, prepare: () => training(true) },
   "convolutional training step": { rounds: 3, count: 4, prepare: convolutional },
-  "recurrent training step": { rounds: 3, count: 4, prepare: recurrent },
+  "recurrent training step": { rounds: 3, count: 4, prepare: () => recurrent(false) },
+  "compiled recurrent training step": { rounds: 3, count: 4, prepare: () => recurrent(true) },
   "training step in bfloat16": { rounds: 1, count: 2, prepare: () => training(true, mx.bfloat16) },
   "quantized prompt": quantized(64, 4),
   "quantized token": quantized(1, 40),

@@ -7,16 +7,20 @@ import { mx, nn, optim } from "mlx-js";
  *
  * @param {nn.Module} model
  * @param {() => mx.array} lossOf
+ * @param {boolean} [compiled]
  * @returns {(count: number) => void}
  */
-function steps(model, lossOf) {
+function steps(model, lossOf, compiled = false) {
   const optimizer = new optim.Adam(1e-3);
   const lossAndGradients = nn.valueAndGrad(model, lossOf);
-  const step = () => {
+  const plain = () => {
     const [loss, gradients] = lossAndGradients();
     optimizer.update(model, gradients);
     return loss;
   };
+  optimizer.init(model.trainableParameters());
+  const state = [model, optimizer.state];
+  const step = compiled ? mx.compile(plain, { inputs: state, outputs: state }) : plain;
   return (count) => {
     for (let i = 0; i < count; i++) {
       mx.eval(mx.tidy(step), model, optimizer.state);
@@ -46,8 +50,12 @@ export function convolutional() {
   );
 }
 
-/** 32 sequences of 64 characters through a gated recurrent unit of 128. */
-export function recurrent() {
+/**
+ * 32 sequences of 64 characters through a gated recurrent unit of 128.
+ *
+ * @param {boolean} compiled
+ */
+export function recurrent(compiled) {
   mx.random.seed(0);
   const [vocabulary, width] = [90, 128];
   const model = new nn.Sequential(
@@ -59,7 +67,7 @@ export function recurrent() {
   const inputs = tokens.get(":", ":-1");
   const targets = tokens.get(":", "1:");
   mx.eval(model, inputs, targets);
-  return steps(model, () =>
-    nn.losses.crossEntropy(model.forward(inputs), targets, { reduction: "mean" }),
-  );
+  const lossOf = () =>
+    nn.losses.crossEntropy(model.forward(inputs), targets, { reduction: "mean" });
+  return steps(model, lossOf, compiled);
 }

@@ -188,6 +188,7 @@ cases = {
     "training step": (3, 4, training),
     "convolutional training step": (3, 4, convolutional),
     "recurrent training step": (3, 4, recurrent),
+    "compiled recurrent training step": (3, 4, lambda: recurrent(compiled=True)),
     "training step in bfloat16": (1, 2, lambda: training(mx.bfloat16)),
     "quantized prompt": (3, 4, lambda: quantized(64)),
     "quantized token": (3, 40, lambda: quantized(1)),

@@ -5,15 +5,23 @@ import mlx.nn as nn
 import mlx.optimizers as optim
 
 
-def steps(model, loss_of):
+def steps(model, loss_of, compiled=False):
     optimizer = optim.Adam(1e-3)
     loss_and_gradients = nn.value_and_grad(model, loss_of)
+    optimizer.init(model.trainable_parameters())
+
+    def step():
+        loss, gradients = loss_and_gradients()
+        optimizer.update(model, gradients)
+        return loss
+
+    if compiled:
+        state = [model.state, optimizer.state]
+        step = mx.compile(step, inputs=state, outputs=state)
 
     def body(count):
         for _ in range(count):
-            loss, gradients = loss_and_gradients()
-            optimizer.update(model, gradients)
-            mx.eval(loss, model, optimizer.state)
+            mx.eval(step(), model, optimizer.state)
 
     return body
 
@@ -38,7 +46,7 @@ def convolutional():
     return steps(model, lambda: nn.losses.cross_entropy(model(images), labels, reduction="mean"))
 
 
-def recurrent():
+def recurrent(compiled=False):
     """32 sequences of 64 characters through a gated recurrent unit of 128."""
     mx.random.seed(0)
     vocabulary, width = 90, 128
@@ -46,4 +54,8 @@ def recurrent():
     tokens = mx.random.randint(0, vocabulary, (32, 65))
     inputs, targets = tokens[:, :-1], tokens[:, 1:]
     mx.eval(model, inputs, targets)
-    return steps(model, lambda: nn.losses.cross_entropy(model(inputs), targets, reduction="mean"))
+
+    def loss_of():
+        return nn.losses.cross_entropy(model(inputs), targets, reduction="mean")
+
+    return steps(model, loss_of, compiled)
