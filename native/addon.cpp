@@ -76,15 +76,25 @@ std::string public_name(std::string_view row) {
   constexpr std::string_view inner = "subscript_";
   constexpr std::string_view modules[] = {
       "distributed_", "fft_", "linalg_", "random_"};
-  // Rows for some kinds of a function's arguments.
+  // Rows for some kinds of a function's arguments, and those that have MLX's
+  // name without its module.
   constexpr std::pair<std::string_view, std::string_view> variants[] = {
+      {"all_gather", "distributed_all_gather"},
+      {"all_max", "distributed_all_max"},
+      {"all_min", "distributed_all_min"},
+      {"all_sum", "distributed_all_sum"},
       {"distributed_init_with", "distributed_init"},
+      {"group_split", "distributed_Group.split"},
       {"linalg_norm_named", "linalg_norm"},
       {"linalg_norm_ord", "linalg_norm"},
       {"random_permutation_of", "random_permutation"},
+      {"recv", "distributed_recv"},
+      {"recv_like", "distributed_recv_like"},
       {"roll_by", "roll"},
+      {"send", "distributed_send"},
       {"split_at", "split"},
       {"subscript_row", "get"},
+      {"sum_scatter", "distributed_sum_scatter"},
       {"take_at", "take"}};
   for (auto& [variant, name] : variants) {
     row = row == variant ? name : row;

@@ -28,12 +28,16 @@ describe("a process alone", () => {
   });
 
   test("has nobody to send to", () => {
-    expect(() => distributed.send(x, 0)).toThrow(new Error("Cannot send to a singleton group"));
-    const single = new Error("Cannot recv from a singleton group");
-    expect(() => distributed.recv([2], mx.float32, 0)).toThrow(single);
-    expect(() => distributed.recvLike(x, 0)).toThrow(single);
+    expect(() => distributed.send(x, 0)).toThrow(
+      new Error("[distributed.send] Cannot send to a singleton group"),
+    );
+    const single = "Cannot recv from a singleton group";
+    expect(() => distributed.recv([2], mx.float32, 0)).toThrow(
+      new Error(`[distributed.recv] ${single}`),
+    );
+    expect(() => distributed.recvLike(x, 0)).toThrow(new Error(`[distributed.recvLike] ${single}`));
     expect(() => distributed.init().split(0, { key: 1 })).toThrow(
-      new Error("Cannot split the distributed group further."),
+      new Error("[distributed.Group.split] Cannot split the distributed group further."),
     );
   });
 
@@ -231,8 +235,8 @@ describe("a ring", () => {
         passed: rank === 0 ? [sums[0], sums[3]] : [sums[rank - 1], sums[rank]],
         back: [rank % 2 ? rank : rank + 1],
         nobody: [
-          "Error: Invalid destination=4 for a group of size 4",
-          "Error: Invalid source=-1 for a group of size 4",
+          "Error: [distributed.send] Invalid destination=4 for a group of size 4",
+          "Error: [distributed.recv] Invalid source=-1 for a group of size 4",
         ],
         self:
           "Error: [ring] Send only supported to direct neighbors but tried to send to " +
