@@ -49,10 +49,10 @@ namespace {
 
 // MLX's kernels of compiled functions for NVIDIA GPUs divide by the size of
 // what they compute. Where that is nothing, it is there at once, on any device.
-bool complete_if_empty(mx::array a) {
+bool complete_if_empty(const mx::array& a) {
   auto is_empty = [](const mx::array& output) { return output.size() == 0; };
-  std::string_view name = a.primitive().name();
-  if (!is_empty(a) || !name.starts_with("Compiled") || a.is_tracer()) {
+  if (!is_empty(a) || a.is_tracer() ||
+      !std::string_view(a.primitive().name()).starts_with("Compiled")) {
     return false;
   }
   auto outputs = a.outputs();
@@ -63,7 +63,7 @@ bool complete_if_empty(mx::array a) {
     output.set_data(mx::allocator::malloc(0));
     output.set_status(Status::available);
   }
-  a.detach();
+  mx::array(a).detach();
   return true;
 }
 
