@@ -340,13 +340,12 @@ const readPrecompiled = optionsOf<PrecompiledKernelCall>()("fast.precompiledCuda
  * @throws Error where there is no CUDA.
  */
 export function precompiledCudaKernel(options: PrecompiledKernelCall): array[] {
-  const fn = "fast.precompiledCudaKernel";
   const { name, compiledSource, inputs, ...rest } = readPrecompiled(options);
   return makeAll(
     native.precompiled_cuda_kernel(
       name,
       compiledSource,
-      slots(inputs, fn, "inputs"),
+      slots(inputs, "fast.precompiledCudaKernel", "inputs"),
       rest.outputShapes,
       rest.outputDtypes,
       rest.scalars,

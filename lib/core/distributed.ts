@@ -166,13 +166,12 @@ export function isAvailable(options?: BackendOptions): boolean {
  * // [ 0, 1 ]
  */
 export function init(options?: InitOptions): Group {
-  const fn = "distributed.init";
   const { strict, backend, allGatherFactory: factory } = readInit(options);
   if (factory !== null) {
     return new Group(native.distributed_init_with(strict, backend, factory));
   }
   if ((backend === "ring" || backend === "any") && !joined.has(backend)) {
-    checkRing(fn);
+    checkRing("distributed.init");
   }
   const group = new Group(native.distributed_init(strict, backend));
   if (group.size() > 1) {

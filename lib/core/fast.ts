@@ -27,12 +27,13 @@ export function rmsNorm(
   eps: number,
   options?: StreamOptions,
 ): array {
+  const fn = "fast.rmsNorm";
   return make(
     native.rms_norm(
-      slot(x, "fast.rmsNorm", "x"),
-      optionalSlot(weight, "fast.rmsNorm", "weight"),
-      asNumber(eps, "fast.rmsNorm", "eps"),
-      stream(options, "fast.rmsNorm"),
+      slot(x, fn, "x"),
+      optionalSlot(weight, fn, "weight"),
+      asNumber(eps, fn, "eps"),
+      stream(options, fn),
     ),
   );
 }
@@ -55,13 +56,14 @@ export function layerNorm(
   eps: number,
   options?: StreamOptions,
 ): array {
+  const fn = "fast.layerNorm";
   return make(
     native.layer_norm(
-      slot(x, "fast.layerNorm", "x"),
-      optionalSlot(weight, "fast.layerNorm", "weight"),
-      optionalSlot(bias, "fast.layerNorm", "bias"),
-      asNumber(eps, "fast.layerNorm", "eps"),
-      stream(options, "fast.layerNorm"),
+      slot(x, fn, "x"),
+      optionalSlot(weight, fn, "weight"),
+      optionalSlot(bias, fn, "bias"),
+      asNumber(eps, fn, "eps"),
+      stream(options, fn),
     ),
   );
 }
@@ -78,11 +80,12 @@ export function layerNorm(
  * // array([0.693147, 0.126928], dtype=float32)
  */
 export function crossEntropy(logits: array, targets: array, options?: StreamOptions): array {
+  const fn = "fast.crossEntropy";
   return make(
     native.cross_entropy(
-      slot(logits, "fast.crossEntropy", "logits"),
-      slot(targets, "fast.crossEntropy", "targets"),
-      stream(options, "fast.crossEntropy"),
+      slot(logits, fn, "logits"),
+      slot(targets, fn, "targets"),
+      stream(options, fn),
     ),
   );
 }
@@ -272,14 +275,15 @@ export function gatedDeltaUpdate(
   beta: array,
   options?: GatedDeltaOptions,
 ): [array, array] {
+  const fn = "fast.gatedDeltaUpdate";
   const { initialState, mask, stream } = readGatedDelta(options);
   return makeAll(
     native.gated_delta_update(
-      slot(q, "fast.gatedDeltaUpdate", "q"),
-      slot(k, "fast.gatedDeltaUpdate", "k"),
-      slot(v, "fast.gatedDeltaUpdate", "v"),
-      slot(gamma, "fast.gatedDeltaUpdate", "gamma"),
-      slot(beta, "fast.gatedDeltaUpdate", "beta"),
+      slot(q, fn, "q"),
+      slot(k, fn, "k"),
+      slot(v, fn, "v"),
+      slot(gamma, fn, "gamma"),
+      slot(beta, fn, "beta"),
       initialState,
       mask,
       stream,

@@ -347,9 +347,8 @@ export function irfftn(a: ArrayInput, s?: Dims, axes?: Dims, options?: FftOption
  * // array([0, 0.5, -1, -0.5], dtype=float32)
  */
 export function fftfreq(n: number, options?: FrequencyOptions): array {
-  const fn = "fft.fftfreq";
   const { d, stream } = readFrequency(options);
-  return make(native.fft_fftfreq(asInteger(n, fn, "n"), d, stream));
+  return make(native.fft_fftfreq(asInteger(n, "fft.fftfreq", "n"), d, stream));
 }
 
 /**
@@ -415,10 +414,9 @@ export function ifftshift(a: ArrayInput, axes?: Axes, options?: StreamOptions): 
  * //        [-2, -2]], dtype=float32)
  */
 export function stft(x: ArrayInput, options?: StftOptions): array {
-  const fn = "fft.stft";
   const { nFft, hopLength, winLength, window, center, padMode, norm, onesided, stream } =
     readStft(options);
-  const input = arraySlot(x, fn, "x");
+  const input = arraySlot(x, "fft.stft", "x");
   return make(
     native.fft_stft(
       input,
@@ -448,12 +446,11 @@ export function stft(x: ArrayInput, options?: StftOptions): array {
  * // array([1, 2, 3, 4, 5, 6], dtype=float32)
  */
 export function istft(stftMatrix: ArrayInput, options?: IstftOptions): array {
-  const fn = "fft.istft";
   const { nFft, hopLength, winLength, window, center, norm, onesided, length, stream } =
     readIstft(options);
   return make(
     native.fft_istft(
-      arraySlot(stftMatrix, fn, "stftMatrix"),
+      arraySlot(stftMatrix, "fft.istft", "stftMatrix"),
       nFft,
       hopLength,
       winLength,

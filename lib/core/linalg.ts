@@ -153,9 +153,8 @@ export function svd(
 ): [array, array, array];
 export function svd(a: ArrayInput, options?: SvdOptions): array | [array, array, array];
 export function svd(a: ArrayInput, options?: SvdOptions): array | [array, array, array] {
-  const fn = "linalg.svd";
   const { computeUv, stream } = readSvd(options);
-  const parts = makeAll(native.linalg_svd(arraySlot(a, fn, "a"), computeUv, stream));
+  const parts = makeAll(native.linalg_svd(arraySlot(a, "linalg.svd", "a"), computeUv, stream));
   return computeUv ? (parts as [array, array, array]) : (parts[0] as array);
 }
 
@@ -203,9 +202,8 @@ export function eigvals(a: ArrayInput, options?: StreamOptions): array {
  * // array(true, dtype=bool)
  */
 export function eigh(a: ArrayInput, options?: TriangleReadOptions): [array, array] {
-  const fn = "linalg.eigh";
   const { UPLO, stream } = readUplo(options);
-  return makeAll(native.linalg_eigh(arraySlot(a, fn, "a"), UPLO, stream));
+  return makeAll(native.linalg_eigh(arraySlot(a, "linalg.eigh", "a"), UPLO, stream));
 }
 
 /**
@@ -250,9 +248,8 @@ export function inv(a: ArrayInput, options?: StreamOptions): array {
  * //        [-0.5, 1]], dtype=float32)
  */
 export function triInv(a: ArrayInput, options?: TriangleOptions): array {
-  const fn = "linalg.triInv";
   const { upper, stream } = readTriangle(options);
-  return make(native.linalg_tri_inv(arraySlot(a, fn, "a"), upper, stream));
+  return make(native.linalg_tri_inv(arraySlot(a, "linalg.triInv", "a"), upper, stream));
 }
 
 /**

@@ -100,12 +100,9 @@ export function key(seed: number | bigint): array {
  * //        [2718843009, 1272950319]], dtype=uint32)
  */
 export function split(key: array, num = 2, options?: StreamOptions): array {
+  const fn = "random.split";
   return make(
-    native.random_split(
-      slot(key, "random.split", "key"),
-      asInteger(num, "random.split", "num"),
-      stream(options, "random.split"),
-    ),
+    native.random_split(slot(key, fn, "key"), asInteger(num, fn, "num"), stream(options, fn)),
   );
 }
 
@@ -126,13 +123,14 @@ export function uniform(
   dtype: Dtype | null = float32,
   options?: RandomOptions,
 ): array {
+  const fn = "random.uniform";
   const { key, stream } = readRandom(options);
   return make(
     native.random_uniform(
-      operand(low, "random.uniform", "low"),
-      operand(high, "random.uniform", "high"),
-      shapeList(shape, "random.uniform"),
-      dtypeId(dtype ?? float32, "random.uniform"),
+      operand(low, fn, "low"),
+      operand(high, fn, "high"),
+      shapeList(shape, fn),
+      dtypeId(dtype ?? float32, fn),
       key,
       stream,
     ),
@@ -206,13 +204,14 @@ export function multivariateNormal(
   dtype: Dtype | null = float32,
   options?: RandomOptions,
 ): array {
-  const { key, stream } = readRandom(options, "random.multivariateNormal");
+  const fn = "random.multivariateNormal";
+  const { key, stream } = readRandom(options, fn);
   return make(
     native.random_multivariate_normal(
-      slot(mean, "random.multivariateNormal", "mean"),
-      slot(cov, "random.multivariateNormal", "cov"),
-      shapeList(shape, "random.multivariateNormal"),
-      dtypeId(dtype ?? float32, "random.multivariateNormal"),
+      slot(mean, fn, "mean"),
+      slot(cov, fn, "cov"),
+      shapeList(shape, fn),
+      dtypeId(dtype ?? float32, fn),
       key,
       stream,
     ),
@@ -238,13 +237,14 @@ export function randint(
   dtype: Dtype | null = int32,
   options?: RandomOptions,
 ): array {
-  const { key, stream } = readRandom(options, "random.randint");
+  const fn = "random.randint";
+  const { key, stream } = readRandom(options, fn);
   return make(
     native.random_randint(
-      operand(low, "random.randint", "low"),
-      operand(high, "random.randint", "high"),
-      shapeList(shape, "random.randint"),
-      dtypeId(dtype ?? int32, "random.randint"),
+      operand(low, fn, "low"),
+      operand(high, fn, "high"),
+      shapeList(shape, fn),
+      dtypeId(dtype ?? int32, fn),
       key,
       stream,
     ),
@@ -281,13 +281,14 @@ export function truncatedNormal(
   dtype: Dtype | null = float32,
   options?: RandomOptions,
 ): array {
-  const { key, stream } = readRandom(options, "random.truncatedNormal");
+  const fn = "random.truncatedNormal";
+  const { key, stream } = readRandom(options, fn);
   return make(
     native.random_truncated_normal(
-      operand(lower, "random.truncatedNormal", "lower"),
-      operand(upper, "random.truncatedNormal", "upper"),
-      optionalShape(shape, "random.truncatedNormal"),
-      dtypeId(dtype ?? float32, "random.truncatedNormal"),
+      operand(lower, fn, "lower"),
+      operand(upper, fn, "upper"),
+      optionalShape(shape, fn),
+      dtypeId(dtype ?? float32, fn),
       key,
       stream,
     ),
@@ -346,16 +347,17 @@ export function categorical(
   shape?: Shape | null,
   options?: CategoricalOptions,
 ): array {
+  const fn = "random.categorical";
   const { numSamples, key, stream } = readCategorical(options);
-  const dims = optionalShape(shape, "random.categorical");
+  const dims = optionalShape(shape, fn);
   const count = numSamples ?? none;
   if (dims !== none && count !== none) {
-    throw mismatch("random.categorical", "numSamples", "none beside a shape", count);
+    throw mismatch(fn, "numSamples", "none beside a shape", count);
   }
   return make(
     native.random_categorical(
-      slot(logits, "random.categorical", "logits"),
-      asInteger(axis, "random.categorical", "axis"),
+      slot(logits, fn, "logits"),
+      asInteger(axis, fn, "axis"),
       dims,
       count,
       key,
@@ -415,14 +417,15 @@ export function laplace(
  * // array([1, 3, 2, 0], dtype=uint32)
  */
 export function permutation(x: number | array, axis = 0, options?: RandomOptions): array {
-  const { key, stream } = readRandom(options, "random.permutation");
-  const along = asInteger(axis, "random.permutation", "axis");
+  const fn = "random.permutation";
+  const { key, stream } = readRandom(options, fn);
+  const along = asInteger(axis, fn, "axis");
   if (isArray(x)) {
-    const entries = slot(x, "random.permutation", "x");
+    const entries = slot(x, fn, "x");
     return make(native.random_permutation(entries, along, key, stream));
   }
   if (typeof x !== "number") {
-    throw mismatch("random.permutation", "x", "an integer or an array", x);
+    throw mismatch(fn, "x", "an integer or an array", x);
   }
-  return make(native.random_permutation_of(asInteger(x, "random.permutation", "x"), key, stream));
+  return make(native.random_permutation_of(asInteger(x, fn, "x"), key, stream));
 }

@@ -90,9 +90,8 @@ function groupsOf(arrays: readonly mx.array[], bytes: number): mx.array[][] {
  * // { weight: array([[3, 4]], dtype=float32) }
  */
 export function averageGradients<T>(gradients: T, options?: AverageGradientsOptions): T {
-  const fn = "averageGradients";
   const { group: given, allReduceSize, communicationStream } = readAverage(options);
-  const [arrays, structure] = flattenOnlyArrays(gradients, fn, "gradients");
+  const [arrays, structure] = flattenOnlyArrays(gradients, "averageGradients", "gradients");
   const group = given ?? mx.distributed.init();
   const size = group.size();
   if (size === 1) {

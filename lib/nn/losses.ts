@@ -281,9 +281,8 @@ const readL1Loss = optionsOf<LossOptions>()("losses.l1Loss", { reduction: reduct
  * // array(2, dtype=float32)
  */
 export function l1Loss(predictions: mx.array, targets: mx.array, options?: LossOptions): mx.array {
-  const fn = "losses.l1Loss";
   const { reduction } = readL1Loss(options);
-  checkAlike({ predictions, targets }, fn);
+  checkAlike({ predictions, targets }, "losses.l1Loss");
   return reduce(mx.abs(mx.subtract(predictions, targets)), reduction);
 }
 
@@ -299,9 +298,8 @@ const readMseLoss = optionsOf<LossOptions>()("losses.mseLoss", { reduction: redu
  * // array([0, 4, 16], dtype=float32)
  */
 export function mseLoss(predictions: mx.array, targets: mx.array, options?: LossOptions): mx.array {
-  const fn = "losses.mseLoss";
   const { reduction } = readMseLoss(options);
-  checkAlike({ predictions, targets }, fn);
+  checkAlike({ predictions, targets }, "losses.mseLoss");
   return reduce(mx.square(mx.subtract(predictions, targets)), reduction);
 }
 
@@ -361,9 +359,8 @@ export function gaussianNllLoss(
   vars: mx.array,
   options?: GaussianNllLossOptions,
 ): mx.array {
-  const fn = "losses.gaussianNllLoss";
   const { full, eps, reduction } = readGaussianNllLoss(options);
-  checkAlike({ inputs, targets, vars }, fn);
+  checkAlike({ inputs, targets, vars }, "losses.gaussianNllLoss");
   const v = mx.maximum(vars, eps);
   const distance = mx.divide(mx.square(mx.subtract(targets, inputs)), v);
   const loss = mx.multiply(0.5, mx.add(mx.log(v), distance));
@@ -392,9 +389,8 @@ export function klDivLoss(
   targets: mx.array,
   options?: AxisLossOptions,
 ): mx.array {
-  const fn = "losses.klDivLoss";
   const { axis, reduction } = readKlDivLoss(options);
-  checkArrays({ inputs, targets }, fn);
+  checkArrays({ inputs, targets }, "losses.klDivLoss");
   const terms = mx.multiply(mx.exp(targets), mx.subtract(targets, inputs));
   return reduce(mx.sum(terms, axis), reduction);
 }
@@ -422,9 +418,8 @@ export function smoothL1Loss(
   targets: mx.array,
   options?: SmoothL1LossOptions,
 ): mx.array {
-  const fn = "losses.smoothL1Loss";
   const { beta, reduction } = readSmoothL1Loss(options);
-  checkAlike({ predictions, targets }, fn);
+  checkAlike({ predictions, targets }, "losses.smoothL1Loss");
   const d = mx.abs(mx.subtract(predictions, targets));
   const quadratic = mx.divide(mx.multiply(0.5, mx.square(d)), beta);
   return reduce(mx.where(mx.less(d, beta), quadratic, mx.subtract(d, 0.5 * beta)), reduction);
@@ -458,9 +453,8 @@ export function tripletLoss(
   negatives: mx.array,
   options?: TripletLossOptions,
 ): mx.array {
-  const fn = "losses.tripletLoss";
   const { axis, p, margin, eps, reduction } = readTripletLoss(options);
-  checkArrays({ anchors, positives, negatives }, fn);
+  checkArrays({ anchors, positives, negatives }, "losses.tripletLoss");
   const distance = (x: mx.array) => {
     const powers = mx.power(mx.abs(mx.subtract(anchors, x)), p);
     return mx.power(mx.add(mx.sum(powers, axis), eps), 1 / p);
@@ -484,9 +478,8 @@ const readHingeLoss = optionsOf<LossOptions>()("losses.hingeLoss", {
  * // array([0.75, 0, 4], dtype=float32)
  */
 export function hingeLoss(inputs: mx.array, targets: mx.array, options?: LossOptions): mx.array {
-  const fn = "losses.hingeLoss";
   const { reduction } = readHingeLoss(options);
-  checkArrays({ inputs, targets }, fn);
+  checkArrays({ inputs, targets }, "losses.hingeLoss");
   return reduce(mx.maximum(mx.subtract(1, mx.multiply(inputs, targets)), 0), reduction);
 }
 
@@ -511,9 +504,8 @@ export function huberLoss(
   targets: mx.array,
   options?: HuberLossOptions,
 ): mx.array {
-  const fn = "losses.huberLoss";
   const { delta, reduction } = readHuberLoss(options);
-  checkArrays({ inputs, targets }, fn);
+  checkArrays({ inputs, targets }, "losses.huberLoss");
   const d = mx.abs(mx.subtract(inputs, targets));
   const quadratic = mx.minimum(d, delta);
   const linear = mx.multiply(delta, mx.subtract(d, quadratic));
@@ -534,9 +526,8 @@ const readLogCoshLoss = optionsOf<LossOptions>()("losses.logCoshLoss", {
  * // array([0.433781, 9.30685], dtype=float32)
  */
 export function logCoshLoss(inputs: mx.array, targets: mx.array, options?: LossOptions): mx.array {
-  const fn = "losses.logCoshLoss";
   const { reduction } = readLogCoshLoss(options);
-  checkArrays({ inputs, targets }, fn);
+  checkArrays({ inputs, targets }, "losses.logCoshLoss");
   const d = mx.subtract(inputs, targets);
   return reduce(mx.subtract(mx.logaddexp(d, mx.negative(d)), Math.LN2), reduction);
 }
@@ -560,9 +551,8 @@ export function cosineSimilarityLoss(
   x2: mx.array,
   options?: CosineSimilarityLossOptions,
 ): mx.array {
-  const fn = "losses.cosineSimilarityLoss";
   const { axis, eps, reduction } = readCosineSimilarityLoss(options);
-  checkArrays({ x1, x2 }, fn);
+  checkArrays({ x1, x2 }, "losses.cosineSimilarityLoss");
   const norm = (x: mx.array) => mx.linalg.norm(x, null, axis);
   const lengths = mx.maximum(mx.multiply(norm(x1), norm(x2)), eps);
   return reduce(mx.divide(mx.sum(mx.multiply(x1, x2), axis), lengths), reduction);
@@ -592,9 +582,8 @@ export function marginRankingLoss(
   targets: mx.array,
   options?: MarginRankingLossOptions,
 ): mx.array {
-  const fn = "losses.marginRankingLoss";
   const { margin, reduction } = readMarginRankingLoss(options);
-  checkAlike({ inputs1, inputs2, targets }, fn);
+  checkAlike({ inputs1, inputs2, targets }, "losses.marginRankingLoss");
   const misranked = mx.multiply(mx.negative(targets), mx.subtract(inputs1, inputs2));
   return reduce(mx.maximum(0, mx.add(misranked, margin)), reduction);
 }

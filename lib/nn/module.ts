@@ -397,10 +397,11 @@ export class Module extends mx.Owner {
     mapFn: (value: Leaf) => unknown = asIs,
     isLeafFn: ModuleFilter = isArrayField,
   ): ParameterTree {
-    asFunction(filterFn, "filterAndMap", "filterFn");
-    asFunction(mapFn, "filterAndMap", "mapFn");
-    asFunction(isLeafFn, "filterAndMap", "isLeafFn");
-    return mapFields("filterAndMap", this, filterFn, mapFn, isLeafFn);
+    const fn = "filterAndMap";
+    asFunction(filterFn, fn, "filterFn");
+    asFunction(mapFn, fn, "mapFn");
+    asFunction(isLeafFn, fn, "isLeafFn");
+    return mapFields(fn, this, filterFn, mapFn, isLeafFn);
   }
 
   /** All arrays, in the module's shape. */

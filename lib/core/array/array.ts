@@ -110,10 +110,11 @@ export class array {
    * // 3
    */
   dim(axis: number): number {
-    const shape: number[] = results(native.dims(live(this, "dim")));
-    const size = shape.at(asInteger(axis, "dim", "axis"));
+    const fn = "dim";
+    const shape: number[] = results(native.dims(live(this, fn)));
+    const size = shape.at(asInteger(axis, fn, "axis"));
     if (size === undefined) {
-      throw outOfRange("dim", "axis", `an axis of an array of shape [${shape.join(", ")}]`, axis);
+      throw outOfRange(fn, "axis", `an axis of an array of shape [${shape.join(", ")}]`, axis);
     }
     return size;
   }
@@ -212,12 +213,13 @@ export class array {
    * // Float32Array(4) [ 0, 0, 1, 2 ]
    */
   toTypedArray<D extends TypedArray = Float32ArrayOfOwn>(into?: D): D {
-    const slot = live(this, "toTypedArray");
+    const fn = "toTypedArray";
+    const slot = live(this, fn);
     makeRoom();
     const values =
       into === undefined
-        ? viewOf(bufferOf(slot, "toTypedArray"), this.dtype)
-        : copyInto(slot, this.dtype, into, "toTypedArray");
+        ? viewOf(bufferOf(slot, fn), this.dtype)
+        : copyInto(slot, this.dtype, into, fn);
     return values as D;
   }
 

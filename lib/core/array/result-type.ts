@@ -23,12 +23,13 @@ function dtypeOf(x: unknown, fn: string, param: string): Dtype {
  * // float16
  */
 export function resultType(arraysAndDtypes: readonly (array | Dtype)[]): Dtype {
+  const fn = "resultType";
   const expected = "a list of arrays and dtypes";
-  const all = elements(arraysAndDtypes, expected, "resultType", "arraysAndDtypes");
+  const all = elements(arraysAndDtypes, expected, fn, "arraysAndDtypes");
   if (all.length === 0) {
-    throw outOfRange("resultType", "arraysAndDtypes", `${expected}, not empty`, arraysAndDtypes);
+    throw outOfRange(fn, "arraysAndDtypes", `${expected}, not empty`, arraysAndDtypes);
   }
-  return all.map((x, i) => dtypeOf(x, "resultType", `arraysAndDtypes[${i}]`)).reduce(promoted);
+  return all.map((x, i) => dtypeOf(x, fn, `arraysAndDtypes[${i}]`)).reduce(promoted);
 }
 
 /**

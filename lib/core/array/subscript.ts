@@ -216,12 +216,13 @@ function encode(indices: readonly unknown[], fn: string): List {
 
 /** What `x.get(...indices)` gives. */
 export function get(x: array, indices: readonly Index[]): array {
+  const fn = "get";
   const first = indices[0];
   if (indices.length === 1 && typeof first === "number") {
-    return row(x, asInteger(first, "get", "indices[0]"));
+    return row(x, asInteger(first, fn, "indices[0]"));
   }
-  const code = encode(indices, "get");
-  return make(native.subscript_get(slot(x, "get", "this"), code, currentStream()));
+  const code = encode(indices, fn);
+  return make(native.subscript_get(slot(x, fn, "this"), code, currentStream()));
 }
 
 function row(x: array, i: number): array {

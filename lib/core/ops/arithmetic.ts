@@ -80,7 +80,8 @@ export function negative(a: ArrayInput, options?: StreamOptions): array {
  * // array([4, 5], dtype=float32)
  */
 export function add(a: Operand, b: Operand, options?: StreamOptions): array {
-  return make(native.add(operand(a, "add", "a"), operand(b, "add", "b"), stream(options, "add")));
+  const fn = "add";
+  return make(native.add(operand(a, fn, "a"), operand(b, fn, "b"), stream(options, fn)));
 }
 
 /**
@@ -574,14 +575,15 @@ const readSoftmax = opOptions<SoftmaxOptions>()("softmax", { precise: flag(false
  * // array([0.5, 0.5], dtype=float32)
  */
 export function softmax(a: array, axis?: Axes, options?: SoftmaxOptions): array {
+  const fn = "softmax";
   const { precise, stream } = readSoftmax.raw(options);
   const { each } = readSoftmax;
   return make(
     native.softmax(
-      arraySlot(a, "softmax", "a"),
-      optionalAxes(axis, "softmax"),
-      each.precise(precise, "softmax"),
-      each.stream(stream, "softmax"),
+      arraySlot(a, fn, "a"),
+      optionalAxes(axis, fn),
+      each.precise(precise, fn),
+      each.stream(stream, fn),
     ),
   );
 }
@@ -601,12 +603,13 @@ export function clip(
   aMax: Operand | null,
   options?: StreamOptions,
 ): array {
+  const fn = "clip";
   return make(
     native.clip(
-      arraySlot(a, "clip", "a"),
-      optionalOperand(aMin, "clip", "aMin"),
-      optionalOperand(aMax, "clip", "aMax"),
-      stream(options, "clip"),
+      arraySlot(a, fn, "a"),
+      optionalOperand(aMin, fn, "aMin"),
+      optionalOperand(aMax, fn, "aMax"),
+      stream(options, fn),
     ),
   );
 }

@@ -270,12 +270,13 @@ export function isneginf(a: ArrayInput, options?: StreamOptions): array {
  * // array([0, 2, 0], dtype=float32)
  */
 export function where(condition: Operand, x: Operand, y: Operand, options?: StreamOptions): array {
+  const fn = "where";
   return make(
     native.where(
-      operand(condition, "where", "condition"),
-      operand(x, "where", "x"),
-      operand(y, "where", "y"),
-      stream(options, "where"),
+      operand(condition, fn, "condition"),
+      operand(x, fn, "x"),
+      operand(y, fn, "y"),
+      stream(options, fn),
     ),
   );
 }

@@ -74,20 +74,21 @@ export function arange(
   dtype?: Dtype | null,
   options?: StreamOptions,
 ): array {
+  const fn = "arange";
   if (typeof second === "object" && second !== null && !(second instanceof Dtype)) {
     return arange(first, undefined, undefined, undefined, second);
   }
   const oneBound = second === undefined || second === null;
-  const start = oneBound ? 0 : asNumber(first, "arange", "start");
-  const stop = asNumber(oneBound ? first : second, "arange", "stop");
-  const by = step === undefined || step === null ? 1 : asNumber(step, "arange", "step");
+  const start = oneBound ? 0 : asNumber(first, fn, "start");
+  const stop = asNumber(oneBound ? first : second, fn, "stop");
+  const by = step === undefined || step === null ? 1 : asNumber(step, fn, "step");
   return make(
     native.arange(
       start,
       stop,
       by,
-      dtypeId(dtype ?? rangeDtype(start, stop, by), "arange"),
-      stream(options, "arange"),
+      dtypeId(dtype ?? rangeDtype(start, stop, by), fn),
+      stream(options, fn),
     ),
   );
 }
@@ -160,12 +161,13 @@ const readLinspace = opOptions<LinspaceOptions>()("linspace", {
  * // array([0, 2.5, 5, 7.5, 10], dtype=float32)
  */
 export function linspace(start: number, stop: number, num = 50, options?: LinspaceOptions): array {
+  const fn = "linspace";
   const { endpoint, dtype, stream } = readLinspace(options);
   return make(
     native.linspace(
-      asNumber(start, "linspace", "start"),
-      asNumber(stop, "linspace", "stop"),
-      asInteger(num, "linspace", "num"),
+      asNumber(start, fn, "start"),
+      asNumber(stop, fn, "stop"),
+      asInteger(num, fn, "num"),
       endpoint,
       dtype,
       stream,
@@ -191,12 +193,13 @@ export function full(
   dtype?: Dtype | null,
   options?: StreamOptions,
 ): array {
+  const fn = "full";
   return make(
     native.full(
-      shapeList(shape, "full"),
-      operand(vals, "full", "vals"),
-      optionalDtypeId(dtype, "full"),
-      stream(options, "full"),
+      shapeList(shape, fn),
+      operand(vals, fn, "vals"),
+      optionalDtypeId(dtype, fn),
+      stream(options, fn),
     ),
   );
 }
@@ -215,12 +218,13 @@ export function fullLike(
   dtype?: Dtype | null,
   options?: StreamOptions,
 ): array {
+  const fn = "fullLike";
   return make(
     native.full_like(
-      arraySlot(a, "fullLike", "a"),
-      operand(vals, "fullLike", "vals"),
-      optionalDtypeId(dtype, "fullLike"),
-      stream(options, "fullLike"),
+      arraySlot(a, fn, "a"),
+      operand(vals, fn, "vals"),
+      optionalDtypeId(dtype, fn),
+      stream(options, fn),
     ),
   );
 }

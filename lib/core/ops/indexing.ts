@@ -84,11 +84,12 @@ export function takeAlongAxis(
   axis: Axis = -1,
   options?: StreamOptions,
 ): array {
-  const along = optionalAxis(axis, "takeAlongAxis");
-  const s = stream(options, "takeAlongAxis");
+  const fn = "takeAlongAxis";
+  const along = optionalAxis(axis, fn);
+  const s = stream(options, fn);
   return make(
-    withIndices(indices, "takeAlongAxis", "indices", (at) =>
-      native.take_along_axis(arraySlot(a, "takeAlongAxis", "a"), at, along, s),
+    withIndices(indices, fn, "indices", (at) =>
+      native.take_along_axis(arraySlot(a, fn, "a"), at, along, s),
     ),
   );
 }
@@ -139,12 +140,13 @@ export function slice(
   sliceSize: readonly number[],
   options?: StreamOptions,
 ): array {
-  const along = integers(axes, "slice", "axes");
-  const size = integers(sliceSize, "slice", "sliceSize");
-  const s = stream(options, "slice");
+  const fn = "slice";
+  const along = integers(axes, fn, "axes");
+  const size = integers(sliceSize, fn, "sliceSize");
+  const s = stream(options, fn);
   return make(
-    withIndices(startIndices, "slice", "startIndices", (start) =>
-      native.slice(arraySlot(a, "slice", "a"), start, along, size, s),
+    withIndices(startIndices, fn, "startIndices", (start) =>
+      native.slice(arraySlot(a, fn, "a"), start, along, size, s),
     ),
   );
 }

@@ -135,7 +135,8 @@ export function matmul(a: array, b: array, options?: StreamOptions): array {
  * //        [0, 1, 0, 2]], dtype=float32)
  */
 export function kron(a: array, b: array, options?: StreamOptions): array {
-  return make(native.kron(slot(a, "kron", "a"), slot(b, "kron", "b"), stream(options, "kron")));
+  const fn = "kron";
+  return make(native.kron(slot(a, fn, "a"), slot(b, fn, "b"), stream(options, fn)));
 }
 
 /**
@@ -183,7 +184,8 @@ export function tensordot(
  * // array(32, dtype=float32)
  */
 export function inner(a: array, b: array, options?: StreamOptions): array {
-  return make(native.inner(slot(a, "inner", "a"), slot(b, "inner", "b"), stream(options, "inner")));
+  const fn = "inner";
+  return make(native.inner(slot(a, fn, "a"), slot(b, fn, "b"), stream(options, fn)));
 }
 
 /**
@@ -209,7 +211,8 @@ export function vecdot(a: array, b: array, options?: VecdotOptions): array {
  * //        [6, 8, 10]], dtype=float32)
  */
 export function outer(a: array, b: array, options?: StreamOptions): array {
-  return make(native.outer(slot(a, "outer", "a"), slot(b, "outer", "b"), stream(options, "outer")));
+  const fn = "outer";
+  return make(native.outer(slot(a, fn, "a"), slot(b, fn, "b"), stream(options, fn)));
 }
 
 /**
@@ -221,16 +224,17 @@ export function outer(a: array, b: array, options?: StreamOptions): array {
  * // array([[32]], dtype=float32)
  */
 export function addmm(c: array, a: array, b: array, options?: AddmmOptions): array {
+  const fn = "addmm";
   const { alpha, beta, stream } = readAddmm.raw(options);
   const { each } = readAddmm;
   return make(
     native.addmm(
-      slot(c, "addmm", "c"),
-      slot(a, "addmm", "a"),
-      slot(b, "addmm", "b"),
-      each.alpha(alpha, "addmm"),
-      each.beta(beta, "addmm"),
-      each.stream(stream, "addmm"),
+      slot(c, fn, "c"),
+      slot(a, fn, "a"),
+      slot(b, fn, "b"),
+      each.alpha(alpha, fn),
+      each.beta(beta, fn),
+      each.stream(stream, fn),
     ),
   );
 }
@@ -300,12 +304,13 @@ export function gatherMm(a: array, b: array, options?: GatherMmOptions): array {
  * //        [[9]]], dtype=float32)
  */
 export function segmentedMm(a: array, b: array, segments: array, options?: StreamOptions): array {
+  const fn = "segmentedMm";
   return make(
     native.segmented_mm(
-      slot(a, "segmentedMm", "a"),
-      slot(b, "segmentedMm", "b"),
-      slot(segments, "segmentedMm", "segments"),
-      stream(options, "segmentedMm"),
+      slot(a, fn, "a"),
+      slot(b, fn, "b"),
+      slot(segments, fn, "segments"),
+      stream(options, fn),
     ),
   );
 }
@@ -349,11 +354,12 @@ export function einsum(
   operands: readonly array[],
   options?: StreamOptions,
 ): array {
+  const fn = "einsum";
   return make(
     native.einsum(
-      asString(subscripts, "einsum", "subscripts"),
-      slots(operands, "einsum", "operands"),
-      stream(options, "einsum"),
+      asString(subscripts, fn, "subscripts"),
+      slots(operands, fn, "operands"),
+      stream(options, fn),
     ),
   );
 }

@@ -216,12 +216,13 @@ export function quantizedMatmul(
   scales: array,
   options?: QuantizedMatmulOptions,
 ): array {
+  const fn = "quantizedMatmul";
   const { groupSize, bits, mode, biases, transpose, stream } = readQuantizedMatmul(options);
   return make(
     native.quantized_matmul(
-      slot(x, "quantizedMatmul", "x"),
-      slot(w, "quantizedMatmul", "w"),
-      slot(scales, "quantizedMatmul", "scales"),
+      slot(x, fn, "x"),
+      slot(w, fn, "w"),
+      slot(scales, fn, "scales"),
       biases,
       transpose,
       groupSize,
@@ -246,6 +247,7 @@ export function quantizedMatmul(
  * // array([64, 32, 64], dtype=float32)
  */
 export function gatherQmm(x: array, w: array, scales: array, options?: GatherQmmOptions): array {
+  const fn = "gatherQmm";
   const {
     groupSize,
     bits,
@@ -260,9 +262,9 @@ export function gatherQmm(x: array, w: array, scales: array, options?: GatherQmm
   } = readGatherQmm(options);
   return make(
     native.gather_qmm(
-      slot(x, "gatherQmm", "x"),
-      slot(w, "gatherQmm", "w"),
-      slot(scales, "gatherQmm", "scales"),
+      slot(x, fn, "x"),
+      slot(w, fn, "w"),
+      slot(scales, fn, "scales"),
       biases,
       lhsIndices,
       rhsIndices,

@@ -403,12 +403,13 @@ export function cummin(a: ArrayInput, axis?: Axis, options?: ScanOptions): array
  * // array([2, 2], dtype=float32)
  */
 export function diff(a: ArrayInput, n = 1, axis = -1, options?: StreamOptions): array {
+  const fn = "diff";
   return make(
     native.diff(
-      arraySlot(a, "diff", "a"),
-      asInteger(n, "diff", "n"),
-      asInteger(axis, "diff", "axis"),
-      stream(options, "diff"),
+      arraySlot(a, fn, "a"),
+      asInteger(n, fn, "n"),
+      asInteger(axis, fn, "axis"),
+      stream(options, fn),
     ),
   );
 }

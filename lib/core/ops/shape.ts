@@ -147,14 +147,15 @@ export function reshape(a: ArrayInput, shape: Shape, options?: StreamOptions): a
  * // array([1, 2, 3, 4], dtype=float32)
  */
 export function flatten(a: ArrayInput, options?: FlattenOptions): array {
+  const fn = "flatten";
   const { startAxis, endAxis, stream } = readFlatten.raw(options);
   const { each } = readFlatten;
   return make(
     native.flatten(
-      arraySlot(a, "flatten", "a"),
-      each.startAxis(startAxis, "flatten"),
-      each.endAxis(endAxis, "flatten"),
-      each.stream(stream, "flatten"),
+      arraySlot(a, fn, "a"),
+      each.startAxis(startAxis, fn),
+      each.endAxis(endAxis, fn),
+      each.stream(stream, fn),
     ),
   );
 }
@@ -175,12 +176,13 @@ export function unflatten(
   shape: Shape,
   options?: StreamOptions,
 ): array {
+  const fn = "unflatten";
   return make(
     native.unflatten(
-      arraySlot(a, "unflatten", "a"),
-      asInteger(axis, "unflatten", "axis"),
-      shapeList(shape, "unflatten"),
-      stream(options, "unflatten"),
+      arraySlot(a, fn, "a"),
+      asInteger(axis, fn, "axis"),
+      shapeList(shape, fn),
+      stream(options, fn),
     ),
   );
 }
@@ -254,12 +256,13 @@ export function moveaxis(
   destination: number,
   options?: StreamOptions,
 ): array {
+  const fn = "moveaxis";
   return make(
     native.moveaxis(
-      arraySlot(a, "moveaxis", "a"),
-      asInteger(source, "moveaxis", "source"),
-      asInteger(destination, "moveaxis", "destination"),
-      stream(options, "moveaxis"),
+      arraySlot(a, fn, "a"),
+      asInteger(source, fn, "source"),
+      asInteger(destination, fn, "destination"),
+      stream(options, fn),
     ),
   );
 }
@@ -277,12 +280,13 @@ export function swapaxes(
   axis2: number,
   options?: StreamOptions,
 ): array {
+  const fn = "swapaxes";
   return make(
     native.swapaxes(
-      arraySlot(a, "swapaxes", "a"),
-      asInteger(axis1, "swapaxes", "axis1"),
-      asInteger(axis2, "swapaxes", "axis2"),
-      stream(options, "swapaxes"),
+      arraySlot(a, fn, "a"),
+      asInteger(axis1, fn, "axis1"),
+      asInteger(axis2, fn, "axis2"),
+      stream(options, fn),
     ),
   );
 }
@@ -355,12 +359,13 @@ export function split(
   axis = 0,
   options?: StreamOptions,
 ): array[] {
-  const source = arraySlot(a, "split", "a");
-  const along = asInteger(axis, "split", "axis");
-  const s = stream(options, "split");
+  const fn = "split";
+  const source = arraySlot(a, fn, "a");
+  const along = asInteger(axis, fn, "axis");
+  const s = stream(options, fn);
   return makeAll(
     isList(indicesOrSections)
-      ? native.split_at(source, integers(indicesOrSections, "split", "indicesOrSections"), along, s)
+      ? native.split_at(source, integers(indicesOrSections, fn, "indicesOrSections"), along, s)
       : native.split(source, sections(indicesOrSections), along, s),
   );
 }
@@ -456,11 +461,12 @@ export function concat(arrays: readonly array[], axis: Axis = 0, options?: Strea
  * //        [2, 4]], dtype=float32)
  */
 export function stack(arrays: readonly array[], axis: Axis = 0, options?: StreamOptions): array {
+  const fn = "stack";
   return make(
     native.stack(
-      slots(arrays, "stack", "arrays"),
-      asInteger(axis ?? 0, "stack", "axis"),
-      stream(options, "stack"),
+      slots(arrays, fn, "arrays"),
+      asInteger(axis ?? 0, fn, "axis"),
+      stream(options, fn),
     ),
   );
 }
@@ -497,12 +503,13 @@ export function repeat(
   axis?: Axis,
   options?: StreamOptions,
 ): array {
+  const fn = "repeat";
   return make(
     native.repeat(
-      arraySlot(array, "repeat", "array"),
-      asInteger(repeats, "repeat", "repeats"),
-      optionalAxis(axis, "repeat"),
-      stream(options, "repeat"),
+      arraySlot(array, fn, "array"),
+      asInteger(repeats, fn, "repeats"),
+      optionalAxis(axis, fn),
+      stream(options, fn),
     ),
   );
 }
@@ -628,13 +635,14 @@ export function roll(
   axis?: Axes,
   options?: StreamOptions,
 ): array {
-  const source = arraySlot(a, "roll", "a");
-  const along = optionalAxes(axis, "roll");
-  const s = stream(options, "roll");
+  const fn = "roll";
+  const source = arraySlot(a, fn, "a");
+  const along = optionalAxes(axis, fn);
+  const s = stream(options, fn);
   return make(
     typeof shift === "number"
-      ? native.roll_by(source, asInteger(shift, "roll", "shift"), along, s)
-      : native.roll(source, axisList(shift, "roll", "shift"), along, s),
+      ? native.roll_by(source, asInteger(shift, fn, "shift"), along, s)
+      : native.roll(source, axisList(shift, fn, "shift"), along, s),
   );
 }
 

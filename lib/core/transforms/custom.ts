@@ -282,7 +282,8 @@ export interface CustomFunction<F extends AnyFunction> {
  * // [ array(3, dtype=float32), array(0, dtype=float32) ]
  */
 export function customFunction<F extends AnyFunction>(f: F): CustomFunction<F> {
-  asFunction(f, "customFunction", "f");
+  const fn = "customFunction";
+  asFunction(f, fn, "f");
   const rules: Rules = {};
   const setter = (name: keyof Rules) => (rule: AnyFunction) => {
     asFunction(rule, `customFunction.${name}`, "f");
@@ -294,10 +295,10 @@ export function customFunction<F extends AnyFunction>(f: F): CustomFunction<F> {
     if (!vjp && !jvp && !vmap) {
       return f(...args);
     }
-    const [inputs, structure] = flattenArrays(args, "customFunction", argument);
+    const [inputs, structure] = flattenArrays(args, fn, argument);
     // Later rules do not change graphs that are there.
     const made = new Call("customFunction", f, { ...rules }, args, structure);
-    const given = slots(inputs, "customFunction", "arguments");
+    const given = slots(inputs, fn, "arguments");
     return made.result(makeAll(native.custom_function(given, made.handler, !!vjp, !!jvp, !!vmap)));
   };
   const members = { vjp: setter("vjp"), jvp: setter("jvp"), vmap: setter("vmap") };
@@ -318,11 +319,12 @@ export function customFunction<F extends AnyFunction>(f: F): CustomFunction<F> {
  * // array(0, dtype=float32)
  */
 export function checkpoint<F extends AnyFunction>(fun: F): F {
-  asFunction(fun, "checkpoint", "fun");
+  const fn = "checkpoint";
+  asFunction(fun, fn, "fun");
   return ((...args: unknown[]) => {
-    const [inputs, structure] = flattenArrays(args, "checkpoint", argument);
+    const [inputs, structure] = flattenArrays(args, fn, argument);
     const made = new Call("checkpoint", fun, {}, args, structure);
-    const given = slots(inputs, "checkpoint", "arguments");
+    const given = slots(inputs, fn, "arguments");
     return made.result(makeAll(native.checkpoint(given, made.handler)));
   }) as F;
 }

@@ -129,10 +129,11 @@ export function valueAndGrad<F extends AnyFunction, const N extends number | rea
   fun: F & Differentiable<F, N, array | readonly unknown[]>,
   argnums: N = 0 as N,
 ): (...args: Parameters<F>) => [ReturnType<F>, Gradients<F, N>] {
-  asFunction(fun, "valueAndGrad", "fun");
-  checkArgnums(argnums, "valueAndGrad");
+  const fn = "valueAndGrad";
+  asFunction(fun, fn, "fun");
+  checkArgnums(argnums, fn);
   return (...args) => {
-    const { value, grads } = differentiate(fun, argnums, args, "valueAndGrad");
+    const { value, grads } = differentiate(fun, argnums, args, fn);
     return [value as ReturnType<F>, grads as Gradients<F, N>];
   };
 }
@@ -150,9 +151,10 @@ export function grad<F extends AnyFunction, const N extends number | readonly nu
   fun: F & Differentiable<F, N, array>,
   argnums: N = 0 as N,
 ): (...args: Parameters<F>) => Gradients<F, N> {
-  asFunction(fun, "grad", "fun");
-  checkArgnums(argnums, "grad");
-  return (...args) => differentiate(fun, argnums, args, "grad").grads as Gradients<F, N>;
+  const fn = "grad";
+  asFunction(fun, fn, "fun");
+  checkArgnums(argnums, fn);
+  return (...args) => differentiate(fun, argnums, args, fn).grads as Gradients<F, N>;
 }
 
 // A function of arrays, which gives an array or a list of them, as the addon
@@ -179,12 +181,13 @@ export function jvp<const P extends readonly array[]>(
   primals: P,
   tangents: readonly array[],
 ): [outputs: array[], jvps: array[]] {
-  asFunction(fun, "jvp", "fun");
+  const fn = "jvp";
+  asFunction(fun, fn, "fun");
   const all = makeAll(
     native.jvp(
-      ofArrays(fun as AnyFunction, "jvp"),
-      slots(primals, "jvp", "primals"),
-      slots(tangents, "jvp", "tangents"),
+      ofArrays(fun as AnyFunction, fn),
+      slots(primals, fn, "primals"),
+      slots(tangents, fn, "tangents"),
     ),
   );
   return [all.slice(0, all.length / 2), all.slice(all.length / 2)];
@@ -211,13 +214,14 @@ export function vjp<P extends readonly array[]>(
   primals: P,
   cotangents: readonly array[],
 ): [outputs: array[], vjps: { -readonly [I in keyof P]: array }] {
-  asFunction(fun, "vjp", "fun");
-  const inputs = elements(primals, "a list of arrays", "vjp", "primals") as array[];
+  const fn = "vjp";
+  asFunction(fun, fn, "fun");
+  const inputs = elements(primals, "a list of arrays", fn, "primals") as array[];
   const all = makeAll(
     native.vjp(
-      ofArrays(fun as AnyFunction, "vjp"),
-      slots(inputs, "vjp", "primals"),
-      slots(cotangents, "vjp", "cotangents"),
+      ofArrays(fun as AnyFunction, fn),
+      slots(inputs, fn, "primals"),
+      slots(cotangents, fn, "cotangents"),
     ),
   );
   const outputs = all.length - inputs.length;
@@ -300,21 +304,22 @@ const readVmap = optionsOf<VmapOptions>()("vmap", { inAxes: axesTree(0), outAxes
  * //        [12, 22]], dtype=float32)
  */
 export function vmap<F extends AnyFunction>(fun: F & Mappable<F>, options?: VmapOptions): F {
-  asFunction(fun, "vmap", "fun");
+  const fn = "vmap";
+  asFunction(fun, fn, "fun");
   const { inAxes, outAxes } = readVmap(options);
   return ((...args: unknown[]) => {
-    const inputs = flattenOnlyArrays(args, "vmap", (index) => `argument ${index}`);
+    const inputs = flattenOnlyArrays(args, fn, (index) => `argument ${index}`);
     let result: Structure | undefined;
     const trace = (tracers: Slots): List => {
       const output = withLent(args, makeAll(tracers), false, (lent) => fun(...lent));
-      const outputs = flattenOnlyArrays(output, "vmap", "fun's result");
+      const outputs = flattenOnlyArrays(output, fn, "fun's result");
       result = outputs[1];
       const axes = mappedAxes(outputs, axesOf(output, outAxes), "outAxes", outAxes, 1);
-      return list([...outputs[0].map((x) => slot(x, "vmap", "fun's result")), ...axes]);
+      return list([...outputs[0].map((x) => slot(x, fn, "fun's result")), ...axes]);
     };
     const given = args.length === 1 ? [axesOf(args[0], inAxes)] : inAxes;
     const axes = mappedAxes(inputs, given, "inAxes", inAxes, 0);
-    const values = makeAll(native.vmap(trace, slots(inputs[0], "vmap", "arguments"), list(axes)));
+    const values = makeAll(native.vmap(trace, slots(inputs[0], fn, "arguments"), list(axes)));
     return result?.fill(values);
   }) as F;
 }

@@ -108,11 +108,12 @@ export class Bilinear extends Module {
   bias?: mx.array;
 
   constructor(input1Dims: number, input2Dims: number, outputDims: number, options?: LinearOptions) {
+    const fn = "Bilinear";
     super();
-    const { bias } = read(options, "Bilinear");
-    asCount(input2Dims, "Bilinear", "input2Dims");
-    asCount(outputDims, "Bilinear", "outputDims");
-    const bound = Math.sqrt(1 / asCount(input1Dims, "Bilinear", "input1Dims"));
+    const { bias } = read(options, fn);
+    asCount(input2Dims, fn, "input2Dims");
+    asCount(outputDims, fn, "outputDims");
+    const bound = Math.sqrt(1 / asCount(input1Dims, fn, "input1Dims"));
     this.weight = mx.random.uniform(-bound, bound, [outputDims, input2Dims, input1Dims]);
     if (bias) {
       this.bias = mx.random.uniform(-bound, bound, [outputDims]);

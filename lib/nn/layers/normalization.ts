@@ -205,12 +205,13 @@ export class GroupNorm extends Module {
   readonly pytorchCompatible: boolean;
 
   constructor(numGroups: number, dims: number, options?: GroupNormOptions) {
+    const fn = "GroupNorm";
     super();
     const { eps, affine, pytorchCompatible } = readGroupNorm(options);
-    this.numGroups = asCount(numGroups, "GroupNorm", "numGroups");
-    this.dims = asCount(dims, "GroupNorm", "dims");
+    this.numGroups = asCount(numGroups, fn, "numGroups");
+    this.dims = asCount(dims, fn, "dims");
     if (dims % numGroups !== 0) {
-      throw outOfRange("GroupNorm", "dims", `a multiple of the ${numGroups} groups`, dims);
+      throw outOfRange(fn, "dims", `a multiple of the ${numGroups} groups`, dims);
     }
     this.eps = eps;
     this.pytorchCompatible = pytorchCompatible;

@@ -270,11 +270,12 @@ export class ALiBi extends Module {
    * // array([0.0625, 0.00390625, 0.25], dtype=float32)
    */
   static createAlibiSlope(numHeads: number, dtype: mx.Dtype = mx.float32): mx.array {
+    const fn = "createAlibiSlope";
     // The slopes are a list of JavaScript's before they are an array.
-    if (asCount(numHeads, "createAlibiSlope", "numHeads") > mostHeads) {
-      throw outOfRange("createAlibiSlope", "numHeads", `at most ${mostHeads}`, numHeads);
+    if (asCount(numHeads, fn, "numHeads") > mostHeads) {
+      throw outOfRange(fn, "numHeads", `at most ${mostHeads}`, numHeads);
     }
-    dtypeId(dtype, "createAlibiSlope");
+    dtypeId(dtype, fn);
     return mx.array(slopes(numHeads), dtype).reshape([numHeads, 1, 1]);
   }
 

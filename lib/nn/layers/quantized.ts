@@ -446,8 +446,9 @@ function isQuantizable(x: unknown): x is Quantizable {
  * // ) with 674 parameters, 98 of them trainable
  */
 export function quantize(model: Module, options?: QuantizeModelOptions): void {
+  const fn = "quantize";
   if (!Module.isModule(model)) {
-    throw mismatch("quantize", "model", "a module", model);
+    throw mismatch(fn, "model", "a module", model);
   }
   const { classPredicate, ...all } = readModel(options);
   const quantized = (path: string, layer: Module): Module => {
@@ -456,11 +457,11 @@ export function quantize(model: Module, options?: QuantizeModelOptions): void {
       return layer;
     }
     if (wanted !== true && !(typeof wanted === "object" && wanted !== null && isRecord(wanted))) {
-      throw mismatch("quantize", "classPredicate", "one that gives a boolean or options", wanted);
+      throw mismatch(fn, "classPredicate", "one that gives a boolean or options", wanted);
     }
     if (!isQuantizable(layer)) {
       const expected = "one that takes layers with a method toQuantized";
-      throw mismatch("quantize", "classPredicate", expected, layer);
+      throw mismatch(fn, "classPredicate", expected, layer);
     }
     return layer.toQuantized(wanted === true ? all : wanted);
   };

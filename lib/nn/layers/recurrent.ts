@@ -259,10 +259,11 @@ export class LSTM extends Module {
   readonly hiddenSize: number;
 
   constructor(inputSize: number, hiddenSize: number, options?: RecurrentOptions) {
+    const fn = "LSTM";
     super();
-    const { bias } = read(options, "LSTM");
-    asCount(inputSize, "LSTM", "inputSize");
-    this.hiddenSize = asCount(hiddenSize, "LSTM", "hiddenSize");
+    const { bias } = read(options, fn);
+    asCount(inputSize, fn, "inputSize");
+    this.hiddenSize = asCount(hiddenSize, fn, "hiddenSize");
     const uniform = initial(hiddenSize);
     this.Wx = uniform(4 * hiddenSize, inputSize);
     this.Wh = uniform(4 * hiddenSize, hiddenSize);
