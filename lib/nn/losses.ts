@@ -121,7 +121,7 @@ function checkArrays(arrays: Arrays, fn: string): void {
   }
 }
 
-/** Arrays that have the shape of the first. */
+/** Checks that all arrays have the shape of the first. */
 function checkAlike(arrays: Arrays, fn: string): void {
   checkArrays(arrays, fn);
   const [[, { shape }], ...others] = Object.entries(arrays) as [
@@ -212,8 +212,8 @@ export function crossEntropy(
   const { shape } = logits;
   const batch = shape.toSpliced(axis, 1);
   checkShape(targets, [batch, shape], fn, "targets");
-  // Only differences between logits count. Taken from the largest, they are
-  // not lost to rounding beside a large logarithm.
+  // Only differences between logits matter. The largest is subtracted first, so that they are not
+  // rounded away beside a large logarithm.
   const x = mx.subtract(logits, mx.stopGradient(mx.max(logits, axis, { keepdims: true })));
   const score =
     targets.ndim === logits.ndim
@@ -434,7 +434,7 @@ const readTripletLoss = optionsOf<TripletLossOptions>()("losses.tripletLoss", {
 });
 
 /**
- * How far positives are from being nearer to their anchors than negatives by a
+ * How much is missing until each positive is nearer to its anchor than the negative is, by a
  * margin: `max(|a - p| - |a - n| + margin, 0)`.
  *
  * Balntas et al., "Learning local feature descriptors with triplets and shallow
@@ -468,8 +468,8 @@ const readHingeLoss = optionsOf<LossOptions>()("losses.hingeLoss", {
 });
 
 /**
- * How far predictions are from having the sign of the targets, and an absolute
- * value of at least 1: `max(1 - inputs * targets, 0)`.
+ * How much is missing until each prediction has the sign of its target and an absolute value of at
+ * least 1: `max(1 - inputs * targets, 0)`.
  *
  * @param targets 1 or -1.
  * @param options.reduction By default `"none"`.
@@ -489,8 +489,8 @@ const readHuberLoss = optionsOf<HuberLossOptions>()("losses.huberLoss", {
 });
 
 /**
- * Half the squared differences where they are small, and from `delta` on what
- * continues that linearly, `delta * (d - delta / 2)`.
+ * Half the squared differences up to `delta`, and from there on the straight line that continues
+ * them, `delta * (d - delta / 2)`.
  *
  * Huber, "Robust estimation of a location parameter", 1964.
  *
@@ -564,11 +564,10 @@ const readMarginRankingLoss = optionsOf<MarginRankingLossOptions>()("losses.marg
 });
 
 /**
- * How far scores are from being ranked as the targets say, with a margin:
- * `max(-targets * (inputs1 - inputs2) + margin, 0)`.
+ * How much is missing until scores are ranked as the targets say, by a margin: `max(-targets *
+ * (inputs1 - inputs2) + margin, 0)`.
  *
- * @param targets 1 where the first score is to be the higher one, -1 where the
- * second.
+ * @param targets 1 where the first score should be higher, -1 where the second should.
  * @param options.reduction By default `"none"`.
  * @throws TypeError if the shapes differ.
  * @example

@@ -33,17 +33,17 @@ export type { ChildrenOf, ParametersOf, ParameterTree, SomeModulesOf, SomeParame
 /** Chooses among a module's fields. */
 export type ModuleFilter = (module: Module, key: string, value: unknown) => boolean;
 
-/** Options of `update` and its kin. */
+/** Options of `update`, `updateModules` and `loadWeights`. */
 export interface StrictOption {
-  /** Whether what does not fit is an error rather than left out. By default true. */
+  /** Whether an entry that does not fit is an error; if false, it is left out. By default true. */
   strict?: boolean | undefined;
 }
 
 /** Options of `freeze` and `unfreeze`. */
 export interface FreezeOptions {
-  /** Whether modules inside are meant, too. By default true. */
+  /** Whether to do the same to the modules inside. By default true. */
   recurse?: boolean | undefined;
-  /** The names of the fields that are meant, by default all. */
+  /** The names of the fields to freeze or unfreeze. By default all. */
   keys?: string | readonly string[] | undefined;
   /** Whether a name that no field has is an error. By default false. */
   strict?: boolean | undefined;
@@ -110,8 +110,9 @@ function asIs<T>(value: T): T {
 }
 
 /**
- * A module's fields that a filter takes, with their leaves mapped. What is no leaf,
- * or is left out, is an empty record in lists and records: places count in a list.
+ * The fields of a module that a filter takes, with a function applied to their leaves. In lists and
+ * records an empty record stands for everything else, so that the leaves of a list keep their
+ * places.
  */
 function mapFields<Leaf>(
   fn: string,
@@ -179,8 +180,8 @@ function mapFields<Leaf>(
 type VisitModule = (name: string, module: Module) => void;
 
 /**
- * Visits the modules in a branch, such as a module's fields, but not those inside of
- * them. Each comes once.
+ * Visits each module in a branch, such as the fields of a module, once. It does not go into the
+ * modules that it visits.
  */
 function visitChildren(
   branch: object,
@@ -263,7 +264,7 @@ function assign(
         walk(inner, value, inModule || isModule(value));
       } else {
         path.refuseStranger(value);
-        // A module that stands for its tree has other fields, too.
+        // If a module was given as the tree, its fields need not all be parameters.
         if (strict && value !== undefined && !(inModule && !isArray(value))) {
           throw wrong(value, found);
         }
@@ -282,12 +283,12 @@ function assign(
 }
 
 /**
- * The key of a list: a module's fields that are frozen for good. It is a symbol since
- * any name may be that of a field.
+ * The key of the list of a module's fields that always stay frozen. It is a symbol, since any text
+ * may be the name of a field.
  */
 export const statistics: unique symbol = Symbol("statistics");
 
-// Modules whose text is being made: one may be inside of itself.
+// The modules whose text is being made, since a module may contain itself.
 const printing = new Set<Module>();
 
 /** Texts by name, where those that are equal and follow each other in a list are one. */
@@ -341,7 +342,7 @@ export class Module extends mx.Owner {
     return this.#training;
   }
 
-  /** What computations depend on beside the fields. */
+  /** What computations depend on besides the fields: the mode, and which fields are frozen. */
   override get [treeLike](): boolean | string {
     const frozen = this.#frozen.size > 0;
     return frozen ? `${this.#training} ${[...this.#frozen].sort()}` : this.#training;
@@ -367,7 +368,7 @@ export class Module extends mx.Owner {
    * unless the field's name begins with an underscore.
    */
   static validParameterFilter(_module: Module, key: string, value: unknown): boolean {
-    // Modules are branches, too, and to know them by their class takes less.
+    // Modules are branches, too, but testing for the class first is faster.
     const has = isArray(value) || value instanceof Module || isBranch(value);
     return has && !(typeof key === "string" && key.startsWith("_"));
   }
@@ -377,7 +378,7 @@ export class Module extends mx.Owner {
     if (!(module instanceof Module)) {
       throw mismatch("trainableParameterFilter", "module", "a module", module);
     }
-    // Most modules have nothing frozen, and to look for a name takes longer.
+    // Most modules have nothing frozen, and then no name has to be looked up.
     const isFrozen = module.#frozen.size > 0 && module.#frozen.has(key);
     return !isFrozen && Module.validParameterFilter(module, key, value);
   }
@@ -410,8 +411,8 @@ export class Module extends mx.Owner {
   }
 
   /**
-   * The arrays that are not frozen. Its type has them all, as which ones are
-   * frozen is only known when the program runs.
+   * The arrays that are not frozen. The type of the result has all parameters, since which ones are
+   * frozen is known only when the program runs.
    *
    * @example
    * const layer = new nn.Linear(2, 2).freeze({ keys: "bias" });
@@ -425,7 +426,7 @@ export class Module extends mx.Owner {
 
   /**
    * The modules that are fields, or in lists and records of them, in the shape
-   * of the module. In the place of what is no module is an empty record.
+   * of the module. An empty record stands for everything else in a list or record.
    *
    * @example
    * const model = new nn.Sequential(nn.relu, new nn.Linear(2, 3));
@@ -475,8 +476,7 @@ export class Module extends mx.Owner {
    * Replaces parameters by those of a tree, which may have just some of them.
    * What it stores outlives a `tidy`.
    *
-   * @throws TypeError or RangeError for what is no parameter, unless `strict`
-   * is false.
+   * @throws TypeError or RangeError for an entry that is no parameter, unless `strict` is false.
    * @example
    * const layer = new nn.Linear(2, 1, { bias: false });
    * layer.update({ weight: mx.array([[3, 4]]) }).forward(mx.array([1, 2]))
@@ -546,7 +546,7 @@ export class Module extends mx.Owner {
     return this;
   }
 
-  /** The names of fields that are frozen for good, since it is not training that changes them. */
+  /** The names of fields that always stay frozen, since gradients do not change them. */
   get [statistics](): readonly string[] {
     return [];
   }
@@ -561,7 +561,9 @@ export class Module extends mx.Owner {
     return this;
   }
 
-  /** What a layer does when `train` or `eval` was called: {@link training} says which. */
+  /**
+   * Called after `train` or `eval`, for layers that change then; {@link training} is the new mode.
+   */
   protected trainingChanged(): void {}
 
   /** Ends training mode, here and in all modules inside. */

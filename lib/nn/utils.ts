@@ -49,15 +49,15 @@ export function valueAndGrad<M extends Module, F extends AnyFunction>(
 }
 
 /**
- * A function like another, by default like a module's `forward`, of which gradients
- * keep only the arguments and the module's trainable parameters: what it computes on
- * its way is computed again when they need it, which takes less memory and more time.
- * Gradients flow to the parameters, too, which `mx.checkpoint` takes for constants.
+ * A function that gives the same as another, by default as a module's `forward`, and needs less
+ * memory and more time in gradients: they keep only the arguments and the module's trainable
+ * parameters, and compute everything in between again. Gradients flow to the module's parameters,
+ * too, which `mx.checkpoint` takes for constants.
  *
- * What is computed again is the same: random numbers are drawn as before, and the
- * module has the parameters that it had then. What the function changes in the
- * module, running statistics say, it changes once; in Python, twice. Chen et al., "Training Deep Nets with
- * Sublinear Memory Cost", arXiv 1604.06174.
+ * The second computation gives the same as the first: random numbers are drawn as before, and the
+ * module has the parameters that it had then. What the function changes in the module, such as
+ * running statistics, changes once; in Python it changes twice. Chen et al., "Training Deep Nets
+ * with Sublinear Memory Cost", arXiv 1604.06174.
  *
  * @throws What the function throws; the module has its parameters back then.
  * @example

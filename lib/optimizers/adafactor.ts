@@ -15,11 +15,14 @@ export interface AdafactorOptions {
   eps?: readonly [number, number] | undefined;
   /** The largest root mean square of an update, by default 1. */
   clipThreshold?: number | undefined;
-  /** The power of the step by which averages forget, by default -0.8. */
+  /**
+   * How fast averages forget: in each step they lose a share of `step ** decayRate`; by default
+   * -0.8.
+   */
   decayRate?: number | undefined;
   /** The coefficient of a running average of updates; by default there is none. */
   beta1?: number | null | undefined;
-  /** How much of a parameter decays, times the learning rate; by default 0. */
+  /** The weight decay, which is multiplied by the learning rate; by default 0. */
   weightDecay?: number | undefined;
   /**
    * Whether the learning rate is multiplied by a parameter's root mean square,
@@ -31,7 +34,7 @@ export interface AdafactorOptions {
    * `1 / sqrt(step)`, as it does by default.
    */
   relativeStep?: boolean | undefined;
-  /** Whether it starts at 1e-6 times the step, by default not. */
+  /** Whether 1e-6 times the step takes the place of that 0.01, as a warm-up; by default not. */
   warmupInit?: boolean | undefined;
 }
 

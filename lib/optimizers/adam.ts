@@ -19,7 +19,7 @@ export interface AdamOptions {
 
 /** Options of {@link AdamW}. */
 export interface AdamWOptions extends AdamOptions {
-  /** How much of a parameter decays, times the learning rate; by default 0.01. */
+  /** The weight decay, which is multiplied by the learning rate; by default 0.01. */
   weightDecay?: number | undefined;
 }
 
@@ -92,7 +92,7 @@ export class Adam extends Optimizer {
     return mx.subtract(parameter, mx.divide(mx.multiply(c1, m), denominator));
   }
 
-  // How much of a running average is not its start.
+  // The share of a running average that does not come from its start at 0.
   #unbiased(beta: number): mx.array {
     return mx.subtract(1, mx.power(beta, mx.astype(this.step, mx.float32)));
   }

@@ -11,7 +11,7 @@ export interface LionOptions {
    * `[0.9, 0.99]`.
    */
   betas?: readonly [number, number] | undefined;
-  /** How much of a parameter decays, times the learning rate; by default 0. */
+  /** The weight decay, which is multiplied by the learning rate; by default 0. */
   weightDecay?: number | undefined;
 }
 
@@ -23,8 +23,8 @@ const read = optionsOf<LionOptions>()("Lion", {
 /**
  * Lion: `w -= learningRate * (sign(c) + weightDecay * w)`, where
  * `c = beta1 * m + (1 - beta1) * gradient` and `m` is a running average of the
- * gradient. As all steps have the same size, the learning rate is to be 3 to 10
- * times smaller than AdamW's, and the weight decay as much larger.
+ * gradient. Since all steps have the same size, the learning rate should be 3 to 10 times smaller
+ * than AdamW's, and the weight decay as much larger.
  *
  * Chen et al., "Symbolic Discovery of Optimization Algorithms", arXiv 2302.06675.
  *

@@ -27,10 +27,10 @@ const filters = kindOf<readonly ParameterFilter[]>((value, fn, param) => {
 const read = optionsOf<MultiOptimizerOptions>()("MultiOptimizer", { filters: filters([]) });
 
 /**
- * Several optimizers, each for parameters of its own: the first whose filter
- * returns true has a parameter, and the last, without a filter, has the rest.
+ * Several optimizers, each for parameters of its own. A parameter belongs to the first optimizer
+ * whose filter returns true for it, or else to the last one, which has no filter.
  *
- * @throws RangeError if the filters are not one less than the optimizers.
+ * @throws RangeError unless there is one filter fewer than optimizers.
  * @example
  * const optimizer = new optim.MultiOptimizer([new optim.Lion(0.25), new optim.SGD(1)], {
  *   filters: [(path, x) => path.endsWith("weight")],

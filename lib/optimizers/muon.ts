@@ -26,7 +26,7 @@ const read = optionsOf<MuonOptions>()("Muon", {
  * Muon: a step along the orthogonal matrix that is closest to the momentum, which
  * a Newton-Schulz iteration finds. It is meant for the matrices inside a network;
  * embeddings, the last layer, biases and the like are better left to AdamW, see
- * {@link MultiOptimizer}. Of kernels all but the first dimension count as one.
+ * {@link MultiOptimizer}. In a convolution's kernel, all dimensions but the first count as one.
  *
  * Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024,
  * https://kellerjordan.github.io/posts/muon/

@@ -60,7 +60,7 @@ export interface Updatable {
   update(parameters: any, ...rest: any[]): unknown;
 }
 
-/** Where the state of a parameter, or of what has some, belongs. */
+/** Where a state belongs: that of a parameter, or of a branch of parameters. */
 interface StatePlace {
   readonly owner: Branch | undefined;
   readonly key: string;
@@ -180,8 +180,8 @@ export abstract class Optimizer extends mx.Owner {
   }
 
   /**
-   * Prepares the state for parameters. The first step does so by itself; before
-   * it, `state` has nothing of them.
+   * Prepares the state for parameters. The first step does so by itself; before that, `state` has
+   * no entries for them.
    *
    * @throws TypeError if the parameters are no tree of arrays.
    * @example
@@ -210,7 +210,7 @@ export abstract class Optimizer extends mx.Owner {
    * // { w: array([0.5, 2.5], dtype=float32) }
    */
   applyGradients<T extends SomeParametersOf<P>, P extends object>(gradients: T, parameters: P): T {
-    // What the formulas leave behind is freed at once, also outside of `tidy`.
+    // The intermediate results of the formulas are freed at once, also outside of `tidy`.
     return mx.tidy(() => {
       const fn = this.constructor.name;
       checkRoot(gradients, fn, "gradients");
@@ -275,9 +275,8 @@ export abstract class Optimizer extends mx.Owner {
   }
 
   /**
-   * The learning rate of the last step, before the first one that of the first.
-   * A number, an array or a schedule that is assigned takes the place of what
-   * was there, a schedule too.
+   * The learning rate of the last step or, before any step, of the first. A number, an array or a
+   * schedule can be assigned, and replaces what was there, even a schedule.
    *
    * @example
    * const optimizer = new optim.SGD(0.1);

@@ -105,8 +105,9 @@ export function cosineDecay(
  * A schedule made of several: each begins, at its own step 0, where the
  * boundary before it is reached.
  *
- * @param boundaries One less than there are schedules, ascending.
- * @throws RangeError if their number is another.
+ * @param boundaries The steps at which the next schedule begins, ascending: one fewer than
+ * schedules.
+ * @throws RangeError if there are more or fewer.
  * @example
  * const warmup = optim.linearSchedule(0, 0.1, 10);
  * const schedule = optim.joinSchedules([warmup, optim.cosineDecay(0.1, 200)], [10]);

@@ -6,11 +6,11 @@ import { type LearningRate, Optimizer, type ParameterState } from "./optimizer.j
 
 /** Options of {@link SGD}. */
 export interface SGDOptions {
-  /** How much of the last step is taken again, by default 0. */
+  /** The share of the last step that is added to this one, by default 0. */
   momentum?: number | undefined;
   /** The L2 penalty, by default 0. */
   weightDecay?: number | undefined;
-  /** How much of the gradient the momentum leaves out, by default 0. */
+  /** The share of the gradient that the momentum leaves out, by default 0. */
   dampening?: number | undefined;
   /** Whether the momentum looks ahead, by default not. */
   nesterov?: boolean | undefined;

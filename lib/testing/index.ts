@@ -1,8 +1,8 @@
 /**
- * `mlx-js/testing`: arrays in Jest and vitest. To import it is all there is to
- * do: in a file of tests or, for all of them, in one that the framework runs
- * first. It lets `toEqual` and its kin compare arrays at once, rather than row by
- * row, and adds matchers that tell where two arrays differ.
+ * `mlx-js/testing`: arrays in Jest and vitest. All there is to do is to import it: in a file of
+ * tests or, for all files, in one that the framework runs first. It lets `toEqual` and its kin
+ * compare arrays at once, rather than row by row, and adds matchers that tell where two arrays
+ * differ.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import { astype } from "../core/ops/shape.js";
 export interface Tolerance {
   /** How far a value may be off, as a part of what is expected. By default 1e-5. */
   rtol?: number | undefined;
-  /** How far it may be off beside that. By default 1e-8. */
+  /** How far a value may be off in addition. By default 1e-8. */
   atol?: number | undefined;
   /** Whether NaN is close to NaN. By default true. */
   equalNan?: boolean | undefined;

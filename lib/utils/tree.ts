@@ -102,10 +102,9 @@ function mapTree(
 }
 
 /**
- * The tree of what a function gives for each leaf. Further trees may follow in
- * a list, with at least the same leaves, which the function then gets, too. The
- * result has lists where the tree has lists, and records for records and
- * modules.
+ * A tree with the result of a function in the place of each leaf. Further trees, with at least the
+ * same leaves, may follow in a list; the function then gets their leaves, too. The result has lists
+ * where the tree has lists, and records for records and modules.
  *
  * @param options.isLeaf What counts as a leaf although it is a branch.
  * @throws TypeError if a further tree lacks a leaf, or if the tree contains
@@ -150,8 +149,8 @@ export function treeMapWithPath<T, U>(
 }
 
 /**
- * The leaves of a tree with their names, in order: a list of pairs, whose names
- * say the way with dots, or what was given as `destination` with them added.
+ * The leaves of a tree with their names, in order: a list of pairs, whose names are paths with
+ * dots, or the `destination` that was given, with the leaves added.
  *
  * @throws TypeError if the tree contains itself.
  * @example
@@ -193,8 +192,8 @@ interface Node {
 }
 
 const position = /^(0|[1-9]\d*)$/;
-// So many positions may be left out of a tree's lists: names in a file must not
-// ask for memory.
+// The most positions that may be left out of a tree's lists, since names in a file must not make a
+// huge list.
 const mostGaps = 1 << 20;
 
 function unflattened(root: Node): unknown {
@@ -273,9 +272,9 @@ export function treeUnflatten(tree: unknown): unknown {
 }
 
 /**
- * What a function makes of all leaves, one after the other: it gets what it
- * returned for the one before and the leaf. Without an initializer it starts
- * with the first leaf, and a tree without leaves gives `undefined`.
+ * Reduces all leaves to one value, in order: the function gets what it returned for the leaf
+ * before, and the leaf. Without an initializer it starts with the first leaf, and a tree without
+ * leaves gives `undefined`.
  *
  * @param options.isLeaf What counts as a leaf although it is a branch.
  * @throws TypeError if the tree contains itself.

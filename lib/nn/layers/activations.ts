@@ -182,7 +182,7 @@ export function leakyRelu(x: mx.array, options?: LeakyReLUOptions): mx.array {
  */
 export function logSoftmax(x: mx.array, options?: AxisOptions): mx.array {
   const { axis } = readAxis(options, "logSoftmax");
-  // Taken from the largest, so that the logarithm is not lost beside it.
+  // The largest is subtracted first, so that the logarithm is not rounded away beside it.
   const y = mx.subtract(x, mx.stopGradient(mx.max(x, axis, { keepdims: true })));
   return y.subtract(y.logsumexp(axis, { keepdims: true }));
 }
@@ -201,7 +201,8 @@ export function elu(x: mx.array, options?: ELUOptions): mx.array {
   const { alpha } = readAlpha(options, "elu");
   return fused("elu", [x, alpha], (x, alpha) => {
     const positive = mx.greater(x, 0);
-    // The gradient of what is not taken would be NaN where it is infinite.
+    // Without the inner `where`, exp would overflow for a large x, and its gradient would be NaN
+    // although the branch is not taken.
     const left = mx.multiply(alpha, mx.subtract(mx.exp(mx.where(positive, 0, x)), 1));
     return mx.where(positive, x, left);
   });
@@ -410,8 +411,8 @@ export function selu(x: mx.array): mx.array {
 }
 
 /**
- * The rectified linear unit with slopes left of zero that an array holds,
- * `max(x, 0) + alpha * min(x, 0)`.
+ * The rectified linear unit with the slopes of an array left of zero, `max(x, 0) + alpha * min(x,
+ * 0)`.
  *
  * He et al., "Delving Deep into Rectifiers: Surpassing Human-Level Performance
  * on ImageNet Classification", arXiv 1502.01852.

@@ -7,7 +7,7 @@ import { asSizes, Convolution, oneOrSizes, type Sizes, sizes } from "./spatial.j
 
 /** Options of transposed convolutions; `Size` is a number, or also a list of one for each dimension. */
 export interface ConvolutionTransposeOptions<Size> extends ConvolutionOptions<Size> {
-  /** What the result is longer by at its end. By default 0. */
+  /** By how much the result is longer at its end. By default 0. */
   outputPadding?: Size | undefined;
 }
 
@@ -37,7 +37,7 @@ const read3d = optionsOf<ConvolutionTransposeOptions<number | Sizes<3>>>()("Conv
 
 /** The base of transposed convolutions. */
 class ConvolutionTranspose<Size extends number | readonly number[]> extends Convolution<Size> {
-  /** What the result is longer by at its end. */
+  /** By how much the result is longer at its end. */
   get outputPadding(): Size {
     return this.settings.outputPadding as Size;
   }
@@ -51,7 +51,7 @@ class ConvolutionTranspose<Size extends number | readonly number[]> extends Conv
  * `L' = (L - 1) stride - 2 padding + dilation (kernelSize - 1) + outputPadding + 1`,
  *
  * which is what a {@link Conv1d} of the same settings takes to L. `weight`, of
- * shape (outChannels, kernelSize, inChannels), begins uniform within plus and minus
+ * shape (outChannels, kernelSize, inChannels), begins uniformly distributed between plus and minus
  * `1 / sqrt(kernelSize * inChannels)`, `bias` as zeros. Zeiler et al.,
  * "Deconvolutional Networks", 2010.
  *
@@ -77,10 +77,9 @@ export class ConvTranspose1d extends ConvolutionTranspose<number> {
 /**
  * A transposed convolution of images, (N, H, W, inChannels), into (N, H', W',
  * outChannels). Both sizes follow from {@link ConvTranspose1d}'s formula. `weight`
- * has the shape (outChannels, ...kernelSize, inChannels); it begins uniform within
- * plus and minus 1 by the square root of how many inputs a filter sees, `bias` as
- * zeros. Dumoulin, Visin, "A guide to convolution arithmetic for deep learning",
- * arXiv 1603.07285.
+ * has the shape (outChannels, ...kernelSize, inChannels); it begins uniformly distributed between
+ * plus and minus `1 / sqrt(n)`, where a filter sees n inputs, `bias` as zeros. Dumoulin, Visin, "A
+ * guide to convolution arithmetic for deep learning", arXiv 1603.07285.
  *
  * @example
  * const layer = new nn.ConvTranspose2d(8, 3, [3, 2], { stride: 2, padding: [1, 0] });

@@ -10,7 +10,7 @@ export interface ConvolutionOptions<Size> {
   stride?: Size | undefined;
   /** How many zeros surround the input at either end. By default none. */
   padding?: Size | undefined;
-  /** How far the elements of the filter are apart. By default 1. */
+  /** How far apart the elements of the filter are. By default 1. */
   dilation?: Size | undefined;
   /** Whether to add a bias to each channel. By default true. */
   bias?: boolean | undefined;
@@ -87,9 +87,9 @@ export class Conv1d extends Convolution<number> {
 /**
  * A convolution of images, (N, H, W, inChannels), into (N, H', W', outChannels).
  * Both sizes follow from {@link Conv1d}'s formula. `weight` has the shape
- * (outChannels, ...kernelSize, inChannels / groups); it begins uniform within plus
- * and minus 1 by the square root of how many inputs a filter sees, `bias` as zeros.
- * LeCun et al., "Gradient-Based Learning Applied to Document Recognition", 1998.
+ * (outChannels, ...kernelSize, inChannels / groups); it begins uniformly distributed between plus
+ * and minus `1 / sqrt(n)`, where a filter sees n inputs, `bias` as zeros. LeCun et al.,
+ * "Gradient-Based Learning Applied to Document Recognition", 1998.
  *
  * @throws RangeError if channels are not multiples of `groups`.
  * @example

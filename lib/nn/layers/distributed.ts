@@ -21,9 +21,10 @@ import {
 } from "./quantized.js";
 
 /**
- * The parts that a weight is made of, each of which is shared among the processes: how
- * many equal ones, or where the second and the further begin, as indices (`[64, 96]`) or as
- * shares of the whole (`[0.5, 0.75]`). A list of whole numbers has indices.
+ * The parts that a weight is made of, each of which is shared among the processes by itself. A
+ * number says how many equal parts there are; a list says where the second part and the following
+ * ones begin, in indices (`[64, 96]`) or, if not all numbers are whole, in fractions of the axis
+ * (`[0.5, 0.75]`).
  */
 export type Segments = number | readonly number[];
 
@@ -31,17 +32,20 @@ export type Segments = number | readonly number[];
 export type Sharding = "all-to-sharded" | "sharded-to-all";
 
 /**
- * Says of a parameter, whose path is such as `layers.0.weight`, along which axis it is
- * shared, alone or with its segments; null leaves it whole.
+ * Says how to share a parameter, given its path, such as `layers.0.weight`, and the array: along
+ * which axis, and with which segments if there are several. null leaves it whole.
  */
 export type ShardingPredicate = (
   path: string,
   weight: mx.array,
 ) => number | readonly [axis: number, segments: Segments] | null | undefined;
 
-/** Options of {@link shardLinear}, {@link shardInplace} and what makes layers from others. */
+/**
+ * Options of {@link shardLinear}, {@link shardInplace} and the methods that make a layer from
+ * another.
+ */
 export interface ShardOptions extends SharedOptions {
-  /** The parts of the weight that are shared each by itself. By default 1: the whole. */
+  /** The parts of the weight, each of which is shared by itself. By default 1, the whole weight. */
   segments?: Segments | undefined;
 }
 
@@ -56,7 +60,10 @@ export interface QuantizedShardedLinearOptions extends ShardedLinearOptions, Qua
 
 /** Options of {@link FullyShardedModule} and {@link fullyShard}. */
 export interface FullyShardOptions extends SharedOptions {
-  /** What whole parameters are cast to for the computation. By default they are not. */
+  /**
+   * The dtype that gathered parameters are cast to for the computation. By default they keep
+   * theirs.
+   */
   computeDtype?: mx.Dtype | null | undefined;
 }
 
@@ -101,9 +108,9 @@ const { check: asSharding } = oneOf<Sharding>(
 );
 
 /**
- * A function that gives its input back, and the gradient of which is the sum of
- * the gradients of all processes: what every process has the same, and each uses
- * in part of a computation. Of a group of one it is the identity.
+ * A function that returns its input and whose gradient is the sum of the gradients of all
+ * processes. It is for a value that is the same in every process, where each process uses it in its
+ * part of a computation. In a group of one it is the identity.
  *
  * Shoeybi et al., "Megatron-LM", arXiv 1909.08053, where it is called f.
  *
@@ -179,7 +186,7 @@ function sharesOf(
   }, parameters) as ParameterTree;
 }
 
-/** How the parameters of linear layers are shared, of convolutions, too. */
+/** How the parameters of linear layers and of convolutions are shared. */
 const predicates: Record<Sharding, (segments: Segments) => ShardingPredicate> = {
   "all-to-sharded": (segments) => (path, weight) =>
     path.endsWith("bias") ? [-1, segments] : [Math.max(weight.ndim - 2, 0), segments],
@@ -188,14 +195,14 @@ const predicates: Record<Sharding, (segments: Segments) => ShardingPredicate> = 
 
 /**
  * Replaces the parameters of a module, and of all inside, by this process's
- * shares. The module computes as before: that parts of results are put together
- * is its own business, or that of modules inside that communicate.
+ * shares. The module computes as before: putting the parts of results together is left to it, or to
+ * modules inside that communicate.
  *
  * `"all-to-sharded"` shares weights by their outputs, the axis before the last,
  * and biases likewise; `"sharded-to-all"` shares weights by their inputs, the
- * last axis, and leaves biases whole. A function can say it of each parameter.
- * With `segments` every segment is shared by itself: of fused queries, keys and
- * values, which are 3, each process then has its share of all three.
+ * last axis, and leaves biases whole. A function can decide for each parameter. With `segments`
+ * every segment is shared by itself: if queries, keys and values are one weight of 3 segments, each
+ * process has its share of all three.
  *
  * @throws RangeError, before anything is changed, where an axis or a segment does
  * not divide among the processes.
@@ -307,15 +314,13 @@ function partsOf(fn: string, linearLayer: Linear, options: ShardOptions | undefi
 }
 
 /**
- * As {@link Linear}, of which each of N processes has the weights of its part
- * of the outputs: `weight` of shape (outputDims / N, inputDims) and `bias` of
- * shape (outputDims / N). All processes give the same input, (..., inputDims),
- * and each gets its part of the result, (..., outputDims / N). The gradient of
- * the input is summed over all processes, so it is the whole layer's.
+ * A {@link Linear} layer of which each of N processes has the weights for its part of the outputs:
+ * `weight` of shape (outputDims / N, inputDims) and `bias` of shape (outputDims / N). All processes
+ * give the same input, (..., inputDims), and each gets its part of the result, (..., outputDims /
+ * N). The gradient of the input is summed over all processes, so it is the whole layer's.
  *
- * Followed by a {@link ShardedToAllLinear}, with what works on each element in
- * between, it needs no communication of its own. Shoeybi et al.,
- * "Megatron-LM", arXiv 1909.08053.
+ * If a {@link ShardedToAllLinear} follows, with only element-wise operations in between, nothing
+ * has to be communicated between the two. Shoeybi et al., "Megatron-LM", arXiv 1909.08053.
  *
  * @throws RangeError if N does not divide `outputDims`.
  * @example
@@ -328,7 +333,9 @@ export class AllToShardedLinear extends ShardedLinear {
     super("AllToShardedLinear", 0, inputDims, outputDims, options);
   }
 
-  /** A layer with this process's share of the weights of an `nn.Linear`, which all have. */
+  /**
+   * A layer with this process's share of the weights of an `nn.Linear`, which all processes have.
+   */
   static fromLinear(linearLayer: Linear, options?: ShardOptions): AllToShardedLinear {
     const fn = "AllToShardedLinear.fromLinear";
     const { inputDims, outputDims, bias, group, segments } = partsOf(fn, linearLayer, options);
@@ -344,12 +351,11 @@ export class AllToShardedLinear extends ShardedLinear {
 }
 
 /**
- * As {@link Linear}, of which each of N processes has the weights of its part
- * of the inputs: `weight` of shape (outputDims, inputDims / N), and all have the
- * whole `bias`. Each process gives its part of the input, (..., inputDims / N),
- * and the products are summed over the processes, which all get the whole
- * result, (..., outputDims): `sum(x_i @ weight_i.T) + bias`. Shoeybi et al.,
- * "Megatron-LM", arXiv 1909.08053.
+ * A {@link Linear} layer of which each of N processes has the weights for its part of the inputs:
+ * `weight` of shape (outputDims, inputDims / N), and all have the whole `bias`. Each process gives
+ * its part of the input, (..., inputDims / N), and the products are summed over the processes,
+ * which all get the whole result, (..., outputDims): `sum(x_i @ weight_i.T) + bias`. Shoeybi et
+ * al., "Megatron-LM", arXiv 1909.08053.
  *
  * @throws RangeError if N does not divide `inputDims`.
  * @example
@@ -364,7 +370,9 @@ export class ShardedToAllLinear extends ShardedLinear {
     super("ShardedToAllLinear", 1, inputDims, outputDims, options);
   }
 
-  /** A layer with this process's share of the weights of an `nn.Linear`, which all have. */
+  /**
+   * A layer with this process's share of the weights of an `nn.Linear`, which all processes have.
+   */
   static fromLinear(linearLayer: Linear, options?: ShardOptions): ShardedToAllLinear {
     const fn = "ShardedToAllLinear.fromLinear";
     const { inputDims, outputDims, bias, group, segments } = partsOf(fn, linearLayer, options);
@@ -446,12 +454,11 @@ function quantizedPartsOf(fn: string, layer: QuantizedLinear, options: ShardOpti
 }
 
 /**
- * As {@link AllToShardedLinear}, with a quantized weight, as {@link QuantizedLinear}
- * has: of N processes each has `weight` of shape (outputDims / N, inputDims * bits /
- * 32), `scales` and, for `"affine"`, `biases` of (outputDims / N, inputDims /
- * groupSize), and `bias` of (outputDims / N), which begins at zero. Its parameters
- * are frozen and stay so; gradients go through to what is before it, summed over
- * all processes. Shoeybi et al., "Megatron-LM", arXiv 1909.08053.
+ * An {@link AllToShardedLinear} with a quantized weight, as in {@link QuantizedLinear}: each of N
+ * processes has `weight` of shape (outputDims / N, inputDims * bits / 32), `scales` and, for
+ * `"affine"`, `biases` of (outputDims / N, inputDims / groupSize), and `bias` of (outputDims / N),
+ * which begins at zero. Its parameters are frozen and stay so; gradients pass through it to the
+ * layers before, summed over all processes. Shoeybi et al., "Megatron-LM", arXiv 1909.08053.
  *
  * @throws RangeError if N does not divide `outputDims`, if `inputDims` is not a
  * multiple of the group size, and for a group size or bits that the mode does not
@@ -466,7 +473,10 @@ export class QuantizedAllToShardedLinear extends QuantizedShardedLinear {
     super("QuantizedAllToShardedLinear", 0, inputDims, outputDims, options);
   }
 
-  /** A layer with this process's share of the weights of an `nn.QuantizedLinear`, which all have. */
+  /**
+   * A layer with this process's share of the weights of an `nn.QuantizedLinear`, which all
+   * processes have.
+   */
   static fromQuantizedLinear(
     quantizedLinearLayer: QuantizedLinear,
     options?: ShardOptions,
@@ -491,11 +501,11 @@ export class QuantizedAllToShardedLinear extends QuantizedShardedLinear {
 }
 
 /**
- * As {@link ShardedToAllLinear}, with a quantized weight, as {@link QuantizedLinear}
- * has: of N processes each has `weight` of shape (outputDims, inputDims / N * bits /
- * 32), `scales` and, for `"affine"`, `biases` of (outputDims, inputDims / N /
- * groupSize), and all have the whole `bias`, which begins at zero. Its parameters
- * are frozen and stay so. Shoeybi et al., "Megatron-LM", arXiv 1909.08053.
+ * A {@link ShardedToAllLinear} with a quantized weight, as in {@link QuantizedLinear}: each of N
+ * processes has `weight` of shape (outputDims, inputDims / N * bits / 32), `scales` and, for
+ * `"affine"`, `biases` of (outputDims, inputDims / N / groupSize), and all have the whole `bias`,
+ * which begins at zero. Its parameters are frozen and stay so. Shoeybi et al., "Megatron-LM", arXiv
+ * 1909.08053.
  *
  * @throws RangeError if N does not divide `inputDims`, if `inputDims / N` is not a
  * multiple of the group size, and for a group size or bits that the mode does not
@@ -510,7 +520,10 @@ export class QuantizedShardedToAllLinear extends QuantizedShardedLinear {
     super("QuantizedShardedToAllLinear", 1, inputDims, outputDims, options);
   }
 
-  /** A layer with this process's share of the weights of an `nn.QuantizedLinear`, which all have. */
+  /**
+   * A layer with this process's share of the weights of an `nn.QuantizedLinear`, which all
+   * processes have.
+   */
   static fromQuantizedLinear(
     quantizedLinearLayer: QuantizedLinear,
     options?: ShardOptions,
@@ -534,7 +547,7 @@ export class QuantizedShardedToAllLinear extends QuantizedShardedLinear {
   }
 }
 
-/** The layer that shares a linear one. */
+/** The type of the layer that `shardLinear` makes from a linear or quantized one. */
 type Sharded<L extends Linear | QuantizedLinear, S extends Sharding> = S extends "all-to-sharded"
   ? L extends Linear
     ? AllToShardedLinear
@@ -544,15 +557,13 @@ type Sharded<L extends Linear | QuantizedLinear, S extends Sharding> = S extends
     : QuantizedShardedToAllLinear;
 
 /**
- * A layer with this process's share of the weights of a linear one, that
- * communicates: {@link AllToShardedLinear} or {@link ShardedToAllLinear}, or of a
- * quantized layer {@link QuantizedAllToShardedLinear} or
- * {@link QuantizedShardedToAllLinear}. All processes have the same layer, which
- * stays as it is. With `segments` every segment of the weights is shared by itself:
- * of fused queries, keys and values, which are 3, each process then has its share of
- * all three. Two layers in a row, `"all-to-sharded"` and `"sharded-to-all"`,
- * communicate once forward and once backward. Shoeybi et al., "Megatron-LM", arXiv
- * 1909.08053.
+ * A layer that has this process's share of the weights of a linear layer and communicates: {@link
+ * AllToShardedLinear} or {@link ShardedToAllLinear}, and for a quantized layer {@link
+ * QuantizedAllToShardedLinear} or {@link QuantizedShardedToAllLinear}. All processes pass the same
+ * layer, which stays as it is. With `segments` every segment of the weights is shared by itself: if
+ * queries, keys and values are one weight of 3 segments, each process has its share of all three.
+ * Two layers in a row, `"all-to-sharded"` and `"sharded-to-all"`, communicate once forward and once
+ * backward. Shoeybi et al., "Megatron-LM", arXiv 1909.08053.
  *
  * @throws RangeError where an axis or a segment does not divide among the
  * processes.
@@ -589,12 +600,15 @@ export function shardLinear(
   throw mismatch(fn, "module", "an nn.Linear or nn.QuantizedLinear", module);
 }
 
-/** The method of a module that has one of that name. */
+/** The type of a module's method of this name, if it has one. */
 type Method<M, Name extends string> =
   // biome-ignore lint/suspicious/noExplicitAny: any method
   M extends Record<Name, infer F extends (...args: any[]) => unknown> ? F : never;
 
-/** What a {@link FullyShardedModule} shares of a module: not what is in another one. */
+/**
+ * The parameters of a module that a {@link FullyShardedModule} shares: all but those inside of
+ * another one.
+ */
 const isShared: ModuleFilter = (module, key, value) =>
   !(value instanceof FullyShardedModule) && Module.validParameterFilter(module, key, value);
 
@@ -634,8 +648,8 @@ function gatherer(
  * Rajbhandari et al., "ZeRO", arXiv 1910.02054; Zhao et al., "PyTorch FSDP",
  * arXiv 2304.11277.
  *
- * @throws RangeError if N does not divide the first axis of a parameter, or if it
- * has none; the module is as it was then.
+ * @throws RangeError if N does not divide the first axis of a parameter, or if a parameter has no
+ * axis; the module is then unchanged.
  * @example
  * const model = new nn.FullyShardedModule(new nn.Linear(2, 4));
  * utils.treeFlatten(model.parameters()).map(([name, p]) => [name, p.shape])
@@ -704,9 +718,9 @@ export class FullyShardedModule<M extends Module = Module> extends Module {
 }
 
 /**
- * The module in a {@link FullyShardedModule}; as it is, if there is one process,
- * if it is one already, or if it has nothing to share. Parts of a model, its
- * blocks say, may be wrapped before the model is: each is gathered by itself.
+ * Wraps a module in a {@link FullyShardedModule}. The module itself is returned if there is only
+ * one process, if it is wrapped already, or if it has nothing to share. Parts of a model, such as
+ * its blocks, can be wrapped before the model is: each is then gathered by itself.
  *
  * @throws RangeError if the number of processes does not divide the first axis of
  * a parameter.

@@ -1,4 +1,4 @@
-/** Layers that leave things out in training. */
+/** Layers that drop elements or channels in training. */
 import { asArray } from "../../core/array/array.js";
 import { optionsOf, share } from "../../core/call/options.js";
 import * as mx from "../../core/index.js";
@@ -20,7 +20,7 @@ function channelsOf(x: mx.array, spatial: number): number[] {
   );
 }
 
-/** What all have: the share, and what is left of an input. */
+/** What all of them have in common: the share that is dropped, and how. */
 class Drop extends Module {
   readonly p: number;
 
@@ -29,7 +29,10 @@ class Drop extends Module {
     this.p = read(options, fn).p;
   }
 
-  /** A share `1 - p` of an input in training, chosen at random in a shape that broadcasts, divided by that. */
+  /**
+   * In training, an input with a share `p` of zeros and the rest divided by `1 - p`. Zeros are
+   * chosen at random in `shape`, which broadcasts.
+   */
   protected drop(x: mx.array, shape: readonly number[]): mx.array {
     if (this.p === 0 || !this.training) {
       return x;
@@ -69,9 +72,9 @@ export class Dropout extends Drop {
 /**
  * In training, a share `p` of the channels of images, (H, W, C) or (N, H, W, C),
  * chosen at random for each example, becomes zero, and the rest is divided by
- * `1 - p`. Otherwise the result is the input. Neighbours in a channel say much the
- * same, so that {@link Dropout} would take little away. Tompson et al., "Efficient
- * Object Localization Using Convolutional Networks", arXiv 1411.4280.
+ * `1 - p`. Otherwise the result is the input. Neighbours in a channel are much alike, so that
+ * {@link Dropout} would hide little. Tompson et al., "Efficient Object Localization Using
+ * Convolutional Networks", arXiv 1411.4280.
  *
  * @throws RangeError, when called, for other numbers of dimensions.
  * @example
@@ -94,9 +97,9 @@ export class Dropout2d extends Drop {
 /**
  * In training, a share `p` of the channels of volumes or films, (D, H, W, C) or
  * (N, D, H, W, C), chosen at random for each example, becomes zero, and the rest is
- * divided by `1 - p`. Otherwise the result is the input. Neighbours in a channel say
- * much the same, so that {@link Dropout} would take little away. Tompson et al.,
- * "Efficient Object Localization Using Convolutional Networks", arXiv 1411.4280.
+ * divided by `1 - p`. Otherwise the result is the input. Neighbours in a channel are much alike, so
+ * that {@link Dropout} would hide little. Tompson et al., "Efficient Object Localization Using
+ * Convolutional Networks", arXiv 1411.4280.
  *
  * @throws RangeError, when called, for other numbers of dimensions.
  * @example

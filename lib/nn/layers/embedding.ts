@@ -8,7 +8,7 @@ import { QuantizedEmbedding, readToQuantized, type ToQuantizedOptions } from "./
 
 /**
  * A vector of `dims` numbers for each of `numEmbeddings` integers: the rows of
- * `weight`, which begin normal with variance `1 / dims`. Integers of shape
+ * `weight`, which start normally distributed with variance `1 / dims`. Integers of shape
  * (...) give (..., dims).
  *
  * @example
@@ -40,8 +40,8 @@ export class Embedding extends Module {
   /**
    * The layer, quantized.
    *
-   * @throws RangeError if the input is to be quantized, which are integers, and where the
-   * weight's rows are no whole groups.
+   * @throws RangeError if the input is to be quantized, since it is integers, or if the length of
+   * the weight's rows is no multiple of the group size.
    * @example
    * new nn.Embedding(5, 64).toQuantized()
    * // QuantizedEmbedding(5, 64, groupSize=64, bits=4, mode=affine)

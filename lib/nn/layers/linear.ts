@@ -36,7 +36,7 @@ const read = optionsOf<LinearOptions>()("Linear", { bias: flag(true) });
 /**
  * A linear map of the last axis, from `inputDims` to `outputDims`: the product
  * with `weight`, of shape (outputDims, inputDims), and a `bias`. Both begin
- * uniform within plus and minus `1 / sqrt(inputDims)`.
+ * uniformly distributed between plus and minus `1 / sqrt(inputDims)`.
  *
  * @example
  * const layer = new nn.Linear(2, 3);
@@ -67,8 +67,9 @@ export class Linear extends Module {
    * The layer, quantized: a {@link QuantizedLinear}, or a {@link QQLinear} if the input is
    * quantized, too.
    *
-   * @throws RangeError if the input is to be quantized and the mode is neither `"nvfp4"` nor
-   * `"mxfp8"` or there is a bias, and where the weight's rows are no whole groups.
+   * @throws RangeError if the input is to be quantized but there is a bias, or the mode is neither
+   * `"nvfp4"` nor `"mxfp8"`, and if the length of the weight's rows is no multiple of the group
+   * size.
    * @example
    * new nn.Linear(64, 8).toQuantized({ bits: 8 })
    * // QuantizedLinear(inputDims=64, outputDims=8, bias=true, groupSize=64, bits=8, mode=affine)
@@ -93,7 +94,7 @@ export class Linear extends Module {
 /**
  * A bilinear map of two inputs, of `input1Dims` and `input2Dims` numbers, to
  * `outputDims`: `y[i] = x2^T weight[i] x1 + bias[i]`. `weight`, of shape (outputDims,
- * input2Dims, input1Dims), and `bias` begin uniform within plus and minus
+ * input2Dims, input1Dims), and `bias` begin uniformly distributed between plus and minus
  * `1 / sqrt(input1Dims)`. Tenenbaum, Freeman, "Separating Style and Content with
  * Bilinear Models", 2000.
  *
@@ -120,7 +121,9 @@ export class Bilinear extends Module {
     }
   }
 
-  /** For (..., input1Dims) and (..., input2Dims), of the same places: (..., outputDims). */
+  /**
+   * From (..., input1Dims) and (..., input2Dims), with the same axes before, to (..., outputDims).
+   */
   forward(x1: mx.array, x2: mx.array): mx.array {
     const [output, input2, input1] = this.weight.shape as [number, number, number];
     checkShape(x1, "Bilinear.forward", "x1", ["...", input1]);

@@ -24,9 +24,8 @@ const readLayerNorm = optionsOf<LayerNormOptions>()("LayerNorm", {
 });
 
 /**
- * The last axis, of `dims` numbers, with mean 0 and variance 1, then scaled by
- * `weight` and shifted by `bias`. Ba, Kiros, Hinton, "Layer Normalization",
- * arXiv 1607.06450.
+ * Normalizes the last axis, of `dims` numbers, to mean 0 and variance 1, then scales it by `weight`
+ * and shifts it by `bias`. Ba, Kiros, Hinton, "Layer Normalization", arXiv 1607.06450.
  *
  * @example
  * new nn.LayerNorm(2).forward(mx.array([1, 3]))
@@ -70,9 +69,9 @@ export interface RMSNormOptions {
 const readRMSNorm = optionsOf<RMSNormOptions>()("RMSNorm", { eps: positive(1e-5) });
 
 /**
- * The last axis, of `dims` numbers, divided by its root mean square, which is
- * computed in float32, and scaled by `weight`. Zhang, Sennrich, "Root Mean
- * Square Layer Normalization", arXiv 1910.07467.
+ * Divides the last axis, of `dims` numbers, by its root mean square, which is computed in float32,
+ * and scales it by `weight`. Zhang, Sennrich, "Root Mean Square Layer Normalization", arXiv
+ * 1910.07467.
  *
  * @example
  * new nn.RMSNorm(2).forward(mx.array([1, 7]))
@@ -118,10 +117,9 @@ const readInstanceNorm = optionsOf<InstanceNormOptions>()("InstanceNorm", {
 });
 
 /**
- * Each channel of each example with mean 0 and variance 1, over all places of
- * (N, ..., dims): `(x - mean) / sqrt(variance + eps) * weight + bias`. Ulyanov,
- * Vedaldi, Lempitsky, "Instance Normalization: The Missing Ingredient for Fast
- * Stylization", arXiv 1607.08022.
+ * Normalizes each channel of each example to mean 0 and variance 1, over all places of (N, ...,
+ * dims): `(x - mean) / sqrt(variance + eps) * weight + bias`. Ulyanov, Vedaldi, Lempitsky,
+ * "Instance Normalization: The Missing Ingredient for Fast Stylization", arXiv 1607.08022.
  *
  * @throws RangeError, when called, for fewer than 3 dimensions or another number
  * of channels.
@@ -150,7 +148,7 @@ export class InstanceNorm extends Module {
 
   forward(x: mx.array): mx.array {
     checkShape(x, "InstanceNorm.forward", "x", ["N", "L", "...", this.dims]);
-    // Channels are rows while all places of one are normalized.
+    // A row holds all places of one channel, and each row is normalized.
     const channels = x.moveaxis(-1, 1);
     const rows = channels.flatten({ startAxis: 2 });
     const normal = mx.fast.layerNorm(rows, null, null, this.eps).reshape(channels.shape);
@@ -179,11 +177,10 @@ const readGroupNorm = optionsOf<GroupNormOptions>()("GroupNorm", {
 });
 
 /**
- * Each group of channels of each example with mean 0 and variance 1, over all
- * places of (N, ..., dims): `(x - mean) / sqrt(variance + eps) * weight + bias`. The
- * channels of a group are `numGroups` apart; with `pytorchCompatible` they are
- * neighbours, which weights from PyTorch need. Wu, He, "Group Normalization", arXiv
- * 1803.08494.
+ * Normalizes each group of channels of each example to mean 0 and variance 1, over all places of
+ * (N, ..., dims): `(x - mean) / sqrt(variance + eps) * weight + bias`. The channels of a group are
+ * `numGroups` apart; with `pytorchCompatible` they are neighbours, which weights from PyTorch need.
+ * Wu, He, "Group Normalization", arXiv 1803.08494.
  *
  * @throws RangeError if `dims` is no multiple of `numGroups` or, when called, for
  * another number of channels.
@@ -268,8 +265,8 @@ const readBatchNorm = optionsOf<BatchNormOptions>()("BatchNorm", {
 });
 
 /**
- * Each channel with mean 0 and variance 1, over a batch (N, C), (N, L, C) or
- * (N, H, W, C): `(x - mean) / sqrt(variance + eps) * weight + bias`.
+ * Normalizes each channel to mean 0 and variance 1, over a batch (N, C), (N, L, C) or (N, H, W, C):
+ * `(x - mean) / sqrt(variance + eps) * weight + bias`.
  *
  * In training, mean and variance are those of the batch, and the running ones come
  * closer to them: `runningMean = (1 - momentum) * runningMean + momentum * mean`,
@@ -335,7 +332,10 @@ export class BatchNorm extends Module {
     return scaled(x.subtract(mean).multiply(variance.add(this.eps).rsqrt()), this);
   }
 
-  /** Those to normalize with. In training, the running ones learn of the batch. */
+  /**
+   * The mean and variance to normalize with. In training, the running ones are updated from the
+   * batch.
+   */
   #statisticsFor(x: mx.array): [mean: mx.array, variance: mx.array] {
     const { momentum, runningMean, runningVar } = this;
     if (!this.training && runningMean !== undefined && runningVar !== undefined) {

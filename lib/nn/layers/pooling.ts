@@ -13,8 +13,8 @@ export interface PoolOptions<Size> {
   /** How far the window moves from one place to the next. By default `kernelSize`. */
   stride?: Size | null | undefined;
   /**
-   * How much surrounds the input at either end: minus infinity where the largest
-   * number is taken, zeros, which count, where the mean is. By default none.
+   * How many numbers surround the input at either end: minus infinity for the maximum; zeros, which
+   * count, for the mean. By default none.
    */
   padding?: Size | undefined;
 }
@@ -35,8 +35,8 @@ const read3d = optionsOf<PoolOptions<number | Sizes<3>>>()("MaxPool3d", {
 });
 
 /**
- * The windows of an input, and the axes on which their elements are. Windows that
- * tile the input are its elements in another shape.
+ * The windows of an input, and the axes on which their elements are. If the windows tile the input,
+ * it only has to be reshaped.
  */
 function windowsOf(
   x: mx.array,

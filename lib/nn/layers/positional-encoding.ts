@@ -32,7 +32,7 @@ export interface RoPEOptions {
   traditional?: boolean | undefined;
   /** The base whose powers are the frequencies. By default 10000. */
   base?: number | undefined;
-  /** The factor of the positions. By default 1. */
+  /** What positions are multiplied by. By default 1. */
   scale?: number | undefined;
 }
 
@@ -104,7 +104,7 @@ export interface SinusoidalPositionalEncodingOptions {
   minFreq?: number | undefined;
   /** The highest frequency. By default 1. */
   maxFreq?: number | undefined;
-  /** The factor of the encoding. By default `sqrt(2 / dims)`. */
+  /** What the encoding is multiplied by. By default `sqrt(2 / dims)`. */
   scale?: number | undefined;
   /** Whether cosines come before sines. By default false. */
   cosFirst?: boolean | undefined;
@@ -175,7 +175,7 @@ const mostHeads = 2 ** 20;
 function slopes(numHeads: number): number[] {
   const power = 2 ** Math.floor(Math.log2(numHeads));
   const series = (n: number) => Array.from({ length: n }, (_, i) => 2 ** ((-8 * (i + 1)) / n));
-  // Other numbers take what is missing from the series twice as long.
+  // For other numbers, the missing slopes come from the series that is twice as long.
   const between = series(2 * power).filter((_, i) => i % 2 === 0);
   return [...series(power), ...between.slice(0, numHeads - power)];
 }
@@ -184,12 +184,12 @@ function slopes(numHeads: number): number[] {
 // and the steps of its training ask for the same one again and again.
 const cache = new Map<string, mx.array>();
 const mostEntries = 8;
-// Larger ones take longer to read than to compute.
+// A larger matrix takes longer to read from memory than to compute.
 const mostElements = 1 << 22;
 
 function remember(key: string, make: () => mx.array): mx.array {
   let bias = cache.get(key);
-  // Entered anew, to be the last that is dropped.
+  // Entered again at the end: what was used last is dropped last.
   cache.delete(key);
   if (bias === undefined || bias.disposed) {
     bias = mx.keep(mx.tidy(make));
@@ -271,7 +271,7 @@ export class ALiBi extends Module {
    */
   static createAlibiSlope(numHeads: number, dtype: mx.Dtype = mx.float32): mx.array {
     const fn = "createAlibiSlope";
-    // The slopes are a list of JavaScript's before they are an array.
+    // The slopes are made as a list of JavaScript's, which must not take all memory.
     if (asCount(numHeads, fn, "numHeads") > mostHeads) {
       throw outOfRange(fn, "numHeads", `at most ${mostHeads}`, numHeads);
     }
@@ -321,7 +321,8 @@ export class ALiBi extends Module {
 
   static #bias(q: number, k: number, heads: number, offset: number, dtype: mx.Dtype): mx.array {
     const make = () => ALiBi.createAlibiMatrix(q + offset, k, heads, offset, dtype);
-    // A single query is a step of decoding: the next will have other lengths.
+    // A single query is a step of decoding; the next step has another length, so nothing is gained
+    // by remembering.
     if (q === 1 || heads * q * k > mostElements) {
       return make();
     }

@@ -100,14 +100,14 @@ export const readToQuantized = optionsOf<ToQuantizedOptions>()("toQuantized", {
   quantizeInput: flag(false),
 });
 
-/** What weights are quantized with, nothing left open. */
+/** How weights are quantized, with every default filled in. */
 export interface Format {
   readonly groupSize: number;
   readonly bits: number;
   readonly mode: mx.QuantizationMode;
 }
 
-/** The format of rows of `dims` weights, which must be whole groups. */
+/** The format for rows of `dims` weights, which must be a multiple of the group size. */
 export function formatOf(
   fn: string,
   param: string,
@@ -225,8 +225,8 @@ export class QuantizedEmbedding extends Module {
  *
  * The parameters are `weight`, of the packed bits of shape (outputDims, inputDims * bits / 32)
  * in uint32, `scales` of shape (outputDims, inputDims / groupSize), for `"affine"` `biases`
- * like `scales`, and `bias` of shape (outputDims), which begins at zero. All begin frozen:
- * gradients go through the layer to what is before it.
+ * like `scales`, and `bias` of shape (outputDims), which begins at zero. All begin frozen;
+ * gradients pass through the layer to those before it.
  *
  * @throws RangeError if `inputDims` is not a multiple of the group size, and for a group size
  * or bits that the mode does not have.
@@ -303,9 +303,9 @@ export class QuantizedLinear extends Module {
  *   quantized for each product;
  * - after `eval()`, `weight` has the packed bits, in uint32, and `scales` those of the groups.
  *
- * `train()` and `eval()` go from one to the other, with what the rounding costs. The formats
- * are those of {@link QuantizedLinear}. On the CPU MLX has the product of a single row with a
- * quantized weight only.
+ * `train()` and `eval()` convert one into the other; what packing rounds away is lost. The formats
+ * are those of {@link QuantizedLinear}. On the CPU, MLX computes this product only for a single row
+ * and a packed weight.
  *
  * @throws RangeError if `inputDims` is not a multiple of the group size, and for a group size
  * or bits that the mode does not have.
@@ -340,7 +340,7 @@ export class QQLinear extends Module {
     }
   }
 
-  /** Gives the weight full precision again, rounded as it is. */
+  /** Unpacks the weight into full precision; its values stay the rounded ones. */
   dequantize(): void {
     if (this.scales !== undefined) {
       const { groupSize, bits, mode } = this;
@@ -420,7 +420,7 @@ function sizes(weight: mx.array, bits: number): string {
   return `inputDims=${inputs(weight, bits)}, outputDims=${weight.dim(0)}`;
 }
 
-/** What can be quantized has this. */
+/** A layer that can be quantized. */
 interface Quantizable {
   toQuantized(options: ToQuantizedOptions): Module;
 }
@@ -430,12 +430,12 @@ function isQuantizable(x: unknown): x is Quantizable {
 }
 
 /**
- * Puts quantized layers in the places of those of a model that a predicate takes: of all
- * that have a method `toQuantized`, as `Linear` and `Embedding` do, unless there is one.
- * The model then loads weights that were saved quantized, by `loadWeights`.
+ * Replaces layers of a model by quantized ones: those that the predicate takes or, without a
+ * predicate, all that have a method `toQuantized`, as `Linear` and `Embedding` do. The model then
+ * loads weights that were saved quantized, by `loadWeights`.
  *
- * @throws RangeError if a layer cannot be quantized so, TypeError if the predicate gives
- * something else or takes a layer without `toQuantized`. The model is then as before.
+ * @throws RangeError if a layer cannot be quantized that way, TypeError if the predicate returns
+ * something else or takes a layer without `toQuantized`. The model is then unchanged.
  * @example
  * const model = new nn.Sequential(new nn.Linear(64, 32), nn.relu, new nn.Linear(32, 2));
  * nn.quantize(model, { bits: 8, classPredicate: (path) => path === "layers.0" });

@@ -7,13 +7,18 @@ import { call, checkShape, type Layer, layer } from "../layer.js";
 import { Module } from "../module.js";
 import { tanh } from "./activations.js";
 
-/** Makes parameters as they begin: uniform within plus and minus `1 / sqrt(hiddenSize)`. */
+/**
+ * Makes initial parameters, uniformly distributed between plus and minus `1 / sqrt(hiddenSize)`.
+ */
 function initial(hiddenSize: number): (...shape: number[]) => mx.array {
   const bound = 1 / Math.sqrt(hiddenSize);
   return (...shape) => mx.random.uniform(-bound, bound, shape);
 }
 
-/** What each step of a sequence adds to the gates, `weight x + bias`, without the axis of steps. */
+/**
+ * The input's part of the gates, `weight x + bias`, as a list with an array for each step of the
+ * sequence.
+ */
 function steps(x: mx.array, weight: mx.array, bias: mx.array | undefined, fn: string): mx.array[] {
   checkShape(x, fn, "x", ["...", "L", weight.dim(1)]);
   const length = x.dim(-2);
@@ -25,7 +30,7 @@ function steps(x: mx.array, weight: mx.array, bias: mx.array | undefined, fn: st
   return all.split(length, -2).map((step) => step.squeeze(-2));
 }
 
-/** A state of an earlier step, if there is one, for all sequences of the input. */
+/** A given state, if there is one, broadcast to all sequences of the input. */
 function stateFor(
   x: mx.array,
   state: mx.array | null,
@@ -50,7 +55,7 @@ function stateFor(
 export interface RNNOptions {
   /** Whether to add a bias. By default true. */
   bias?: boolean | undefined;
-  /** What gives the state from the sum, a function or a layer. By default `nn.tanh`. */
+  /** The function or layer that makes the state from the sum. By default `nn.tanh`. */
   nonlinearity?: Layer | undefined;
 }
 
@@ -75,7 +80,7 @@ const readHidden = optionsOf<RecurrentCallOptions>()("RNN.forward", {
  *
  * `h[t] = tanh(Wxh x[t] + Whh h[t - 1] + bias)`.
  *
- * Parameters begin uniform within plus and minus `1 / sqrt(hiddenSize)`. Elman,
+ * Parameters begin uniformly distributed between plus and minus `1 / sqrt(hiddenSize)`. Elman,
  * "Finding Structure in Time", Cognitive Science 14, 1990.
  *
  * @throws RangeError, when called, for other shapes of inputs and states.
@@ -152,7 +157,7 @@ const read = optionsOf<RecurrentOptions>()("GRU", { bias: flag(true) });
  * - `h[t] = (1 - z) * n + z * h[t - 1]`.
  *
  * `Wx`, of shape (3 hiddenSize, inputSize), `Wh` and `b` hold what belongs to `r`, `z`
- * and `n`, one below the other. All begin uniform within plus and minus
+ * and `n`, one below the other. All begin uniformly distributed between plus and minus
  * `1 / sqrt(hiddenSize)`. Cho et al., "Learning Phrase Representations using RNN
  * Encoder-Decoder for Statistical Machine Translation", arXiv 1406.1078.
  *
@@ -234,13 +239,13 @@ const readLSTM = optionsOf<LSTMCallOptions>()("LSTM.forward", {
  * A long short-term memory: gates decide at each step what its cells take in, what they
  * forget, and what of them is shown,
  *
- * - `i, f, o = sigmoid(Wx x[t] + Wh h[t - 1] + bias)`, a part each,
- * - `g = tanh(Wx x[t] + Wh h[t - 1] + bias)`, its part,
+ * - `i, f, o = sigmoid(Wx x[t] + Wh h[t - 1] + bias)`, each with its rows of the parameters,
+ * - `g = tanh(Wx x[t] + Wh h[t - 1] + bias)`, likewise,
  * - `c[t] = f * c[t - 1] + i * g`,
  * - `h[t] = o * tanh(c[t])`.
  *
  * `Wx`, of shape (4 hiddenSize, inputSize), `Wh` and `bias` hold what belongs to `i`,
- * `f`, `g` and `o`, one below the other. All begin uniform within plus and minus
+ * `f`, `g` and `o`, one below the other. All begin uniformly distributed between plus and minus
  * `1 / sqrt(hiddenSize)`. Hochreiter, Schmidhuber, "Long Short-Term Memory", Neural
  * Computation 9, 1997; the gate `f` is by Gers, Schmidhuber, Cummins, "Learning to
  * Forget", Neural Computation 12, 2000.

@@ -49,7 +49,7 @@ export function sizes<Dimensions extends number>(
   };
 }
 
-/** The same, but one for all stays one. */
+/** The same, but one number for all stays a number. */
 export function oneOrSizes<Dimensions extends number>(
   dimensions: Dimensions,
   check: Check<number>,
@@ -92,7 +92,7 @@ type Convolve<Size> = (
 
 /**
  * The base of all convolutions: the weights `[outChannels, ...kernelSize,
- * inChannels / groups]`, which begin uniform within plus and minus
+ * inChannels / groups]`, which begin uniformly distributed between plus and minus
  * `1 / sqrt(fan in)`, and a bias of zeros.
  */
 export class Convolution<Size extends number | readonly number[]> extends Module {
@@ -146,7 +146,7 @@ export class Convolution<Size extends number | readonly number[]> extends Module
     return this.#settings.padding;
   }
 
-  /** How far the elements of the filter are apart. */
+  /** How far apart the elements of the filter are. */
   get dilation(): number | Size {
     return this.#settings.dilation;
   }

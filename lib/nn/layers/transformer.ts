@@ -86,7 +86,8 @@ export class MultiHeadAttention extends Module {
   readonly valueProj: Linear;
   readonly outProj: Linear;
   readonly numHeads: number;
-  // Of the three inputs. Projections may be replaced, by quantized ones for example.
+  // Kept here since the projections, which have these sizes, may be replaced, for example by
+  // quantized ones.
   readonly #inputDims: readonly [queries: number, keys: number, values: number];
 
   constructor(dims: number, numHeads: number, options?: MultiHeadAttentionOptions) {
@@ -166,9 +167,12 @@ export class MultiHeadAttention extends Module {
 export interface TransformerLayerOptions {
   /** The size of the hidden layer of the two linear ones. By default `4 * dims`. */
   mlpDims?: number | undefined;
-  /** The share of what attention and the hidden layer give that training drops. By default 0. */
+  /**
+   * The share of the results of attention and of the hidden layer that is dropped in training. By
+   * default 0.
+   */
   dropout?: number | undefined;
-  /** What follows the hidden layer, a function or a layer. By default `nn.relu`. */
+  /** The function or layer after the hidden layer. By default `nn.relu`. */
   activation?: Layer | undefined;
   /** Whether to normalize before attention and the linear layers, rather than after the sums. By default true. */
   normFirst?: boolean | undefined;
@@ -183,7 +187,7 @@ const layerOptions = {
 
 const readLayer = optionsOf<TransformerLayerOptions>()("TransformerEncoderLayer", layerOptions);
 
-/** The input and what a part of a layer makes of it, added and normalized. */
+/** Adds a part of a layer to its input, with the norm before or after. */
 function sum(
   x: mx.array,
   { normFirst }: { readonly normFirst: boolean },
@@ -443,10 +447,10 @@ export class TransformerDecoder extends TransformerStack<
   }
 }
 
-/** What stands for a {@link TransformerEncoder}: a layer, or a function. */
+/** A layer or function that can replace a {@link TransformerEncoder}. */
 export type Encoder = Callable<TransformerEncoder["forward"]>;
 
-/** What stands for a {@link TransformerDecoder}: a layer, or a function. */
+/** A layer or function that can replace a {@link TransformerDecoder}. */
 export type Decoder = Callable<TransformerDecoder["forward"]>;
 
 /** Options of {@link Transformer}. */
@@ -459,9 +463,9 @@ export interface TransformerOptions extends TransformerStackOptions {
   numEncoderLayers?: number | undefined;
   /** The number of layers in the decoder. By default 6. */
   numDecoderLayers?: number | undefined;
-  /** What takes the place of the encoder. */
+  /** A layer or function to use as the encoder. */
   customEncoder?: Encoder | undefined;
-  /** What takes the place of the decoder. */
+  /** A layer or function to use as the decoder. */
   customDecoder?: Decoder | undefined;
 }
 

@@ -11,18 +11,21 @@ import { settingsText } from "./spatial.js";
 
 /** Options of `upsampleLinear` and `upsampleCubic`. */
 export interface InterpolationOptions {
-  /** Whether the outermost elements stay at the edges, rather than the edges themselves. By default false. */
+  /**
+   * Whether the centers of the outermost elements stay aligned, rather than their outer edges. By
+   * default false.
+   */
   alignCorners?: boolean | undefined;
   /**
-   * Whether, where the result is smaller, each of its elements is a mean of all that
-   * it stands for. Not together with `alignCorners`. By default false.
+   * Whether each element of a smaller result is a mean of all the elements that it covers. Not
+   * together with `alignCorners`. By default false.
    */
   antialias?: boolean | undefined;
 }
 
 /** Options of {@link Upsample}. */
 export interface UpsampleOptions extends InterpolationOptions {
-  /** How new elements come from those around. By default `"nearest"`. */
+  /** How new elements are computed from their neighbours. By default `"nearest"`. */
   mode?: "nearest" | "linear" | "cubic" | undefined;
 }
 
@@ -68,12 +71,15 @@ function checkScales(x: mx.array, scales: readonly number[], fn: string): void {
   }
 }
 
-/** How many elements there are afterwards. */
+/** The length of an axis in the result. */
 function scaled(n: number, scale: number): number {
   return Math.trunc(scale * n);
 }
 
-/** Calls a function with each spatial axis, its length and its scale, on top of what came of those before. */
+/**
+ * Resizes one spatial axis after the other: the function gets the array, the axis, its length and
+ * its scale.
+ */
 function alongAxes(
   x: mx.array,
   scales: readonly number[],
@@ -82,7 +88,7 @@ function alongAxes(
   return scales.reduce((y, scale, i) => resize(y, i + 1, y.dim(i + 1), scale), x);
 }
 
-/** Which element each of the result's is. */
+/** For each element of the result, the index of the element that it copies. */
 function nearestIndices(n: number, scale: number): mx.array {
   const m = scaled(n, scale);
   const indices = mx.arange(0, m, 1, mx.float32);
@@ -97,7 +103,7 @@ function nearestIndices(n: number, scale: number): mx.array {
   return nearest.astype(mx.uint32);
 }
 
-/** Where each of the result's elements lies among those that there are. */
+/** For each element of the result, its position among the input's elements. */
 function positions(n: number, scale: number, alignCorners: boolean): mx.array {
   const m = scaled(n, scale);
   const indices = mx.arange(0, m, 1, mx.float32);
@@ -153,7 +159,7 @@ function interpolate(
     const inside = index.greaterEqual(0).logicalAnd(index.less(n));
     return {
       index: mx.clip(index, 0, n - 1).astype(mx.uint32),
-      // Beyond the edge is more of the edge or, with antialiasing, nothing.
+      // Beyond the edge, the edge is repeated or, with antialiasing, nothing counts.
       weights: antialias ? mx.where(inside, weights, 0) : weights,
     };
   });
@@ -183,8 +189,8 @@ function interpolated(
 }
 
 /**
- * Each spatial dimension of (N, ..., C) as many times as long as `scaleFactor` says
- * of it, rounded down. A new element is the nearest of those that there are.
+ * Makes each spatial dimension of (N, ..., C) as many times as long as its number in `scaleFactor`
+ * says, rounded down. Each new element is a copy of the nearest one.
  *
  * @throws RangeError if there is not one factor for each spatial dimension.
  * @example
@@ -242,9 +248,8 @@ export function upsampleCubic(
 }
 
 /**
- * Images, or whatever has spatial dimensions between the first and the last, in
- * another size: each dimension `scaleFactor` times as long, rounded down. A list has
- * a factor for each spatial dimension.
+ * Resizes images, or any array with spatial dimensions between the first and the last: each becomes
+ * `scaleFactor` times as long, rounded down. A list has a factor for each spatial dimension.
  *
  * `mode` says how: see {@link upsampleNearest}, {@link upsampleLinear} and
  * {@link upsampleCubic}. Odena, Dumoulin, Olah, "Deconvolution and Checkerboard
