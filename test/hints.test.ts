@@ -57,6 +57,49 @@ test.each<[string, () => unknown, string]>([
   expect(call).toThrow(message);
 });
 
+test("the shape in the place of what comes before it", () => {
+  const spelled: [call: () => unknown, instead: string][] = [
+    [() => any.random.uniform([2, 2]), "mx.random.uniform(0, 1, [2, 2])"],
+    [() => any.random.uniform(0, [2]), "mx.random.uniform(0, 1, [2])"],
+    [() => any.random.uniform({ shape: [2] }), "mx.random.uniform(0, 1, [2])"],
+    [() => any.random.randint([2, 2]), "mx.random.randint(low, high, [2, 2])"],
+    [() => any.random.randint(0, [3]), "mx.random.randint(low, high, [3])"],
+    [() => any.random.bernoulli([4]), "mx.random.bernoulli(p, [4])"],
+    [() => any.random.truncatedNormal([2]), "mx.random.truncatedNormal(lower, upper, [2])"],
+    [() => any.random.truncatedNormal(0, [2]), "mx.random.truncatedNormal(lower, upper, [2])"],
+  ];
+  for (const [call, instead] of spelled) {
+    expect(call).toThrow(TypeError);
+    expect(call).toThrow(`; if this is the shape, write ${instead}, and mx.array makes`);
+  }
+  expect(() => any.random.uniform([0.5])).toThrow(
+    /\[ 0\.5 \]; mx\.array makes an array of a list$/,
+  );
+});
+
+test("parameters in the place of an optimizer's arguments", () => {
+  const model = new nn.Linear(3, 1);
+  // biome-ignore lint/suspicious/noExplicitAny: habits of other libraries
+  const classes = Object.entries<any>(optim).filter(
+    ([name, value]) => value.prototype instanceof optim.Optimizer && name !== "MultiOptimizer",
+  );
+  expect(classes.length).toBeGreaterThan(8);
+  const answer = "received a model's parameters; optimizer.update(model, gradients) gets the model";
+  for (const [name, Class] of classes) {
+    const first = name === "Adafactor" ? "options" : "learningRate";
+    for (const given of [model, model.parameters(), { layers: [{ w: x }] }, [x]]) {
+      for (const rest of [[], [0.1], [{ lr: 0.1 }]]) {
+        expect(() => new Class(given, ...rest)).toThrow(`[${name}] ${first}: expected`);
+        expect(() => new Class(given, ...rest)).toThrow(answer);
+      }
+      if (first === "learningRate") {
+        expect(() => new Class(0.1, given)).toThrow(`[${name}] options: expected a record`);
+        expect(() => new Class(0.1, given)).toThrow(answer);
+      }
+    }
+  }
+});
+
 test("a module in the place of a function is to be called by one", () => {
   const model: never = new nn.Linear(3, 1) as never;
   const calls: [fn: string, param: string, call: () => unknown][] = [

@@ -16,10 +16,12 @@ import {
   slot,
   stream,
 } from "./call/arguments.js";
-import { mismatch, outOfRange } from "./call/errors.js";
+import { typeError } from "./call/codes.js";
+import { describe, mismatch, outOfRange } from "./call/errors.js";
 import { length, nullable, number, operandOption, opOptions, slotOption } from "./call/kinds.js";
 import { native } from "./call/native.js";
-import { none } from "./call/wire.js";
+import { isRecord, lookUp } from "./call/objects.js";
+import { none, type OperandCode } from "./call/wire.js";
 import type { StreamOptions } from "./device.js";
 import { type Dtype, float32, int32 } from "./dtype.js";
 
@@ -30,6 +32,27 @@ export interface RandomOptions extends StreamOptions {
 }
 
 const readRandom = opOptions<RandomOptions>()("random.uniform", { key: slotOption });
+
+/**
+ * An operand before the shape. The shape itself, which other libraries have first, is told
+ * its place; `call` is what comes before it.
+ */
+function before(x: Operand, fn: string, param: string, call: string): OperandCode {
+  try {
+    return operand(x, fn, param);
+  } catch (error) {
+    const given: unknown = isRecord(Object(x)) ? lookUp(Object(x), "shape") : x;
+    const list = typeof given === "number" ? [given] : given;
+    if (!Array.isArray(list) || list.length > 8 || !list.every(Number.isInteger)) {
+      throw error;
+    }
+    const spelled = `mx.${fn}(${call}, [${list.join(", ")}])`;
+    throw typeError(
+      `[${fn}] ${param}: expected an array or a scalar, received ${describe(x)}; ` +
+        `if this is the shape, write ${spelled}, and mx.array makes an array of a list`,
+    );
+  }
+}
 
 function seedBits(x: number | bigint, fn: string): bigint {
   const whole = typeof x === "bigint" || (typeof x === "number" && Number.isInteger(x));
@@ -127,8 +150,8 @@ export function uniform(
   const { key, stream } = readRandom(options);
   return make(
     native.random_uniform(
-      operand(low, fn, "low"),
-      operand(high, fn, "high"),
+      before(low, fn, "low", "0, 1"),
+      before(high, fn, "high", "0, 1"),
       shapeList(shape, fn),
       dtypeId(dtype ?? float32, fn),
       key,
@@ -241,8 +264,8 @@ export function randint(
   const { key, stream } = readRandom(options, fn);
   return make(
     native.random_randint(
-      operand(low, fn, "low"),
-      operand(high, fn, "high"),
+      before(low, fn, "low", "low, high"),
+      before(high, fn, "high", "low, high"),
       shapeList(shape, fn),
       dtypeId(dtype ?? int32, fn),
       key,
@@ -262,7 +285,9 @@ export function randint(
 export function bernoulli(p: Operand = 0.5, shape?: Shape | null, options?: RandomOptions): array {
   const fn = "random.bernoulli";
   const { key, stream } = readRandom(options, fn);
-  return make(native.random_bernoulli(operand(p, fn, "p"), optionalShape(shape, fn), key, stream));
+  return make(
+    native.random_bernoulli(before(p, fn, "p", "p"), optionalShape(shape, fn), key, stream),
+  );
 }
 
 /**
@@ -285,8 +310,8 @@ export function truncatedNormal(
   const { key, stream } = readRandom(options, fn);
   return make(
     native.random_truncated_normal(
-      operand(lower, fn, "lower"),
-      operand(upper, fn, "upper"),
+      before(lower, fn, "lower", "lower, upper"),
+      before(upper, fn, "upper", "lower, upper"),
       optionalShape(shape, fn),
       dtypeId(dtype ?? float32, fn),
       key,

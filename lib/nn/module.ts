@@ -217,8 +217,12 @@ function hasModules(value: unknown, seen?: Set<object>): boolean {
 }
 
 function formatOf(file: string): "safetensors" | "npz" | "gguf" {
-  const found = /\.(npz|gguf)$/.exec(file)?.[1];
-  return (found as "npz" | "gguf" | undefined) ?? "safetensors";
+  const found = /\.(safetensors|npz|gguf)$/.exec(file)?.[1];
+  if (found === undefined) {
+    const expected = "a name that ends in .safetensors, .npz or .gguf";
+    throw mismatch("loadWeights", "fileOrWeights", expected, file);
+  }
+  return found as "safetensors" | "npz" | "gguf";
 }
 
 /**

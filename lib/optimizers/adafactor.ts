@@ -1,7 +1,7 @@
 /** Adafactor. */
 import { flag, nullable, number, optionsOf } from "../core/call/options.js";
 import * as mx from "../core/index.js";
-import { pair, rate } from "./kinds.js";
+import { pair, rate, readOptions } from "./kinds.js";
 import { type LearningRate, Optimizer, type ParameterState } from "./optimizer.js";
 
 /** Options of {@link Adafactor}. */
@@ -75,7 +75,7 @@ export class Adafactor extends Optimizer {
 
   constructor(options?: AdafactorOptions) {
     super();
-    const given = read(options);
+    const given = readOptions("Adafactor", read, options);
     this.eps = given.eps;
     this.clipThreshold = given.clipThreshold;
     this.decayRate = given.decayRate;

@@ -1,6 +1,7 @@
 /** Adagrad and AdaDelta. */
 import { notNegative, optionsOf, positive } from "../core/call/options.js";
 import * as mx from "../core/index.js";
+import { readBehindRate } from "./kinds.js";
 import { type LearningRate, Optimizer, type ParameterState } from "./optimizer.js";
 
 /** Options of {@link Adagrad}. */
@@ -37,7 +38,7 @@ export class Adagrad extends Optimizer {
 
   constructor(learningRate: LearningRate, options?: AdagradOptions) {
     super();
-    const given = readAdagrad(options);
+    const given = readBehindRate(new.target.name, readAdagrad, learningRate, options);
     this.eps = given.eps;
     this.schedule("learningRate", learningRate);
   }
@@ -78,7 +79,7 @@ export class AdaDelta extends Optimizer {
 
   constructor(learningRate: LearningRate, options?: AdaDeltaOptions) {
     super();
-    const given = readAdaDelta(options);
+    const given = readBehindRate(new.target.name, readAdaDelta, learningRate, options);
     this.rho = given.rho;
     this.eps = given.eps;
     this.schedule("learningRate", learningRate);

@@ -1,7 +1,7 @@
 /** Adam and its variants. */
 import { flag, notNegative, number, optionsOf } from "../core/call/options.js";
 import * as mx from "../core/index.js";
-import { betas } from "./kinds.js";
+import { betas, readBehindRate } from "./kinds.js";
 import { type LearningRate, Optimizer, type ParameterState } from "./optimizer.js";
 
 /** Options of {@link Adam}. */
@@ -60,7 +60,7 @@ export class Adam extends Optimizer {
 
   constructor(learningRate: LearningRate, options?: AdamOptions) {
     super();
-    const given = readAdam(options);
+    const given = readBehindRate(new.target.name, readAdam, learningRate, options);
     this.betas = given.betas;
     this.eps = given.eps;
     this.biasCorrection = given.biasCorrection;
@@ -125,7 +125,12 @@ export class AdamW extends Adam {
   weightDecay: number;
 
   constructor(learningRate: LearningRate, options?: AdamWOptions) {
-    const { weightDecay, ...adam } = readAdamW(options);
+    const { weightDecay, ...adam } = readBehindRate(
+      new.target.name,
+      readAdamW,
+      learningRate,
+      options,
+    );
     super(learningRate, adam);
     this.weightDecay = weightDecay;
   }
@@ -157,7 +162,7 @@ const readAdamax = optionsOf<AdamaxOptions>()("Adamax", averages);
  */
 export class Adamax extends Adam {
   constructor(learningRate: LearningRate, options?: AdamaxOptions) {
-    super(learningRate, readAdamax(options));
+    super(learningRate, readBehindRate(new.target.name, readAdamax, learningRate, options));
   }
 
   override applySingle(gradient: mx.array, parameter: mx.array, state: ParameterState): mx.array {

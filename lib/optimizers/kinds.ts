@@ -1,7 +1,10 @@
-/** Kinds of options that only optimizers have. */
+/** What optimizers read: kinds of options that only they have, and the arguments of their constructors. */
+import { isProxy } from "node:util/types";
 import { isArray } from "../core/array/array.js";
 import { elements } from "../core/call/arguments.js";
+import { typeError } from "../core/call/codes.js";
 import { mismatch, outOfRange } from "../core/call/errors.js";
+import { lookUp } from "../core/call/objects.js";
 import { kindOf, kindWhere } from "../core/call/options.js";
 import type { LearningRate } from "./optimizer.js";
 
@@ -30,8 +33,55 @@ export const betas = kindOf<Pair>((value, fn, param) => {
   return both;
 });
 
+const isRate = (x: unknown) => typeof x === "number" || typeof x === "function" || isArray(x);
+const aRate = "a number, an array or a schedule";
+
 /** A learning rate: a number, an array of no dimensions or a schedule. */
-export const rate = kindWhere<LearningRate>(
-  (x) => typeof x === "number" || typeof x === "function" || isArray(x),
-  "a number, an array or a schedule",
-);
+export const rate = kindWhere<LearningRate>(isRate, aRate);
+
+/** Whether something is a module or a tree of arrays, as far as that shows without running code. */
+function isParameters(x: unknown, depth = 0): boolean {
+  if (typeof x !== "object" || x === null || depth > 8) {
+    return false;
+  }
+  return (
+    isArray(x) ||
+    typeof lookUp(x, "trainableParameters") === "function" ||
+    (!isProxy(x) && Object.keys(x).some((name) => isParameters(lookUp(x, name), depth + 1)))
+  );
+}
+
+function wrong(fn: string, param: string, expected: string, value: unknown): TypeError {
+  return isParameters(value)
+    ? typeError(
+        `[${fn}] ${param}: expected ${expected}, received a model's parameters; ` +
+          "optimizer.update(model, gradients) gets the model",
+      )
+    : mismatch(fn, param, expected, value);
+}
+
+/** Reads the options of an optimizer. Some libraries have the model's parameters in their place. */
+export function readOptions<Options, Values>(
+  fn: string,
+  read: (options: Options | undefined) => Values,
+  options: Options | undefined,
+): Values {
+  try {
+    return read(options);
+  } catch (error) {
+    throw isParameters(options) ? wrong(fn, "options", "a record of options", options) : error;
+  }
+}
+
+/** The same behind a learning rate, which is looked at first: it is the first to be written. */
+export function readBehindRate<Options, Values>(
+  fn: string,
+  read: (options: Options | undefined) => Values,
+  learningRate: unknown,
+  options: Options | undefined,
+): Values {
+  if (!isRate(learningRate)) {
+    throw wrong(fn, "learningRate", aRate, learningRate);
+  }
+  return readOptions(fn, read, options);
+}

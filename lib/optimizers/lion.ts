@@ -1,7 +1,7 @@
 /** Lion. */
 import { number, optionsOf } from "../core/call/options.js";
 import * as mx from "../core/index.js";
-import { betas } from "./kinds.js";
+import { betas, readBehindRate } from "./kinds.js";
 import { type LearningRate, Optimizer, type ParameterState } from "./optimizer.js";
 
 /** Options of {@link Lion}. */
@@ -40,7 +40,7 @@ export class Lion extends Optimizer {
 
   constructor(learningRate: LearningRate, options?: LionOptions) {
     super();
-    const given = read(options);
+    const given = readBehindRate(new.target.name, read, learningRate, options);
     this.betas = given.betas;
     this.weightDecay = given.weightDecay;
     this.schedule("learningRate", learningRate);

@@ -1,6 +1,7 @@
 /** Muon. */
 import { flag, length, number, optionsOf } from "../core/call/options.js";
 import * as mx from "../core/index.js";
+import { readBehindRate } from "./kinds.js";
 import { type LearningRate, Optimizer, type ParameterState } from "./optimizer.js";
 
 /** Options of {@link Muon}. */
@@ -47,7 +48,7 @@ export class Muon extends Optimizer {
 
   constructor(learningRate: LearningRate, options?: MuonOptions) {
     super();
-    const given = read(options);
+    const given = readBehindRate(new.target.name, read, learningRate, options);
     this.momentum = given.momentum;
     this.weightDecay = given.weightDecay;
     this.nesterov = given.nesterov;

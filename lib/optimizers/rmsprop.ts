@@ -1,6 +1,7 @@
 /** RMSprop. */
 import { notNegative, optionsOf, positive } from "../core/call/options.js";
 import * as mx from "../core/index.js";
+import { readBehindRate } from "./kinds.js";
 import { type LearningRate, Optimizer, type ParameterState } from "./optimizer.js";
 
 /** Options of {@link RMSprop}. */
@@ -34,7 +35,7 @@ export class RMSprop extends Optimizer {
 
   constructor(learningRate: LearningRate, options?: RMSpropOptions) {
     super();
-    const given = read(options);
+    const given = readBehindRate(new.target.name, read, learningRate, options);
     this.alpha = given.alpha;
     this.eps = given.eps;
     this.schedule("learningRate", learningRate);

@@ -2,6 +2,7 @@
 import { outOfRange } from "../core/call/errors.js";
 import { flag, number, optionsOf } from "../core/call/options.js";
 import * as mx from "../core/index.js";
+import { readBehindRate } from "./kinds.js";
 import { type LearningRate, Optimizer, type ParameterState } from "./optimizer.js";
 
 /** Options of {@link SGD}. */
@@ -48,7 +49,7 @@ export class SGD extends Optimizer {
 
   constructor(learningRate: LearningRate, options?: SGDOptions) {
     super();
-    const given = read(options);
+    const given = readBehindRate(new.target.name, read, learningRate, options);
     this.momentum = given.momentum;
     this.weightDecay = given.weightDecay;
     this.dampening = given.dampening;

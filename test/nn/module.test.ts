@@ -484,6 +484,14 @@ describe("the shapes of Python's trees", () => {
     expect(() => model.saveWeights("weights.gguf")).toThrow(
       "[saveWeights] file: expected a name that ends in .safetensors or .npz",
     );
+    for (const name of ["package.json", "weights", "weights.npy"]) {
+      const load = () => other.loadWeights(name);
+      expect(load).toThrow(TypeError);
+      expect(load).toThrow(
+        "[loadWeights] fileOrWeights: expected a name that ends in .safetensors, .npz or .gguf, " +
+          `received "${name}"`,
+      );
+    }
   });
 });
 

@@ -2,7 +2,7 @@
 import { outOfRange } from "../../core/call/errors.js";
 import { asCount } from "../../core/call/numbers.js";
 import * as mx from "../../core/index.js";
-import { linearMap } from "../layer.js";
+import { linearMap, rowsOf } from "../layer.js";
 import { Module } from "../module.js";
 import { QuantizedEmbedding, readToQuantized, type ToQuantizedOptions } from "./quantized.js";
 
@@ -29,7 +29,7 @@ export class Embedding extends Module {
   }
 
   forward(x: mx.array): mx.array {
-    return mx.take(this.weight, x, 0);
+    return rowsOf(this.weight, x, "Embedding.forward");
   }
 
   /** The product with `weight`, from (..., dims) to (..., numEmbeddings): for tied outputs. */
