@@ -72,8 +72,13 @@ class Collection {
     this.#collect = collect;
   }
 
-  runIfDue(): void {
-    const bytes = native.live_bytes();
+  /** What arrays held after the last one, or less if there was less since. */
+  get floor(): number {
+    return this.#floor;
+  }
+
+  /** @param bytes What arrays hold now that this may find. */
+  runIfDue(bytes: number): void {
     this.#floor = Math.min(this.#floor, bytes);
     const growth = bytes - this.#floor;
     const worthwhile = growth > Math.max(2 ** 20, bytes / 32);
@@ -106,6 +111,7 @@ const old = new Collection(() => {
  * use their memory again only if they are collected before it.
  */
 export function makeRoom(): void {
-  young.runIfDue();
-  old.runIfDue();
+  young.runIfDue(native.live_bytes());
+  // What came since the last young collection is for the next one: marking takes longer.
+  old.runIfDue(young.floor);
 }
