@@ -144,13 +144,15 @@ function npmrc(url) {
   if (published) {
     return `registry=${url}\n`;
   }
-  return `registry=${url}\n${url.replace("http:", "")}:_authToken=nobody\n`.replace("/:_", "/:_");
+  return `registry=${url}\n${url.replace("http:", "")}:_authToken=nobody\n`;
 }
 
 /** Publishes all packages; those of other platforms as manifests alone. @param {string} url */
 function publish(url) {
   const folder = join(work, "publish");
   mkdirSync(folder);
+  // npm takes the settings beside the nearest manifest, which may be one further up otherwise.
+  writeFileSync(join(folder, "package.json"), '{ "private": true }\n');
   writeFileSync(join(folder, ".npmrc"), npmrc(url));
   for (const { name, fits, optional } of platforms) {
     let what = join(folder, name);
@@ -210,7 +212,8 @@ import("mlx-js-lm").then(({ Config, LanguageModel }) => {
   },
 };
 const everywhere = ["train.mjs", "train.cjs", "generate.mjs", "generate.cjs"];
-const packages = ["mlx-js", "mlx-js-lm"];
+// By their version, since a new one is not what a registry gives by default until it has been tried.
+const packages = ["mlx-js", "mlx-js-lm"].map((name) => `${name}@${version}`);
 
 /** An empty project. @param {string} name @param {string} url */
 function project(name, url) {

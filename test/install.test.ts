@@ -271,6 +271,15 @@ describe.skipIf(sanitized)("installed", () => {
       expect({ stdout, stderr }).toEqual({ stdout: "0,0\n", stderr: "" });
     });
 
+    test("all but its folder", () => {
+      const aside = join(folder, "aside");
+      renameSync(package_(), aside);
+      mkdirSync(package_());
+      says(`${package_()} lacks index.js\n`, mends);
+      rmSync(package_(), { recursive: true });
+      renameSync(aside, package_());
+    });
+
     test("the whole package", () => {
       const aside = join(folder, "aside");
       renameSync(package_(), aside);

@@ -407,6 +407,21 @@ More: https://www.npmjs.com/package/mlx-js#install`);
     expect(failure(throwing(error))).toMatch(expected);
   });
 
+  // Bun's words, and Node's for a folder that holds nothing.
+  test.each(["Cannot find module", "Cannot find package"])(
+    "without its main file, with words for a package that is not there: %s",
+    (words) => {
+      const world = throwing(coded("MODULE_NOT_FOUND", `${words} '${x64}' from '${app}/dist'`));
+      expect(failure({ ...world, files: [folderOf(x64)] })).toMatch(
+        /linux-x64: \/app\/node_modules\/@mlx-js\/linux-x64 lacks index\.js\n.*missing or damaged/s,
+      );
+      expect(failure(world)).toMatch(/linux-x64: not installed\n/);
+      // What is there was not asked for where the words are others': a bundler's, for instance.
+      const files = [folderOf(x64), join(folderOf(x64), "index.js")];
+      expect(failure({ ...world, files })).toMatch(/linux-x64: not installed\n/);
+    },
+  );
+
   test.each([{}, { version }, { version, folder: folderOf(x64) }])(
     "with a main file that exports %s alone",
     (exports) => {

@@ -6,7 +6,8 @@ const fs = require("node:fs");
 const Module = require("node:module");
 const { dirname, extname, isAbsolute, join } = require("node:path");
 const tools = Module.createRequire(join(__dirname, "..", "electron", "package.json"));
-/** @type {{ statFile(archive: string, path: string): object, extractFile(archive: string, path: string): Buffer }} */
+/** @typedef {{ files?: Record<string, Entry> }} Entry */
+/** @type {{ getRawHeader(archive: string): { header: Entry }, extractFile(archive: string, path: string): Buffer }} */
 const asar = tools("@electron/asar");
 
 /** The archive and the path in it. @param {unknown} path */
@@ -15,14 +16,25 @@ function placeOf(path) {
   return archive === undefined || name === undefined ? undefined : { archive, name };
 }
 
-/** What the archive says of it; its own files and those beside it are the same here. @param {string} path */
+/** What an archive says of its entries, by the archive. @type {Map<string, Entry>} */
+const headers = new Map();
+
+/**
+ * What the archive says of it; its own files and those beside it are the same here.
+ * asar.statFile finds a folder where there is none.
+ *
+ * @param {string} path
+ */
 function entryOf(path) {
   const { archive = "", name = "" } = placeOf(path) ?? {};
-  try {
-    return asar.statFile(archive, name);
-  } catch {
-    return undefined;
+  const header = headers.get(archive) ?? asar.getRawHeader(archive).header;
+  headers.set(archive, header);
+  /** @type {Entry | undefined} */
+  let entry = header;
+  for (const part of name.split(/[\\/]/)) {
+    entry = entry?.files?.[part];
   }
+  return entry;
 }
 
 const { existsSync, readFileSync } = fs;

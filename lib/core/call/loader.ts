@@ -73,7 +73,7 @@ function isPart(x: unknown): boolean {
 }
 
 /** Why a package is of no use, of which a file of JavaScript could not be required. */
-function unavailable(name: string, cause: unknown, file = "index.js"): Attempt {
+function unavailable(host: Host, name: string, cause: unknown, file = "index.js"): Attempt {
   const reason = messageOf(cause);
   // The archive names it, so it was installed.
   if (reason.includes(".asar.unpacked")) {
@@ -90,6 +90,11 @@ function unavailable(name: string, cause: unknown, file = "index.js"): Attempt {
     // Yarn's Plug'n'Play and bundlers have texts of their own.
     (code === undefined && reason.includes(name))
   ) {
+    // Bun says this of a package whose main file is missing, too, and Node of an empty folder.
+    const folder = folderOf(host, name);
+    if (folder !== undefined && !host.exists(join(folder, file))) {
+      return { name, kind: "incomplete", reason: `${folder} lacks ${file}`, cause };
+    }
     const rest = isCuda(name) ? " (optional)" : "";
     return { name, kind: "absent", reason: `not installed${rest}`, cause };
   }
@@ -102,6 +107,15 @@ function unavailable(name: string, cause: unknown, file = "index.js"): Attempt {
   // Where a text stops being JavaScript, its stack begins with.
   const [place = file] = isSyntaxError(cause) ? (cause.stack?.split("\n") ?? []) : [];
   return { name, kind: "incomplete", reason: `${place}: ${reason}`, cause };
+}
+
+/** Where a package is installed, whether or not it is whole. */
+function folderOf(host: Host, name: string): string | undefined {
+  const above: string[] = [];
+  for (let at = rootOf(host); at !== undefined && at !== above.at(-1); at = dirname(at)) {
+    above.push(at);
+  }
+  return above.map((at) => join(at, "node_modules", name)).find(host.exists);
 }
 
 function isSyntaxError(error: unknown): error is Error {
@@ -134,7 +148,7 @@ function unpacked(folder: string): string {
 function fromPackage(host: Host, name: string): Outcome {
   const found = host.packages[name]?.();
   if (found instanceof Unavailable) {
-    return unavailable(name, found.cause);
+    return unavailable(host, name, found.cause);
   }
   if (found === undefined) {
     return { name, kind: "absent", reason: "there is no such package" };
@@ -168,7 +182,7 @@ function fromPackage(host: Host, name: string): Outcome {
   try {
     lacks = found.prepare?.();
   } catch (cause) {
-    return unavailable(name, cause, "prepare.js");
+    return unavailable(host, name, cause, "prepare.js");
   }
   if (lacks !== undefined) {
     return { name, kind: "unprepared", reason: lacks };
