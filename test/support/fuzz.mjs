@@ -3,7 +3,7 @@
 // then how many calls were made. The kinds are those of fuzz/kinds.mjs.
 // usage: fuzz.mjs [--seed N] [--runs M] [--kind KIND] [--only NAME] [--patience SECONDS] [--eval PROGRAM]
 
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,10 +14,27 @@ import { fileURLToPath } from "node:url";
 const fuzzer = fileURLToPath(new URL("fuzz/fuzzer.mjs", import.meta.url));
 const args = process.argv.slice(2);
 const shares = args.includes("--eval") ? 1 : 2;
-// How many seconds without progress are a hang.
+// How many seconds of the processor without progress are a hang: on a busy machine a
+// program may wait for long until it runs. One that waits for ever takes none of them,
+// so ten times as many on the clock are a hang, too.
 const patience = args.includes("--patience")
   ? Number(args.splice(args.indexOf("--patience"), 2)[1])
   : 20;
+
+/**
+ * How many seconds processors have worked for a process so far.
+ * @param {number} pid
+ */
+function worked(pid) {
+  if (process.platform === "linux") {
+    // Behind the name, which may have spaces; in hundredths.
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ") ?? [];
+    return (Number(fields[11]) + Number(fields[12])) / 100;
+  }
+  // Minutes and seconds, perhaps after hours.
+  const time = execFileSync("ps", ["-o", "time=", "-p", String(pid)], { encoding: "utf8" });
+  return time.split(":").reduce((sum, part) => 60 * sum + Number(part), 0);
+}
 
 /** @typedef {{ found: string, target?: string, program: string, error?: string }} Finding */
 
@@ -51,13 +68,20 @@ async function run(share, from) {
   };
   let hung = false;
   let seen = last();
-  let since = Date.now();
+  let since = { clock: performance.now(), work: 0 };
   const watch = setInterval(() => {
+    let work = 0;
+    try {
+      work = worked(/** @type {number} */ (child.pid));
+    } catch {
+      return; // It has just ended.
+    }
+    const clock = performance.now();
     const now = last();
     if (now !== seen) {
       seen = now;
-      since = Date.now();
-    } else if (Date.now() - since > 1000 * patience) {
+      since = { clock, work };
+    } else if (work - since.work > patience || clock - since.clock > 10_000 * patience) {
       hung = true;
       child.kill("SIGKILL");
     }
