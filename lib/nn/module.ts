@@ -590,7 +590,8 @@ export class Module extends mx.Owner {
    * `layers.0.query_proj.weight`.
    *
    * @throws RangeError if names or shapes differ from the module's, with all that do,
-   * unless `strict` is false; Error if the file cannot be read.
+   * unless `strict` is false; TypeError if the name ends in none of .safetensors, .npz and
+   * .gguf; Error if the file cannot be read.
    * @example
    * const layer = new nn.Linear(2, 1);
    * layer.loadWeights({ weight: mx.array([[3, 4]]), bias: mx.array([5]) });
