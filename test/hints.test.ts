@@ -79,13 +79,13 @@ test("the shape in the place of what comes before it", () => {
 
 test("parameters in the place of an optimizer's arguments", () => {
   const model = new nn.Linear(3, 1);
-  // biome-ignore lint/suspicious/noExplicitAny: habits of other libraries
-  const classes = Object.entries<any>(optim).filter(
-    ([name, value]) => value.prototype instanceof optim.Optimizer && name !== "MultiOptimizer",
+  const classes = Object.entries<{ prototype: unknown }>({ ...optim }).filter(
+    ([name, { prototype }]) => prototype instanceof optim.Optimizer && name !== "MultiOptimizer",
   );
   expect(classes.length).toBeGreaterThan(8);
   const answer = "received a model's parameters; optimizer.update(model, gradients) gets the model";
-  for (const [name, Class] of classes) {
+  for (const [name, value] of classes) {
+    const Class = value as new (...args: unknown[]) => unknown;
     const first = name === "Adafactor" ? "options" : "learningRate";
     for (const given of [model, model.parameters(), { layers: [{ w: x }] }, [x]]) {
       for (const rest of [[], [0.1], [{ lr: 0.1 }]]) {
