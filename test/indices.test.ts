@@ -24,6 +24,7 @@ interface Case {
 
 const embedding = new nn.Embedding(4, 3);
 embedding.update({ weight: x });
+const quantizedEmbedding = new nn.QuantizedEmbedding(4, 64);
 const [w, scales, biases] = mx.quantize(mx.reshape(mx.arange(0, 256, 1, mx.float32), [4, 2, 32]), {
   groupSize: 32,
 }) as [mx.array, mx.array, mx.array];
@@ -74,7 +75,11 @@ const cases: Record<string, Case> = {
     f: (i) => mx.putAlongAxis(mx.zeros([2, 2]), i, mx.array([5, 6]), null),
     caller: "[putAlongAxis] indices",
   },
-  "nn.Embedding": { f: (i) => embedding.forward(i), caller: "[take] indices" },
+  "nn.Embedding": { f: (i) => embedding.forward(i), caller: "[Embedding.forward] x" },
+  "nn.QuantizedEmbedding": {
+    f: (i) => quantizedEmbedding.forward(i),
+    caller: "[QuantizedEmbedding.forward] x",
+  },
   "nn.losses.crossEntropy": {
     f: (i) => nn.losses.crossEntropy(mx.transpose(x).get(":2"), i),
     caller: "[losses.crossEntropy] targets",

@@ -1,6 +1,6 @@
 /** What layers share: what stands for a layer, the shapes of inputs, and the linear map. */
 import { asArray } from "../core/array/array.js";
-import { rangeError, typeError } from "../core/call/codes.js";
+import { rangeError } from "../core/call/codes.js";
 import { describe, mismatch } from "../core/call/errors.js";
 import { kindOf } from "../core/call/options.js";
 import * as mx from "../core/index.js";
@@ -71,19 +71,6 @@ export function checkShape(x: mx.array, fn: string, param: string, ...allowed: A
   throw rangeError(
     `[${fn}] ${param}: expected the shape ${expected}, received ${describe(shape)}${hint}`,
   );
-}
-
-/** The rows of a layer's weight that integers name. */
-export function rowsOf(weight: mx.array, x: mx.array, fn: string): mx.array {
-  try {
-    return mx.take(weight, x, 0);
-  } catch (error) {
-    const [, text] = /^\[take\] indices: (.*)$/s.exec((error as Error).message) ?? [];
-    if (text === undefined) {
-      throw error;
-    }
-    throw (error instanceof RangeError ? rangeError : typeError)(`[${fn}] x: ${text}`);
-  }
 }
 
 /** The product of (..., k) with the transpose of a layer's weight, and its bias. */

@@ -22,10 +22,10 @@ mx::array checked_along(
     const mx::array& indices,
     const mx::array& a,
     const Axis& axis,
-    const char* function,
+    const Caller& caller,
     mx::StreamOrDevice s) {
   auto size = size_along(a, axis);
-  return size ? checked(indices, Bounds::of(*size), {function}, s) : indices;
+  return size ? checked(indices, Bounds::of(*size), caller, s) : indices;
 }
 
 mx::array take(
@@ -33,7 +33,7 @@ mx::array take(
     const mx::array& indices,
     Axis axis,
     mx::StreamOrDevice s) {
-  auto safe = checked_along(indices, a, axis, "take", s);
+  auto safe = checked_along(indices, a, axis, {"take"}, s);
   return axis ? mx::take(a, safe, axis->at(0), s) : mx::take(a, safe, s);
 }
 
@@ -53,9 +53,20 @@ mx::array take_along_axis(
     const mx::array& indices,
     Axis axis,
     mx::StreamOrDevice s) {
-  auto safe = checked_along(indices, a, axis, "take_along_axis", s);
+  auto safe = checked_along(indices, a, axis, {"take_along_axis"}, s);
   return axis ? mx::take_along_axis(a, safe, axis->at(0), s)
               : mx::take_along_axis(mx::reshape(a, {-1}, s), safe, 0, s);
+}
+
+// What a layer's input names along the first axis of its weight.
+mx::array pick_rows(
+    const mx::array& weight,
+    const mx::array& x,
+    std::string function,
+    mx::StreamOrDevice s) {
+  Caller caller{function, "x"};
+  auto safe = checked_along(x, weight, std::vector{0}, caller, s);
+  return mx::take(weight, safe, 0, s);
 }
 
 // What stands at the class that each target names, along an axis that goes.
@@ -66,7 +77,7 @@ mx::array pick_classes(
     std::string function,
     mx::StreamOrDevice s) {
   auto classes = Bounds::of(a.shape(axis));
-  Caller caller{std::move(function), "targets"};
+  Caller caller{function, "targets"};
   auto safe = checked(targets, classes, caller, s);
   auto picked = mx::take_along_axis(a, mx::expand_dims(safe, axis, s), axis, s);
   return mx::squeeze(picked, axis, s);
@@ -152,6 +163,7 @@ const std::vector<Binding> indexing{
     LOCAL(take_at),
     LOCAL(take_along_axis),
     LOCAL(put_along_axis),
+    LOCAL(pick_rows),
     LOCAL(pick_classes),
     BIND(Diagonal, diagonal),
     BIND(mx::array (*)(const mx::array&, int, mx::StreamOrDevice), diag),

@@ -1,11 +1,11 @@
 /** Indices: integer arrays, or lists of integers, which become int32 arrays. */
-import { integerAt, slot, stream } from "../call/arguments.js";
+import { asInteger, integerAt, slot, stream } from "../call/arguments.js";
 import { mismatch } from "../call/errors.js";
 import { native } from "../call/native.js";
 import { lengthOf, list, type Slot, slotFrom } from "../call/wire.js";
 import { int32 } from "../dtype.js";
 import { type array, isArray, make } from "./array.js";
-import { flatten } from "./input.js";
+import { flatten, toArray } from "./input.js";
 
 /** Nested lists of whole numbers of 32 bits, with equal lengths at every level. */
 export type IndexList = readonly (number | IndexList)[];
@@ -53,6 +53,15 @@ export function withIndices<T>(
   } finally {
     native.release(made);
   }
+}
+
+/** For embeddings: what their input names along the first axis of a weight. */
+export function pickRows(weight: array, x: number | Indices, fn: string): array {
+  const s = stream(undefined, fn);
+  const rows = typeof x === "number" ? toArray(asInteger(x, fn, "x"), int32) : x;
+  return make(
+    withIndices(rows, fn, "x", (at) => native.pick_rows(slot(weight, fn, "weight"), at, fn, s)),
+  );
 }
 
 /** For losses: the entries of `x` at the classes that targets name, along an axis, which goes. */

@@ -253,6 +253,7 @@ export interface Bindings {
   pad: (a: Slot, b: List, c: OperandCode, d: string, e: StreamId) => Result;
   partition: (a: Slot, b: number, c: OptionalList, d: StreamId) => Result;
   pick_classes: (a: Slot, b: Slot, c: number, d: string, e: StreamId) => Result;
+  pick_rows: (a: Slot, b: Slot, c: string, d: StreamId) => Result;
   positive: (a: OperandCode, b: StreamId) => Result;
   power: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
   precompiled_cuda_kernel: (a: string, b: ArrayBufferView, c: List, d: unknown, e: List, f: unknown, g: List, h: List, i: number, j: number | undefined, k: boolean, l: StreamId) => Slots;

@@ -1,8 +1,9 @@
 /** Layers that look vectors up. */
+import { pickRows } from "../../core/array/indices.js";
 import { outOfRange } from "../../core/call/errors.js";
 import { asCount } from "../../core/call/numbers.js";
 import * as mx from "../../core/index.js";
-import { linearMap, rowsOf } from "../layer.js";
+import { linearMap } from "../layer.js";
 import { Module } from "../module.js";
 import { QuantizedEmbedding, readToQuantized, type ToQuantizedOptions } from "./quantized.js";
 
@@ -29,7 +30,7 @@ export class Embedding extends Module {
   }
 
   forward(x: mx.array): mx.array {
-    return rowsOf(this.weight, x, "Embedding.forward");
+    return pickRows(this.weight, x, "Embedding.forward");
   }
 
   /** The product with `weight`, from (..., dims) to (..., numEmbeddings): for tied outputs. */

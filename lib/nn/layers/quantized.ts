@@ -1,5 +1,6 @@
 /** Layers whose weights are numbers of few bits. */
 import { isArray } from "../../core/array/array.js";
+import { pickRows } from "../../core/array/indices.js";
 import { asFunction } from "../../core/call/arguments.js";
 import { mismatch, outOfRange } from "../../core/call/errors.js";
 import { asCount } from "../../core/call/numbers.js";
@@ -7,7 +8,7 @@ import { isRecord } from "../../core/call/objects.js";
 import { count, flag, kindOf, nullable, oneOf, optionsOf } from "../../core/call/options.js";
 import * as mx from "../../core/index.js";
 import { treeMapWithPath } from "../../utils/tree.js";
-import { checkShape, rowsOf } from "../layer.js";
+import { checkShape } from "../layer.js";
 import { Module } from "../module.js";
 import type { Embedding } from "./embedding.js";
 import type { Linear } from "./linear.js";
@@ -184,10 +185,10 @@ export class QuantizedEmbedding extends Module {
   /** The rows of integers of shape (...), unpacked: (..., dims). */
   forward(x: mx.array): mx.array {
     const { groupSize, bits, mode } = this;
-    const weight = rowsOf(this.weight, x, "QuantizedEmbedding.forward");
-    const biases = this.biases && mx.take(this.biases, x, 0);
-    const scales = mx.take(this.scales, x, 0);
-    return mx.dequantize(weight, scales, { biases, groupSize, bits, mode });
+    const rowsOf = (weight: mx.array) => pickRows(weight, x, "QuantizedEmbedding.forward");
+    const biases = this.biases && rowsOf(this.biases);
+    const scales = rowsOf(this.scales);
+    return mx.dequantize(rowsOf(this.weight), scales, { biases, groupSize, bits, mode });
   }
 
   /** The product with `weight`, from (..., dims) to (..., numEmbeddings): for tied outputs. */
