@@ -22,6 +22,11 @@ test.each<[string, () => unknown, string]>([
     `received { axis: 0, precise: true }${inItsPlace("axis")}`,
   ],
   ["a shape by its name", () => any.zeros({ shape: [2] }), inItsPlace("shape")],
+  [
+    "a shape by its name, in the place of something else",
+    () => any.random.uniform({ shape: [2] }),
+    `[random.uniform] low: expected an array or a scalar, received { shape: [ 2 ] }${inItsPlace("shape")}`,
+  ],
   ["a parameter that is required", () => any.topk(x, { k: 1 }), inItsPlace("k")],
   ["an operand", () => any.random.uniform({ low: 0 }), inItsPlace("low")],
   [
@@ -61,32 +66,87 @@ test("the shape in the place of what comes before it", () => {
   const spelled: [call: () => unknown, instead: string][] = [
     [() => any.random.uniform([2, 2]), "mx.random.uniform(0, 1, [2, 2])"],
     [() => any.random.uniform(0, [2]), "mx.random.uniform(0, 1, [2])"],
-    [() => any.random.uniform({ shape: [2] }), "mx.random.uniform(0, 1, [2])"],
     [() => any.random.randint([2, 2]), "mx.random.randint(low, high, [2, 2])"],
     [() => any.random.randint(0, [3]), "mx.random.randint(low, high, [3])"],
     [() => any.random.bernoulli([4]), "mx.random.bernoulli(p, [4])"],
     [() => any.random.truncatedNormal([2]), "mx.random.truncatedNormal(lower, upper, [2])"],
     [() => any.random.truncatedNormal(0, [2]), "mx.random.truncatedNormal(lower, upper, [2])"],
+    [() => any.random.categorical([4], x), "mx.random.categorical(logits, -1, [4])"],
+    [() => any.random.categorical(x, [4, 2]), "mx.random.categorical(logits, -1, [4, 2])"],
+    [
+      () => any.random.multivariateNormal([2], x, mx.eye(3)),
+      "mx.random.multivariateNormal(mean, cov, [2])",
+    ],
+    [
+      () => any.random.multivariateNormal(x, [2], mx.eye(3)),
+      "mx.random.multivariateNormal(mean, cov, [2])",
+    ],
+    [() => any.random.normal(0, 1, [2, 2]), "mx.random.normal([2, 2])"],
+    [() => any.random.laplace(0, 1, [2]), "mx.random.laplace([2])"],
+    [() => any.random.gumbel(0, 1, [2]), "mx.random.gumbel([2])"],
   ];
   for (const [call, instead] of spelled) {
     expect(call).toThrow(TypeError);
-    expect(call).toThrow(`; if this is the shape, write ${instead}, and mx.array makes`);
+    expect(call).toThrow(`; if this is the shape, write ${instead}`);
   }
-  expect(() => any.random.uniform([0.5])).toThrow(
-    /\[ 0\.5 \]; mx\.array makes an array of a list$/,
+  for (const call of [
+    () => any.random.uniform([0.5]),
+    () => any.random.multivariateNormal([0, 0], mx.eye(2)),
+    () => any.random.categorical([-1, 1]),
+    () => any.random.permutation([1, 2]),
+    () => any.matmul(x, [1, 2]),
+    () =>
+      x
+        .astype(mx.float32)
+        .at(0)
+        .add([1, 2] as never),
+  ]) {
+    expect(call).toThrow(TypeError);
+    expect(call).toThrow(/ \]; mx\.array makes an array of a list$/);
+  }
+  expect(() => any.random.permutation(new Float32Array(2))).toThrow(
+    /; mx\.array makes an array of a typed array$/,
   );
+  // What the program throws in the place of a shape comes out as it is.
+  const mine = new TypeError("mine");
+  const thrower = Object.assign([2], {
+    __mlx_array__() {
+      throw mine;
+    },
+  });
+  expect(() => any.random.uniform(thrower)).toThrow(mine);
+});
+
+test("a key in the place of another argument", () => {
+  const key = mx.random.key(0);
+  for (const call of [
+    () => any.random.normal(key, [2]),
+    () => any.random.normal([2], null, key),
+    () => any.random.laplace(key, [2]),
+    () => any.random.uniform(0, 1, key),
+    () => any.random.bernoulli(0.5, key),
+    () => any.random.permutation(5, key),
+    () => any.random.categorical(x, key),
+  ]) {
+    expect(call).toThrow(TypeError);
+    expect(call).toThrow(
+      "received uint32 array of shape [2]; if this is a key, write it into the options, as { key }",
+    );
+  }
+  expect(() => any.random.permutation(5, x)).toThrow(/received float32 array of shape \[2, 3\]$/);
 });
 
 test("parameters in the place of an optimizer's arguments", () => {
   const model = new nn.Linear(3, 1);
   const classes = Object.entries<{ prototype: unknown }>({ ...optim }).filter(
-    ([name, { prototype }]) => prototype instanceof optim.Optimizer && name !== "MultiOptimizer",
+    ([, { prototype }]) => prototype instanceof optim.Optimizer,
   );
   expect(classes.length).toBeGreaterThan(8);
   const answer = "received a model's parameters; optimizer.update(model, gradients) gets the model";
   for (const [name, value] of classes) {
     const Class = value as new (...args: unknown[]) => unknown;
-    const first = name === "Adafactor" ? "options" : "learningRate";
+    const others: Record<string, string> = { Adafactor: "options", MultiOptimizer: "optimizers" };
+    const first = others[name] ?? "learningRate";
     for (const given of [model, model.parameters(), { layers: [{ w: x }] }, [x]]) {
       for (const rest of [[], [0.1], [{ lr: 0.1 }]]) {
         expect(() => new Class(given, ...rest)).toThrow(`[${name}] ${first}: expected`);
@@ -97,6 +157,9 @@ test("parameters in the place of an optimizer's arguments", () => {
         expect(() => new Class(0.1, given)).toThrow(answer);
       }
     }
+    expect(() => new Class([{ params: model.parameters(), lr: 0.1 }])).toThrow(
+      "received groups; optim.MultiOptimizer takes optimizers and filters that choose",
+    );
   }
 });
 

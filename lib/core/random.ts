@@ -4,26 +4,27 @@
  * pure function.
  */
 
-import { type array, isArray, make } from "./array/array.js";
+import { type array, axisOf, isArray, make, slotOf } from "./array/array.js";
 import {
   asInteger,
+  asLength,
   dtypeId,
   type Operand,
   operand,
   optionalShape,
   type Shape,
+  sameShape,
   shape as shapeList,
   slot,
   stream,
 } from "./call/arguments.js";
 import { typeError } from "./call/codes.js";
-import { describe, mismatch, outOfRange } from "./call/errors.js";
+import { isMismatch, mismatch, outOfRange } from "./call/errors.js";
 import { length, nullable, number, operandOption, opOptions, slotOption } from "./call/kinds.js";
 import { native } from "./call/native.js";
-import { isRecord, lookUp } from "./call/objects.js";
-import { none, type OperandCode } from "./call/wire.js";
+import { none } from "./call/wire.js";
 import type { StreamOptions } from "./device.js";
-import { type Dtype, float32, int32 } from "./dtype.js";
+import { type Dtype, float32, int32, uint32 } from "./dtype.js";
 
 /** Options of every function that draws. */
 export interface RandomOptions extends StreamOptions {
@@ -34,24 +35,33 @@ export interface RandomOptions extends StreamOptions {
 const readRandom = opOptions<RandomOptions>()("random.uniform", { key: slotOption });
 
 /**
- * An operand before the shape. The shape itself, which other libraries have first, is told
- * its place; `call` is what comes before it.
+ * Reads an argument. If it is the shape or the key, which other libraries have in its place,
+ * the error says where they go; `call` is what comes before the shape, where that may be it.
  */
-function before(x: Operand, fn: string, param: string, call: string): OperandCode {
+function read<In, Out>(
+  check: (x: In, fn: string, param: string) => Out,
+  x: In,
+  fn: string,
+  param: string,
+  call?: string,
+): Out {
   try {
-    return operand(x, fn, param);
+    return check(x, fn, param);
   } catch (error) {
-    const given: unknown = isRecord(Object(x)) ? lookUp(Object(x), "shape") : x;
-    const list = typeof given === "number" ? [given] : given;
-    if (!Array.isArray(list) || list.length > 8 || !list.every(Number.isInteger)) {
-      throw error;
-    }
-    const spelled = `mx.${fn}(${call}, [${list.join(", ")}])`;
-    throw typeError(
-      `[${fn}] ${param}: expected an array or a scalar, received ${describe(x)}; ` +
-        `if this is the shape, write ${spelled}, and mx.array makes an array of a list`,
-    );
+    const advice = isMismatch(error) ? placeOf(x, fn, call) : undefined;
+    throw advice === undefined ? error : typeError(`${(error as Error).message}; ${advice}`);
   }
+}
+
+function placeOf(x: unknown, fn: string, call: string | undefined): string | undefined {
+  const isShape = (list: unknown[]) => list.every((n) => Number.isInteger(n) && (n as number) > 0);
+  if (call !== undefined && Array.isArray(x) && x.length <= 8 && isShape(x)) {
+    return `if this is the shape, write mx.${fn}(${call}[${x.join(", ")}])`;
+  }
+  if (isArray(x) && slotOf(x) >= 0 && x.dtype === uint32 && sameShape(x.shape, [2])) {
+    return "if this is a key, write it into the options, as { key }";
+  }
+  return undefined;
 }
 
 function seedBits(x: number | bigint, fn: string): bigint {
@@ -125,7 +135,7 @@ export function key(seed: number | bigint): array {
 export function split(key: array, num = 2, options?: StreamOptions): array {
   const fn = "random.split";
   return make(
-    native.random_split(slot(key, fn, "key"), asInteger(num, fn, "num"), stream(options, fn)),
+    native.random_split(slot(key, fn, "key"), asLength(num, fn, "num"), stream(options, fn)),
   );
 }
 
@@ -150,9 +160,9 @@ export function uniform(
   const { key, stream } = readRandom(options);
   return make(
     native.random_uniform(
-      before(low, fn, "low", "0, 1"),
-      before(high, fn, "high", "0, 1"),
-      shapeList(shape, fn),
+      read(operand, low, fn, "low", "0, 1, "),
+      read(operand, high, fn, "high", "0, 1, "),
+      read(shapeList, shape, fn, "shape"),
       dtypeId(dtype ?? float32, fn),
       key,
       stream,
@@ -189,11 +199,12 @@ export function normal(
   dtype: Dtype | null = float32,
   options?: NormalOptions,
 ): array {
-  const { loc, scale, key, stream } = readNormal(options);
+  const fn = "random.normal";
+  const { loc, scale, key, stream } = read(readNormal, options, fn, "options", "");
   return make(
     native.random_normal(
-      shapeList(shape, "random.normal"),
-      dtypeId(dtype ?? float32, "random.normal"),
+      read(shapeList, shape, fn, "shape"),
+      dtypeId(dtype ?? float32, fn),
       loc,
       scale,
       key,
@@ -229,11 +240,21 @@ export function multivariateNormal(
 ): array {
   const fn = "random.multivariateNormal";
   const { key, stream } = readRandom(options, fn);
+  const means = read(slot, mean, fn, "mean", "mean, cov, ");
+  const covariances = read(slot, cov, fn, "cov", "mean, cov, ");
+  const [n] = mean.shape.slice(-1);
+  if (n === undefined) {
+    throw outOfRange(fn, "mean", "an array of at least one dimension", mean);
+  }
+  if (!sameShape(cov.shape.slice(-2), [n, n])) {
+    const expected = `an array of shape [..., ${n}, ${n}], as there are ${n} means`;
+    throw outOfRange(fn, "cov", expected, cov);
+  }
   return make(
     native.random_multivariate_normal(
-      slot(mean, fn, "mean"),
-      slot(cov, fn, "cov"),
-      shapeList(shape, fn),
+      means,
+      covariances,
+      read(shapeList, shape, fn, "shape"),
       dtypeId(dtype ?? float32, fn),
       key,
       stream,
@@ -264,9 +285,9 @@ export function randint(
   const { key, stream } = readRandom(options, fn);
   return make(
     native.random_randint(
-      before(low, fn, "low", "low, high"),
-      before(high, fn, "high", "low, high"),
-      shapeList(shape, fn),
+      read(operand, low, fn, "low", "low, high, "),
+      read(operand, high, fn, "high", "low, high, "),
+      read(shapeList, shape, fn, "shape"),
       dtypeId(dtype ?? int32, fn),
       key,
       stream,
@@ -286,7 +307,12 @@ export function bernoulli(p: Operand = 0.5, shape?: Shape | null, options?: Rand
   const fn = "random.bernoulli";
   const { key, stream } = readRandom(options, fn);
   return make(
-    native.random_bernoulli(before(p, fn, "p", "p"), optionalShape(shape, fn), key, stream),
+    native.random_bernoulli(
+      read(operand, p, fn, "p", "p, "),
+      read(optionalShape, shape, fn, "shape"),
+      key,
+      stream,
+    ),
   );
 }
 
@@ -310,9 +336,9 @@ export function truncatedNormal(
   const { key, stream } = readRandom(options, fn);
   return make(
     native.random_truncated_normal(
-      before(lower, fn, "lower", "lower, upper"),
-      before(upper, fn, "upper", "lower, upper"),
-      optionalShape(shape, fn),
+      read(operand, lower, fn, "lower", "lower, upper, "),
+      read(operand, upper, fn, "upper", "lower, upper, "),
+      read(optionalShape, shape, fn, "shape"),
       dtypeId(dtype ?? float32, fn),
       key,
       stream,
@@ -336,9 +362,14 @@ export function gumbel(
   options?: RandomOptions,
 ): array {
   const fn = "random.gumbel";
-  const { key, stream } = readRandom(options, fn);
+  const { key, stream } = read(readRandom, options, fn, "options", "");
   return make(
-    native.random_gumbel(shapeList(shape, fn), dtypeId(dtype ?? float32, fn), key, stream),
+    native.random_gumbel(
+      read(shapeList, shape, fn, "shape"),
+      dtypeId(dtype ?? float32, fn),
+      key,
+      stream,
+    ),
   );
 }
 
@@ -374,21 +405,16 @@ export function categorical(
 ): array {
   const fn = "random.categorical";
   const { numSamples, key, stream } = readCategorical(options);
-  const dims = optionalShape(shape, fn);
+  const values = read(slot, logits, fn, "logits", "logits, -1, ");
+  const integer = read(asInteger, axis, fn, "axis", "logits, -1, ");
+  const advice = integer > 0 ? "; how many to draw is the option numSamples" : "";
+  const along = axisOf(logits, integer, fn, advice);
+  const dims = read(optionalShape, shape, fn, "shape");
   const count = numSamples ?? none;
   if (dims !== none && count !== none) {
     throw mismatch(fn, "numSamples", "none beside a shape", count);
   }
-  return make(
-    native.random_categorical(
-      slot(logits, fn, "logits"),
-      asInteger(axis, fn, "axis"),
-      dims,
-      count,
-      key,
-      stream,
-    ),
-  );
+  return make(native.random_categorical(values, along, dims, count, key, stream));
 }
 
 /** Options of `laplace`. */
@@ -419,11 +445,12 @@ export function laplace(
   dtype: Dtype | null = float32,
   options?: LaplaceOptions,
 ): array {
-  const { loc, scale, key, stream } = readLaplace(options);
+  const fn = "random.laplace";
+  const { loc, scale, key, stream } = read(readLaplace, options, fn, "options", "");
   return make(
     native.random_laplace(
-      shapeList(shape, "random.laplace"),
-      dtypeId(dtype ?? float32, "random.laplace"),
+      read(shapeList, shape, fn, "shape"),
+      dtypeId(dtype ?? float32, fn),
       loc,
       scale,
       key,
@@ -444,13 +471,13 @@ export function laplace(
 export function permutation(x: number | array, axis = 0, options?: RandomOptions): array {
   const fn = "random.permutation";
   const { key, stream } = readRandom(options, fn);
-  const along = asInteger(axis, fn, "axis");
+  const along = read(asInteger, axis, fn, "axis");
   if (isArray(x)) {
     const entries = slot(x, fn, "x");
-    return make(native.random_permutation(entries, along, key, stream));
+    return make(native.random_permutation(entries, axisOf(x, along, fn), key, stream));
   }
   if (typeof x !== "number") {
     throw mismatch(fn, "x", "an integer or an array", x);
   }
-  return make(native.random_permutation_of(asInteger(x, fn, "x"), key, stream));
+  return make(native.random_permutation_of(asLength(x, fn, "x"), key, stream));
 }

@@ -1,9 +1,8 @@
 /** `nn.losses`: how far predictions are from what they should be. */
 
-import { asArray } from "../core/array/array.js";
+import { asArray, axisOf } from "../core/array/array.js";
 import { pickClasses } from "../core/array/indices.js";
 import { typeError } from "../core/call/codes.js";
-import { outOfRange } from "../core/call/errors.js";
 import { sameShape } from "../core/call/numbers.js";
 import {
   arrayOption,
@@ -155,13 +154,6 @@ function weighted(loss: mx.array, weights: mx.array | null, fn: string): mx.arra
   return mx.multiply(loss, weights);
 }
 
-function axisOf(axis: number, x: mx.array, fn: string): number {
-  if (axis < -x.ndim || axis >= x.ndim) {
-    throw outOfRange(fn, "axis", `an axis of an array of shape ${show(x.shape)}`, axis);
-  }
-  return axis;
-}
-
 /** The entries of a distribution at the places that targets name. */
 function pick(x: mx.array, targets: mx.array, axis: number, fn: string): mx.array {
   if (isFloating(targets.dtype) || targets.dtype === mx.complex64) {
@@ -208,7 +200,7 @@ export function crossEntropy(
   const fn = "losses.crossEntropy";
   const { weights, axis: given, labelSmoothing, reduction } = readCrossEntropy(options);
   checkArrays({ logits, targets }, fn);
-  const axis = axisOf(given, logits, fn);
+  const axis = axisOf(logits, given, fn);
   const { shape } = logits;
   const batch = shape.toSpliced(axis, 1);
   checkShape(targets, [batch, shape], fn, "targets");
@@ -325,7 +317,7 @@ export function nllLoss(inputs: mx.array, targets: mx.array, options?: AxisLossO
   const fn = "losses.nllLoss";
   const { axis: given, reduction } = readNllLoss(options);
   checkArrays({ inputs, targets }, fn);
-  const axis = axisOf(given, inputs, fn);
+  const axis = axisOf(inputs, given, fn);
   checkShape(targets, [inputs.shape.toSpliced(axis, 1)], fn, "targets");
   return reduce(mx.negative(pick(inputs, targets, axis, fn)), reduction);
 }

@@ -40,7 +40,7 @@ const aRate = "a number, an array or a schedule";
 export const rate = kindWhere<LearningRate>(isRate, aRate);
 
 /** Whether something is a module or a tree of arrays, as far as that shows without running code. */
-function isParameters(x: unknown, depth = 0): boolean {
+function isParameters(x: unknown, depth = 0): x is object {
   if (typeof x !== "object" || x === null || depth > 8) {
     return false;
   }
@@ -51,16 +51,18 @@ function isParameters(x: unknown, depth = 0): boolean {
   );
 }
 
-function wrong(fn: string, param: string, expected: string, value: unknown): TypeError {
-  return isParameters(value)
-    ? typeError(
-        `[${fn}] ${param}: expected ${expected}, received a model's parameters; ` +
-          "optimizer.update(model, gradients) gets the model",
-      )
-    : mismatch(fn, param, expected, value);
+/** The error for an argument of an optimizer; some libraries have the model's parameters there. */
+export function wrong(fn: string, param: string, expected: string, value: unknown): TypeError {
+  if (!isParameters(value)) {
+    return mismatch(fn, param, expected, value);
+  }
+  const received = isParameters(lookUp(Object(lookUp(value, "0")), "params"))
+    ? "groups; optim.MultiOptimizer takes optimizers and filters that choose the parameters of each"
+    : "a model's parameters; optimizer.update(model, gradients) gets the model";
+  return typeError(`[${fn}] ${param}: expected ${expected}, received ${received}`);
 }
 
-/** Reads the options of an optimizer. Some libraries have the model's parameters in their place. */
+/** Reads the options of an optimizer. */
 export function readOptions<Options, Values>(
   fn: string,
   read: (options: Options | undefined) => Values,

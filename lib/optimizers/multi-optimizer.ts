@@ -1,11 +1,13 @@
 /** Several optimizers for one model. */
 import { typeError } from "../core/call/codes.js";
 import { mismatch, outOfRange } from "../core/call/errors.js";
+import { asBoolean } from "../core/call/numbers.js";
 import { kindOf, optionsOf } from "../core/call/options.js";
 import type * as mx from "../core/index.js";
 import { flattenOnlyArrays, isBranch, omitted } from "../core/transforms/tree.js";
 import type { SomeParametersOf } from "../core/transforms/types.js";
 import { treeMerge } from "../utils/tree.js";
+import { readOptions, wrong } from "./kinds.js";
 import { type LearningRate, Optimizer, type OptimizerState, type StepCount } from "./optimizer.js";
 
 /** Whether an optimizer is for a parameter, by its name and its gradient. */
@@ -19,7 +21,8 @@ export interface MultiOptimizerOptions {
 
 const filters = kindOf<readonly ParameterFilter[]>((value, fn, param) => {
   if (!Array.isArray(value) || !value.every((x) => typeof x === "function")) {
-    throw mismatch(fn, param, "a list of functions", value);
+    const expected = 'a list of functions such as (path) => path.endsWith("weight")';
+    throw mismatch(fn, param, expected, value);
   }
   return [...value];
 });
@@ -30,7 +33,8 @@ const read = optionsOf<MultiOptimizerOptions>()("MultiOptimizer", { filters: fil
  * Several optimizers, each for parameters of its own. A parameter belongs to the first optimizer
  * whose filter returns true for it, or else to the last one, which has no filter.
  *
- * @throws RangeError unless there is one filter fewer than optimizers.
+ * @throws RangeError unless there is one filter fewer than optimizers, and TypeError in a step if a
+ * filter returns no boolean.
  * @example
  * const optimizer = new optim.MultiOptimizer([new optim.Lion(0.25), new optim.SGD(1)], {
  *   filters: [(path, x) => path.endsWith("weight")],
@@ -50,14 +54,16 @@ export class MultiOptimizer extends Optimizer {
     super();
     const fn = "MultiOptimizer";
     if (!Array.isArray(optimizers) || !optimizers.every((x) => x instanceof Optimizer)) {
-      throw mismatch(fn, "optimizers", "a list of optimizers", optimizers);
+      throw wrong(fn, "optimizers", "a list of optimizers", optimizers);
     }
     if (optimizers.length === 0) {
       throw outOfRange(fn, "optimizers", "at least one", optimizers);
     }
-    const { filters } = read(options);
-    if (filters.length !== optimizers.length - 1) {
-      const expected = `one less than the ${optimizers.length} optimizers`;
+    const { filters } = readOptions(fn, read, options);
+    const count = optimizers.length - 1;
+    if (filters.length !== count) {
+      const functions = count === 1 ? "1 function" : `${count} functions`;
+      const expected = `${functions}, one for each optimizer but the last`;
       throw outOfRange(fn, "filters", expected, filters);
     }
     this.optimizers = [...optimizers];
@@ -76,7 +82,10 @@ export class MultiOptimizer extends Optimizer {
     const names = structure.names();
     const last = this.filters.length;
     const owners = leaves.map((leaf, i) => {
-      const owner = this.filters.findIndex((filter) => filter(names[i] as string, leaf));
+      const owner = this.filters.findIndex((filter, at) => {
+        const takes: unknown = filter(names[i] as string, leaf);
+        return asBoolean(takes, this.constructor.name, `filters[${at}]'s result`);
+      });
       return owner < 0 ? last : owner;
     });
     return this.optimizers.map((_, owner) =>

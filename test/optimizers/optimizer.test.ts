@@ -571,7 +571,7 @@ describe("wrong arguments", () => {
       "too few filters",
       () => new optim.MultiOptimizer([new optim.SGD(1), new optim.SGD(1)]),
       RangeError,
-      "[MultiOptimizer] filters: expected one less than the 2 optimizers, received []",
+      "[MultiOptimizer] filters: expected 1 function, one for each optimizer but the last, received []",
     ],
     [
       "a list of filters",
@@ -583,7 +583,7 @@ describe("wrong arguments", () => {
       "other filters",
       () => new optim.MultiOptimizer([new optim.SGD(1)], { filters: any(["w"]) }),
       TypeError,
-      "[MultiOptimizer] filters: expected a list of functions",
+      '[MultiOptimizer] filters: expected a list of functions such as (path) => path.endsWith("weight"), received',
     ],
     [
       "schedulers",
@@ -685,6 +685,17 @@ describe("MultiOptimizer", () => {
       ["step", "learningRate", "weight.v"],
       ["step", "learningRate", "layers.0.bias.v"],
     ]);
+  });
+
+  test("refuses what a filter returns unless it is a boolean", () => {
+    for (const taken of ["yes", undefined, mx.array(false), Promise.resolve(false)]) {
+      const optimizer = new optim.MultiOptimizer([new optim.SGD(1), new optim.SGD(1)], {
+        filters: [any(() => taken)],
+      });
+      const step = () => optimizer.applyGradients({ w: mx.array([1]) }, { w: mx.array([2]) });
+      expect(step).toThrow(TypeError);
+      expect(step).toThrow("[MultiOptimizer] filters[0]'s result: expected a boolean, received");
+    }
   });
 
   test("init, and one that gets nothing", () => {

@@ -1,8 +1,8 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** The array: its handle, its lifetime, its way out. */
 
-import { typeError, withCode } from "../call/codes.js";
-import { describe, identify, mismatch, outOfRange } from "../call/errors.js";
+import { rangeError, typeError, withCode } from "../call/codes.js";
+import { describe, identify, mismatch } from "../call/errors.js";
 import { native } from "../call/native.js";
 import { asInteger } from "../call/numbers.js";
 import { type Result, results, type Slot, type Slots, slotFrom, slotsFrom } from "../call/wire.js";
@@ -114,7 +114,7 @@ export class array {
     const shape: number[] = results(native.dims(live(this, fn)));
     const size = shape.at(asInteger(axis, fn, "axis"));
     if (size === undefined) {
-      throw outOfRange(fn, "axis", `an axis of an array of shape [${shape.join(", ")}]`, axis);
+      throw noAxis(shape, axis, fn);
     }
     return size;
   }
@@ -340,6 +340,19 @@ export function slot(x: array, fn: string, param: string): Slot {
 export function asArray(x: unknown, fn: string, param: string): array {
   slot(x as array, fn, param);
   return x as array;
+}
+
+function noAxis(shape: readonly number[], axis: number, fn: string, advice = ""): RangeError {
+  const expected = `an axis of an array of shape [${shape.join(", ")}]`;
+  return rangeError(`[${fn}] axis: expected ${expected}, received ${axis}${advice}`);
+}
+
+/** An axis that an array has; a negative one counts from the end. */
+export function axisOf(x: array, axis: number, fn: string, advice?: string): number {
+  if (axis < -x.ndim || axis >= x.ndim) {
+    throw noAxis(x.shape, axis, fn, advice);
+  }
+  return axis;
 }
 
 /** A result as an array, owned by the current scope or the garbage collector. */

@@ -145,9 +145,7 @@ export function scalarCode(x: unknown, fn: string, param: string): OperandCode {
       return isArray(meant) ? slot(meant, fn, param) : complexCode(meant.re, meant.im);
     }
   }
-  const error = mismatch(fn, param, "an array or a scalar", x);
-  error.message += Array.isArray(x) ? "; mx.array makes an array of a list" : "";
-  throw error;
+  throw mismatch(fn, param, "an array or a scalar", x);
 }
 
 export function optionalOperand(

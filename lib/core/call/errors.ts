@@ -188,8 +188,13 @@ export function describe(value: unknown): string {
 }
 
 export function mismatch(fn: string, param: string, expected: string, value: unknown): TypeError {
-  const received = `${describe(value)}${hint(param, value)}`;
+  const received = `${describe(value)}${hint(param, value, expected)}`;
   return typeError(`[${fn}] ${param}: expected ${expected}, received ${received}`);
+}
+
+/** Whether something thrown is what {@link mismatch} gives, and no error of the program's. */
+export function isMismatch(error: unknown): boolean {
+  return isNativeError(error) && lookUp(error, "code") === "ERR_INVALID_ARG_TYPE";
 }
 
 export function outOfRange(

@@ -1,5 +1,5 @@
 /** What users meant: where an argument shows which habit it comes from, and where a name is misspelt. */
-import { isProxy } from "node:util/types";
+import { isProxy, isTypedArray } from "node:util/types";
 import { isRecord, lookUp } from "./objects.js";
 
 /** Parameters that are given by position although they may be left out. */
@@ -13,7 +13,10 @@ const dtypeName = /^(?:\w+\.)?(bool|bfloat16|float(?:16|32|64)|u?int(?:8|16|32|6
  * The end of an error's text for a parameter that got something else, or nothing:
  * Python's `sum(x, axis=0)` becomes `sum(x, 0)`, not `sum(x, { axis: 0 })`.
  */
-export function hint(param: string, value: unknown): string {
+export function hint(param: string, value: unknown, expected: string): string {
+  if (/\ban array\b/.test(expected) && (Array.isArray(value) || isTypedArray(value))) {
+    return `; mx.array makes an array of a ${Array.isArray(value) ? "list" : "typed array"}`;
+  }
   if ((param === "dtype" || param === "options") && Number.isInteger(value)) {
     return "; several numbers go in one list, such as [2, 3]";
   }
@@ -35,8 +38,10 @@ export function hint(param: string, value: unknown): string {
   if (isProxy(value) || !isRecord(value)) {
     return "";
   }
-  if (Object.hasOwn(value, param)) {
-    return `; write the value of ${param} in its place, without its name, and options after it`;
+  // A shape is no function's option.
+  const byName = [param, "shape"].find((name) => Object.hasOwn(value, name));
+  if (byName !== undefined) {
+    return `; write the value of ${byName} in its place, without its name, and options after it`;
   }
   const name = Object.keys(value)[0];
   return byPosition.has(param) && name !== undefined
