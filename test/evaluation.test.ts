@@ -13,6 +13,7 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { runInNewContext } from "node:vm";
 import { mx, nn, optim } from "mlx-js";
 import { afterAll, describe, expect, test } from "vitest";
+import { foreignController } from "./support/foreign-signal.js";
 import { runScript } from "./support/process.js";
 
 /** Some hundred milliseconds of work in a few hundred operations. */
@@ -225,23 +226,8 @@ describe("an AbortSignal", () => {
 
   test("of another realm", async () => {
     const own = new AbortController();
-    const { signal, controller } = runInNewContext(
-      `
-      class AbortSignal {
-        aborted = false;
-        #listeners = new Set();
-        addEventListener(name, listener) { this.#listeners.add(listener); }
-        removeEventListener(name, listener) { this.#listeners.delete(listener); }
-        abort(reason) {
-          this.aborted = true;
-          this.reason = reason;
-          for (const listener of this.#listeners) listener();
-        }
-      }
-      const signal = new AbortSignal();
-      ({ signal, controller: { abort: (reason) => signal.abort(reason) } })
-    `,
-    ) as AbortController & { controller: AbortController };
+    const { controller } = foreignController();
+    const { signal } = controller;
     const done = mx.asyncEval(work(), signal, own.signal);
     controller.abort("elsewhere");
     await expect(done).rejects.toBe("elsewhere");

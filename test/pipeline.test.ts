@@ -1,5 +1,6 @@
 import { mx, nn, optim } from "mlx-js";
 import { afterEach, beforeEach, describe, expect, expectTypeOf, test } from "vitest";
+import { foreignController } from "./support/foreign-signal.js";
 import { live } from "./support/live.js";
 
 const turn = () => new Promise((resolve) => setTimeout(resolve, 2));
@@ -196,7 +197,7 @@ describe("pipeline", () => {
     const reason = { why: "enough" };
     const step = (previous: mx.array | undefined) => mx.add(previous ?? mx.array([0]), 1);
     // Before it begins, in the loop, and while a step is computed.
-    const loop = async (signal: AbortSignal, use: (x: mx.array) => unknown) => {
+    const loop = async (signal: mx.Signal, use: (x: mx.array) => unknown) => {
       for await (const x of mx.pipeline(step, { signal })) {
         await use(x);
       }
@@ -215,6 +216,12 @@ describe("pipeline", () => {
       }),
     ).rejects.toBe(reason);
     expect(values).toEqual([1, 2]);
+    // Of another realm.
+    const { controller, listeners } = foreignController();
+    const abort = async () => controller.abort(reason);
+    await expect(loop(controller.signal, abort)).rejects.toBe(reason);
+    await expect(loop(controller.signal, never)).rejects.toBe(reason);
+    expect(listeners()).toBe(0);
     const meanwhile = new AbortController();
     const slow = mx.pipeline(
       () => {

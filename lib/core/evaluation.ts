@@ -184,7 +184,8 @@ export async function asyncEval(...args: (Evaluable | Signal | undefined)[]): Pr
   reportMemory();
 }
 
-function throwIfAborted(signals: readonly Signal[]): void {
+/** Throws a signal's reason if one is aborted. Those of other realms need not have such a method. */
+export function throwIfAborted(signals: readonly Signal[]): void {
   for (const signal of signals) {
     if (signal.aborted) {
       throw signal.reason;

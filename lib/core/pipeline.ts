@@ -5,7 +5,7 @@ import { mismatch } from "./call/errors.js";
 import type { Signal } from "./call/globals.js";
 import { asFunction, asSize } from "./call/numbers.js";
 import { checkedLater, kindOf, kindWhere, optionsOf } from "./call/options.js";
-import { asyncEval, type Evaluable, isSignal } from "./evaluation.js";
+import { asyncEval, type Evaluable, isSignal, throwIfAborted } from "./evaluation.js";
 import { context, isPromise, run } from "./lifetime/context.js";
 import { Scope, tidy } from "./lifetime/scope.js";
 import { isBranch } from "./transforms/tree.js";
@@ -94,7 +94,7 @@ async function* iterate(
   try {
     while (true) {
       while (more && noted.length <= ahead) {
-        signal?.throwIfAborted();
+        throwIfAborted(signals);
         await note();
       }
       current?.scope.leave(undefined);
@@ -103,7 +103,7 @@ async function* iterate(
         return;
       }
       await current.computed;
-      signal?.throwIfAborted();
+      throwIfAborted(signals);
       yield current.result;
     }
   } finally {
