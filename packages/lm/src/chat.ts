@@ -20,7 +20,10 @@ export interface Tool {
   description?: string | undefined;
   /** A JSON schema of its arguments. */
   parameters?: object | undefined;
-  /** Calls it. Without it, send a message with the result: `{ role: "tool", name, content }`. */
+  /**
+   * Calls it. The model reads a result that is a text as it is, and all else as JSON: `null` where there is
+   * none. Without `run`, send a message with the result: `{ role: "tool", name, content }`.
+   */
   run?: ((args: never) => unknown) | undefined;
 }
 
@@ -65,6 +68,67 @@ export function parseToolCalls(text: string): ToolCall[] {
   });
 }
 
+/** What a tool has given, as the model reads it: a text as it is, and all else as JSON. */
+function resultText(name: string, result: unknown): string {
+  if (typeof result === "string") {
+    return result;
+  }
+  const refused = (cause?: unknown) => {
+    const param = `the result of the tool ${JSON.stringify(name)}`;
+    return wrongType("send", param, "a text, or what JSON can hold", result, cause);
+  };
+  let json: string | undefined;
+  try {
+    json = JSON.stringify(result ?? null);
+  } catch (error) {
+    throw refused(error);
+  }
+  // JSON leaves out functions and symbols, and all that maps, sets and errors hold.
+  const isEmptied = json === "{}" && !isPlain(result);
+  if (json === undefined || isEmptied) {
+    throw refused();
+  }
+  return json;
+}
+
+/** Whether something is an object as `{}` makes one, in this realm or another. */
+function isPlain(x: unknown): boolean {
+  const prototype = Object.getPrototypeOf(x);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+/** Calls that are known to be some. */
+function checkedCalls(calls: unknown): ToolCall[] {
+  if (!Array.isArray(calls) || !calls.every((call) => typeof call?.name === "string")) {
+    const expected = "a function that gives a list of { name, arguments }";
+    throw wrongType("ChatSession", "parseToolCalls", expected, calls);
+  }
+  return calls;
+}
+
+function checkTools(tools: unknown): void {
+  if (tools === undefined) {
+    return;
+  }
+  if (!Array.isArray(tools)) {
+    throw wrongType("ChatSession", "tools", "a list of { name, … }", tools);
+  }
+  for (const [i, tool] of tools.entries()) {
+    if (typeof tool?.name !== "string") {
+      throw wrongType("ChatSession", `tools[${i}]`, "{ name, … }", tool);
+    }
+    const { name, description, parameters, run } = tool;
+    const param = (field: string) => `tools[${i}].${field}, of ${JSON.stringify(name)},`;
+    if (description !== undefined && typeof description !== "string") {
+      throw wrongType("ChatSession", param("description"), "a text", description);
+    }
+    if (parameters !== undefined && (typeof parameters !== "object" || parameters === null)) {
+      throw wrongType("ChatSession", param("parameters"), "a JSON schema", parameters);
+    }
+    checkFunction(run, "ChatSession", param("run"));
+  }
+}
+
 /** Refuses what are no options of a session; those of `generate` are among them. */
 function checkChatOptions(options: ChatOptions): void {
   if (typeof options !== "object" || options === null) {
@@ -74,12 +138,7 @@ function checkChatOptions(options: ChatOptions): void {
   if (system !== undefined && typeof system !== "string") {
     throw wrongType("ChatSession", "system", "a text", system);
   }
-  const areTools =
-    tools === undefined ||
-    (Array.isArray(tools) && tools.every((tool) => typeof tool?.name === "string"));
-  if (!areTools) {
-    throw wrongType("ChatSession", "tools", "a list of { name, … }", tools);
-  }
+  checkTools(tools);
   if (variables !== undefined && (typeof variables !== "object" || variables === null)) {
     throw wrongType("ChatSession", "variables", "a record of variables", variables);
   }
@@ -171,6 +230,18 @@ export class ChatSession implements Disposable {
     if (said.length === 0 || !said.every((each) => typeof each?.role === "string")) {
       throw wrongType("send", "message", "a text, or messages { role, content }", message);
     }
+    if (typeof options !== "object" || options === null) {
+      throw wrongType("send", "options", "a record of options", options);
+    }
+    if ("promptCache" in options) {
+      throw wrongType(
+        "send",
+        "options",
+        "no promptCache, since the session has its own",
+        "promptCache",
+      );
+    }
+    choiceOf(options);
     return generationOf(this.#answer(said, options));
   }
 
@@ -197,8 +268,7 @@ export class ChatSession implements Disposable {
         }
         for (const [i, { name, arguments: args }] of calls.entries()) {
           const result = await tools[i]?.run?.(args as never);
-          const content = typeof result === "string" ? result : JSON.stringify(result ?? null);
-          this.#messages.push({ role: "tool", name, content });
+          this.#messages.push({ role: "tool", name, content: resultText(name, result) });
         }
       }
     } catch (error) {
@@ -251,7 +321,7 @@ export class ChatSession implements Disposable {
   }
 
   #spoken(text: string, parse: (text: string) => ToolCall[] = parseToolCalls): Message {
-    const calls = this.#options.tools === undefined ? [] : parse(text);
+    const calls = this.#options.tools === undefined ? [] : checkedCalls(parse(text));
     if (calls.length === 0) {
       return { role: "assistant", content: text };
     }

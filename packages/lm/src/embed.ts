@@ -6,6 +6,7 @@ import { readConfig } from "./folder.js";
 import { fetched } from "./hub.js";
 import { modelConfig, readWeights } from "./load.js";
 import { Bert } from "./models/bert.js";
+import { checkFlag, checkNames, checkSignal, stopIfAborted } from "./options.js";
 import { Tokenizer } from "./tokenizer.js";
 import { inTurns, type Work } from "./turns.js";
 import { checkLoadOptions, type LoadOptions, loadWeights } from "./weights.js";
@@ -87,7 +88,7 @@ export class Embedder {
    */
   static async load(pathOrName: string, options: LoadOptions = {}): Promise<Embedder> {
     checkLoadOptions("Embedder.load", options);
-    options.signal?.throwIfAborted();
+    stopIfAborted(options.signal);
     const folder = await fetched(pathOrName, "Embedder.load", options);
     const config = modelConfig(folder, "Embedder.load");
     config.oneOf("model_type", ["bert"]);
@@ -153,9 +154,15 @@ export class Embedder {
     if (!Array.isArray(texts) || texts.length === 0) {
       throw wrongType("embed", "texts", "a list of at least one text", texts);
     }
+    checkNames("embed", options, ["batchSize", "pooling", "normalize", "signal"]);
     const { batchSize = 32, pooling = this.pooling, normalize = true, signal } = options;
     checkCount(batchSize, "embed", "batchSize", 1);
-    signal?.throwIfAborted();
+    if (pooling !== "mean" && pooling !== "cls") {
+      throw wrongType("embed", "pooling", '"mean" or "cls"', pooling);
+    }
+    checkFlag(normalize, "embed", "normalize");
+    checkSignal(signal, "embed");
+    stopIfAborted(signal);
     const all = await inTurns(this.#encoded(texts), signal);
     // Texts of similar length together, so that little is padded.
     all.sort((a, b) => a.tokens.length - b.tokens.length);
@@ -165,7 +172,7 @@ export class Embedder {
         const batch = all.slice(i, i + batchSize).map(({ tokens }) => tokens);
         const part = mx.tidy(() => this.#vectors(batch, pooling, normalize));
         parts.push(part);
-        await (signal === undefined ? mx.asyncEval(part) : mx.asyncEval(part, signal));
+        await mx.asyncEval(part, signal);
       }
       const places = new Int32Array(all.length);
       for (const [place, { index }] of all.entries()) {

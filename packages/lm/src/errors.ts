@@ -1,22 +1,40 @@
 // The voice of mlx-js: `[function] parameter: expected …, received …`, and a code.
 
+/** A value in a message. */
 function shown(value: unknown): string {
-  if (typeof value === "string") {
-    return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
+  switch (typeof value) {
+    case "string":
+      return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
+    case "bigint":
+      return `${value}n`;
+    case "function":
+      return "a function";
+    case "object":
+      try {
+        return shownObject(value);
+      } catch {
+        // An array that is disposed, or an object whose own code throws.
+        return "an object";
+      }
+    default:
+      return String(value);
   }
-  if (typeof value === "function") {
-    return "a function";
+}
+
+function shownObject(value: object | null): string {
+  if (value === null) {
+    return "null";
   }
   if (Array.isArray(value)) {
     return `a list of ${value.length}`;
   }
-  if (typeof value === "object" && value !== null) {
-    const name: unknown = Object.getPrototypeOf(value)?.constructor?.name;
-    return typeof name === "string" && name !== "Object"
-      ? `an object of class ${name}`
-      : "an object";
+  const name: unknown = Object.getPrototypeOf(value)?.constructor?.name;
+  if (name === "array") {
+    // In the words of mlx-js, which is not imported here: `peer.ts` comes before it.
+    const { dtype, shape } = value as { dtype: { name: string }; shape: number[] };
+    return `${dtype.name} array of shape [${shape.join(", ")}]`;
   }
-  return String(value);
+  return typeof name === "string" && name !== "Object" ? `an object of class ${name}` : "an object";
 }
 
 function withCode<E extends Error>(error: E, code: string): E & { code: string } {
@@ -29,9 +47,14 @@ export function wrongType(
   param: string,
   expected: string,
   received: unknown,
+  cause?: unknown,
 ): TypeError {
-  const text = `[${fn}] ${param}: expected ${expected}, received ${shown(received)}`;
-  return withCode(new TypeError(text), "ERR_INVALID_ARG_TYPE");
+  const why = cause instanceof Error ? ` (${cause.message.split("\n", 1)[0]})` : "";
+  const text = `[${fn}] ${param}: expected ${expected}, received ${shown(received)}${why}`;
+  return withCode(
+    new TypeError(text, cause === undefined ? {} : { cause }),
+    "ERR_INVALID_ARG_TYPE",
+  );
 }
 
 /** For a value of the right kind that is too small, too large or none of those allowed. */

@@ -6,6 +6,7 @@ import { mx } from "mlx-js";
 import { Config } from "./config.js";
 import { failure } from "./errors.js";
 import { parseJson } from "./json.js";
+import { stopIfAborted } from "./options.js";
 import { inTurns } from "./turns.js";
 
 export const indexName = "model.safetensors.index.json";
@@ -73,7 +74,7 @@ export async function readJsonInTurns(
     }
     throw unreadable(path, error);
   }
-  signal?.throwIfAborted();
+  stopIfAborted(signal);
   try {
     return await inTurns(parseJson(text, asMap), signal);
   } catch (error) {

@@ -2,7 +2,7 @@ import { mx } from "mlx-js";
 import { type Cache, checkCaches, KVCache, RotatingKVCache, trimTo } from "./cache.js";
 import { checkCount, failure, outOfRange, wrongType } from "./errors.js";
 import type { LanguageModel } from "./models/model.js";
-import { checkFunction, checkNames, checkSignal } from "./options.js";
+import { checkFunction, checkNames, checkSignal, stopIfAborted } from "./options.js";
 import {
   type LogitsProcessor,
   type LogitsProcessorOptions,
@@ -151,28 +151,57 @@ class History extends mx.Owner {
   }
 }
 
-function tokensOf(prompt: Prompt, tokenizer: Tokenizer): readonly number[] {
-  if (typeof prompt === "string") {
-    return tokenizer.encodePrompt(prompt);
-  }
-  return typeof prompt[0] === "number"
-    ? (prompt as readonly number[])
-    : tokenizer.applyChatTemplate(prompt as readonly Message[]);
+function isToken(x: unknown, { vocabSize }: LanguageModel): boolean {
+  return Number.isInteger(x) && (x as number) >= 0 && (x as number) < vocabSize;
 }
 
-function checkPrompt(prompt: unknown): void {
-  const isList = Array.isArray(prompt);
-  const isFine =
-    typeof prompt === "string" ||
-    (isList &&
-      (prompt.every(Number.isSafeInteger) ||
-        prompt.every((message) => typeof message?.role === "string")));
-  if (!isFine) {
+/** The tokens of a model, in an error. */
+function tokensOf({ vocabSize }: LanguageModel): string {
+  return `a token of the model, which has those from 0 to ${vocabSize - 1}`;
+}
+
+/** The tokens of a prompt. */
+function encoded(prompt: Prompt, { model, tokenizer }: TextModel): readonly number[] {
+  if (typeof prompt !== "string" && typeof prompt[0] === "number") {
+    return prompt as readonly number[];
+  }
+  const tokens =
+    typeof prompt === "string"
+      ? tokenizer.encodePrompt(prompt)
+      : tokenizer.applyChatTemplate(prompt as readonly Message[]);
+  if (tokens.length === 0) {
+    throw outOfRange("generate", "prompt", "a text of at least one token", prompt);
+  }
+  const beyond = tokens.find((token) => !isToken(token, model));
+  if (beyond !== undefined) {
+    throw outOfRange("generate", "model.tokenizer", `to give ${tokensOf(model)}`, beyond);
+  }
+  return tokens;
+}
+
+function checkPrompt(prompt: unknown, model: LanguageModel): void {
+  if (typeof prompt === "string") {
+    return;
+  }
+  if (!Array.isArray(prompt)) {
     const expected = "a string, a list of messages { role, content }, or a list of tokens";
     throw wrongType("generate", "prompt", expected, prompt);
   }
-  if (isList && prompt.length === 0) {
+  if (prompt.length === 0) {
     throw outOfRange("generate", "prompt", "at least one message or token", prompt);
+  }
+  if (typeof prompt[0] === "number") {
+    const wrong = prompt.findIndex((token) => !isToken(token, model));
+    if (wrong >= 0) {
+      const refuse = typeof prompt[wrong] === "number" ? outOfRange : wrongType;
+      throw refuse("generate", `prompt[${wrong}]`, tokensOf(model), prompt[wrong]);
+    }
+    return;
+  }
+  const wrong = prompt.findIndex((message) => typeof message?.role !== "string");
+  if (wrong >= 0) {
+    const expected = "a message { role, content }, or a token, which is a number";
+    throw wrongType("generate", `prompt[${wrong}]`, expected, prompt[wrong]);
   }
 }
 
@@ -208,7 +237,7 @@ function checkOptions(options: GenerateOptions): void {
   }
 }
 
-/** A sampler that is known to give one token. */
+/** A sampler that is known to give one integer. */
 function checked(sampler: Sampler): Sampler {
   return (logprobs) => {
     const token: unknown = sampler(logprobs);
@@ -219,7 +248,7 @@ function checked(sampler: Sampler): Sampler {
     ) {
       throw wrongType("generate", "sampler", "one that gives an array of one integer", token);
     }
-    return token;
+    return token.reshape([1]);
   };
 }
 
@@ -227,8 +256,14 @@ function checked(sampler: Sampler): Sampler {
 function checkedProcessor(processor: LogitsProcessor): LogitsProcessor {
   return (tokens, logits) => {
     const changed: unknown = processor(tokens, logits);
-    if (!(changed instanceof mx.array) || changed.size !== logits.size) {
-      const expected = `functions that give logits of shape [${logits.shape}]`;
+    const { shape } = logits;
+    if (
+      !(changed instanceof mx.array) ||
+      !mx.issubdtype(changed.dtype, mx.floating) ||
+      changed.ndim !== shape.length ||
+      changed.shape.some((size, axis) => size !== shape[axis])
+    ) {
+      const expected = `functions that give a floating-point array of shape [${shape.join(", ")}]`;
       throw wrongType("generate", "logitsProcessors", expected, changed);
     }
     return changed;
@@ -256,13 +291,32 @@ function pick<T extends object>(options: T, names: readonly string[]): Partial<T
   return Object.fromEntries(given) as Partial<T>;
 }
 
-/** Refuses tokens that the model does not have. */
-function checkTokens(tokens: readonly number[], { vocabSize }: LanguageModel): void {
-  const beyond = tokens.find((token) => !(token >= 0 && token < vocabSize));
-  if (beyond !== undefined) {
-    const expected = `tokens from 0 to ${vocabSize - 1}, which the model has`;
-    throw outOfRange("generate", "prompt", expected, beyond);
+/** What a step gives. */
+interface Step {
+  readonly token: mx.array;
+  /** The logarithm of the sum of the logits' exponentials: finite, if a token can be chosen by them. */
+  readonly sum?: mx.array;
+  /** The logits as the model gave them, if processors changed them. */
+  readonly before?: mx.array;
+}
+
+/** Refuses logits by which no token can be chosen: what came then would mean nothing. */
+function checkLogits({ sum, before }: Step, options: GenerateOptions): void {
+  const value = sum?.item<number>() ?? 0;
+  if (Number.isFinite(value)) {
+    return;
   }
+  const expected = "logits of which none is NaN or Infinity, and one is finite";
+  if (before !== undefined && mx.tidy(() => Number.isFinite(mx.logsumexp(before).item<number>()))) {
+    const names = ["logitsProcessors", "logitBias", "repetitionPenalty"] as const;
+    const param = names.find((name) => options[name] !== undefined) ?? names[0];
+    throw outOfRange("generate", param, `to leave ${expected}`, value);
+  }
+  throw failure(
+    "ERR_MLX_LM_MODEL",
+    `[generate] model: expected ${expected}, received ${value}: weights are damaged, or numbers become too ` +
+      "large for their dtype, which model.setDtype(mx.float32) mends",
+  );
 }
 
 /** How many tokens there is room for after the prompt. */
@@ -291,12 +345,13 @@ function roomAfter(
 const inUse = new WeakSet<Cache[]>();
 
 async function* iterate(
-  { model, tokenizer }: TextModel,
+  source: TextModel,
   prompt: Prompt,
   options: GenerateOptions,
   sampler: Sampler & Partial<Disposable>,
   processors: readonly LogitsProcessor[],
 ): AsyncGenerator<Generated, void, undefined> {
+  const { model, tokenizer } = source;
   const { signal, promptCache, prefillStepSize = 2048, maxKvSize, onPromptProgress } = options;
   if (promptCache !== undefined && inUse.has(promptCache)) {
     throw failure(
@@ -321,13 +376,9 @@ async function* iterate(
   // How many tokens are known to whoever gave the caches.
   let known = caches[0]?.offset ?? 0;
   try {
-    signal?.throwIfAborted();
+    stopIfAborted(signal);
     const began = performance.now();
-    const tokens = tokensOf(prompt, tokenizer);
-    if (tokens.length === 0) {
-      throw outOfRange("generate", "prompt", "a text of at least one token", prompt);
-    }
-    checkTokens(tokens, model);
+    const tokens = encoded(prompt, source);
     known += tokens.length;
     const most = Math.min(options.maxTokens ?? 256, roomAfter(tokens, caches, model));
 
@@ -340,16 +391,23 @@ async function* iterate(
         model.forward(mx.array([tokens.slice(start, end)], mx.int32), caches);
         quantizeCaches(caches, options);
       });
-      await (signal === undefined ? mx.asyncEval(caches) : mx.asyncEval(caches, signal));
+      await mx.asyncEval(caches, signal);
       mx.clearCache();
       onPromptProgress?.(end, tokens.length);
     }
 
-    const step = (previous: mx.array, index: number): mx.array | undefined => {
+    const isOwn = options.sampler === undefined;
+    const step = ({ token: last }: Step, index: number): Step | undefined => {
       if (index >= most) {
         return undefined;
       }
-      let logits = model.forward(previous.reshape([1, 1]), caches).get(":", -1);
+      // A token that the model lacks is refused when it is known. Until then another one stands for it, so
+      // that the caches can be computed.
+      const previous = isOwn
+        ? last
+        : mx.clip(last.astype(mx.int64), 0, model.vocabSize - 1).astype(mx.int32);
+      const before = model.forward(previous.reshape([1, 1]), caches).get(":", -1);
+      let logits = before;
       if (history !== undefined) {
         const seen = history.add(previous);
         for (const processor of processors) {
@@ -357,7 +415,9 @@ async function* iterate(
         }
       }
       quantizeCaches(caches, options);
-      return sampler(logits.subtract(mx.logsumexp(logits, -1, { keepdims: true })));
+      const sum = mx.logsumexp(logits, -1, { keepdims: true });
+      const token = sampler(logits.subtract(sum));
+      return history === undefined ? { token, sum } : { token, sum, before };
     };
 
     first = mx.array(tokens.slice(last), mx.int32);
@@ -366,14 +426,18 @@ async function* iterate(
     let promptTps = 0;
     let firstAt = 0;
     let count = 0;
-    const noted = mx.pipeline(step, {
-      initial: first,
+    const steps = mx.pipeline<Step>(step, {
+      initial: { token: first },
       signal,
       // A processor need not look at the tokens, which would then be a longer and longer graph.
       state: history === undefined ? undefined : [history],
     });
-    for await (const chosen of noted) {
-      const token = Number(chosen.item());
+    for await (const noted of steps) {
+      checkLogits(noted, options);
+      const token = Number(noted.token.item());
+      if (!isOwn && !isToken(token, model)) {
+        throw outOfRange("generate", "sampler", `to give ${tokensOf(model)}`, token);
+      }
       const now = performance.now();
       count += 1;
       known += 1;
@@ -445,7 +509,7 @@ export function generate(
   if (typeof model?.model?.forward !== "function" || model.tokenizer === undefined) {
     throw wrongType("generate", "model", "what load gives, { model, tokenizer }", model);
   }
-  checkPrompt(prompt);
+  checkPrompt(prompt, model.model);
   const { sampler, processors } = choiceOf(options);
   return generationOf(iterate(model, prompt, options, sampler, processors));
 }

@@ -8,6 +8,7 @@ import { pipeline } from "node:stream/promises";
 import type { ListFileEntry } from "@huggingface/hub";
 import { failure, wrongType } from "./errors.js";
 import { indexName, weightFiles } from "./folder.js";
+import { stopIfAborted } from "./options.js";
 import type { LoadOptions } from "./weights.js";
 
 /** What a folder of a model has beside its weights, as far as anything here reads it. */
@@ -81,24 +82,33 @@ async function importHub(name: Name): Promise<typeof import("@huggingface/hub")>
   }
 }
 
+/** What a callback has thrown, which says nothing about a download. */
+class FromCallback extends Error {}
+
 /** A snapshot of a repository, into which files are fetched. */
 class Download {
   readonly #hub: typeof import("@huggingface/hub");
   readonly #name: Name;
-  readonly #options: LoadOptions;
+  readonly #onProgress: LoadOptions["onProgress"];
+  readonly #signal: AbortSignal;
   readonly #request: { fetch: typeof fetch; hubUrl?: string; accessToken?: string };
   #revision = "";
   #loaded = 0;
   #total = 0;
 
-  constructor(hub: typeof import("@huggingface/hub"), name: Name, options: LoadOptions) {
+  constructor(
+    hub: typeof import("@huggingface/hub"),
+    name: Name,
+    onProgress: LoadOptions["onProgress"],
+    signal: AbortSignal,
+  ) {
     const { HF_ENDPOINT: hubUrl, HF_TOKEN: accessToken } = process.env;
-    const { signal } = options;
     this.#hub = hub;
     this.#name = name;
-    this.#options = options;
+    this.#onProgress = onProgress;
+    this.#signal = signal;
     this.#request = {
-      fetch: (input, init) => fetch(input, signal === undefined ? init : { ...init, signal }),
+      fetch: (input, init) => fetch(input, { ...init, signal }),
       ...(hubUrl ? { hubUrl } : {}),
       ...(accessToken ? { accessToken } : {}),
     };
@@ -174,8 +184,11 @@ class Download {
 
   #tell(bytes: number): void {
     this.#loaded += bytes;
-    const { onProgress } = this.#options;
-    onProgress?.({ stage: "download", loaded: this.#loaded, total: this.#total });
+    try {
+      this.#onProgress?.({ stage: "download", loaded: this.#loaded, total: this.#total });
+    } catch (error) {
+      throw new FromCallback("", { cause: error });
+    }
   }
 
   /** Fetches a file into the cache, where its content has the name of its hash. */
@@ -205,7 +218,6 @@ class Download {
 
   async #fetchBlob(entry: ListFileEntry, hash: string, blob: string): Promise<void> {
     const { repo } = this.#name;
-    const { signal } = this.#options;
     const place = { ...this.#request, repo, revision: this.#revision, path: entry.path };
     const content = await this.#hub.downloadFile(place);
     if (content === null) {
@@ -226,7 +238,7 @@ class Download {
           }
         },
         createWriteStream(incomplete),
-        ...(signal === undefined ? [] : [{ signal }]),
+        { signal: this.#signal },
       );
       if (digest.digest("hex") !== hash) {
         throw failure(
@@ -243,6 +255,17 @@ class Download {
 
 /** What to do about a download that failed; other errors are left as they are. */
 function explained(name: Name, error: unknown): unknown {
+  if (error instanceof FromCallback) {
+    return error.cause;
+  }
+  if (error instanceof Error && "syscall" in error) {
+    return failure(
+      "ERR_MLX_LM_HUB",
+      `${name.repo} cannot be stored in the cache, ${cacheFolder()}: ${error.message}. Make room there, or ` +
+        "set HF_HUB_CACHE to a folder that may be written",
+      error,
+    );
+  }
   const status = error instanceof Error && "statusCode" in error ? error.statusCode : undefined;
   const isRefused = status === 401 || status === 403 || status === 404;
   // What fetch throws without a network, or where it ends meanwhile, and what streams of files make of it.
@@ -295,10 +318,18 @@ export async function fetched(
     throw failure("ERR_MLX_LM_HUB", `${name.repo}: ${offline()}. HF_HUB_OFFLINE is set`);
   }
   const hub = await importHub(name);
+  const { signal, onProgress } = options;
+  stopIfAborted(signal);
+  // fetch asks for a signal of its own realm.
+  const ended = new AbortController();
+  const end = () => ended.abort(signal?.reason);
+  signal?.addEventListener("abort", end);
   try {
-    return await new Download(hub, name, options).run();
+    return await new Download(hub, name, onProgress, ended.signal).run();
   } catch (error) {
-    options.signal?.throwIfAborted();
+    stopIfAborted(signal);
     throw explained(name, error);
+  } finally {
+    signal?.removeEventListener("abort", end);
   }
 }

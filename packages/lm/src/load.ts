@@ -9,6 +9,7 @@ import { readGguf } from "./gguf.js";
 import { fetched } from "./hub.js";
 import { createModel } from "./models/index.js";
 import type { LanguageModel, Weights } from "./models/model.js";
+import { stopIfAborted } from "./options.js";
 import { Tokenizer } from "./tokenizer.js";
 import { inTurns } from "./turns.js";
 import { checkLoadOptions, type LoadOptions, loadWeights } from "./weights.js";
@@ -88,7 +89,7 @@ async function readCheckpoint(
   options: LoadOptions,
 ): Promise<Checkpoint> {
   checkLoadOptions(fn, options);
-  options.signal?.throwIfAborted();
+  stopIfAborted(options.signal);
   const path = await fetched(pathOrName, fn, options);
   return statSync(path).isDirectory() ? readFolder(path, fn) : readGgufFile(path);
 }

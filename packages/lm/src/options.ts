@@ -1,3 +1,4 @@
+import type { mx } from "mlx-js";
 import { outOfRange, wrongType } from "./errors.js";
 
 /** Refuses names that are no options, so that a typo is not ignored. */
@@ -12,6 +13,13 @@ export function checkNames(fn: string, options: unknown, names: readonly string[
   }
 }
 
+/** True, false or nothing. */
+export function checkFlag(value: unknown, fn: string, param: string): void {
+  if (value !== undefined && typeof value !== "boolean") {
+    throw wrongType(fn, param, "true or false", value);
+  }
+}
+
 /** A function, or nothing. */
 export function checkFunction(value: unknown, fn: string, param: string): void {
   if (value !== undefined && typeof value !== "function") {
@@ -21,9 +29,17 @@ export function checkFunction(value: unknown, fn: string, param: string): void {
 
 /** A signal that aborts, of this realm or another, or nothing. */
 export function checkSignal(value: unknown, fn: string): void {
-  const { throwIfAborted } = Object(value) as { throwIfAborted?: unknown };
-  if (value !== undefined && typeof throwIfAborted !== "function") {
+  const { aborted, addEventListener } = Object(value) as Partial<mx.Signal>;
+  const isSignal = typeof aborted === "boolean" && typeof addEventListener === "function";
+  if (value !== undefined && !isSignal) {
     throw wrongType(fn, "signal", "an AbortSignal", value);
+  }
+}
+
+/** Throws a signal's reason if it is aborted. Those of other realms need not have such a method. */
+export function stopIfAborted(signal: mx.Signal | undefined): void {
+  if (signal?.aborted) {
+    throw signal.reason;
   }
 }
 

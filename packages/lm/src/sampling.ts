@@ -162,6 +162,9 @@ export function logitBias(
     if (typeof bias !== "number" || Number.isNaN(bias)) {
       throw wrongType("logitBias", `biases[${token}]`, "a number", bias);
     }
+    if (bias === Number.POSITIVE_INFINITY) {
+      throw outOfRange("logitBias", `biases[${token}]`, "less than Infinity", bias);
+    }
   }
   const tokens = entries.map(([token]) => token);
   const values = entries.map(([, bias]) => bias);

@@ -3,9 +3,9 @@ import { Tokenizer as Engine } from "@huggingface/tokenizers";
 import type { mx } from "mlx-js";
 import { StreamingDetokenizer } from "./detokenizer.js";
 import { engineOf, unknownKind } from "./engine.js";
-import { failure, wrongType } from "./errors.js";
+import { checkCount, failure, outOfRange, wrongType } from "./errors.js";
 import { readConfig, readJsonInTurns, readText } from "./folder.js";
-import { checkSignal } from "./options.js";
+import { checkFlag, checkNames, checkSignal } from "./options.js";
 import { atOnce, inTurns } from "./turns.js";
 
 /** A parsed JSON file. */
@@ -70,6 +70,13 @@ function special(config: Json, name: string): string | undefined {
   return typeof text === "string" ? text : undefined;
 }
 
+function skipsSpecials(fn: string, options: DecodeOptions): boolean {
+  checkNames(fn, options, ["skipSpecialTokens"]);
+  const { skipSpecialTokens = false } = options;
+  checkFlag(skipSpecialTokens, fn, "skipSpecialTokens");
+  return skipSpecialTokens;
+}
+
 function checked(tokenizer: Json): Json {
   const model = typeof tokenizer === "object" ? tokenizer?.["model"] : undefined;
   if (typeof model !== "object" || model === null) {
@@ -132,6 +139,11 @@ export class Tokenizer {
    */
   constructor(tokenizer: Json, config?: Json, options?: TokenizerOptions);
   constructor(tokenizer: Json | Engine, config: Json = {}, options: TokenizerOptions = {}) {
+    if (typeof config !== "object" || config === null) {
+      const expected = "the content of a tokenizer_config.json, which is a record";
+      throw wrongType("Tokenizer", "config", expected, config);
+    }
+    checkNames("Tokenizer", options, ["eosTokenIds", "chatTemplate"]);
     this.#engine =
       tokenizer instanceof Engine ? tokenizer : atOnce(engineOf(checked(tokenizer), config));
     this.#config = config;
@@ -140,20 +152,41 @@ export class Tokenizer {
     this.bosToken = special(config, "bos_token");
     const eos = special(config, "eos_token");
     const named = eos === undefined ? undefined : this.#engine.token_to_id(eos);
+    // Those of files may be nowhere.
+    if (!(tokenizer instanceof Engine)) {
+      this.#checkEnds(options.eosTokenIds);
+    }
     const given = options.eosTokenIds ?? named ?? [];
     this.eosTokenIds = new Set(typeof given === "number" ? [given] : given);
     const added = this.#engine.get_added_tokens_decoder();
     this.#specials = new Set([...added].filter(([, { special }]) => special).map(([id]) => id));
   }
 
+  #checkEnds(ids: unknown): void {
+    if (ids === undefined || ids === null) {
+      return;
+    }
+    if (typeof ids !== "number" && !Array.isArray(ids)) {
+      throw wrongType("Tokenizer", "eosTokenIds", "a token, or a list of tokens", ids);
+    }
+    for (const id of [ids].flat()) {
+      checkCount(id, "Tokenizer", "eosTokenIds");
+      if (this.#engine.id_to_token(id) === undefined) {
+        throw outOfRange("Tokenizer", "eosTokenIds", "tokens of this tokenizer", id);
+      }
+    }
+  }
+
   /**
    * Reads a model's folder: `tokenizer.json` and, where they are, `tokenizer_config.json`,
    * `chat_template.jinja`, and the tokens that end a text from `generation_config.json` or `config.json`.
    */
-  static async load(folder: string, { signal }: TokenizerLoadOptions = {}): Promise<Tokenizer> {
+  static async load(folder: string, options: TokenizerLoadOptions = {}): Promise<Tokenizer> {
     if (typeof folder !== "string") {
       throw wrongType("Tokenizer.load", "folder", "the path of a folder", folder);
     }
+    checkNames("Tokenizer.load", options, ["signal"]);
+    const { signal } = options;
     checkSignal(signal, "Tokenizer.load");
     const tokenizer = await readJsonInTurns(folder, "tokenizer.json", "vocab", signal);
     if (tokenizer === undefined) {
@@ -165,14 +198,14 @@ export class Tokenizer {
       );
     }
     const inJson = readConfig(folder, "chat_template.json");
-    const options = {
+    const given = {
       eosTokenIds: eosTokenIdsOf(folder),
       chatTemplate:
         readText(folder, "chat_template.jinja") ??
         (inJson?.has("chat_template") ? inJson.text("chat_template") : undefined),
     };
     const { values } = readConfig(folder, "tokenizer_config.json") ?? { values: {} };
-    return Tokenizer.inTurns(tokenizer as Json, values, options, signal);
+    return Tokenizer.inTurns(tokenizer as Json, values, given, signal);
   }
 
   /**
@@ -196,10 +229,13 @@ export class Tokenizer {
   }
 
   /** The tokens of a text. */
-  encode(text: string, { addSpecialTokens = true }: EncodeOptions = {}): number[] {
+  encode(text: string, options: EncodeOptions = {}): number[] {
     if (typeof text !== "string") {
       throw wrongType("encode", "text", "a string", text);
     }
+    checkNames("encode", options, ["addSpecialTokens"]);
+    const { addSpecialTokens = true } = options;
+    checkFlag(addSpecialTokens, "encode", "addSpecialTokens");
     try {
       return this.#engine.encode(text, { add_special_tokens: addSpecialTokens }).ids;
     } catch (error) {
@@ -209,18 +245,27 @@ export class Tokenizer {
 
   /** The tokens of what a model is to go on with: those that begin a text are there once. */
   encodePrompt(text: string): number[] {
-    const begins = this.bosToken !== undefined && String(text).startsWith(this.bosToken);
+    if (typeof text !== "string") {
+      throw wrongType("encodePrompt", "text", "a string", text);
+    }
+    const begins = this.bosToken !== undefined && text.startsWith(this.bosToken);
     return this.encode(text, { addSpecialTokens: !begins });
   }
 
-  /** The text of tokens. */
-  decode(tokens: readonly number[], { skipSpecialTokens = false }: DecodeOptions = {}): string {
+  /** The text of tokens. Those that the tokenizer lacks have none: a model may have more than it. */
+  decode(tokens: readonly number[], options: DecodeOptions = {}): string {
+    if (!Array.isArray(tokens)) {
+      throw wrongType("decode", "tokens", "a list of tokens", tokens);
+    }
+    for (const [i, token] of tokens.entries()) {
+      checkCount(token, "decode", `tokens[${i}]`);
+    }
+    const skipSpecialTokens = skipsSpecials("decode", options);
     const cleaned = this.#config["clean_up_tokenization_spaces"] === true;
     return this.#text(tokens, skipSpecialTokens, cleaned);
   }
 
   #text(tokens: readonly number[], skipSpecialTokens: boolean, cleaned: boolean): string {
-    // A model may have more logits than the tokenizer has tokens.
     const known = tokens.filter(
       (token) =>
         this.#engine.id_to_token(token) !== undefined &&
@@ -242,7 +287,8 @@ export class Tokenizer {
   }
 
   /** Makes text of tokens as they come. */
-  detokenizer({ skipSpecialTokens = false }: DecodeOptions = {}): StreamingDetokenizer {
+  detokenizer(options: DecodeOptions = {}): StreamingDetokenizer {
+    const skipSpecialTokens = skipsSpecials("detokenizer", options);
     return new StreamingDetokenizer((tokens) => this.#text(tokens, skipSpecialTokens, false));
   }
 
@@ -252,9 +298,17 @@ export class Tokenizer {
    * @throws Error if the model has no template, or if its template refuses the messages.
    */
   chatText(messages: readonly Message[], options: ChatTemplateOptions = {}): string {
+    checkNames("applyChatTemplate", options, ["tools", "addGenerationPrompt", "variables"]);
     const { tools, addGenerationPrompt = true, variables = {} } = options;
-    if (!Array.isArray(messages)) {
+    if (!Array.isArray(messages) || !messages.every((each) => typeof each?.role === "string")) {
       throw wrongType("applyChatTemplate", "messages", "a list of { role, content }", messages);
+    }
+    if (tools !== undefined && !Array.isArray(tools)) {
+      throw wrongType("applyChatTemplate", "tools", "a list of JSON schemas", tools);
+    }
+    checkFlag(addGenerationPrompt, "applyChatTemplate", "addGenerationPrompt");
+    if (typeof variables !== "object" || variables === null) {
+      throw wrongType("applyChatTemplate", "variables", "a record of variables", variables);
     }
     const specials = ["bos", "eos", "unk", "pad", "sep", "cls"].flatMap((name) => {
       const token = special(this.#config, `${name}_token`);

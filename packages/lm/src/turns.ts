@@ -1,6 +1,7 @@
 // Long work that lets the event loop go on.
 import { setImmediate } from "node:timers/promises";
 import type { mx } from "mlx-js";
+import { stopIfAborted } from "./options.js";
 
 /** Work that yields where it can be interrupted, and returns what it makes. */
 export type Work<T> = Generator<undefined, T, undefined>;
@@ -32,6 +33,6 @@ export async function inTurns<T>(work: Work<T>, signal?: mx.Signal): Promise<T> 
       }
     }
     await setImmediate();
-    signal?.throwIfAborted();
+    stopIfAborted(signal);
   }
 }

@@ -3,7 +3,7 @@ import { mx, nn } from "mlx-js";
 import type { Config } from "./config.js";
 import { failure } from "./errors.js";
 import type { Weights } from "./models/model.js";
-import { checkFunction, checkNames, checkSignal } from "./options.js";
+import { checkFunction, checkNames, checkSignal, stopIfAborted } from "./options.js";
 
 /** How far {@link load} has come. */
 export interface LoadProgress {
@@ -113,7 +113,7 @@ async function read(arrays: readonly mx.array[], options: LoadOptions): Promise<
       some.push(arrays[i] as mx.array);
       bytes += (arrays[i] as mx.array).nbytes;
     }
-    await (signal === undefined ? mx.asyncEval(some) : mx.asyncEval(some, signal));
+    await mx.asyncEval(some, signal);
     loaded += bytes;
     onProgress?.({ stage: "read", loaded, total });
   }
@@ -135,7 +135,7 @@ export async function loadWeights(
     quantizeAs(model, weights, config);
     // Where there are many layers, each of the two takes a while.
     await setImmediate();
-    options.signal?.throwIfAborted();
+    stopIfAborted(options.signal);
     fill(model, weights, config);
   } catch (error) {
     mx.dispose(weights);

@@ -14,6 +14,7 @@ import {
   Tokenizer,
 } from "mlx-js-lm";
 import { afterAll, describe, expect, test } from "vitest";
+import { foreignController } from "../../../test/support/foreign-signal.js";
 import { live } from "../../../test/support/live.js";
 import { configs, weightsOf } from "./support/golden.js";
 import { letterTokenizer, Stub } from "./support/stub.js";
@@ -54,7 +55,7 @@ describe("load, aborted in any turn, throws the reason and leaves nothing", () =
     const before = live();
     let aborted = 0;
     for (let turns = 0; ; turns++) {
-      const controller = new AbortController();
+      const controller = turns % 2 === 0 ? new AbortController() : foreignController().controller;
       const reason = new Error(`after ${turns} turns`);
       const loading = start({ signal: controller.signal }).catch((error: Error) => error);
       for (let i = 0; i < turns; i++) {
@@ -139,10 +140,13 @@ describe("generate, ended at any moment, leaves nothing, and caches that can be 
   });
 
   test.each([1, 2, 3, 4, 5])("by a signal or an error in call %i of the model", async (at) => {
-    const controller = new AbortController();
-    model._at = at - 1;
-    model._act = () => controller.abort("enough");
-    await ended({ signal: controller.signal }, "enough");
+    const foreign = foreignController();
+    for (const controller of [new AbortController(), foreign.controller]) {
+      model._at = at - 1;
+      model._act = () => controller.abort("enough");
+      await ended({ signal: controller.signal }, "enough");
+    }
+    expect(foreign.listeners()).toBe(0);
     const failed = new Error("failed");
     model._at = at - 1;
     model._act = () => {

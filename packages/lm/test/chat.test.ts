@@ -153,6 +153,70 @@ describe("tools", () => {
     expect(await session.send(result).text()).toBe("hk");
   });
 
+  const cycle: { self?: unknown } = {};
+  cycle.self = cycle;
+  const thrown = new Error("no weather");
+  test.each<[string, unknown, RegExp]>([
+    ["a bigint", 5n, /received 5n \(Do not know how to serialize a BigInt\)/],
+    ["one in a list", [5n], /received a list of 1 \(Do not know/],
+    ["a cycle", cycle, /received an object \(Converting circular structure to JSON\)/],
+    ["a function", () => 5, /received a function$/],
+    ["a symbol", Symbol("x"), /received Symbol\(x\)$/],
+    ["a map", new Map([[1, 2]]), /received an object of class Map$/],
+    ["an error that is not thrown", thrown, /received an object of class Error$/],
+  ])("that give %s are refused by name, and nothing was said", async (_, result, message) => {
+    const run = async () => result;
+    using session = new ChatSession(loaded, { ...options, tools: [{ name: "weather", run }] });
+    const answer = session.send("a").text();
+    await expect(answer).rejects.toThrow(
+      /^\[send\] the result of the tool "weather": expected a text, or what JSON can hold, /,
+    );
+    await expect(answer).rejects.toThrow(message);
+    await expect(answer).rejects.toMatchObject({ code: "ERR_INVALID_ARG_TYPE" });
+    expect(session.messages).toEqual([]);
+    expect(await session.send("b", { maxTokens: 1 }).text()).toBe("e");
+  });
+
+  test.each<[string, unknown, string]>([
+    ["nothing", undefined, "null"],
+    ["a record", { a: [1, "b"] }, '{"a":[1,"b"]}'],
+    ["no fields", {}, "{}"],
+    ["a record without prototype", Object.create(null), "{}"],
+    ["an array of mlx-js", mx.array([1, 2]), "[1,2]"],
+  ])("that give %s are answered", async (_, result, content) => {
+    const tools = [{ name: "weather", run: () => result }];
+    using session = new ChatSession(loaded, { ...options, tools });
+    await session.send("a").text();
+    expect(session.messages.at(2)).toEqual({ role: "tool", name: "weather", content });
+  });
+
+  test("that throw or reject end the answer with their own error", async () => {
+    for (const run of [
+      () => {
+        throw thrown;
+      },
+      () => Promise.reject(thrown),
+    ]) {
+      using session = new ChatSession(loaded, { ...options, tools: [{ name: "weather", run }] });
+      await expect(session.send("a").text()).rejects.toBe(thrown);
+      expect(session.messages).toEqual([]);
+      expect(session.cachedTokens).toBe(0);
+    }
+  });
+
+  test("are looked for by a function that gives calls", async () => {
+    for (const calls of [undefined, "f", [{}], [null], Promise.resolve([])]) {
+      using session = new ChatSession(loaded, {
+        ...{ maxTokens: 1, tools: [{ name: "f" }] },
+        parseToolCalls: () => calls as never,
+      });
+      await expect(session.send("a").text()).rejects.toThrow(
+        /parseToolCalls: expected a function that gives a list of \{ name, arguments \}, received/,
+      );
+      expect(session.messages).toEqual([]);
+    }
+  });
+
   test("are found in tags, unless what is there is no call", () => {
     const call = '{"name": "f", "arguments": {"x": 1}}';
     const text = `a <tool_call>\n${call}\n</tool_call><tool_call>{"name": "g"}</tool_call>`;
@@ -167,7 +231,11 @@ describe("tools", () => {
 test.each<[unknown, RegExp]>([
   [null, /options: expected a record of options, received null/],
   [{ system: 5 }, /system: expected a text, received 5/],
-  [{ tools: [{}] }, /tools: expected a list of \{ name, … \}/],
+  [{ tools: {} }, /tools: expected a list of \{ name, … \}/],
+  [{ tools: [null] }, /tools\[0\]: expected \{ name, … \}, received null/],
+  [{ tools: [{ name: "f", run: 5 }] }, /tools\[0\]\.run, of "f",: expected a function/],
+  [{ tools: [{ name: "f", description: 5 }] }, /description, of "f",: expected a text/],
+  [{ tools: [{ name: "f", parameters: "x" }] }, /parameters, of "f",: expected a JSON schema/],
   [{ variables: 5 }, /variables: expected a record of variables, received 5/],
   [{ parseToolCalls: 5 }, /parseToolCalls: expected a function, received 5/],
   [{ promptCache: [] }, /options: expected no promptCache.*received "promptCache"/],
@@ -180,5 +248,8 @@ test("what is no message is refused", () => {
   using session = new ChatSession(loaded);
   expect(() => session.send([])).toThrow(/message: expected a text, or messages/);
   expect(() => session.send({ content: "a" } as never)).toThrow(TypeError);
+  expect(() => session.send("a", { promptCache: [] } as never)).toThrow(/no promptCache/);
+  expect(() => session.send("a", { temprature: 1 } as never)).toThrow(/received "temprature"/);
+  expect(() => session.send("a", null as never)).toThrow(/options: expected a record of options/);
   expect(() => new ChatSession({} as never)).toThrow(/model: expected what load gives/);
 });

@@ -15,7 +15,7 @@ import {
 import { describe, expect, test } from "vitest";
 import { models } from "../../../scripts/models.mjs";
 import { live } from "../../../test/support/live.js";
-import { letters, stub } from "./support/stub.js";
+import { letters, letterTokenizer, Stub, stub } from "./support/stub.js";
 
 const loaded = stub();
 mx.eval(loaded.model);
@@ -351,9 +351,26 @@ describe("refused", () => {
     ["a", { logitsProcessors: [5] }, /logitsProcessors: expected a list of functions/],
     ["a", { onPromptProgress: 5 }, /onPromptProgress: expected a function, received 5/],
     ["a", { promptCache: [5] }, /promptCache: expected what makePromptCache gives/],
-    [[{ content: "a" }], {}, /prompt: expected a string, a list of messages \{ role, content \}/],
+    [
+      "a",
+      { logitBias: { 1: Number.POSITIVE_INFINITY } },
+      /biases\[1\]: expected less than Infinity/,
+    ],
+    [[{ content: "a" }], {}, /prompt\[0\]: expected a message \{ role, content \}, or a token/],
+    [[null], {}, /prompt\[0\]: expected a message .*, received null/],
+    [[0, "1"], {}, /prompt\[1\]: expected a token of the model.*, received "1"/],
+    ...[28, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY].map(
+      (token): [unknown, object, RegExp] => [
+        [0, token],
+        {},
+        new RegExp(`prompt\\[1\\]: expected a token .* from 0 to 27, received ${token}`),
+      ],
+    ),
+    [mx.array([1]), {}, /prompt: expected a string.*, received float32 array of shape \[1\]/],
   ])("%j with %j", (prompt, options, message) => {
-    expect(() => generate(loaded, prompt as never, options as never)).toThrow(message);
+    const call = () => generate(loaded, prompt as never, options as never);
+    expect(call).toThrow(message);
+    expect(call).toThrow(expect.objectContaining({ code: expect.stringMatching(/^ERR_/) }));
   });
 
   test("an empty text, a bias of no token, and no model", async () => {
@@ -364,16 +381,120 @@ describe("refused", () => {
   });
 
   test.each<[unknown, object, RegExp]>([
-    [[28], {}, /prompt: expected tokens from 0 to 27, which the model has, received 28/],
-    [[-1], {}, /prompt: expected tokens from 0 to 27, which the model has, received -1/],
-    ["a", { sampler: () => undefined }, /sampler: expected one that gives an array of one integer/],
-    ["a", { sampler: () => mx.array([1.5]) }, /sampler: expected one that gives an array of one/],
-    ["a", { logitsProcessors: [() => 5] }, /logitsProcessors: expected functions that give logits/],
-    ["a", { promptCache: [] }, /promptCache: expected caches of the model's 2 layers, received 0/],
+    [[1], { promptCache: [] }, /promptCache: expected caches of the model's 2 layers, received 0/],
   ])("%j with %j, as it begins", async (prompt, options, message) => {
     const before = live();
     await expect(generate(loaded, prompt as never, options).text()).rejects.toThrow(message);
     expect(live()).toBeLessThanOrEqual(before);
+  });
+
+  test("a tokenizer of another model", async () => {
+    const other = { model: new Stub(), tokenizer: letterTokenizer() };
+    Object.assign(other.model, { vocabSize: 5 });
+    await expect(generate(other, "abf").text()).rejects.toThrow(
+      /model\.tokenizer: expected to give a token of the model, which has those from 0 to 4, received 5/,
+    );
+    other.model.dispose();
+  });
+
+  describe("a sampler that gives", () => {
+    const isInteger = /sampler: expected one that gives an array of one integer, received /;
+    const isToken = /sampler: expected to give a token of the model, which has those from 0 to 27/;
+    test.each<[string, () => unknown, RegExp]>([
+      ["nothing", () => undefined, isInteger],
+      ["a number", () => 5, isInteger],
+      ["NaN", () => Number.NaN, isInteger],
+      ["a promise", async () => mx.array([1], mx.int32), /received an object of class Promise/],
+      ["a fraction", () => mx.array([1.5]), /received float32 array of shape \[1\]/],
+      ["an array of NaN", () => mx.array([Number.NaN]), isInteger],
+      ["booleans", () => mx.array([true]), isInteger],
+      ["two tokens", () => mx.array([1, 2], mx.int32), /received int32 array of shape \[2\]/],
+      ["none", () => mx.array([], mx.int32), isInteger],
+      ["-1", () => mx.array([-1], mx.int32), isToken],
+      ["a token beyond the vocabulary", () => mx.array([28], mx.uint8), isToken],
+      ["one far beyond it", () => mx.array([2n ** 32n + 1n], mx.int64), isToken],
+      ["the largest", () => mx.array([2n ** 64n - 1n], mx.uint64), isToken],
+    ])("%s", async (_, sampler, message) => {
+      const before = live();
+      const promptCache = makePromptCache(loaded.model);
+      // In its second step, and with a processor that reads the tokens.
+      let count = 0;
+      const options = {
+        promptCache,
+        repetitionPenalty: 1.1,
+        sampler: (x: mx.array) => (count++ === 0 ? mx.argmax(x, -1) : (sampler() as mx.array)),
+      };
+      const given: string[] = [];
+      const writing = (async () => {
+        for await (const { text } of generate(loaded, "za", options)) {
+          given.push(text);
+        }
+      })();
+      await expect(writing).rejects.toThrow(message);
+      await expect(writing).rejects.toMatchObject({ code: expect.stringMatching(/^ERR_/) });
+      expect(given).toEqual(["d"]);
+      // The caches hold what was given, and can be gone on with.
+      expect(promptCache.map(({ offset }) => offset)).toEqual([3, 3]);
+      expect((await steps("g", { promptCache, maxTokens: 1 }))[0]?.text).toBe("j");
+      mx.dispose(promptCache);
+      expect(live()).toBeLessThanOrEqual(before);
+    });
+
+    test("a token in another shape is taken", async () => {
+      for (const shape of [[], [1, 1]]) {
+        const sampler = (x: mx.array) => mx.argmax(x, -1).astype(mx.uint8).reshape(shape);
+        const options = { sampler, maxTokens: 3, repetitionPenalty: 1.1 };
+        expect(await generate(loaded, "a", options).text()).toBe("dgj");
+      }
+    });
+  });
+
+  describe("a processor that gives", () => {
+    const areLogits =
+      /logitsProcessors: expected functions that give a floating-point array of shape \[1, 28\]/;
+    const cannot =
+      /logitsProcessors: expected to leave logits of which none is NaN or Infinity, and one is/;
+    const always = (value: number) => (x: mx.array) => mx.full(x.shape, value);
+    test.each<[string, (logits: mx.array) => unknown, RegExp]>([
+      ["nothing", () => undefined, areLogits],
+      ["a number", () => 5, areLogits],
+      ["another shape", (x) => x.reshape([28]), /received float32 array of shape \[28\]/],
+      ["one column", (x) => x.get(":", "0:1"), areLogits],
+      ["integers", (x) => x.astype(mx.int32), /received int32 array of shape \[1, 28\]/],
+      ["NaN", always(Number.NaN), cannot],
+      ["a NaN among others", (x) => x.at(":", 3).add(Number.NaN), cannot],
+      ["Infinity", (x) => x.at(":", 3).add(Number.POSITIVE_INFINITY), cannot],
+      ["-Infinity for all", always(Number.NEGATIVE_INFINITY), cannot],
+    ])("%s", async (_, processor, message) => {
+      const before = live();
+      const logitsProcessors = [(_: mx.array, x: mx.array) => processor(x) as mx.array];
+      for (const temperature of [0, 1]) {
+        const writing = steps("a", { logitsProcessors, temperature });
+        await expect(writing).rejects.toThrow(message);
+      }
+      expect(live()).toBeLessThanOrEqual(before);
+    });
+
+    test("-Infinity for all but one chooses that one", async () => {
+      const only = (_: mx.array, x: mx.array) =>
+        mx.where(mx.arange(28).equal(7), x, Number.NEGATIVE_INFINITY);
+      for (const temperature of [0, 1]) {
+        const options = { logitsProcessors: [only], temperature, maxTokens: 2 };
+        expect(await generate(loaded, "a", options).text()).toBe("hh");
+      }
+    });
+  });
+
+  test("biases that leave no token, and a model that gives NaN", async () => {
+    const none = Object.fromEntries([...letters].map((_, i) => [i, Number.NEGATIVE_INFINITY]));
+    await expect(steps("a", { logitBias: none })).rejects.toThrow(/logitBias: expected to leave/);
+    const broken = stub();
+    broken.model.table.weight = mx.full([letters.length, letters.length], Number.NaN);
+    const refused = { code: "ERR_MLX_LM_MODEL", message: expect.stringMatching(/received NaN/) };
+    for (const options of [{}, { repetitionPenalty: 2 }]) {
+      await expect(generate(broken, "a", options).text()).rejects.toMatchObject(refused);
+    }
+    broken.model.dispose();
   });
 
   test("caches that another generation fills, or that have unequal lengths", async () => {

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { mx } from "mlx-js";
 import { type LoadProgress, loadModel } from "mlx-js-lm";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { foreignController } from "../../../test/support/foreign-signal.js";
 import { configs, distanceOf, weightsOf } from "./support/golden.js";
 
 const sha = "0123456789abcdef0123456789abcdef01234567";
@@ -162,11 +163,27 @@ test("an abort ends a download, and leaves nothing half", async () => {
 });
 
 test("an error of the caller's function comes out as it is", async () => {
-  const error = new TypeError("mine");
-  const onProgress = () => {
-    throw error;
+  for (const error of [new TypeError("mine", { cause: "another" }), "mine", undefined]) {
+    const onProgress = () => {
+      throw error;
+    };
+    await expect(loadModel("some/model", { onProgress })).rejects.toBe(error);
+    expect(leftovers()).toEqual([]);
+  }
+});
+
+test("a signal of another realm ends a download", async () => {
+  const reason = new Error("enough");
+  const { controller, listeners } = foreignController();
+  const onProgress = ({ loaded }: LoadProgress) => {
+    if (loaded > (files["config.json"]?.length ?? 0)) {
+      controller.abort(reason);
+    }
   };
-  await expect(loadModel("some/model", { onProgress })).rejects.toBe(error);
+  const loading = loadModel("some/model", { signal: controller.signal, onProgress });
+  await expect(loading).rejects.toBe(reason);
+  expect(leftovers()).toEqual([]);
+  expect(listeners()).toBe(0);
 });
 
 test("errors say what to do", async () => {

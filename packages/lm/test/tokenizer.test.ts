@@ -6,6 +6,7 @@ import { StreamingDetokenizer, Tokenizer } from "mlx-js-lm";
 import { afterAll, describe, expect, test } from "vitest";
 import { models } from "../../../scripts/models.mjs";
 import { smollm2Tokenizer } from "./support/smollm2.js";
+import { letterTokenizer } from "./support/stub.js";
 
 interface Golden {
   message: string;
@@ -54,6 +55,39 @@ function stream(tokenizer: Tokenizer, tokens: readonly number[]): string[] {
   const detokenizer = tokenizer.detokenizer();
   return [...tokens.map((token) => detokenizer.add(token)), detokenizer.finish()];
 }
+
+test.each<[string, (tokenizer: Tokenizer) => unknown, RegExp]>([
+  ["decode", (t) => t.decode("ab" as never), /tokens: expected a list of tokens, received "ab"/],
+  ["decode", (t) => t.decode([1, -1]), /tokens\[1\]: expected a whole number of at least 0/],
+  ["decode", (t) => t.decode([0.5]), /tokens\[0\]: expected a whole number/],
+  ["decode", (t) => t.decode([1n] as never), /tokens\[0\]: expected a number, received 1n/],
+  ["decode", (t) => t.decode([1], { skip: true } as never), /names among skipSpecialTokens/],
+  ["detokenizer", (t) => t.detokenizer({ skipSpecialTokens: 1 } as never), /true or false/],
+  ["encode", (t) => t.encode(5 as never), /text: expected a string, received 5/],
+  ["encode", (t) => t.encode("a", { addSpecialTokens: "no" } as never), /true or false/],
+  ["encodePrompt", (t) => t.encodePrompt(5 as never), /text: expected a string, received 5/],
+  ["applyChatTemplate", (t) => t.chatText([null] as never), /messages: expected a list of/],
+  ["applyChatTemplate", (t) => t.chatText([], { tools: {} } as never), /tools: expected a list/],
+  ["applyChatTemplate", (t) => t.chatText([], { variables: 5 } as never), /variables: expected/],
+  ["applyChatTemplate", (t) => t.chatText([], { tool: [] } as never), /names among tools/],
+])("%s refuses what is none of its arguments", (fn, call, message) => {
+  const wrong = () => call(letterTokenizer());
+  expect(wrong).toThrow(message);
+  expect(wrong).toThrow(`[${fn}] `);
+});
+
+test("tokens that end a text are those of the tokenizer", () => {
+  const json = { added_tokens: [], model: { type: "BPE", vocab: { a: 0, b: 3 }, merges: [] } };
+  const ends = (eosTokenIds: unknown) => new Tokenizer(json, {}, { eosTokenIds } as never);
+  expect([...ends([0, 3]).eosTokenIds]).toEqual([0, 3]);
+  expect([...ends(3).eosTokenIds]).toEqual([3]);
+  for (const none of [[], null, undefined]) {
+    expect(ends(none).eosTokenIds.size).toBe(0);
+  }
+  for (const wrong of [-1, 4, 1, 0.5, Number.NaN, [0, 99], "a", ["a"], [null], {}]) {
+    expect(() => ends(wrong)).toThrow(/^\[Tokenizer\] eosTokenIds: expected .*, received /);
+  }
+});
 
 describe("a byte-level tokenizer", () => {
   test.each(golden.encoded)("gives Python's tokens for $text", ({ text, tokens }) => {
