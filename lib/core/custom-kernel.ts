@@ -16,7 +16,7 @@ import {
   text,
 } from "./call/kinds.js";
 import { native } from "./call/native.js";
-import { sizeOf } from "./call/numbers.js";
+import { isInt32, sizeOf } from "./call/numbers.js";
 import { type List, list, none } from "./call/wire.js";
 import type { StreamOptions } from "./device.js";
 import { Dtype } from "./dtype.js";
@@ -132,10 +132,6 @@ function inputsOf(x: unknown, fn: string): array[] {
   return elements(x, "a list of arrays and scalars", fn, "inputs").map((value, i) =>
     isArray(value) ? value : make(native.scalar(scalarCode(value, fn, `inputs[${i}]`), none)),
   );
-}
-
-function isInt32(x: unknown): boolean {
-  return typeof x === "number" && x === (x | 0);
 }
 
 /** Template arguments on their way: a dtype is its number in a list. */

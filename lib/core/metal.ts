@@ -33,78 +33,22 @@ export function stopCapture(): void {
   native.stop_capture();
 }
 
-/**
- * The bytes that MLX has in use.
- *
- * @deprecated Use `mx.getActiveMemory`.
- */
-export function getActiveMemory(): number {
-  return memory.getActiveMemory();
-}
-
-/**
- * The most bytes in use at once since the start or `resetPeakMemory`.
- *
- * @deprecated Use `mx.getPeakMemory`.
- */
-export function getPeakMemory(): number {
-  return memory.getPeakMemory();
-}
-
-/**
- * Starts the peak anew.
- *
- * @deprecated Use `mx.resetPeakMemory`.
- */
-export function resetPeakMemory(): void {
-  memory.resetPeakMemory();
-}
-
-/**
- * The bytes that MLX keeps for later allocations.
- *
- * @deprecated Use `mx.getCacheMemory`.
- */
-export function getCacheMemory(): number {
-  return memory.getCacheMemory();
-}
-
-/**
- * Sets the bytes in use above which MLX waits before it allocates more; returns
- * the limit before.
- *
- * @deprecated Use `mx.setMemoryLimit`.
- */
-export function setMemoryLimit(limit: number): number {
-  return memory.setMemoryLimit(limit);
-}
-
-/**
- * Sets how many bytes MLX may keep for later; returns the limit before.
- *
- * @deprecated Use `mx.setCacheLimit`.
- */
-export function setCacheLimit(limit: number): number {
-  return memory.setCacheLimit(limit);
-}
-
-/**
- * Sets how many bytes a Mac's GPU may keep resident; returns the limit before.
- *
- * @deprecated Use `mx.setWiredLimit`.
- */
-export function setWiredLimit(limit: number): number {
-  return memory.setWiredLimit(limit);
-}
-
-/**
- * Gives back what MLX keeps for later allocations.
- *
- * @deprecated Use `mx.clearCache`.
- */
-export function clearCache(): void {
-  memory.clearCache();
-}
+/** @deprecated Use `mx.getActiveMemory`, which is the same. */
+export const getActiveMemory = memory.getActiveMemory;
+/** @deprecated Use `mx.getPeakMemory`, which is the same. */
+export const getPeakMemory = memory.getPeakMemory;
+/** @deprecated Use `mx.resetPeakMemory`, which is the same. */
+export const resetPeakMemory = memory.resetPeakMemory;
+/** @deprecated Use `mx.getCacheMemory`, which is the same. */
+export const getCacheMemory = memory.getCacheMemory;
+/** @deprecated Use `mx.setMemoryLimit`, which is the same. */
+export const setMemoryLimit = memory.setMemoryLimit;
+/** @deprecated Use `mx.setCacheLimit`, which is the same. */
+export const setCacheLimit = memory.setCacheLimit;
+/** @deprecated Use `mx.setWiredLimit`, which is the same. */
+export const setWiredLimit = memory.setWiredLimit;
+/** @deprecated Use `mx.clearCache`, which is the same. */
+export const clearCache = memory.clearCache;
 
 /**
  * What is known of the GPU; nothing where there is none.

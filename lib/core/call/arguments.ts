@@ -12,7 +12,7 @@ import { Dtype } from "../dtype.js";
 import { currentStream } from "../lifetime/context.js";
 import { mismatch, outOfRange } from "./errors.js";
 import { native } from "./native.js";
-import { asInteger } from "./numbers.js";
+import { asInteger, isInt32 } from "./numbers.js";
 import { checkNames } from "./options.js";
 import {
   bigintCode,
@@ -24,12 +24,10 @@ import {
   lengthOf,
   listFrom,
   listOf,
+  type None,
   none,
   numberCode,
   type OperandCode,
-  type OptionalDtypeId,
-  type OptionalList,
-  type OptionalSlot,
   type ReadElement,
   resume,
   type Slot,
@@ -109,9 +107,13 @@ function hold(x: array): Slot {
   return slotOf(x);
 }
 
-export function optionalSlot(x: array | null | undefined, fn: string, param: string): OptionalSlot {
-  return x === undefined || x === null ? none : slot(x, fn, param);
+/** Makes a reader of what may also be left out or null, which is {@link none} then. */
+function orNone<In, Out>(read: (x: In, fn: string, param: string) => Out, name: string) {
+  return (x: In | null | undefined, fn: string, param = name): Out | None =>
+    x === undefined || x === null ? none : read(x, fn, param);
 }
+
+export const optionalSlot = orNone(slot, "array");
 
 export function operand(x: Operand, fn: string, param: string): OperandCode {
   if (isArray(x)) {
@@ -229,13 +231,12 @@ export function integerAt(
   fn: string,
   param: string,
 ): number {
-  if (typeof x !== "number" || !Number.isInteger(x)) {
-    throw mismatch(fn, param, expected, xs);
+  if (isInt32(x)) {
+    return x;
   }
-  if (x !== (x | 0)) {
-    throw outOfRange(fn, param, "32-bit integers", xs);
-  }
-  return x;
+  throw Number.isInteger(x)
+    ? outOfRange(fn, param, "32-bit integers", xs)
+    : mismatch(fn, param, expected, xs);
 }
 
 /** A shape: a list of integers, or one integer for a single dimension. */
@@ -252,23 +253,16 @@ export function axes(x: number | readonly number[], fn: string, param = "axis"):
 }
 
 /** One axis, several, or none at all. */
-export function optionalAxes(x: Axes, fn: string, param = "axis"): OptionalList {
-  return x === undefined || x === null ? none : axes(x, fn, param);
-}
+export const optionalAxes = orNone(axes, "axis");
 
 /** One axis or none. */
-export function optionalAxis(x: Axis, fn: string, param = "axis"): OptionalList {
-  return x === undefined || x === null ? none : listOf(asInteger(x, fn, param));
-}
+export const optionalAxis = orNone(
+  (x: number, fn: string, param: string) => listOf(asInteger(x, fn, param)),
+  "axis",
+);
 
 /** The shape, or none. */
-export function optionalShape(
-  x: Shape | null | undefined,
-  fn: string,
-  param = "shape",
-): OptionalList {
-  return x === undefined || x === null ? none : shape(x, fn, param);
-}
+export const optionalShape = orNone(shape, "shape");
 
 export function dtypeId(x: Dtype, fn: string, param = "dtype"): DtypeId {
   if (x instanceof Dtype) {
@@ -277,13 +271,7 @@ export function dtypeId(x: Dtype, fn: string, param = "dtype"): DtypeId {
   throw mismatch(fn, param, "a dtype such as mx.float32", x);
 }
 
-export function optionalDtypeId(
-  x: Dtype | null | undefined,
-  fn: string,
-  param = "dtype",
-): OptionalDtypeId {
-  return x === undefined || x === null ? none : dtypeId(x, fn, param);
-}
+export const optionalDtypeId = orNone(dtypeId, "dtype");
 
 const streamOnly = ["stream"] as const;
 

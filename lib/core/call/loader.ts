@@ -111,11 +111,15 @@ function unavailable(host: Host, name: string, cause: unknown, file = "index.js"
 
 /** Where a package is installed, whether or not it is whole. */
 function folderOf(host: Host, name: string): string | undefined {
-  const above: string[] = [];
-  for (let at = rootOf(host); at !== undefined && at !== above.at(-1); at = dirname(at)) {
-    above.push(at);
+  for (let at = rootOf(host); at !== undefined; ) {
+    const folder = join(at, "node_modules", name);
+    if (host.exists(folder)) {
+      return folder;
+    }
+    const above = dirname(at);
+    at = above === at ? undefined : above;
   }
-  return above.map((at) => join(at, "node_modules", name)).find(host.exists);
+  return undefined;
 }
 
 function isSyntaxError(error: unknown): error is Error {

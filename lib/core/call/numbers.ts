@@ -4,15 +4,19 @@ import { mismatch, outOfRange } from "./errors.js";
 /** Checks a value, for the error with the names of the function and the parameter. */
 export type Check<T> = (value: unknown, fn: string, param: string) => T;
 
-/** A whole number that fits 32 bits, as MLX's shapes and axes do. */
+/** Whether a value is an integer of 32 bits, as MLX's sizes and axes are. */
+export function isInt32(x: unknown): x is number {
+  return typeof x === "number" && x === (x | 0);
+}
+
+/** An integer of 32 bits. */
 export function asInteger(value: unknown, fn: string, param: string): number {
-  if (typeof value !== "number" || !Number.isInteger(value)) {
-    throw mismatch(fn, param, "an integer", value);
+  if (isInt32(value)) {
+    return value;
   }
-  if (value !== (value | 0)) {
-    throw outOfRange(fn, param, "a 32-bit integer", value);
-  }
-  return value;
+  throw Number.isInteger(value)
+    ? outOfRange(fn, param, "a 32-bit integer", value)
+    : mismatch(fn, param, "an integer", value);
 }
 
 export function asNumber(value: unknown, fn: string, param: string): number {

@@ -2,11 +2,14 @@
 import { isProxy } from "node:util/types";
 
 /**
- * Whether an object is a plain record: written as `{ … }`, from `JSON.parse`,
+ * Whether a value is a plain record: written as `{ … }`, from `JSON.parse`,
  * without a prototype, or a module's namespace. Each realm (a `vm` context, a
  * file of Jest's) has an `Object.prototype` of its own.
  */
-export function isRecord(x: object): x is Record<string, unknown> {
+export function isRecord(x: unknown): x is Record<string, unknown> {
+  if (typeof x !== "object" || x === null) {
+    return false;
+  }
   const prototype: unknown = Object.getPrototypeOf(x);
   return (
     prototype === Object.prototype ||

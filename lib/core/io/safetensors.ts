@@ -2,6 +2,7 @@
 import { describe } from "../call/errors.js";
 import { native } from "../call/native.js";
 import { sizeOf } from "../call/numbers.js";
+import { isRecord } from "../call/objects.js";
 import type { StreamId } from "../call/wire.js";
 import { bytesAt, FormatError, type Source, viewAt } from "./source.js";
 
@@ -60,10 +61,6 @@ function isModest(text: Uint8Array): boolean {
   }
   // A tensor has three, in at least 50 bytes.
   return records <= 2 + text.length / 16;
-}
-
-function isRecord(x: unknown): x is Record<string, unknown> {
-  return typeof x === "object" && x !== null && !Array.isArray(x);
 }
 
 function parse(text: Uint8Array): unknown {

@@ -21,7 +21,7 @@ import { flag, kind, number, opOptions, optional } from "../call/kinds.js";
 import { native } from "../call/native.js";
 import { numberCode, type OperandCode } from "../call/wire.js";
 import type { StreamOptions } from "../device.js";
-import { binary } from "./binary.js";
+import { binary } from "./common.js";
 
 /**
  * The absolute value of each element; of complex numbers the magnitude, as

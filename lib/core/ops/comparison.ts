@@ -6,7 +6,7 @@ import { arraySlot, type Operand, operand, slot, stream } from "../call/argument
 import { flag, number, opOptions } from "../call/kinds.js";
 import { native } from "../call/native.js";
 import type { StreamOptions } from "../device.js";
-import { binary } from "./binary.js";
+import { binary } from "./common.js";
 
 /**
  * Whether two operands are equal, element by element, with broadcasting.

@@ -7,6 +7,7 @@ import {
   asInteger,
   asNumber,
   dtypeId,
+  isInt32,
   type Operand,
   operand,
   optionalDtypeId,
@@ -34,10 +35,6 @@ const readDiagonal = opOptions<DiagonalOptions>()("eye", {
   k: integer(0),
   dtype: dtypeOption(float32),
 });
-
-function isInt32(x: number): boolean {
-  return x === (x | 0);
-}
 
 // Whole numbers make integers, wide ones where they must.
 function rangeDtype(start: number, stop: number, step: number): Dtype {

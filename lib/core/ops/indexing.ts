@@ -17,9 +17,10 @@ import {
   slot,
   stream,
 } from "../call/arguments.js";
-import { integer, opOptions } from "../call/kinds.js";
+import { opOptions } from "../call/kinds.js";
 import { native } from "../call/native.js";
 import type { StreamOptions } from "../device.js";
+import { ofDiagonal } from "./common.js";
 
 /** Options of `diagonal`. */
 export interface DiagonalOfOptions extends StreamOptions {
@@ -31,11 +32,7 @@ export interface DiagonalOfOptions extends StreamOptions {
   axis2?: number | undefined;
 }
 
-const readDiagonal = opOptions<DiagonalOfOptions>()("diagonal", {
-  offset: integer(0),
-  axis1: integer(0),
-  axis2: integer(1),
-});
+const readDiagonal = opOptions<DiagonalOfOptions>()("diagonal", { ...ofDiagonal });
 
 /**
  * The elements at indices along an axis or, without one, of the flattened

@@ -13,18 +13,12 @@ import {
   stream,
 } from "../call/arguments.js";
 import { mismatch } from "../call/errors.js";
-import {
-  dtypeOption,
-  flag,
-  integer,
-  number,
-  opOptions,
-  optional,
-  slotOption,
-} from "../call/kinds.js";
+import { dtypeOption, integer, number, opOptions, optional, slotOption } from "../call/kinds.js";
 import { native } from "../call/native.js";
 import type { StreamOptions } from "../device.js";
 import type { Dtype } from "../dtype.js";
+import { gather, ofDiagonal } from "./common.js";
+import type { DiagonalOfOptions } from "./indexing.js";
 
 /** Options of `vecdot`. */
 export interface VecdotOptions extends StreamOptions {
@@ -65,19 +59,15 @@ const readBlockMaskedMm = opOptions<BlockMaskedMmOptions>()("blockMaskedMm", {
 
 /** Options of `gatherMm`. */
 export interface GatherMmOptions extends StreamOptions {
-  /** Which matrices of `a` to take. By default all of them. */
+  /** Which matrices of the first stack to take. By default all of them. */
   lhsIndices?: array | null | undefined;
-  /** Which matrices of `b` to take. By default all of them. */
+  /** Which matrices of the second stack to take. By default all of them. */
   rhsIndices?: array | null | undefined;
-  /** Whether the indices are sorted, which is faster. By default false. */
+  /** Whether the indices are sorted, which may be faster. By default false. */
   sortedIndices?: boolean | undefined;
 }
 
-const readGatherMm = opOptions<GatherMmOptions>()("gatherMm", {
-  lhsIndices: slotOption,
-  rhsIndices: slotOption,
-  sortedIndices: flag(false),
-});
+const readGatherMm = opOptions<GatherMmOptions>()("gatherMm", { ...gather });
 
 /** Options of `hadamardTransform`. */
 export interface HadamardTransformOptions extends StreamOptions {
@@ -90,21 +80,13 @@ const readHadamard = opOptions<HadamardTransformOptions>()("hadamardTransform", 
 });
 
 /** Options of `trace`. */
-export interface TraceOptions extends StreamOptions {
-  /** Which diagonal: positive ones lie above the main one. By default 0. */
-  offset?: number | undefined;
-  /** The axis of the rows. By default 0. */
-  axis1?: number | undefined;
-  /** The axis of the columns. By default 1. */
-  axis2?: number | undefined;
+export interface TraceOptions extends DiagonalOfOptions {
   /** The dtype of the result. By default the array's. */
   dtype?: Dtype | null | undefined;
 }
 
 const readTrace = opOptions<TraceOptions>()("trace", {
-  offset: integer(0),
-  axis1: integer(0),
-  axis2: integer(1),
+  ...ofDiagonal,
   dtype: dtypeOption(),
 });
 

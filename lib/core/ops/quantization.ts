@@ -7,6 +7,8 @@ import { native } from "../call/native.js";
 import type { Slot } from "../call/wire.js";
 import type { StreamOptions } from "../device.js";
 import { bfloat16, type Dtype } from "../dtype.js";
+import { gather } from "./common.js";
+import type { GatherMmOptions } from "./product.js";
 
 /**
  * How numbers become few bits. `"affine"` makes integers, with a scale and a
@@ -54,18 +56,8 @@ export interface QuantizedMatmulOptions extends QuantizationOptions {
   transpose?: boolean | undefined;
 }
 
-/** Which matrices of stacks to multiply. */
-export interface GatherOptions {
-  /** Which matrices of `x` to take. By default all of them. */
-  lhsIndices?: array | null | undefined;
-  /** Which matrices of `w` to take. By default all of them. */
-  rhsIndices?: array | null | undefined;
-  /** Whether the indices are sorted, which may be faster. By default false. */
-  sortedIndices?: boolean | undefined;
-}
-
 /** Options of `gatherQmm`. */
-export interface GatherQmmOptions extends QuantizedMatmulOptions, GatherOptions {
+export interface GatherQmmOptions extends QuantizedMatmulOptions, GatherMmOptions {
   /** The float32 scale that `w` was quantized with, for `"nvfp4"` on a GPU. */
   globalScale?: array | null | undefined;
 }
@@ -83,7 +75,7 @@ export interface QqmmOptions extends QuantizationOptions {
 }
 
 /** Options of `gatherQqmm`. */
-export interface GatherQqmmOptions extends QqmmOptions, GatherOptions {}
+export interface GatherQqmmOptions extends QqmmOptions, GatherMmOptions {}
 
 // MLX divides by these.
 const size = optional(count());
@@ -91,7 +83,6 @@ const size = optional(count());
 const modes: QuantizationMode[] = ["affine", "mxfp4", "mxfp8", "nvfp4"];
 const format = { groupSize: size, bits: size, mode: oneOf(modes, "affine") };
 const transposed = { ...format, biases: slotOption, transpose: flag(true) };
-const gather = { lhsIndices: slotOption, rhsIndices: slotOption, sortedIndices: flag(false) };
 const factors = {
   ...format,
   mode: oneOf(modes, "nvfp4"),

@@ -29,7 +29,7 @@ import {
 import { mismatch, outOfRange } from "../call/errors.js";
 import { checkedLater, flag, integer, kindOf, oneOf, opOptions } from "../call/kinds.js";
 import { native } from "../call/native.js";
-import { asSize } from "../call/numbers.js";
+import { asSize, isInt32 } from "../call/numbers.js";
 import { type List, list, type Slots, type StreamId } from "../call/wire.js";
 import type { StreamOptions } from "../device.js";
 import type { Dtype } from "../dtype.js";
@@ -537,7 +537,7 @@ function widths(x: PadWidth): List {
     if (typeof width !== "number" || !Number.isInteger(width)) {
       throw wrong();
     }
-    if (width < 0 || width !== (width | 0)) {
+    if (width < 0 || !isInt32(width)) {
       throw outOfRange("pad", "padWidth", "32-bit integers that are not negative", x);
     }
   }

@@ -1,6 +1,7 @@
-/** What element-wise operations of two operands have in common. */
+/** What operations of several files have in common. */
 import { type array, make } from "../array/array.js";
 import { type Operand, operand, stream } from "../call/arguments.js";
+import { flag, integer, slotOption } from "../call/kinds.js";
 import type { native } from "../call/native.js";
 import type { StreamOptions } from "../device.js";
 
@@ -17,3 +18,13 @@ export function binary(
 ): array {
   return make(op(operand(a, fn, "a"), operand(b, fn, "b"), stream(options, fn)));
 }
+
+/** Options of products of matrices that are picked from stacks. */
+export const gather = {
+  lhsIndices: slotOption,
+  rhsIndices: slotOption,
+  sortedIndices: flag(false),
+};
+
+/** Options that say which diagonal of which matrices. */
+export const ofDiagonal = { offset: integer(0), axis1: integer(0), axis2: integer(1) };
