@@ -589,8 +589,8 @@ export class Module extends mx.Owner {
    * for one, or from a list of names and arrays. Names are Python's, such as
    * `layers.0.query_proj.weight`.
    *
-   * @throws RangeError if names or shapes differ from the module's, with all that do,
-   * unless `strict` is false; TypeError if the name ends in none of .safetensors, .npz and
+   * @throws RangeError if names or shapes differ from the module's, with how many do and the
+   * first of them, unless `strict` is false; TypeError if the name ends in none of .safetensors, .npz and
    * .gguf; Error if the file cannot be read.
    * @example
    * const layer = new nn.Linear(2, 1);
@@ -736,6 +736,13 @@ function weightsOf(given: unknown): Map<string, mx.array> {
   return new Map(pairs.map(([name, value]) => [snakeCase(name), value]));
 }
 
+/** The first of some names, and how many more there are: a model has thousands. */
+function listed(names: readonly string[]): string {
+  const most = 8;
+  const more = names.length - most;
+  return names.slice(0, most).join(", ") + (more > 0 ? ` and ${more} more` : "");
+}
+
 function checkWeights(
   names: readonly string[],
   own: readonly mx.array[],
@@ -745,7 +752,7 @@ function checkWeights(
   const wrong: string[] = [];
   const add = (what: string, all: readonly string[]) => {
     if (all.length > 0) {
-      wrong.push(`${all.length} ${what}: ${[...all].sort().join(", ")}`);
+      wrong.push(`${all.length} ${what}: ${listed([...all].sort())}`);
     }
   };
   add(

@@ -200,6 +200,35 @@ describe("weights in files", () => {
     expect(() => new Twice().loadWeights([])).toThrow(`[loadWeights] ${message}`);
   });
 
+  test("of what does not fit, the first names, and how many more there are", () => {
+    class Deep extends nn.Module {
+      layers: nn.Linear[];
+      constructor(depth: number, dims: number) {
+        super();
+        this.layers = Array.from({ length: depth }, () => new nn.Linear(dims, 1, { bias: false }));
+      }
+    }
+    const weights = (depth: number, prefix = "layers", dims = 2) =>
+      Array.from({ length: depth }, (_, i): [string, mx.array] => [
+        `${prefix}.${i}.weight`,
+        mx.ones([1, dims]),
+      ]);
+    // In the order of texts.
+    const first = [0, 1, 10, 100, 1000, 1001, 1002, 1003];
+    const names = (prefix: string) => first.map((i) => `${prefix}.${i}.weight`).join(", ");
+    const model = new Deep(2000, 2);
+    expect(() => model.loadWeights(weights(2000, "blocks"))).toThrow(
+      new RegExp(
+        `received 2000 missing: ${names("layers")} and 1992 more; 2000 unexpected: ${names("blocks")} and 1992 more$`,
+      ),
+    );
+    expect(() => model.loadWeights(weights(2000, "layers", 3))).toThrow(
+      /2000 of another shape: layers\.0\.weight \(expected \[1, 2\], received \[1, 3\]\), .* and 1992 more$/,
+    );
+    expect(() => new Deep(8, 2).loadWeights([])).toThrow(/ layers\.6\.weight, layers\.7\.weight$/);
+    expect(() => new Deep(9, 2).loadWeights([])).toThrow(/ layers\.7\.weight and 1 more$/);
+  });
+
   test("what does not fit", () => {
     const model = new nn.Linear(2, 3);
     const { weight, bias } = model as { weight: mx.array; bias: mx.array };

@@ -366,8 +366,10 @@ async function* iterate(
     throw outOfRange("generate", "promptCache", expected, caches.length);
   }
   if (caches.some(({ offset }) => offset !== caches[0]?.offset)) {
-    const counts = caches.map(({ offset }) => offset).join(", ");
-    const text = `[generate] promptCache: expected as many tokens in all layers, received ${counts}`;
+    const counts = caches.map(({ offset }) => offset);
+    const text =
+      "[generate] promptCache: expected as many tokens in all layers, received from " +
+      `${Math.min(...counts)} to ${Math.max(...counts)}`;
     throw failure("ERR_MLX_LM_CACHE", text);
   }
   inUse.add(caches);

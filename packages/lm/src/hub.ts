@@ -159,9 +159,12 @@ class Download {
 
   #ggufs(names: readonly string[]): string {
     const files = names.filter((name) => name.endsWith(".gguf"));
+    const most = 8;
+    const shown = files.slice(0, most).map((name) => `${this.#name.repo}/${name}`);
+    const more = files.length - most;
     return files.length === 0
       ? ""
-      : `. It has these: ${files.map((name) => `${this.#name.repo}/${name}`).join(", ")}`;
+      : `. It has these: ${shown.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
   }
 
   #checkFolder(names: readonly string[]): void {

@@ -122,7 +122,7 @@ async function read(arrays: readonly mx.array[], options: LoadOptions): Promise<
 /**
  * Gives a model the weights of a checkpoint, under the names that they have there, quantized or not.
  *
- * @throws Error if some are missing, unexpected or of another shape, with all that are.
+ * @throws Error if some are missing, unexpected or of another shape, with how many are, and the first of them.
  */
 export async function loadWeights(
   model: Loadable,

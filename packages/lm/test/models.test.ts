@@ -308,6 +308,11 @@ describe("what is wrong is said", () => {
     ["no config.json", () => folder, /expected a folder with config.json, .* no config.json/],
     ["no weights", () => path({}), /./],
     ["a missing weight", () => path(rest), /1 missing: model\.norm\.weight/],
+    [
+      "many missing weights",
+      () => path({ "model.norm.weight": norm as mx.array }),
+      /does not fit the weights: .* missing: ([\w.]+, ){7}[\w.]+ and \d+ more$/,
+    ],
     ["an unexpected weight", () => path({ ...all, more: mx.ones([2]) }), /1 unexpected: more/],
     [
       "another shape",
