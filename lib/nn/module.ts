@@ -35,7 +35,10 @@ export type ModuleFilter = (module: Module, key: string, value: unknown) => bool
 
 /** Options of `update`, `updateModules` and `loadWeights`. */
 export interface StrictOption {
-  /** Whether an entry that does not fit is an error; if false, it is left out. By default true. */
+  /**
+   * Whether an entry that the module has no place for is an error; if false, it is left out.
+   * With `loadWeights`, also whether a missing one is an error. By default true.
+   */
   strict?: boolean | undefined;
 }
 
@@ -587,11 +590,12 @@ export class Module extends mx.Owner {
   /**
    * Loads parameters: from a safetensors, npz or GGUF file, from what `mx.load` gives
    * for one, or from a list of names and arrays. Names are Python's, such as
-   * `layers.0.query_proj.weight`.
+   * `layers.0.query_proj.weight`. If `strict` is false, names may be missing, and names that
+   * the module lacks are left out. Shapes are compared even then, where Python takes any.
    *
    * @throws RangeError if names or shapes differ from the module's, with how many do and the
-   * first of them, unless `strict` is false; TypeError if the name ends in none of .safetensors, .npz and
-   * .gguf; Error if the file cannot be read.
+   * first of them; TypeError if the name ends in none of .safetensors, .npz and .gguf; Error
+   * if the file cannot be read.
    * @example
    * const layer = new nn.Linear(2, 1);
    * layer.loadWeights({ weight: mx.array([[3, 4]]), bias: mx.array([5]) });
@@ -616,9 +620,7 @@ export class Module extends mx.Owner {
     const weights = weightsOf(fileOrWeights);
     const [names, own, structure] = namedParameters("loadWeights", this);
     const loaded = names.map((name) => weights.get(name));
-    if (strict) {
-      checkWeights(names, own, weights);
-    }
+    checkWeights(names, own, weights, strict);
     return this.update(structure.fill(loaded) as ParametersOf<this>, { strict });
   }
 
@@ -743,10 +745,15 @@ function listed(names: readonly string[]): string {
   return names.slice(0, most).join(", ") + (more > 0 ? ` and ${more} more` : "");
 }
 
+/**
+ * Refuses weights that are not a module's. What is of another shape is refused even where names
+ * may differ: a layer would silently become another one, such as one of more classes.
+ */
 function checkWeights(
   names: readonly string[],
   own: readonly mx.array[],
   weights: ReadonlyMap<string, mx.array>,
+  strict: boolean,
 ): void {
   const known = new Set(names);
   const wrong: string[] = [];
@@ -755,14 +762,16 @@ function checkWeights(
       wrong.push(`${all.length} ${what}: ${listed([...all].sort())}`);
     }
   };
-  add(
-    "missing",
-    names.filter((name) => !weights.has(name)),
-  );
-  add(
-    "unexpected",
-    [...weights.keys()].filter((name) => !known.has(name)),
-  );
+  if (strict) {
+    add(
+      "missing",
+      names.filter((name) => !weights.has(name)),
+    );
+    add(
+      "unexpected",
+      [...weights.keys()].filter((name) => !known.has(name)),
+    );
+  }
   const shapes = names.flatMap((name, i) => {
     const expected = (own[i] as mx.array).shape;
     const received = weights.get(name)?.shape ?? expected;

@@ -256,6 +256,13 @@ describe("weights in files", () => {
     expect(model.bias?.tolist()).toEqual([1, 2, 3]);
     model.loadWeights([["bias", mx.ones([3])]], { strict: false });
     expect(model.bias?.tolist()).toEqual([1, 1, 1]);
+    // Another shape would make another layer of it, whether or not names may differ.
+    expect(() =>
+      model.loadWeights({ weight: mx.ones([5, 2]), extra: bias }, { strict: false }),
+    ).toThrow(
+      /received 1 of another shape: weight \(expected \[3, 2\], received \[5, 2\]\)$/,
+    );
+    expect(model.weight.shape).toEqual([3, 2]);
     const broken = file("broken.safetensors");
     writeFileSync(broken, "not a file of weights");
     expect(() => model.loadWeights(broken)).toThrow(Error);
