@@ -221,6 +221,21 @@ describe("transformations", () => {
     expectTypeOf(products).toExtend<mx.array[]>();
     expect(products.map((product) => product.item())).toEqual([2, 2]);
   });
+
+  test("products with a Jacobian are as many as the results or the primals", () => {
+    const both = (a: mx.array) => [a.square(), a.add(1)] as const;
+    const [[result], [pulled]] = mx.vjp((a: mx.array) => a.square(), [x], [x]);
+    const [[, sum], [, moved]] = mx.jvp(both, [x], [x]);
+    expectTypeOf({ result, pulled, sum, moved }).toEqualTypeOf<
+      Record<"result" | "pulled" | "sum" | "moved", mx.array>
+    >();
+    expect([result, pulled, sum, moved].map((y) => y.item())).toEqual([4, 8, 3, 2]);
+    const list = (a: mx.array): mx.array[] => [a];
+    expectTypeOf(mx.jvp(list, [x], [x])).toEqualTypeOf<[mx.array[], mx.array[]]>();
+    expect(mx.jvp(list, [x], [x])[1][0]?.item()).toBe(2);
+    // @ts-expect-error: there is one result.
+    expect(mx.vjp((a: mx.array) => a.square(), [x], [x])[0][1]).toBeUndefined();
+  });
 });
 
 describe("files and steps", () => {

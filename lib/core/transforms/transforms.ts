@@ -163,6 +163,9 @@ function ofArrays(fun: AnyFunction, fn: string): Callback {
   return (tracers) => outputsOf(fun(...makeAll(tracers)), fn, "differentiated");
 }
 
+/** An array for each result of a function that gives one or a list of them. */
+type ForResults<R> = R extends readonly array[] ? { -readonly [I in keyof R]: array } : [array];
+
 /**
  * The Jacobian of a function at `primals`, times `tangents`: how its results
  * change where its arguments move along them. The function takes arrays and
@@ -176,11 +179,11 @@ function ofArrays(fun: AnyFunction, fn: string): Callback {
  * mx.jvp(f, [mx.array(2), mx.array(3)], [mx.array(1), mx.array(10)])
  * // [ [ array(18, dtype=float32) ], [ array(129, dtype=float32) ] ]
  */
-export function jvp<const P extends readonly array[]>(
-  fun: (...primals: P) => array | readonly array[],
+export function jvp<const P extends readonly array[], const R extends array | readonly array[]>(
+  fun: (...primals: P) => R,
   primals: P,
   tangents: readonly array[],
-): [outputs: array[], jvps: array[]] {
+): [outputs: ForResults<R>, jvps: ForResults<R>] {
   const fn = "jvp";
   asFunction(fun, fn, "fun");
   const all = makeAll(
@@ -190,7 +193,8 @@ export function jvp<const P extends readonly array[]>(
       slots(tangents, fn, "tangents"),
     ),
   );
-  return [all.slice(0, all.length / 2), all.slice(all.length / 2)];
+  const halves: unknown[] = [all.slice(0, all.length / 2), all.slice(all.length / 2)];
+  return halves as [ForResults<R>, ForResults<R>];
 }
 
 /**
@@ -209,11 +213,11 @@ export function jvp<const P extends readonly array[]>(
  * //   [ array(90, dtype=float32), array(120, dtype=float32) ]
  * // ]
  */
-export function vjp<P extends readonly array[]>(
-  fun: (...primals: P) => array | readonly array[],
+export function vjp<const P extends readonly array[], const R extends array | readonly array[]>(
+  fun: (...primals: P) => R,
   primals: P,
   cotangents: readonly array[],
-): [outputs: array[], vjps: { -readonly [I in keyof P]: array }] {
+): [outputs: ForResults<R>, vjps: { -readonly [I in keyof P]: array }] {
   const fn = "vjp";
   asFunction(fun, fn, "fun");
   const inputs = elements(primals, "a list of arrays", fn, "primals") as array[];
@@ -225,10 +229,8 @@ export function vjp<P extends readonly array[]>(
     ),
   );
   const outputs = all.length - inputs.length;
-  return [
-    all.slice(0, outputs),
-    all.slice(outputs) as unknown as { -readonly [I in keyof P]: array },
-  ];
+  const parts: unknown[] = [all.slice(0, outputs), all.slice(outputs)];
+  return parts as [ForResults<R>, { -readonly [I in keyof P]: array }];
 }
 
 /**
