@@ -189,6 +189,26 @@ test("a module in the place of a function is to be called by one", () => {
   expect(() => utils.treeMap(model, () => 0)).toThrow(/received a module of class Linear$/);
 });
 
+test("files that only PyTorch reads", () => {
+  const load: (file: string) => unknown = mx.load;
+  const answer = "; in Python, safetensors.torch.save_file(model.state_dict(), file) makes one of";
+  for (const ending of ["pt", "pth", "bin", "ckpt"]) {
+    const file = `folder/model.${ending}`;
+    expect(() => load(file)).toThrow(`received "${ending}"${answer}`);
+    expect(() => new nn.Linear(2, 1).loadWeights(file)).toThrow(`received "${file}"${answer}`);
+  }
+  expect(() => load("model.h5")).toThrow(/received "h5"$/);
+  expect(() => new nn.Linear(2, 1).loadWeights("cpt")).toThrow(/received "cpt"$/);
+});
+
+test("layers in a list, where they are arguments", () => {
+  const layers: never = [new nn.Linear(2, 3), nn.relu] as never;
+  expect(() => new nn.Sequential(layers)).toThrow(
+    "[Sequential] layers[0]: expected a layer or a function, received [ a module of class Linear, " +
+      "[Function: relu] ]; layers are given one by one, as in new nn.Sequential(...layers)",
+  );
+});
+
 test("there is none where nothing is known", () => {
   expect(() => any.sum(x, {})).toThrow(/received \{\}$/);
   expect(() => any.sum(x, "0")).toThrow(/received "0"$/);

@@ -33,6 +33,7 @@ const habits = {
   // tfjs
   call: "model.forward(x)",
   predict: "model.forward(x)",
+  evaluate: "model.eval(), then a loss of what model.forward(x) gives",
   fit: "a loop over nn.valueAndGrad(model, fun) and optimizer.update(model, gradients)",
   trainableWeights: "model.trainableParameters()",
   compile: "mx.compile(fun, { inputs, outputs }), which makes a training step faster",

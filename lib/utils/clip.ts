@@ -17,6 +17,10 @@ export function clipByNorm<T>(
   total: (sum: mx.array) => mx.array = (sum) => sum,
 ): [T, mx.array] {
   asNotNegative(maxNorm, fn, "maxNorm");
+  if (grads instanceof mx.Owner) {
+    // Its parameters would be scaled in a copy that nobody uses.
+    throw mismatch(fn, param, "gradients, which nn.valueAndGrad gives", grads);
+  }
   return mx.tidy(() => {
     let sum: mx.array | undefined;
     treeMapWithPath((path, g: unknown) => {

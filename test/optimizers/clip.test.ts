@@ -1,4 +1,4 @@
-import { mx, optim } from "mlx-js";
+import { mx, nn, optim } from "mlx-js";
 import { describe, expect, test } from "vitest";
 import { live } from "../support/live.js";
 
@@ -35,6 +35,9 @@ describe("clipGradNorm", () => {
 
   test("a single array, no arrays, the bound 0", () => {
     expect(optim.clipGradNorm(mx.array([0, 2]), 4)[1].item()).toBe(2);
+    expect(() => optim.clipGradNorm(new nn.Linear(2, 1), 1)).toThrow(
+      "[clipGradNorm] grads: expected gradients, which nn.valueAndGrad gives, received a module",
+    );
     const [empty, norm] = optim.clipGradNorm({}, 1);
     expect(empty).toEqual({});
     expect(norm.item()).toBe(0);

@@ -2,6 +2,9 @@
 import { answerHabits } from "../call/habits.js";
 import { array } from "./array.js";
 
+const differentiated =
+  "mx.grad(fun, argnums), which names the arguments to differentiate, or model.freeze()";
+
 // Without names that libraries probe for, such as `then`, `nodeType` or `equals`.
 const habits = {
   // NumPy, Python
@@ -12,8 +15,8 @@ const habits = {
   // torch
   backward: "mx.grad(fun) or nn.valueAndGrad(model, fun), which give the gradients of a function",
   grad: "mx.grad(fun), which gives the gradients of a function",
-  requires_grad: "mx.grad(fun, argnums), which names the arguments to differentiate",
-  requiresGrad: "mx.grad(fun, argnums), which names the arguments to differentiate",
+  requires_grad: differentiated,
+  requiresGrad: differentiated,
   detach: "mx.stopGradient(x)",
   clone: "mx.array(x)",
   cpu: "x itself: memory is shared, and operations have an option stream, such as { stream: mx.cpu }",

@@ -28,8 +28,16 @@ export function hint(param: string, value: unknown, expected: string): string {
     const name = /^(?:mx\.)?(cpu|gpu|cuda|metal|mps)\b/i.exec(value)?.[1]?.toLowerCase();
     return name === undefined ? "" : `; write mx.${name === "cpu" ? "cpu" : "gpu"}`;
   }
+  if ((param === "format" || param === "fileOrWeights") && typeof value === "string") {
+    return /^(?:.*\.)?(?:pt|pth|bin|ckpt)$/.test(value)
+      ? "; in Python, safetensors.torch.save_file(model.state_dict(), file) makes one of PyTorch's"
+      : "";
+  }
   if (typeof value !== "object" || value === null) {
     return "";
+  }
+  if (param === "layers[0]" && Array.isArray(value)) {
+    return "; layers are given one by one, as in new nn.Sequential(...layers)";
   }
   if ((param === "fun" || param === "f") && typeof lookUp(value, "forward") === "function") {
     // A module, which Python would call.
