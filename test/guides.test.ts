@@ -3,7 +3,15 @@
 // for the programs after it.
 import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -25,6 +33,8 @@ afterAll(() => {
 interface Program {
   name: string;
   file: string | undefined;
+  language: "js" | "ts";
+  body: string;
   code: string;
   expected: string;
 }
@@ -43,6 +53,8 @@ function programsOf(guide: string): Program[] {
     return {
       name: file ?? `${guide} #${i}`,
       file,
+      language,
+      body,
       code: ts.transpileModule(body, {
         compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext },
       }).outputText,
@@ -74,6 +86,43 @@ describe.each(guides)("%s", (guide) => {
       expect(await run("program.mjs", code)).toBe(expected);
     }
   });
+});
+
+test("the programs in TypeScript have types, as strictly as it can", () => {
+  const files = [...guides, "README.md"].flatMap((guide, i) => {
+    const place = join(folder, `typed-${i}`);
+    mkdirSync(place);
+    return programsOf(guide).map(({ file, language, body }, n) => {
+      const name = file?.replace(/\.mjs$/, "") ?? `program-${n}`;
+      const path = join(place, `${name}.m${language}`);
+      // The last line says in an error where the program stands.
+      writeFileSync(path, `${body}\nexport {}; // ${guide}\n`);
+      return path;
+    });
+  });
+  const typed = files.filter((path) => path.endsWith(".mts"));
+  const program = ts.createProgram(typed, {
+    strict: true,
+    noUncheckedIndexedAccess: true,
+    exactOptionalPropertyTypes: true,
+    noImplicitReturns: true,
+    module: ts.ModuleKind.NodeNext,
+    target: ts.ScriptTarget.ES2022,
+    lib: ["lib.es2022.d.ts", "lib.esnext.disposable.d.ts"],
+    types: ["node"],
+    typeRoots: [join(root, "node_modules", "@types")],
+    skipLibCheck: true,
+    allowJs: true,
+    noEmit: true,
+  });
+  const errors = ts.getPreEmitDiagnostics(program).map((error) => {
+    const text = ts.flattenDiagnosticMessageText(error.messageText, "\n");
+    const { line } = error.file?.getLineAndCharacterOfPosition(error.start ?? 0) ?? { line: 0 };
+    const guide = /\/\/ (\S+)\n$/.exec(error.file?.text ?? "")?.[1];
+    return `${guide}: ${error.file?.text.split("\n")[line]}: ${text}`;
+  });
+  expect(typed.length).toBeGreaterThan(10);
+  expect(errors).toEqual([]);
 });
 
 describe("between workers", () => {

@@ -259,9 +259,7 @@ describe("weights in files", () => {
     // Another shape would make another layer of it, whether or not names may differ.
     expect(() =>
       model.loadWeights({ weight: mx.ones([5, 2]), extra: bias }, { strict: false }),
-    ).toThrow(
-      /received 1 of another shape: weight \(expected \[3, 2\], received \[5, 2\]\)$/,
-    );
+    ).toThrow(/received 1 of another shape: weight \(expected \[3, 2\], received \[5, 2\]\)$/);
     expect(model.weight.shape).toEqual([3, 2]);
     const broken = file("broken.safetensors");
     writeFileSync(broken, "not a file of weights");
