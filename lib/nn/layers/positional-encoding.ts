@@ -181,7 +181,7 @@ function slopes(numHeads: number): number[] {
 }
 
 // Bias matrices by shape, type and place of computation. The layers of a model
-// and the steps of its training ask for the same one again and again.
+// ask for the same one in each step, also of decoding, and so do the steps of its training.
 const cache = new Map<string, mx.array>();
 const mostEntries = 8;
 // A larger matrix takes longer to read from memory than to compute.
@@ -321,9 +321,7 @@ export class ALiBi extends Module {
 
   static #bias(q: number, k: number, heads: number, offset: number, dtype: mx.Dtype): mx.array {
     const make = () => ALiBi.createAlibiMatrix(q + offset, k, heads, offset, dtype);
-    // A single query is a step of decoding; the next step has another length, so nothing is gained
-    // by remembering.
-    if (q === 1 || heads * q * k > mostElements) {
+    if (heads * q * k > mostElements) {
       return make();
     }
     const place = `${mx.defaultDevice()} ${currentStream()}`;

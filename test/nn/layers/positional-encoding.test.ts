@@ -173,6 +173,17 @@ describe("the cache", () => {
     );
   });
 
+  test("gives the layers of a step of decoding one matrix", () => {
+    const scores = () => mx.zeros([1, 2, 1, 8]);
+    const layers = [scores(), scores(), scores()].map((x) => alibi.forward(x, { offset: 7 }));
+    const pieces: Uint8Array[] = [];
+    mx.exportToDot({ write: (bytes) => pieces.push(bytes) }, layers);
+    const graph = Buffer.concat(pieces).toString();
+    // The positions of the queries and of the keys.
+    expect(graph.match(/"Arange"/g)).toHaveLength(2);
+    expect(values(layers[2] as mx.array)).toEqual(values(nn.ALiBi.createAlibiMatrix(8, 8, 2, 7)));
+  });
+
   test("does not grow with the lengths of a decoding loop", () => {
     const decode = (from: number, to: number) => {
       for (let length = from; length < to; length++) {
