@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { mx } from "mlx-js";
 import { afterEach, describe, expect, test } from "vitest";
-import { runScript, runShell } from "./support/process";
+import { runProgram, runScript, runShell } from "./support/process";
 import { sanitized } from "./support/sanitized.js";
 
 describe("figures", () => {
@@ -181,5 +181,14 @@ describe("limits", () => {
     expect(() => set(-1)).toThrow(new RegExp(`^\\[${name}\\] limit: expected`));
     expect(() => set(1.5)).toThrow(new RegExp(`^\\[${name}\\] limit: expected`));
     expect(() => set("1" as never)).toThrow(TypeError);
+  });
+});
+
+describe.skipIf(sanitized)("V8's collector", () => {
+  test("does not mark its heap for parameters that young collections find", async () => {
+    const { young, marking } = (await runProgram("marking")) as Record<string, number>;
+    expect(young).toBeGreaterThan(0);
+    // Eight to eleven times, if it is marked for what came since the last young collection.
+    expect(marking).toBeLessThan(6);
   });
 });
