@@ -136,15 +136,23 @@ void meet_thread() {
   gives_work = true;
 }
 
-void wait_for_streams() {
+void after_work(std::function<void()> then) {
+  // Called by whoever is the last to let go of it.
+  std::shared_ptr<void> all(
+      nullptr, [then = std::move(then)](void*) { then(); });
   if (!gives_work) {
     return;
   }
   for (auto& s : busy_streams()) {
-    auto done = std::make_shared<std::promise<void>>();
-    mx::scheduler::enqueue(s, [done] { done->set_value(); });
-    done->get_future().wait();
+    mx::scheduler::enqueue(s, [all] {});
   }
+}
+
+void wait_for_streams() {
+  auto done = std::make_shared<std::promise<void>>();
+  auto all = done->get_future();
+  after_work([done] { done->set_value(); });
+  all.wait();
 }
 
 Check check(mx::Stream s) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <future>
 #include <vector>
 
@@ -25,8 +26,11 @@ std::vector<mx::Stream> busy_streams();
 
 // Marks this thread as one that gives streams work.
 void meet_thread();
-// Waits until the streams of the CPU have done what they were given so far,
-// whatever came of it. On a thread of a stream's own it does nothing.
+// Calls `then` once the streams of the CPU have done what they were given so
+// far, whatever came of it: on the thread of the last one, or here. On a thread
+// that gives them no work, such as a stream's own, it calls it at once.
+void after_work(std::function<void()> then);
+// Waits until then.
 void wait_for_streams();
 
 // Whether a computation has come to an end, and with which error.

@@ -50,7 +50,8 @@ class CheckedAllocator : public Allocator {
     {
       std::lock_guard lock(mutex_);
       active_ -= bytes;
-      if (bytes > 0 && cache_.cache_size() + bytes <= cache_limit_) {
+      if (bytes > 0 && clearing_ == 0 &&
+          cache_.cache_size() + bytes <= cache_limit_) {
         cache_.recycle_to_cache(buffer.ptr());
         return;
       }
@@ -69,6 +70,20 @@ class CheckedAllocator : public Allocator {
     }
     // What malloc keeps, too.
     malloc_trim(0);
+  }
+
+  // Clears it also of what work that is under way is yet to free, without
+  // waiting for it: until that is done, nothing is kept.
+  void clear_cache_after_work() {
+    {
+      std::lock_guard lock(mutex_);
+      ++clearing_;
+    }
+    mlxjs::after_work([this] {
+      std::lock_guard lock(mutex_);
+      --clearing_;
+    });
+    clear_cache();
   }
 
   size_t set_cache_limit(size_t limit) {
@@ -164,7 +179,8 @@ class CheckedAllocator : public Allocator {
   }
 
   // V8 and OpenBLAS end the process where they get no memory, so arrays do not
-  // take the last of it.
+  // take the last of it. Of the address space, which may be limited, malloc
+  // takes 64 MB for a thread that asks for the first time, however late.
   static bool leaves_reserve() {
     auto memory = mmap(
         nullptr,
@@ -179,7 +195,7 @@ class CheckedAllocator : public Allocator {
   static constexpr size_t max_size = std::numeric_limits<size_t>::max();
   static constexpr size_t small = 1 << 12;
   static constexpr size_t often = 1 << 20;
-  static constexpr size_t reserve = 1 << 27;
+  static constexpr size_t reserve = 1 << 28;
 
   mutable std::mutex mutex_;
   std::atomic<size_t> unasked_ = 0;
@@ -188,6 +204,7 @@ class CheckedAllocator : public Allocator {
   size_t peak_ = 0;
   // What is kept may be longer than what is asked for next.
   size_t cache_limit_ = mlxjs::guarded() ? 0 : size_t(1) << 25;
+  size_t clearing_ = 0;
   size_t memory_limit_ = get_memory_size() / 10 * 8;
 };
 
@@ -264,19 +281,14 @@ size_t set_memory_limit(size_t limit) {
 }
 
 size_t set_cache_limit(size_t limit) {
-  if (!checked()) {
-    return own<size_t(size_t)>("_ZN3mlx4core15set_cache_limitEm")(limit);
-  }
-  mlxjs::wait_for_streams();
-  return checked()->set_cache_limit(limit);
+  return checked()
+      ? checked()->set_cache_limit(limit)
+      : own<size_t(size_t)>("_ZN3mlx4core15set_cache_limitEm")(limit);
 }
 
 void clear_cache() {
-  if (!checked()) {
-    return own<void()>("_ZN3mlx4core11clear_cacheEv")();
-  }
-  mlxjs::wait_for_streams();
-  checked()->clear_cache();
+  checked() ? checked()->clear_cache_after_work()
+            : own<void()>("_ZN3mlx4core11clear_cacheEv")();
 }
 
 } // namespace mlx::core

@@ -15,7 +15,8 @@ const kernel = mx.remainder(mx.arange(9 * 16).reshape([4, 3, 3, 4]), 7);
 const noise = mx.random.normal([n, n], mx.float32, { key: mx.random.key(7) });
 const half = square.astype(mx.float16);
 const values = new Float32Array(mebi).fill(5);
-const large = mx.full([50 * mebi], 3);
+// More than what arrays leave to others.
+const large = mx.full([100 * mebi], 3);
 // Not `mx.eval`: the thread that waits is made while there is room for it.
 await mx.asyncEval(x, square, image, kernel, noise, half, large);
 const step = mx.compile((a) => mx.exp(mx.negative(mx.square(a))));
@@ -112,6 +113,8 @@ for (const [name, compute] of Object.entries(computations)) {
 fill();
 attempt("toTypedArray", () => large.toTypedArray().length, large.size);
 attempt("tolist", () => large.tolist(), large.size);
+// Once more, as Node has collected garbage.
+fill();
 await mx.asyncEval(mx.matmul(x, x)).catch((error) => {
   failures["asyncEval"] = 1;
   errors.add(textOf(error));

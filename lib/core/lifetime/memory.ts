@@ -82,7 +82,7 @@ export function setWiredLimit(limit: number): number {
   return native.set_wired_limit(asSize(limit, "setWiredLimit", "limit"));
 }
 
-/** Gives back what MLX keeps for later allocations. */
+/** Gives back what MLX keeps for later allocations; does not wait for what is under way. */
 export function clearCache(): void {
   native.clear_cache();
 }
