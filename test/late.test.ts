@@ -1,6 +1,16 @@
 // What comes when it is first used. Each test has a process of its own.
+import { availableParallelism } from "node:os";
 import { expect, test } from "vitest";
 import { runScript } from "./support/process.js";
+import { sanitized } from "./support/sanitized.js";
+
+/** What users say with how many threads OpenBLAS has. */
+const blasVariables = [
+  "OPENBLAS_NUM_THREADS",
+  "OPENBLAS_DEFAULT_NUM_THREADS",
+  "GOTO_NUM_THREADS",
+  "OMP_NUM_THREADS",
+];
 
 /** What a program prints that has `parts()`, the files of parts that are loaded. */
 async function printed(program: string): Promise<string[]> {
@@ -74,3 +84,38 @@ test("it comes into an object that is frozen", async () => {
     console.log(String(nn.losses.mseLoss.name));`);
   expect(lines).toEqual(["true true", "mseLoss"]);
 });
+
+test.runIf(process.platform === "linux" && !sanitized)(
+  "the threads of OpenBLAS come with the first computation, as many as the user wants",
+  async () => {
+    const threads = async (env: Record<string, string> = {}) => {
+      const unset = blasVariables.map((name) => [name, undefined]);
+      const program = `
+        const { readdirSync } = require("node:fs");
+        const count = () => readdirSync("/proc/self/task").length;
+        const environment = JSON.stringify(process.env);
+        const before = count();
+        const { mx } = require("mlx-js");
+        const loaded = count();
+        mx.setDefaultDevice(mx.cpu);
+        const product = mx.matmul(mx.eye(200), mx.ones([200, 200])).sum().item();
+        const same = environment === JSON.stringify(process.env);
+        console.log(JSON.stringify([loaded - before, count() - loaded, product, same]));`;
+      const outcome = await runScript(program, { env: { ...Object.fromEntries(unset), ...env } });
+      expect(outcome.stderr).toBe("");
+      const [loading, computing, ...rest] = JSON.parse(outcome.stdout);
+      expect(rest).toEqual([40_000, true]);
+      return { loading, computing };
+    };
+    const processors = availableParallelism();
+    // One thread keeps MLX's books, and one is its stream's, which takes part in a product.
+    const few = { loading: 1, computing: 1 };
+    expect(await threads({ OPENBLAS_NUM_THREADS: "1" })).toEqual(few);
+    expect(await threads({ OPENBLAS_DEFAULT_NUM_THREADS: "1" })).toEqual(few);
+    const two = { loading: Math.min(processors, 2), computing: 1 };
+    expect(await threads({ OPENBLAS_NUM_THREADS: "2" })).toEqual(two);
+    const { loading, computing } = await threads();
+    expect(loading).toBe(1);
+    expect(computing).toBeLessThanOrEqual(Math.max(1, processors - 1));
+  },
+);

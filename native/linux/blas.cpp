@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdlib>
 #include <fstream>
+#include <initializer_list>
 #include <limits>
 #include <string>
 
@@ -32,19 +33,27 @@ double processors() {
                                  : std::numeric_limits<double>::infinity();
 }
 
+bool is_set(std::initializer_list<const char*> variables) {
+  return std::any_of(variables.begin(), variables.end(), [](auto name) {
+    return std::getenv(name) != nullptr;
+  });
+}
+
 // OpenBLAS takes all processors for a product, and its threads wait for each
 // other while they spin: one that has to wait for its processor makes all of
 // them lose time, several times what the product takes. JavaScript builds the
 // next graph meanwhile, so one processor is left to it, and a container's share
 // of processor time counts, which OpenBLAS does not look at.
+void set_threads(int most) {
+  auto all = std::min<double>(std::ceil(processors()), most);
+  scipy_openblas_set_num_threads(std::max(1, static_cast<int>(all) - 1));
+}
+
 struct ThreadLimit {
   ThreadLimit() {
-    if (std::getenv("OPENBLAS_NUM_THREADS") || std::getenv("OMP_NUM_THREADS")) {
-      return;
+    if (!is_set({"OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"})) {
+      set_threads(scipy_openblas_get_num_threads());
     }
-    auto all = std::min<double>(
-        std::ceil(processors()), scipy_openblas_get_num_threads());
-    scipy_openblas_set_num_threads(std::max(1, static_cast<int>(all) - 1));
   }
 } thread_limit;
 
@@ -71,6 +80,24 @@ struct WithoutMatrixExtension {
 #endif
 
 } // namespace
+
+namespace mlxjs {
+
+void start_threads() {
+  static const bool started = [] {
+    if (!is_set(
+            {"OPENBLAS_NUM_THREADS",
+             "OPENBLAS_DEFAULT_NUM_THREADS",
+             "GOTO_NUM_THREADS",
+             "OMP_NUM_THREADS"})) {
+      set_threads(scipy_openblas_get_num_procs());
+    }
+    return true;
+  }();
+  static_cast<void>(started);
+}
+
+} // namespace mlxjs
 
 #if defined(__x86_64__)
 #define JUMP "jmp scipy_"

@@ -34,6 +34,7 @@ void scipy_cblas_sgemv(
     float beta,
     float* y,
     int y_stride);
+int scipy_openblas_get_num_procs();
 int scipy_openblas_get_num_threads();
 void scipy_openblas_set_num_threads(int count);
 #if defined(__aarch64__)
@@ -42,3 +43,12 @@ void gotoblas_dynamic_init();
 void gotoblas_dynamic_quit();
 #endif
 }
+
+namespace mlxjs {
+
+// OpenBLAS makes a thread for each processor as it is loaded, and each of them
+// spins for some 25 ms. The loader has it make none (lib/core/call/native.ts);
+// this makes those that products need, unless the user has said how many.
+void start_threads();
+
+} // namespace mlxjs

@@ -837,6 +837,7 @@ size_t offset() {
 } // namespace
 
 void take_over(mx::Primitive& operation) {
+  start_threads();
   auto product = std::ranges::find(products, operation.name(), &Product::name);
   if (product == std::end(products)) {
     return;

@@ -69,9 +69,28 @@ export function host(): Host {
     packages,
     exists: existsSync,
     beginning,
-    load: (path) => require(path),
+    load: loadAddon,
     warn: (message) => process.emitWarning(message),
   };
+}
+
+// OpenBLAS, which the addon brings under Linux, makes a thread for each processor as it is
+// loaded, and these spin for a while. This has it make none: the addon does when there is
+// something to compute (native/linux/blas.cpp). Where it has no effect, as in workers, whose
+// environment is a copy, there are threads at once.
+function loadAddon(path: string): unknown {
+  const { env, platform } = process;
+  const name = "OPENBLAS_DEFAULT_NUM_THREADS";
+  const chosen = ["OPENBLAS_NUM_THREADS", name, "GOTO_NUM_THREADS", "OMP_NUM_THREADS"];
+  if (platform !== "linux" || chosen.some((name) => env[name] !== undefined)) {
+    return require(path);
+  }
+  env[name] = "1";
+  try {
+    return require(path);
+  } finally {
+    delete env[name];
+  }
 }
 
 function beginning(path: string): Beginning {
