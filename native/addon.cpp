@@ -293,20 +293,21 @@ void finish_at_exit() {
 // throws the error that earlier work on the stream has met: an evaluation would
 // fail for another one, which would seem to succeed, and MLX would wait for
 // ever for the work that it has counted and not taken. So that thread is one
-// that hands it nothing.
-void keep_main_thread_out() {
-  static std::once_flag once;
-  std::call_once(once, [] {
-    std::promise<void> met;
-    std::thread([&met] {
+// that hands it nothing. Nothing else may meet MLX before `met`.
+std::shared_future<void> keep_main_thread_out() {
+  static const auto met = [] {
+    std::promise<void> meets;
+    auto met = meets.get_future().share();
+    std::thread([meets = std::move(meets)]() mutable {
       mx::scheduler::scheduler();
-      met.set_value();
+      meets.set_value();
       while (true) {
         std::this_thread::sleep_for(std::chrono::hours(24));
       }
     }).detach();
-    met.get_future().wait();
-  });
+    return met;
+  }();
+  return met;
 }
 
 // The environment of this thread. Test runners load the addon again for each
@@ -339,18 +340,9 @@ napi_value init(napi_env env, napi_value exports) {
   if (current != nullptr) {
     return current->exports.Value();
   }
-  // First, since what the others call makes MLX meet this thread.
-  keep_main_thread_out();
-  finish_at_exit();
-  meet_thread();
-  // The first environment is most often the only one.
-  static std::atomic<bool> first = true;
-  if (!first.exchange(false)) {
-    borrow_default_stream();
-  }
+  // The thread takes a while to start, in which functions are made.
+  auto met = keep_main_thread_out();
   auto e = new Environment(env);
-  current = e;
-  napi_set_instance_data(env, e, leave, nullptr);
   for (auto family : families()) {
     for (auto& binding : *family) {
       napi_value function;
@@ -359,6 +351,17 @@ napi_value init(napi_env env, napi_value exports) {
       napi_set_named_property(env, exports, binding.name, function);
     }
   }
+  // From here on, MLX meets this thread.
+  met.wait();
+  finish_at_exit();
+  meet_thread();
+  // The first environment is most often the only one.
+  static std::atomic<bool> first = true;
+  if (!first.exchange(false)) {
+    borrow_default_stream();
+  }
+  current = e;
+  napi_set_instance_data(env, e, leave, nullptr);
   napi_value function;
   napi_create_function(
       env, "signatures", NAPI_AUTO_LENGTH, signatures, e, &function);
