@@ -40,7 +40,9 @@ const inspect = Symbol.for("nodejs.util.inspect.custom");
  * from then on it is an object as any other.
  */
 export function late(names: readonly string[], content: () => Values): object {
-  const object = {};
+  // Made without a prototype, V8 keeps it as a table at once, and not as so many shapes
+  // as it has names, each with a list of those before.
+  const object: object = Object.setPrototypeOf(Object.create(null), Object.prototype);
   const put = (name: string, value: unknown): boolean =>
     Reflect.defineProperty(object, name, {
       value,

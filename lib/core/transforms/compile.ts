@@ -97,8 +97,6 @@ interface Key {
   readonly state: Structure;
 }
 
-const noState = flattenArrays(undefined, "compile", "inputs");
-
 const ofArguments: Flattening = {
   fn: "compile",
   param: (index) => `argument ${index}`,
@@ -122,7 +120,7 @@ function read(
     ? [args, listOfLeaves(args.length)]
     : flatten<array>(args, ofArguments, like?.args);
   const [captured, state] =
-    inputs === undefined ? noState : flatten<array>(inputs, ofState, like?.state);
+    inputs === undefined ? [[], listOfLeaves(0)] : flatten<array>(inputs, ofState, like?.state);
   const arrays = captured.length === 0 ? given : [...given, ...captured];
   const same = like?.stream === stream && like?.args === structure && like?.state === state;
   return [arrays, same ? like : { stream, args: structure, state }];
