@@ -154,6 +154,30 @@ test("gguf metadata", () => {
   expectSame(any(values), expected);
 });
 
+test("gguf metadata longer than what is read at once, wherever that ends", () => {
+  const arrays = { x: mx.array([1, 2]) };
+  // Of 15 bytes each, but for long ones, and nearly all in the first of two reads.
+  const many = Array.from({ length: 70_000 }, (_, i) =>
+    `ü${i % 100_000}`.padEnd(6, "é").slice(0, 6),
+  );
+  for (let shift = 0; shift < 16; shift++) {
+    const texts = ["x".repeat(shift), ...many, "y".repeat(300), "z".repeat(70_000), ""];
+    const metadata = { texts, after: mx.array(7, mx.uint32) };
+    const bytes = bytesOf((writer) => mx.saveGguf(writer, arrays, metadata));
+    expect(bytes.length).toBeGreaterThan(1 << 20);
+    const [loaded, { texts: found, after }] = mx.load(bytes, {
+      format: "gguf",
+      returnMetadata: true,
+    });
+    expectSame(loaded, arrays);
+    expectSame(any(after), metadata.after);
+    expect((found as string[]).length).toBe(texts.length);
+    expect((found as string[]).findIndex((text, i) => text !== texts[i])).toBe(-1);
+    // Passed over.
+    expectSame(mx.load(bytes, { format: "gguf" }), arrays);
+  }
+});
+
 describe("inputs and targets", () => {
   test("a buffer is no target, though it has a method of that name", () => {
     expect(() => mx.savez(any(Buffer.alloc(8)), {})).toThrow("[savez] file: expected");

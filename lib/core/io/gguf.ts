@@ -103,7 +103,9 @@ class Cursor {
   }
 
   uint32(what: string): number {
-    return this.#bytes.readUInt32LE(this.#next(4, what));
+    // First, since it may put other bytes there.
+    const at = this.#next(4, what);
+    return this.#bytes.readUInt32LE(at);
   }
 
   /** A whole number; one that a double cannot hold is too large anywhere. */
@@ -127,6 +129,32 @@ class Cursor {
     return this.#bytes.toString("utf8", at, at + length);
   }
 
+  /**
+   * Goes over texts, and adds them to a list if there is one. A model has a hundred thousand, and
+   * nearly all of them are short and at hand, which is looked at first, and here.
+   */
+  texts(count: number, what: string, texts?: string[]): void {
+    for (let i = 0; i < count; i++) {
+      const bytes = this.#bytes;
+      const at = this.position - this.#start;
+      const start = at + leastText;
+      // Of a number of eight bytes, the first three, and then that there is nothing in the others.
+      const end =
+        start +
+        ((bytes[at] as number) |
+          ((bytes[at + 1] as number) << 8) |
+          ((bytes[at + 2] as number) << 16));
+      if (end <= bytes.length && bytes[at + 3] === 0 && bytes.readInt32LE(at + 4) === 0) {
+        this.position += end - at;
+        texts?.push(bytes.toString("utf8", start, end));
+      } else if (texts === undefined) {
+        this.skip(this.length(what), what);
+      } else {
+        texts.push(this.text(what));
+      }
+    }
+  }
+
   damage(expected: string, received: string): FormatError {
     return new FormatError(this.#source.label, expected, received);
   }
@@ -137,7 +165,13 @@ function numbers(cursor: Cursor, dtype: Dtype, shape: number[], what: string): a
   return make(native.from_bytes(bytes, list(shape), dtype.id));
 }
 
-function readValue(cursor: Cursor, type: number, key: string): array | string | string[] {
+/** A value; a list of texts is passed over unless it is wanted, and is empty then. */
+function readValue(
+  cursor: Cursor,
+  type: number,
+  key: string,
+  isWanted: boolean,
+): array | string | string[] {
   const what = `the value of ${JSON.stringify(key.slice(0, 80))}`;
   if (type === text) {
     return cursor.text(what);
@@ -160,14 +194,16 @@ function readValue(cursor: Cursor, type: number, key: string): array | string | 
     return numbers(cursor, dtype, [count], what);
   }
   const texts: string[] = [];
-  while (texts.length < count) {
-    texts.push(cursor.text(what));
-  }
+  cursor.texts(count, what, isWanted ? texts : undefined);
   return texts;
 }
 
 /** The metadata, and the alignment of the values. */
-function readMetadata(cursor: Cursor, count: number): [GgufMetadata, alignment: number] {
+function readMetadata(
+  cursor: Cursor,
+  count: number,
+  isWanted: boolean,
+): [GgufMetadata, alignment: number] {
   const metadata = new Map<string, array | string | string[]>();
   let alignment = 32;
   for (let i = 0; i < count; i++) {
@@ -184,7 +220,7 @@ function readMetadata(cursor: Cursor, count: number): [GgufMetadata, alignment: 
       }
       cursor.position = position;
     }
-    metadata.set(key, readValue(cursor, type, key));
+    metadata.set(key, readValue(cursor, type, key, isWanted));
   }
   return [Object.fromEntries(metadata), alignment];
 }
@@ -236,8 +272,12 @@ const partsOf = (name: string) => {
   return [name, `${stem}.scales`, `${stem}.biases`];
 };
 
-/** The arrays by name, and the metadata. */
-export function loadGguf(source: Source, stream: StreamId): [Record<string, array>, GgufMetadata] {
+/** The arrays by name, and the metadata, which is whole only if it is wanted. */
+export function loadGguf(
+  source: Source,
+  stream: StreamId,
+  isWanted: boolean,
+): [Record<string, array>, GgufMetadata] {
   const cursor = new Cursor(source);
   if (Buffer.from(cursor.bytes(4, "a header")).toString("latin1") !== "GGUF") {
     throw cursor.damage("a gguf file", "another kind of file");
@@ -249,7 +289,7 @@ export function loadGguf(source: Source, stream: StreamId): [Record<string, arra
   // The least that a tensor's description and a metadata entry take.
   const count = cursor.uint64("a number of tensors", Math.floor(source.size / 24));
   const entries = cursor.uint64("a number of metadata entries", Math.floor(source.size / 13));
-  const [metadata, alignment] = readMetadata(cursor, entries);
+  const [metadata, alignment] = readMetadata(cursor, entries, isWanted);
   const tensors = Array.from({ length: count }, () => readTensor(cursor));
   const data = Math.ceil(cursor.position / alignment) * alignment;
   const available = Math.max(source.size - data, 0);

@@ -386,7 +386,9 @@ export function load(
       return loadNpz(source, stream);
     }
     const result =
-      format === "gguf" ? loadGguf(source, stream) : unpack(loadSafetensors(source, stream));
+      format === "gguf"
+        ? loadGguf(source, stream, returnMetadata)
+        : unpack(loadSafetensors(source, stream));
     return returnMetadata ? result : result[0];
   });
 }

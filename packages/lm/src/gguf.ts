@@ -2,53 +2,16 @@ import { mx } from "mlx-js";
 import { Config } from "./config.js";
 import { failure } from "./errors.js";
 import { unreadable } from "./folder.js";
-import { type TokenizerMetadata, type TokenizerParts, tokenizerOf } from "./gguf-tokenizer.js";
+import { type Metadata, metadataOf } from "./gguf-metadata.js";
+import { type TokenizerParts, tokenizerOf } from "./gguf-tokenizer.js";
 import type { Weights } from "./models/model.js";
-import type { Work } from "./turns.js";
+import { inTurns, type Work } from "./turns.js";
 
 /** A model from a GGUF file, as its folder of safetensors would have it. */
 export interface GgufModel {
   config: Config;
   weights: Weights;
   tokenizer: Work<TokenizerParts | undefined>;
-}
-
-/** The metadata of a file: texts, lists of texts, numbers, which are no arrays any more. */
-class Metadata implements TokenizerMetadata {
-  readonly #values: Readonly<Record<string, unknown>>;
-  readonly #numbers = new Map<string, readonly number[]>();
-
-  constructor(values: Readonly<Record<string, unknown>>) {
-    this.#values = values;
-    for (const [name, value] of Object.entries(values)) {
-      if (value instanceof mx.array) {
-        this.#numbers.set(name, Array.from<number | bigint, number>(value.toTypedArray(), Number));
-      }
-    }
-  }
-
-  text(name: string): string | undefined {
-    const value = this.#values[name];
-    return typeof value === "string" ? value : undefined;
-  }
-
-  texts(name: string): readonly string[] | undefined {
-    const value = this.#values[name];
-    return Array.isArray(value) ? value : undefined;
-  }
-
-  number(name: string): number | undefined {
-    return this.numbers(name)?.[0];
-  }
-
-  numbers(name: string): readonly number[] | undefined {
-    return this.#numbers.get(name);
-  }
-
-  flag(name: string): boolean | undefined {
-    const value = this.number(name);
-    return value === undefined ? undefined : value !== 0;
-  }
 }
 
 /** The `model_type` for each architecture of GGUF. */
@@ -224,21 +187,9 @@ function quantizationOf(weights: Weights, architecture: string): object {
   return formats;
 }
 
-/**
- * Reads a model from a GGUF file: weights in F32, F16, Q4_0, Q4_1 or Q8_0, which stay quantized,
- * with the configuration and the tokenizer of the metadata. On a CPU, what is float16 becomes
- * float32, in which it computes faster.
- *
- * @throws Error if the file is none, or the architecture or the type of the weights is not known.
- */
-export function readGguf(file: string): GgufModel {
-  // In a scope, so that the metadata, and the weights of a file that is refused, are freed.
-  return mx.tidy(() => modelIn(file));
-}
-
-function readFile(file: string): [Weights, mx.GgufMetadata] {
+function readTensors(file: string): Weights {
   try {
-    return mx.load(file, { format: "gguf", returnMetadata: true }) as [Weights, mx.GgufMetadata];
+    return mx.load(file, { format: "gguf" });
   } catch (error) {
     throw file.endsWith(".gguf") || !(error instanceof mx.FormatError)
       ? unreadable(file, error)
@@ -250,19 +201,22 @@ function readFile(file: string): [Weights, mx.GgufMetadata] {
   }
 }
 
-function modelIn(file: string): GgufModel {
-  const [tensors, values] = readFile(file);
-  const metadata = new Metadata(values);
-  const architecture = metadata.text("general.architecture") ?? "";
-  if (!Object.hasOwn(modelTypes, architecture)) {
-    const known = Object.keys(modelTypes).join(", ");
-    throw failure(
-      "ERR_MLX_LM_MODEL",
-      `${file}: the architecture "${architecture}" is not among those that are known here: ${known}`,
-    );
+/** The metadata of a file whose tensors were read. */
+function* readMetadata(file: string): Work<Metadata> {
+  try {
+    return yield* metadataOf(file);
+  } catch (error) {
+    throw unreadable(file, error);
   }
-  checkFileType(metadata.number("general.file_type"), file);
-  const config = configOf(metadata, tensors, architecture, file);
+}
+
+/** The weights under the names, and in the form, that they have here. */
+function* weightsOf(
+  tensors: Weights,
+  architecture: string,
+  config: Config,
+  file: string,
+): Work<Weights> {
   const dtype = mx.defaultDevice().type === mx.cpu ? mx.float32 : mx.float16;
   const isGemma = architecture.startsWith("gemma");
   const weights: Weights = {};
@@ -281,6 +235,37 @@ function modelIn(file: string): GgufModel {
     }
     // There the weights of norms are factors, here they say how far from 1 these are.
     weights[here] = isGemma && name.endsWith("norm.weight") ? x.subtract(1) : x;
+    yield;
   }
+  return weights;
+}
+
+function* modelIn(file: string): Work<GgufModel> {
+  const tensors = readTensors(file);
+  yield;
+  const metadata = yield* readMetadata(file);
+  const architecture = metadata.text("general.architecture") ?? "";
+  if (!Object.hasOwn(modelTypes, architecture)) {
+    const known = Object.keys(modelTypes).join(", ");
+    throw failure(
+      "ERR_MLX_LM_MODEL",
+      `${file}: the architecture "${architecture}" is not among those that are known here: ${known}`,
+    );
+  }
+  checkFileType(metadata.number("general.file_type"), file);
+  const config = configOf(metadata, tensors, architecture, file);
+  const weights = yield* weightsOf(tensors, architecture, config, file);
   return { config, weights, tokenizer: tokenizerOf(metadata, file) };
+}
+
+/**
+ * Reads a model from a GGUF file, while the event loop goes on: weights in F32, F16, Q4_0, Q4_1 or Q8_0, which
+ * stay quantized, with the configuration and the tokenizer of the metadata. On a CPU, what is float16
+ * becomes float32, in which it computes faster.
+ *
+ * @throws Error if the file is none, or the architecture or the type of the weights is not known.
+ */
+export function readGguf(file: string, signal: mx.Signal | undefined): Promise<GgufModel> {
+  // In a scope, so that what is of no use, such as the weights of a file that is refused, is freed.
+  return mx.tidy(() => inTurns(modelIn(file), signal));
 }

@@ -56,8 +56,8 @@ interface Checkpoint {
   tokenizer(signal: mx.Signal | undefined): Promise<Tokenizer>;
 }
 
-function readGgufFile(file: string): Checkpoint {
-  const { config, weights, tokenizer } = readGguf(file);
+async function readGgufFile(file: string, signal: mx.Signal | undefined): Promise<Checkpoint> {
+  const { config, weights, tokenizer } = await readGguf(file, signal);
   return {
     config,
     weights,
@@ -91,7 +91,7 @@ async function readCheckpoint(
   checkLoadOptions(fn, options);
   stopIfAborted(options.signal);
   const path = await fetched(pathOrName, fn, options);
-  return statSync(path).isDirectory() ? readFolder(path, fn) : readGgufFile(path);
+  return statSync(path).isDirectory() ? readFolder(path, fn) : readGgufFile(path, options.signal);
 }
 
 /** The model of a checkpoint, with its weights. */

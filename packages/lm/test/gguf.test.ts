@@ -164,6 +164,17 @@ describe("what is refused", () => {
     expect(live()).toBeLessThanOrEqual(before);
   });
 
+  test("a file that is made shorter between its tensors and its metadata", async () => {
+    const file = write("llama", "llama", { texts: Array(20_000).fill("some text") as never });
+    const before = live();
+    const loading = loadModel(file);
+    await new Promise(setImmediate);
+    truncateSync(file, 1000);
+    const said = await loading.catch(({ code, message }) => ({ code, message }));
+    expect(said).toEqual({ code: "ERR_MLX_LM_MODEL", message: expect.stringContaining(file) });
+    expect(live()).toBeLessThanOrEqual(before);
+  });
+
   test("a file that changes while it is read", async () => {
     const file = write("llama", "llama");
     const before = live();
