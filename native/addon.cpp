@@ -22,7 +22,7 @@ namespace mlxjs {
 
 namespace {
 
-// As lib/core/call/native.ts reads it.
+// A failure, in the form that lib/core/call/native.ts reads.
 napi_value failure(
     napi_env env,
     const char* kind,
@@ -58,7 +58,8 @@ error(napi_env env, const char* type, const char* code, std::string_view text) {
   return out;
 }
 
-// MLX has no type for it.
+// Whether an error of MLX's tells of a lack of memory, for which it has no
+// type.
 bool tells_no_memory(std::string_view text) {
   return text.find("malloc]") != text.npos &&
       text.find("nable to allocate") != text.npos;
@@ -76,8 +77,8 @@ std::string public_name(std::string_view row) {
   constexpr std::string_view inner = "subscript_";
   constexpr std::string_view modules[] = {
       "distributed_", "fft_", "linalg_", "random_"};
-  // Rows for some kinds of a function's arguments, and those that have MLX's
-  // name without its module.
+  // Rows that share a function of the user's, and rows that are named without
+  // MLX's module.
   constexpr std::pair<std::string_view, std::string_view> variants[] = {
       {"all_gather", "distributed_all_gather"},
       {"all_max", "distributed_all_max"},
@@ -139,7 +140,8 @@ std::string with_function(std::string text, const char* row) {
       : "[" + public_name(row) + "] " + text;
 }
 
-// Its cause's, with what is known of the operation.
+// The failure for an evaluation's error: that of its cause, with what is known
+// of the operation.
 napi_value failure_of(napi_env env, const EvaluationError& e) {
   napi_value out;
   try {
@@ -277,7 +279,8 @@ void finish() {
 void finish_at_exit() {
   static std::once_flag once;
   std::call_once(once, [] {
-    // What is made before the handler is there until after it.
+    // What is made before the handler is registered lives until the handler has
+    // run.
     mx::get_streams();
     try {
       mx::cpu::get_command_encoder(mx::Stream(-1, mx::Device::cpu));
@@ -289,11 +292,12 @@ void finish_at_exit() {
   });
 }
 
-// MLX's main thread is the first that it meets. Whenever that hands it work, it
-// throws the error that earlier work on the stream has met: an evaluation would
-// fail for another one, which would seem to succeed, and MLX would wait for
-// ever for the work that it has counted and not taken. So that thread is one
-// that hands it nothing. Nothing else may meet MLX before `met`.
+// MLX takes the first thread that it meets for the main thread. Whenever that
+// one hands a stream work, MLX throws the error of earlier work there: an
+// evaluation would fail with the error of another one, which would seem to
+// succeed, and MLX would wait for ever for the work that it has counted and not
+// taken. So a thread that hands it no work is made the main thread. Nothing
+// else may meet MLX before `met`.
 std::shared_future<void> keep_main_thread_out() {
   static const auto met = [] {
     std::promise<void> meets;

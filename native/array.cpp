@@ -64,7 +64,7 @@ mx::array scalar(Operand x, std::optional<mx::Dtype> dtype) {
   return dtype && out.dtype() != *dtype ? mx::astype(out, *dtype) : out;
 }
 
-// Bytes have to fill the shape.
+// Throws unless the bytes fill the shape.
 void check_filled(Bytes bytes, const mx::Shape& shape, size_t itemsize) {
   size_t size = 1;
   for (auto n : shape) {
@@ -78,7 +78,7 @@ void check_filled(Bytes bytes, const mx::Shape& shape, size_t itemsize) {
   }
 }
 
-// From bytes in row-major order that hold values of the given type.
+// An array from bytes in row-major order that hold values of the given type.
 mx::array from_bytes(Bytes bytes, mx::Shape shape, mx::Dtype dtype) {
   check_filled(bytes, shape, dtype.size());
   auto data = mx::allocator::malloc(bytes.length);
@@ -122,7 +122,7 @@ void want_large_pages(void* data, size_t length) {
 #endif
 }
 
-// Computes the values; how many bytes they take.
+// Computes the values, and tells how many bytes they take.
 double computed_bytes(Environment& e, const mx::array& source) {
   auto a = source;
   evaluate(e, a);

@@ -14,17 +14,18 @@ namespace mlxjs {
 struct Binding {
   const char* name;
   napi_callback callback;
-  // As TypeScript sees it; lib/core/call/bindings.ts is derived from this.
+  // Its type in TypeScript, from which lib/core/call/bindings.ts is derived.
   std::string signature;
 };
 
-// What a call gives whose C++ exception is being handled: its kind and message,
-// or what JavaScript threw. lib/core/call/native.ts makes the error and throws
-// it: in its own realm, which need not be the one that the addon was loaded in.
+// What a call returns when C++ has thrown: a description of the exception that
+// is being handled, or the value that JavaScript threw. lib/core/call/native.ts
+// makes the error and throws it, for two reasons. The error has to be of the
+// realm of that code, which need not be the one that the addon was loaded in.
 // And throwing here could end the process: Node-API still remembers an
 // exception while V8 takes it over, and if that collects garbage, the first
-// finalizer to run is taken for the one that threw. A message without one gets
-// the name of the row's function.
+// finalizer to run is taken for the one that threw. `row` is the name of the
+// function, which a message that names none begins with.
 napi_value failure(napi_env env, const char* row = nullptr) noexcept;
 
 // The name of the row that calls a function.
@@ -140,9 +141,10 @@ mx::array binary(Operand a, Operand b, mx::StreamOrDevice s) {
   return F(x, y, s);
 }
 
-// Of an array or a scalar.
+// An MLX function of one array or scalar.
 #define UNARY(name) bind<&unary<&mx::name>>(#name)
-// Of two, of which scalars are weak.
+// An MLX function of two operands. A scalar takes the dtype of the array beside
+// it.
 #define BINARY(name) bind<&binary<&mx::name>>(#name)
 // The families; each is defined in its file.
 extern const std::vector<Binding> array_bindings, owner_bindings,

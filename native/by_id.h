@@ -5,13 +5,13 @@
 
 namespace mlxjs {
 
-// Values by the ids of arrays, or other addresses. Graphs are gone through for
-// every evaluation and transformation, where std::unordered_map would allocate
-// for each array.
+// A hash map from the ids of arrays, or other addresses, to values. Every
+// evaluation and transformation goes through a graph, and std::unordered_map
+// would allocate memory for each of its arrays.
 template <typename T>
 class ById {
  public:
-  // A new T for an id that it does not have.
+  // The value of an id, which is a new T if the map does not have the id.
   T& operator[](std::uintptr_t id) {
     if (2 * count_ >= entries_.size()) {
       grow();
@@ -24,7 +24,7 @@ class ById {
     return entry.value;
   }
 
-  // Nothing, if it does not have the id.
+  // The value of an id, or null if the map does not have the id.
   T* find(std::uintptr_t id) {
     if (entries_.empty()) {
       return nullptr;
@@ -33,7 +33,7 @@ class ById {
     return entry.round == round_ ? &entry.value : nullptr;
   }
 
-  // Keeps its memory.
+  // Removes all values, but keeps the memory for the next ones.
   void clear() {
     round_++;
     count_ = 0;
@@ -42,7 +42,7 @@ class ById {
  private:
   struct Entry {
     std::uintptr_t id = 0;
-    // It is taken if this is the table's.
+    // The entry is in use if this is the map's round.
     uint32_t round = 0;
     T value{};
   };

@@ -4,7 +4,7 @@
 
 namespace mlxjs {
 
-// Calls a JavaScript function. What it gives is valid until other code of
+// Calls a JavaScript function. Its result is valid until other code of
 // JavaScript's runs. node-addon-api would abort where the function throws null.
 template <typename... Arguments>
 napi_value
@@ -18,7 +18,8 @@ call_function(Environment& e, napi_value function, Arguments... arguments) {
   return result;
 }
 
-// The same with arrays, that is with a list of slots.
+// The same with arrays as the argument, which JavaScript gets as a list of
+// slots.
 inline napi_value call_back(
     Environment& e,
     napi_value function,

@@ -138,8 +138,8 @@ struct Convert<Napi::Value> {
   }
 };
 
-// An object of JavaScript's that is handed through: lib/core/call/native.ts
-// gives it as it is, where it makes other lists and records anew in its realm.
+// A JavaScript object that is passed through. lib/core/call/native.ts returns
+// it as it is, where it makes other lists and records anew in its own realm.
 struct Same {
   napi_value value;
 };
@@ -239,7 +239,7 @@ struct Convert<std::optional<mx::array>> {
 template <>
 struct Convert<mx::Dtype> {
   static constexpr auto ts = "DtypeId";
-  // By number.
+  // In the order of their numbers in lib/core/dtype.ts.
   static constexpr mx::Dtype all[] = {
       mx::bool_,
       mx::uint8,
@@ -292,7 +292,7 @@ struct Convert<mx::StreamOrDevice> {
 
 // A list of numbers: its place in the shared buffer, where a count stands
 // before its values; or, where it is too long for that, a Float64Array of the
-// values. -1 stands for none. They are valid until other numbers travel.
+// values. -1 stands for none. The numbers are valid until others are sent.
 struct Numbers {
   const double* data;
   size_t count;
@@ -391,8 +391,8 @@ struct Convert<std::optional<T>> {
   }
 };
 
-// A list of numbers on its way to JavaScript, of which `at` gives each. A short
-// one stands at the scratch buffer's end, and its length is the value.
+// Sends a list of numbers to JavaScript, of which `at` gives each. A short list
+// is written to the end of the shared buffer, and JavaScript gets its length.
 template <typename At>
 napi_value write_list(Environment& e, size_t length, At at) {
   if (length <= Environment::scratch_length - Environment::results) {
@@ -423,7 +423,7 @@ struct Convert<std::vector<mx::array>> {
     return out;
   }
   static napi_value write(Environment& e, std::vector<mx::array> xs) {
-    // All before any has a slot.
+    // All sizes are checked before any array gets a slot.
     for (auto& x : xs) {
       ArrayTable::check_size(x);
     }

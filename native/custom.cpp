@@ -44,7 +44,7 @@ class Handler {
     return arrays(ask(request_vjp, values), primals.size());
   }
 
-  // In the place of a tangent that is not there is -1.
+  // -1 stands for a tangent that is not there.
   Arrays jvp(
       const Arrays& primals,
       const Arrays& tangents,
@@ -58,7 +58,7 @@ class Handler {
     return arrays(ask(request_jvp, values), outputs_);
   }
 
-  // The axis of what is not mapped is -1.
+  // -1 stands for the axis of an array that is not mapped.
   std::pair<Arrays, Axes> vmap(const Arrays& inputs, const Axes& axes) {
     auto values = slots(inputs);
     append(values, axes);

@@ -19,9 +19,9 @@ namespace {
 struct Rule {
   std::string_view operation;
   bool in_vjp, in_jvp;
-  // Whether MLX is wrong about this one.
+  // Whether MLX is wrong about this operation of the name.
   bool (*is_wrong)(const mx::array& traced);
-  // The same of operations that it is right about.
+  // Its value, made of operations that MLX differentiates rightly.
   Arrays (*composed)(const mx::array& traced);
 };
 
@@ -42,7 +42,7 @@ mx::Stream stream_of(const mx::array& traced) {
   return traced.primitive().stream();
 }
 
-// MLX forgets both factors.
+// MLX leaves both factors out of the tangent.
 bool has_factors(const mx::array& traced) {
   auto [alpha, beta] = state_of<mx::AddMM>(traced);
   return alpha != 1 || beta != 1;
@@ -132,7 +132,7 @@ Arrays compose_irfft(const mx::array& traced) {
       mx::fft::ifftn(whole, {last}, mx::fft::FFTNorm::Backward, s), s)};
 }
 
-// MLX multiplies by the value.
+// MLX multiplies the derivative by the value.
 Arrays compose_full(const mx::array& traced) {
   return traced.inputs();
 }

@@ -16,7 +16,7 @@ namespace mlxjs {
 
 namespace {
 
-// Of the process, as MLX's connections are.
+// All of this belongs to the process, as MLX's connections do.
 constexpr std::string_view loss = "[ring] connection to a peer was lost";
 std::atomic<bool> lost{false};
 std::atomic<bool> peers{false};

@@ -4,9 +4,9 @@
 
 namespace mlxjs {
 
-// MLX's kernels divide by the sizes of what they are given, and leave a result
-// without memory that a GPU may look at. Where one of an operation's inputs has
-// no elements there is nothing to compute or to sum: the result is zeros of its
+// MLX's kernels divide by the sizes of their inputs, and a GPU may read a
+// result that they gave no memory. Where one of an operation's inputs has no
+// elements there is nothing to compute or to sum: the result is zeros of its
 // shape.
 template <typename... Inputs>
 mx::array unless_empty(
@@ -17,8 +17,8 @@ mx::array unless_empty(
                                        : out;
 }
 
-// MLX's reductions never end over an axis without elements of an array that
-// lies transposed in memory. One that is laid out in order takes another way.
+// MLX's reductions over an axis without elements never end if the array is
+// transposed in memory. They take another path if it is row-major.
 inline mx::array in_order_if_empty(const mx::array& a, mx::StreamOrDevice s) {
   return a.size() == 0 ? mx::contiguous(a, false, s) : a;
 }

@@ -27,8 +27,8 @@ void ArrayTable::check_size(const mx::array& a) {
 
 Slot ArrayTable::put(mx::array a) {
   check_size(a);
-  // As many as are made: the allocator then has at hand what the next operation
-  // needs. A backlog goes sooner.
+  // Empties one slot for each array that is made, so that the allocator has at
+  // hand what the next operation needs; more of them if many are waiting.
   sweep(1 + dead_.size() / 4096);
   nbytes_ += a.nbytes();
   if (interrupted_ == 0 && !emptied_.empty()) {
@@ -217,7 +217,7 @@ mx::array Environment::next_random_key() {
 }
 
 void Environment::sweep_later() {
-  // Asking first is what most calls cost.
+  // Most calls end with this look, which costs less than the exchange.
   if (sweeps_later || sweeps_later.exchange(true)) {
     return;
   }
@@ -232,7 +232,8 @@ int64_t Environment::report_memory() {
   auto active = static_cast<int64_t>(mx::get_active_memory());
   int64_t total;
   functions->sweep();
-  // May collect garbage at once, so the books are closed first.
+  // This may collect garbage at once, so the figures are brought up to date
+  // before it.
   auto change = active - reported_memory;
   reported_memory = active;
   napi_adjust_external_memory(env, change, &total);

@@ -42,25 +42,26 @@ using Slot = int32_t;
 
 // The arrays that JavaScript can see, each in a numbered slot. A slot's
 // generation changes when it is emptied, so that a finalizer that comes late
-// does not empty it for its next tenant.
+// does not empty it when another array has it.
 //
 // A call that user code interrupts may have read slots already. Until that code
-// is through, slots that become empty get no other tenant, and those of dead
-// objects are not emptied.
+// has ended, slots that become empty are not given to other arrays, and those
+// of dead objects are not emptied.
 class ArrayTable {
  public:
   explicit ArrayTable(const int32_t& interrupted) : interrupted_(interrupted) {}
   Slot put(mx::array a);
-  // MLX multiplies dimensions without looking out for overflow, and would write
-  // an array of that many bytes into the memory of a small one.
+  // Refuses arrays of 2^63 bytes or more: MLX multiplies dimensions without
+  // looking for overflow, and would write such an array into the memory of a
+  // small one.
   static void check_size(const mx::array& a);
   void release(Slot slot);
   void release(Slot slot, uint32_t generation);
-  // For finalizers: the collector may run when a call's slots are read, but the
-  // call has not been made. The slot is emptied by a later sweep().
+  // For finalizers: the collector may run after the slots of a call were read
+  // and before the call is made. So the slot is emptied by a later sweep().
   void release_later(Slot slot, uint32_t generation);
-  // Empties the slots of dead objects: of all that have values, and of so many
-  // of those that only have a graph.
+  // Empties the slots of dead objects: all that have values, and at most so
+  // many of those that have only a graph.
   void sweep(size_t most = SIZE_MAX);
   // At the end of the environment.
   void clear();
@@ -84,7 +85,7 @@ class ArrayTable {
   // A deque: references stay valid while user code adds arrays.
   std::deque<Entry> entries_;
   std::vector<Slot> free_;
-  // Emptied while a call was interrupted.
+  // Slots that were emptied while a call was interrupted.
   std::vector<Slot> emptied_;
   std::vector<std::pair<Slot, uint32_t>> dead_;
   std::vector<std::pair<Slot, uint32_t>> dead_values_;
@@ -97,8 +98,8 @@ class ArrayTable {
 // and making an array of one costs as much as an operation.
 class ScalarCache {
  public:
-  // The array for a value of the given kind; made anew where its place is
-  // taken by another.
+  // The array for a value of the given kind, which is made if the cache has
+  // another value in its place.
   template <typename Make>
   mx::array get(int kind, uint64_t bits, mx::Dtype dtype, Make make) {
     auto type = static_cast<uint64_t>(dtype.val());
@@ -121,21 +122,22 @@ class ScalarCache {
   std::array<Entry, 64> entries_;
 };
 
-// The functions of JavaScript's that graphs hold, in numbered places. The last
-// array of a graph may be freed inside of a garbage collection, or on another
-// thread, or after the environment: its functions are only noted then, and let
-// go when the environment comes by.
+// The JavaScript functions that graphs hold, in numbered places. The last array
+// of a graph may be freed inside of a garbage collection, or on another thread,
+// or after the environment: then its functions are only noted, and released
+// when the environment's thread sweeps the table.
 class FunctionTable {
  public:
-  // Something is called when a function was dropped, by whoever did.
+  // `dropped` is called, on whichever thread that is, when a function was
+  // dropped.
   FunctionTable(napi_env env, std::function<void()> dropped);
   int put(napi_value function);
   napi_value at(int place) const;
   // From any thread.
   void drop(int place);
-  // Lets go of the functions that were dropped.
+  // Releases the functions that were dropped.
   void sweep();
-  // Lets go of all.
+  // Releases all functions.
   void close();
 
  private:
@@ -164,11 +166,12 @@ struct Environment {
   // now believes to be held outside of its heap.
   int64_t report_memory();
 
-  // Frees what garbage collections and other threads left, in another turn of
-  // the event loop at the latest.
+  // Has what garbage collections and other threads left freed in another turn
+  // of the event loop, if it is not freed before.
   void sweep_later();
 
-  // An integer from JavaScript, or the status of what is no number.
+  // Reads an integer from JavaScript. The status is an error for what is no
+  // number.
   napi_status integer(napi_value value, int32_t* out) const {
     if (coerces) {
       napi_valuetype type;
@@ -181,17 +184,18 @@ struct Environment {
   }
 
   napi_env env;
-  // Whether the runtime makes numbers of what is none, as Deno does, where
-  // Node-API wants an error.
+  // Whether the runtime makes numbers of other values, as Deno does, where
+  // Node-API asks for an error.
   bool coerces;
   EventLoop loop;
   // Numbers on their way from JavaScript: scalars, shapes, lists of slots. They
   // lie in a stack: JavaScript puts on it what a call needs, and the call takes
   // it off as it reads.
   static constexpr size_t scratch_length = 4096;
-  // Its end is for numbers on their way to JavaScript.
+  // Where the end of the buffer begins, which is for numbers that are sent to
+  // JavaScript.
   static constexpr size_t results = scratch_length - 64;
-  // What both sides know beside the numbers stands before it.
+  // What both sides share beside the numbers, which stands before that end.
   struct Shared {
     int32_t top;
     // How many calls user code interrupts just now.
@@ -201,7 +205,7 @@ struct Environment {
   Napi::Reference<Napi::Float64Array> scratch_array;
   double* scratch;
   Shared* shared;
-  // The place of what a call reads, checked.
+  // Checks the place of what a call reads, and takes that off the stack.
   size_t take(int32_t place) {
     if (place < 0 || static_cast<size_t>(place) >= stack_length) {
       throw RangeError("Expected a place in the shared buffer.");
@@ -214,7 +218,7 @@ struct Environment {
   ScalarCache scalars;
   // Shared with graphs, which may outlive the environment.
   std::shared_ptr<FunctionTable> functions;
-  // What the addon gives to whoever loads it in this thread.
+  // The addon's exports, for all that load it in this thread.
   Napi::ObjectReference exports;
   // What a stream's number stands for: 0 the default, 1 the CPU, 2 the GPU.
   std::vector<mx::StreamOrDevice> streams;
@@ -223,7 +227,7 @@ struct Environment {
   // What random numbers come from; made when first needed.
   std::optional<mx::array> random_state;
   const mx::array& random_key();
-  // Moves the state on.
+  // The key of the next draw, for which the state moves on.
   mx::array next_random_key();
 
   int64_t reported_memory = 0;

@@ -19,9 +19,10 @@ void refuse(const Plan& plan, const std::vector<mx::array>& outputs) {
   }
 }
 
-// Comes after all else that a stream of the CPU does in a piece, and asks for
-// its error. MLX signals the events of the piece's arrays afterwards: they have
-// no error then, which they would throw at whoever meets them first and forget.
+// The last thing that a stream of the CPU does in a piece: it takes the error
+// out of the stream. MLX signals the events of the piece's arrays afterwards.
+// So these have no error, which they would throw at whoever meets them first,
+// and then forget.
 class Guard : public mx::Primitive {
  public:
   using Primitive::Primitive;
@@ -45,8 +46,9 @@ class Guard : public mx::Primitive {
 void schedule(Plan& plan, Piece& piece, std::vector<mx::array> arrays) {
   try {
     for (auto& a : piece.from_cpu) {
-      // What has failed since the plan was made is undone again, and waiting
-      // would make it one that has values. It throws as it is scheduled.
+      // An array that has failed since the plan was made is to be computed
+      // again, which throws when it is scheduled. To wait for it would mark it
+      // as one that has values.
       if (a.status() == mx::array::Status::evaluated) {
         a.wait();
       }
@@ -59,7 +61,8 @@ void schedule(Plan& plan, Piece& piece, std::vector<mx::array> arrays) {
   }
 }
 
-// The same, and gives what tells when it is done.
+// Schedules a piece with a guard on each of its streams, and gives the checks
+// that tell when it is done.
 std::vector<Check> schedule_guarded(Plan& plan, Piece& piece) {
   auto last = piece.arrays;
   std::vector<std::shared_ptr<Guard>> guards;
@@ -100,7 +103,7 @@ bool ready(const std::vector<Check>& checks) {
   });
 }
 
-// Waits for them, too.
+// The first error of some checks, for which it waits.
 std::exception_ptr error_of(const std::vector<Check>& checks) {
   for (auto& check : checks) {
     try {
@@ -112,14 +115,16 @@ std::exception_ptr error_of(const std::vector<Check>& checks) {
   return nullptr;
 }
 
-// A key that has failed would be all that random numbers ever come from.
+// All random numbers would come from a key that has failed, so there is a new
+// one then.
 void renew_random_state(Environment& e) {
   if (e.random_state && Failed::error_of(*e.random_state)) {
     e.random_state.reset();
   }
 }
 
-// So that the next evaluation does not meet them.
+// Takes the errors out of the streams, so that the next evaluation does not
+// meet them.
 void forget_errors(const Piece& piece) {
   for (auto& s : piece.streams) {
     check(s).wait();
@@ -217,7 +222,7 @@ void evaluate(Environment& e, const std::vector<mx::array>& arrays) {
       for (auto& [a, _] : under_way) {
         finish(e, a);
       }
-      // Some may have failed.
+      // Some of them may have failed, so the plan is made anew.
       continue;
     }
     if (plan.refused()) {
@@ -238,11 +243,12 @@ struct EvaluationQueue::Evaluation {
   int number = 0;
   std::vector<mx::array> outputs;
   napi_deferred deferred = nullptr;
-  // Once it is its turn; earlier evaluations may have parts of its graph.
+  // Made when it is the evaluation's turn, since earlier ones may have parts of
+  // its graph.
   std::shared_ptr<Plan> plan;
-  // Of outputs that are earlier evaluations'.
+  // Checks of outputs that earlier evaluations compute.
   std::vector<Check> others;
-  // Of the plan's pieces.
+  // How many of the plan's pieces are scheduled.
   size_t scheduled = 0;
   size_t under_way = 0;
 
@@ -294,9 +300,10 @@ void EvaluationQueue::finish(const mx::array& a) {
 }
 
 // Graphs are scheduled on the thread that built them, piece by piece; only
-// waiting is left to another thread. Two pieces keep a stream busy. More, which
-// it has while JavaScript does something else, come one with each call, since
-// the event loop waits meanwhile.
+// waiting is left to another thread. Two pieces keep a stream busy. Beyond
+// these, each call schedules one more at most, since the event loop waits
+// meanwhile: of pieces that take little memory there may be eight, so that the
+// stream has work while JavaScript is busy with other things.
 void EvaluationQueue::schedule() {
   bool more = true;
   while (!waiting_.empty()) {
@@ -401,7 +408,7 @@ void EvaluationQueue::arrive(const Flight& flight) {
   }
 }
 
-// With all evaluations that depend on it.
+// Marks a piece as failed, and fails all evaluations that depend on it.
 std::exception_ptr EvaluationQueue::fail(
     const Flight& flight,
     std::exception_ptr error) {

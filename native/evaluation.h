@@ -11,7 +11,7 @@
 
 namespace mlxjs {
 
-// Now, while JavaScript waits.
+// Evaluates an array while JavaScript waits.
 void evaluate(Environment& e, const mx::array& a);
 void evaluate(Environment& e, const std::vector<mx::array>& arrays);
 
@@ -21,9 +21,10 @@ class EvaluationQueue {
  public:
   explicit EvaluationQueue(Environment& e) : environment_(e) {}
 
-  // The number is of no other evaluation.
+  // Starts an evaluation under a number that no other one has.
   Promise start(int number, std::vector<mx::array> outputs);
-  // Settles it, if it is not done, and schedules no more of it.
+  // Settles the promise of an evaluation that is not done, and schedules no
+  // more of it.
   void give_up(int number);
   // Whether nothing is under way.
   bool idle() const {
@@ -40,7 +41,7 @@ class EvaluationQueue {
     std::shared_ptr<Plan> plan;
     Plan::Piece piece;
     std::vector<Check> checks;
-    // Of earlier evaluations, which this one is not done before.
+    // Checks of earlier evaluations, which have to be done before this one is.
     std::vector<Check> others;
   };
   using Flights = std::list<Flight>;
@@ -48,19 +49,20 @@ class EvaluationQueue {
   void schedule();
   void make_plan(Evaluation& e);
   void depart(std::shared_ptr<Evaluation> e);
-  // Finishes what is done.
+  // Finishes the pieces that are done.
   void advance();
   void arrive(const Flight& flight);
-  // Gives the error with what is known of the operation.
+  // Marks what has failed with a piece, and gives the error with what is known
+  // of the operation.
   std::exception_ptr fail(const Flight& flight, std::exception_ptr error);
   Flights::iterator flight_of(const mx::array& a);
   void settle(Evaluation& e, std::exception_ptr error);
 
   Environment& environment_;
-  // Those of which not all is scheduled, and all that are not settled.
+  // The evaluations that have pieces to schedule, and all that are not settled.
   std::deque<std::shared_ptr<Evaluation>> waiting_;
   std::unordered_map<int, std::shared_ptr<Evaluation>> open_;
-  // In the order of their departures.
+  // The pieces under way, in the order in which they were scheduled.
   Flights flights_;
   // How many operations are under way.
   size_t scheduled_ = 0;

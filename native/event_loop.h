@@ -12,22 +12,23 @@ namespace mlxjs {
 class EventLoop {
  public:
   explicit EventLoop(napi_env env);
-  // No function is called any more.
+  // After this, no function is called any more.
   void close();
 
   using Task = std::function<void()>;
-  // Has a function called in another turn, unless the environment ends before.
-  // From any thread, also inside of a garbage collection.
+  // Has a function called in another turn of the event loop, unless the
+  // environment ends before. It may be called on any thread, also inside of a
+  // garbage collection.
   void call_later(Task task);
 
-  // Keeps the event loop going until as many calls of let_go().
+  // Keeps the event loop going until let_go() was called as often as this.
   void hold();
   void let_go();
 
  private:
   napi_env env_;
   std::mutex mutex_;
-  // None, once it is closed.
+  // Null once it is closed.
   napi_threadsafe_function function_ = nullptr;
   size_t holds_ = 0;
 };

@@ -229,7 +229,7 @@ void export_steps(
       shapeless);
 }
 
-// The object, the metadata.
+// Gives a list of the imported object and the metadata.
 Napi::Value import_function(Environment& e, std::string file) {
   auto out = Napi::Array::New(e.env, 2);
   try {

@@ -11,7 +11,7 @@ void destroy(node_api_basic_env, void* data, void*) {
   delete static_cast<T*>(data);
 }
 
-// Tells the objects of one type from those of others.
+// A tag that tells objects of one type from those of others.
 template <typename T>
 const napi_type_tag& tag_of() {
   static const char place = 0;
@@ -38,7 +38,7 @@ T& unwrap(Environment& e, napi_value v) {
   void* data = nullptr;
   if (napi_check_object_type_tag(e.env, v, &tag_of<T>(), &is) != napi_ok ||
       !is || napi_get_value_external(e.env, v, &data) != napi_ok) {
-    throw TypeError("Expected another object.");
+    throw TypeError("Expected an object of another kind.");
   }
   return *static_cast<T*>(data);
 }

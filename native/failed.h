@@ -14,17 +14,17 @@ namespace mlxjs {
 
 namespace mx = mlx::core;
 
-// What computes an array whose evaluation has failed: it throws the error
-// again. It takes the place of the operation in the array itself, which all
-// that depend on the array have a part in, so they fail, too, whenever they
-// were made.
+// The operation of an array whose evaluation has failed: it throws the error
+// again. It replaces the operation in the array itself, which all arrays that
+// depend on it share; so these fail, too, whether they were made before or
+// after.
 class Failed final : public mx::Primitive {
  public:
   Failed(mx::Stream stream, std::exception_ptr error)
       : Primitive(stream),
         error_(std::move(error)) {}
 
-  // Makes it fail, and all other outputs of its operation.
+  // Marks an array as failed, with all other outputs of its operation.
   static void mark(mx::array a, const std::exception_ptr& error);
   // The error that an array has failed with, if it has.
   static std::exception_ptr error_of(const mx::array& a);
@@ -67,8 +67,8 @@ class Failed final : public mx::Primitive {
 // it is Failed.
 enum class Kind { unknown, usual, view, may_fail, failed };
 
-// By the primitives' types, of which there are few, since it is asked for every
-// operation.
+// The kinds of primitives, noted by their types, of which there are few: the
+// kind is asked for every operation.
 class Kinds {
  public:
   static Kinds& of_thread();
@@ -87,16 +87,16 @@ class Kinds {
   ById<Kind> known_;
 };
 
-// How many hold an array, of which MLX does not tell.
+// How many references there are to an array, which MLX does not tell.
 long holders_of(const mx::array& a);
 
-// An array that is only known of: this keeps neither its memory nor MLX from
-// computing in it, as it does where nobody else holds an array. And no other
-// array gets the same id meanwhile.
+// A weak reference to an array: it keeps neither the array's memory nor MLX
+// from computing in place, which MLX does where nobody else holds an array.
+// While it is there, no other array gets the same id.
 class WeakArray {
  public:
   explicit WeakArray(const mx::array& a);
-  // Nothing, if it is gone.
+  // The array, or nothing if it is gone.
   std::optional<mx::array> lock() const;
 
  private:

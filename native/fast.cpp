@@ -22,7 +22,7 @@ mx::array layer_norm(
   return unless_empty(mx::fast::layer_norm(x, weight, bias, eps, s), s, x);
 }
 
-// A base of zero stands for none; frequencies then say all.
+// A base of zero stands for none: then frequencies are given.
 mx::array rope(
     const mx::array& a,
     int dims,

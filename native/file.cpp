@@ -136,7 +136,7 @@ void FileReader::read(char* data, size_t n, size_t offset) {
         "[load] " + path_ +
         ": expected to read it, received: " + std::strerror(errno));
   }
-  // After reading: what came before a change is good.
+  // This comes after reading, since what was read before a change is good.
   if (!is_unchanged()) {
     throw std::runtime_error(
         "[load] " + path_ +

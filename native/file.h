@@ -12,7 +12,8 @@ namespace mlxjs {
 
 namespace io = mlx::core::io;
 
-// Bytes that are read from any place. To read them in order, it has a position.
+// Bytes that can be read at any place or, from a position that it keeps, in
+// order.
 class PlacedReader : public io::Reader {
  public:
   bool is_open() const override {
@@ -54,13 +55,13 @@ class FileReader : public PlacedReader {
   ~FileReader() override;
   FileReader(const FileReader&) = delete;
 
-  // How many there are.
+  // How many files are open.
   static int count();
 
   // Whether it is as it was when it was opened.
   bool is_unchanged() const;
 
-  // From any thread.
+  // It may be called on any thread.
   void read(char* data, size_t n, size_t offset) override;
   std::string label() const override {
     return path_;
@@ -76,7 +77,8 @@ class FileReader : public PlacedReader {
   struct stat status_;
 };
 
-// A file within another, from the given place on. Positions are its own.
+// A file within another, which begins at the given place. Its positions count
+// from there.
 class PartReader : public PlacedReader {
  public:
   PartReader(std::shared_ptr<io::Reader> whole, size_t start)

@@ -18,7 +18,7 @@ using Half = mx::float16_t;
 // Fills the memory of arrays with the tensor that starts at a place.
 using Fill = std::function<void(mx::io::Reader&, size_t, Arrays&)>;
 
-// What becomes of a tensor.
+// The arrays that a tensor becomes, and what fills them.
 struct Unpacked {
   std::vector<mx::Shape> shapes;
   std::vector<mx::Dtype> dtypes;
@@ -118,8 +118,8 @@ Unpacked plain(mx::Shape shape, mx::Dtype dtype) {
       }};
 }
 
-// Those of MLX's own kind: 32 weights with a scale, and a bias, which the file
-// has or which follows from the scale.
+// Tensors that stay quantized, as MLX has it: 32 weights with a scale, and a
+// bias, which the file has or which follows from the scale.
 template <typename F>
 Unpacked quantized(const mx::Shape& shape, Layout layout, int bits, F f) {
   auto weights = shape;
@@ -156,7 +156,7 @@ void pack(const uint8_t* from, uint8_t* to) {
   }
 }
 
-// All others become float16.
+// Tensors of all other types, which become float16.
 template <typename F>
 Unpacked decoded(mx::Shape shape, Layout layout, F f) {
   return {

@@ -42,7 +42,7 @@ uintptr_t stack_end() {
 // that of its highest input and 1, or what `met` makes of that, which is not 0.
 template <typename F>
 size_t walk(const std::vector<mx::array>& outputs, F met) {
-  // 0 is that of an array that was not met.
+  // The height 0 means that an array was not met.
   ById<size_t> heights;
   struct Step {
     const mx::array& array;
@@ -83,7 +83,7 @@ size_t walk(const std::vector<mx::array>& outputs, F met) {
 size_t deepest_graph() {
   // The most that MLX was seen to take for one operation is 190 bytes.
   constexpr size_t for_one = 512;
-  // Beside the graph.
+  // What MLX takes beside the operations.
   constexpr size_t for_all = 1 << 15;
   constexpr size_t least = 16;
   auto here = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));

@@ -22,8 +22,8 @@ void in_order(
     const std::vector<mx::array>& outputs,
     const std::function<void(const mx::array&)>& f);
 
-// Calls f with every array of the graph but those that it starts from, in no
-// certain order; of several outputs of an operation with only one.
+// Calls f with every array of the graph except those that it starts from, in no
+// certain order; if an operation has several outputs, with only one of them.
 void visit(
     const std::vector<mx::array>& outputs,
     const std::vector<mx::array>& starts,
@@ -32,15 +32,17 @@ void visit(
 // Frees an array, and with it what only its graph holds.
 void let_go(mx::array a);
 
-// Arrays of the graph at which MLX has to call before it goes to the outputs:
-// from one to the next, and from the last to the outputs, it is never deeper
-// than it can go. None, if the graph is not that deep. Calls `met` with every
-// array on its way, inputs before what uses them.
+// Arrays within the graph that MLX has to be given before the outputs, so that
+// it never has to go deeper than the stack has room for: from one of them to
+// the next, and from the last to the outputs. There are none if the graph is
+// not that deep. Calls `met` with every array on its way, inputs before what
+// uses them.
 std::vector<mx::array> waypoints(
     const std::vector<mx::array>& outputs,
     const std::function<void(const mx::array&)>& met = {});
 
-// The outputs, after waypoints that count as constants to transformations.
+// The outputs behind such waypoints, which count as constants to
+// transformations.
 struct Route {
   std::vector<mx::array> outputs;
   size_t waypoints;

@@ -34,7 +34,7 @@ std::string_view name_of(const mx::array& a) {
 
 using Fits = bool (*)(const Arrays& in, const mx::array& out);
 
-// Along all axes, or all but one.
+// Whether two shapes are the same along all axes, or all but one.
 bool alike(const mx::array& a, const mx::array& b, int but = -1) {
   if (a.ndim() != b.ndim()) {
     return false;
@@ -51,7 +51,8 @@ bool fits_elements(const Arrays& in, const mx::array& out) {
   return std::ranges::all_of(in, [&](auto& a) { return alike(a, out); });
 }
 
-// Several operations in one, among them those that broadcast.
+// Several operations in one. Some of them may broadcast, so the inputs need not
+// have the same shape.
 bool fits_compiled(const Arrays& in, const mx::array& out) {
   return std::ranges::all_of(in, [&](auto& a) {
     int surplus = out.ndim() - a.ndim();
@@ -279,7 +280,7 @@ void require_fit(const mx::array& a) {
 // A check makes an operation's indices safe, or gives what takes its place.
 using Check = std::optional<mx::array> (*)(mx::array& a, mx::Stream s);
 
-// The operation once more, of other inputs.
+// The same operation of other inputs.
 mx::array again(const mx::array& a, Arrays inputs) {
   auto shape = inputs[0].shape();
   return mx::array(shape, a.dtype(), a.primitive_ptr(), std::move(inputs));

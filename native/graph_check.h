@@ -6,10 +6,10 @@
 
 namespace mlxjs {
 
-// A graph that was made for other shapes or comes from a file. Throws for an
-// operation whose inputs do not fit each other, and checks what the operations
-// have as their indices now, in place of what was checked before. Outputs may
-// become others.
+// Checks a graph that was made for other shapes or comes from a file: throws
+// for an operation whose inputs do not fit each other, and replaces the checks
+// of indices that were made before by checks of the indices that the operations
+// have now. Outputs may be replaced, too.
 void check_graph(
     std::vector<mx::array>& outputs,
     const std::vector<mx::array>& inputs);

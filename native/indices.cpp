@@ -42,8 +42,7 @@ refusal(const Bounds& bounds, const Caller& caller, const std::string& got) {
   return msg.str();
 }
 
-// Bounds for all indices or, if there are several, one for each entry of their
-// last axis.
+// One pair of bounds for all indices, or one for each entry of their last axis.
 using AllBounds = std::span<const Bounds>;
 
 const Bounds& at(AllBounds all, size_t i) {
@@ -202,7 +201,8 @@ class CheckIndices : public mx::UnaryPrimitive {
   Caller caller_;
 };
 
-// Also one of linalg.cpp's.
+// Whether an array is a check: of indices, or of factors, which linalg.cpp
+// makes.
 bool is_check(const mx::array& a) {
   std::string_view name = a.has_primitive() ? a.primitive().name() : "";
   return name == "CheckIndices" || name == "CheckFactor";
@@ -255,7 +255,7 @@ bool is_settled(const mx::array& indices, AllBounds all, const Caller& caller) {
       is_for_all_shapes(indices);
 }
 
-// Clamped by MLX's own operations.
+// Indices, clamped by MLX's own operations.
 mx::array clipped(const mx::array& indices, AllBounds all, mx::Stream s) {
   auto dtype = indices.dtype();
   auto info = mx::iinfo(dtype);

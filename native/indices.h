@@ -22,7 +22,7 @@ namespace mlxjs {
 // The integers that are places of an axis, or starts of parts of it.
 struct Bounds {
   int64_t least, most;
-  // Of the axis, and of a part.
+  // The size of the axis, and that of a part.
   int64_t size, part = 1;
 
   static Bounds of(int64_t size) {
@@ -31,12 +31,12 @@ struct Bounds {
   static Bounds of_part(int64_t size, int64_t part) {
     return {0, size - part, size, part};
   }
-  // Of a part, which is a single entry where negative indices may be used.
+  // For a part of an axis. A part of size 1 is an index, which may be negative.
   static Bounds of_index(int64_t size, int64_t part) {
     return part == 1 ? of(size) : of_part(size, part);
   }
 
-  // Of the matrices in a stack, of which MLX counts none from the end.
+  // For the matrices in a stack, which MLX does not count from the end.
   static Bounds of_matrices(const mx::array& stack) {
     int64_t count = 1;
     for (size_t i = 0; i + 2 < stack.ndim(); i++) {
@@ -48,7 +48,7 @@ struct Bounds {
   bool has(int64_t i) const {
     return least <= i && i <= most;
   }
-  // Whether it has all numbers of an integer dtype.
+  // Whether all numbers of an integer dtype are within the bounds.
   bool has_all(mx::Dtype dtype) const;
   bool operator==(const Bounds&) const = default;
 };
@@ -57,7 +57,7 @@ struct Bounds {
 struct Caller {
   std::string_view function;
   std::string_view parameter = "indices";
-  // They count what a mask selects.
+  // Whether the indices count the parts that a mask selects.
   bool of_mask = false;
   bool operator==(const Caller&) const = default;
 };
@@ -114,7 +114,8 @@ void with_integers(const mx::array& a, const F& f) {
   }
 }
 
-// Whether the values are there. CUDA would have to copy them for that.
+// Whether the values are there and can be read. CUDA would have to copy them
+// for that.
 inline bool is_known(const mx::array& a) {
   return !a.is_tracer() && a.is_available() && a.data_shared_ptr() != nullptr &&
       !mx::cu::is_available();
@@ -178,8 +179,8 @@ std::optional<std::string> late_range_error(const char* text);
 using Write = std::function<
     mx::array(const mx::array& a, const std::vector<mx::array>& indices)>;
 
-// What a function gives that writes parts of the array, of which each begins
-// where the indices of the axes say. `part` is the size of these along the
+// The result of a function that writes parts of the array, each of which begins
+// where the indices of the axes say. `part` is the size of a part along the
 // axes of the array.
 mx::array written(
     const mx::array& a,
@@ -190,7 +191,7 @@ mx::array written(
     mx::StreamOrDevice s,
     const Write& write);
 
-// The same of a function that writes one part.
+// The same for a function that writes one part.
 mx::array part_written(
     const mx::array& a,
     const mx::array& starts,
@@ -216,7 +217,8 @@ void take_out_checks(
     std::vector<mx::array>& outputs,
     const std::vector<mx::array>& inputs);
 
-// The axis, counted from the end if it is negative; -1 if there is none such.
+// The number of an axis, which counts from the end if it is negative; -1 if
+// there is no such axis.
 inline int find_axis(const mx::array& a, int axis) {
   int ndim = a.ndim();
   auto found = axis < 0 ? axis + ndim : axis;

@@ -68,7 +68,7 @@ class FunctionWriter : public mx::io::Writer {
     static constexpr size_t longest = 1 << 24;
     while (n > 0) {
       auto m = std::min(n, longest);
-      // Or every piece would stay until the end.
+      // Without it, every piece would stay until the end.
       Napi::HandleScope scope(env_);
       // A copy: the receiver may keep it.
       napi_value piece, receiver, result;
@@ -154,7 +154,7 @@ mx::array load_npy(
   return out;
 }
 
-// Names, the arrays' slots, the metadata's names, its texts.
+// Gives names, the arrays' slots, the metadata's names and its texts.
 Napi::Value
 load_safetensors(Environment& e, Napi::Value origin, mx::StreamOrDevice s) {
   auto [reader, lazily] = source_of(e, origin);

@@ -13,12 +13,12 @@ namespace {
 
 using Axes = std::optional<std::vector<int>>;
 
-// The rest of LAPACK answers NaN with NaN or with an error, but what it looks
-// for eigenvalues and singular values with may not return, or use what it never
-// set. So it does not get to see all of that.
+// Most of LAPACK answers NaN with NaN or with an error. But its functions for
+// eigenvalues and singular values may then not return, or use memory that they
+// never set. So they do not get such values.
 
-// As it is, but for infinities, which become NaN: of that the decomposition
-// into singular values says that it failed.
+// The array, with NaN in the place of infinities: of NaN the decomposition into
+// singular values says that it failed.
 mx::array without_infinity(const mx::array& a, mx::StreamOrDevice s) {
   if (!mx::issubdtype(a.dtype(), mx::inexact)) {
     return a;

@@ -26,7 +26,8 @@ Operand Operand::read(Environment& e, napi_value v) {
     out.array_ = &e.arrays.at(code);
     return out;
   } else {
-    // Behind the stack there are numbers, too.
+    // A place at the end of the stack is safe: behind it there are numbers,
+    // too.
     words = e.scratch + e.take(~code);
   }
   out.cache_ = &e.scalars;

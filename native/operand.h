@@ -21,9 +21,9 @@ class Operand {
   const mx::array& array() const {
     return *array_;
   }
-  // As an array of its own.
+  // The operand as an array where no other stands beside it.
   mx::array resolve() const;
-  // As an array beside one of the given type.
+  // The operand as an array beside one of the given dtype.
   mx::array beside(mx::Dtype dtype) const;
 
  private:

@@ -11,7 +11,7 @@ std::exception_ptr EvaluationError::of(
   try {
     std::rethrow_exception(error);
   } catch (const EvaluationError&) {
-    // Of another evaluation, that of an input.
+    // The error comes from another evaluation, that of an input.
     return error;
   } catch (const std::exception& e) {
     EvaluationError out(e, error);

@@ -9,10 +9,11 @@
 
 namespace mlxjs {
 
-// What an evaluation has failed with, and what is known of the operation that
-// did: MLX's name of it, and the calls of JavaScript's that made it.
+// The error of an evaluation, with what is known of the operation that failed:
+// MLX's name of it, and the JavaScript calls that made it.
 struct EvaluationError : std::runtime_error {
-  // Of an error that tells all that is known, this is a copy.
+  // Makes one of an error; if that is one already and tells all that is known,
+  // a copy of it.
   static std::exception_ptr of(
       const std::exception_ptr& error,
       const std::string& operation,
@@ -45,12 +46,12 @@ class Origins {
 
  private:
   struct Known {
-    // So that no other array gets its id.
+    // Keeps other arrays from getting its id.
     WeakArray array;
     Calls calls;
   };
   std::unordered_map<std::uintptr_t, Known> known_;
-  // How many there may be before those of arrays that are gone are looked for.
+  // When there are more than this, those of arrays that are gone are removed.
   size_t most_ = 1024;
 };
 

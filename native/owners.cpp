@@ -23,7 +23,7 @@ void Owners::add(napi_value owner) {
   references_.push_back(reference);
 }
 
-// Lets go of the dead, and of the list.
+// Removes references to dead objects, and the list.
 void Owners::sweep() {
   std::erase_if(references_, [this](auto reference) {
     Napi::HandleScope scope(env_);
@@ -82,8 +82,9 @@ Same settled_owners(Environment& e) {
   return {e.owners.settled()};
 }
 
-// Calls a function with them: a list of them would be garbage that V8, if it is
-// just looking for garbage, takes for alive with all that is in it.
+// Calls a function with the recent owners as its arguments. A list of them
+// would be garbage soon, but V8, while it marks its heap, would take it for
+// alive with all that is in it.
 void visit_recent_owners(Environment& e, Napi::Value visit) {
   constexpr size_t at_once = 256;
   auto owners = e.owners.recent();

@@ -6,10 +6,10 @@
 
 namespace mlxjs {
 
-// The objects of JavaScript's whose fields keep the arrays that they hold:
-// known of, but not kept alive. A `WeakRef` that is asked for its object keeps
-// it until the event loop turns, which a plain loop never lets it; a weak
-// reference of Node-API does not.
+// The JavaScript objects whose fields keep the arrays that they hold. They are
+// known here, but not kept alive. A `WeakRef` that is asked for its object
+// keeps it until the event loop turns, which never happens in a plain loop; a
+// weak reference of Node-API does not.
 class Owners {
  public:
   explicit Owners(napi_env env) : env_(env) {}
@@ -32,7 +32,7 @@ class Owners {
   napi_ref list_ = nullptr;
   // How many of the references are in the list.
   size_t listed_ = 0;
-  // How many there may be before the dead are looked for.
+  // When there are more than this, references to dead objects are removed.
   size_t most_ = 256;
 };
 

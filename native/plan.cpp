@@ -196,7 +196,8 @@ void Plan::add(const mx::array& a, Pieces pieces) {
 }
 
 void Plan::meet(const mx::array& a, std::optional<size_t> user) {
-  // MLX takes an event off that was signaled, but leaves this.
+  // An array keeps this status when MLX has removed its event, which was
+  // signaled.
   if (a.status() != Status::evaluated) {
     return;
   }
@@ -208,7 +209,7 @@ void Plan::meet(const mx::array& a, std::optional<size_t> user) {
   }
 }
 
-// The piece that computes the array has to give it.
+// Notes that the piece which computes the array has to give it.
 void Plan::need(const mx::array& a) {
   auto place = graph_.places.find(a.id());
   if (place == nullptr || place->needed) {
@@ -317,7 +318,7 @@ void Plan::spread(const std::exception_ptr& error) {
       continue;
     }
     each_output(i, [&](mx::array& a) {
-      // What is not scheduled yet will find out.
+      // Those that are not scheduled yet fail when they are.
       if (a.status() != Status::unscheduled) {
         Failed::mark(a, error);
       }

@@ -40,19 +40,19 @@ class Plan {
     // What the CPU computes in earlier pieces, and has to be there before this
     // is scheduled.
     std::vector<mx::array> from_cpu;
-    // Of the memory that its operations take.
+    // How many bytes its operations take.
     size_t bytes = 0;
     // Where its last operation is.
     mx::Device device = mx::Device::cpu;
     // Whether it has an operation that may fail, and so no other.
     bool closed = false;
-    // Of that operation.
+    // The name of that operation.
     std::string name;
 
     size_t length() const {
       return end - begin;
     }
-    // Whether MLX need not mind how much of it is under way.
+    // Whether it takes so little memory that many like it may be under way.
     bool is_light() const {
       return device == mx::Device::cpu && bytes <= most_bytes_of_light;
     }
@@ -83,23 +83,26 @@ class Plan {
     mx::array array;
     std::optional<size_t> user;
   };
-  // They are held until this is called.
+  // The arrays of this plan that are under way. It holds them until this is
+  // called.
   std::vector<UnderWay> take_under_way() {
     return std::move(under_way_);
   }
-  // Whether MLX has reason to refuse it: it needs arrays that nothing computes,
-  // which stand for others while a function is traced, as one is.
+  // Whether MLX is right to refuse it: a function is being traced, and the plan
+  // needs arrays that nothing computes, since they stand for others in the
+  // trace.
   bool refused() const {
     return refused_;
   }
-  // Whether a transformation that is under way has a part in it.
+  // Whether one of its arrays belongs to a transformation that is under way.
   bool traced() const {
     return traced_;
   }
 
   // The operation that computes an array, if it is one of this plan's.
   std::optional<size_t> operation_of(const mx::array& a);
-  // What is under way is computed by an operation of another plan.
+  // Notes that an operation needs what an operation of another plan, which is
+  // under way, computes.
   void
   depend(size_t user, const std::shared_ptr<Plan>& other, size_t operation) {
     links_.push_back({user, other, operation});
@@ -147,7 +150,7 @@ class Plan {
   // The calls that made an operation, or else the first that depends on it:
   // many calls make several.
   Origins::Calls calls_of(size_t operation) const;
-  // What depends on operations that have failed does, too.
+  // Marks what depends on operations that have failed.
   void spread(const std::exception_ptr& error);
 
   Kinds& kinds_ = Kinds::of_thread();

@@ -12,8 +12,8 @@ bool is_guarded(const std::filesystem::path& path);
 // Whether it is also a folder of this user's that others cannot write to.
 bool is_private_folder(const std::filesystem::path& path);
 
-// Makes a folder, and those that it is in, for this user alone where they are
-// not there yet. Gives whether it is private.
+// Makes a folder and, where they are not there yet, those above it, for this
+// user alone. Tells whether the folder is private then.
 bool make_private_folder(const std::filesystem::path& path);
 
 } // namespace mlxjs

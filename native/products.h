@@ -5,9 +5,9 @@
 namespace mlxjs {
 
 // MLX's products of quantized matrices and of half precision are slow on the
-// CPU under Linux, so the addon has its own: linux/products.cpp says how. This
-// is told of an operation before the first of its kind is computed, on a thread
-// of JavaScript's.
+// CPU under Linux, so the addon has its own: linux/products.cpp says how. It is
+// called with an operation before the first of its kind is computed, on a
+// thread of JavaScript's.
 #ifdef MLX_JS_OWN_PRODUCTS
 constexpr bool has_own_products = true;
 void take_over(mlx::core::Primitive& operation);

@@ -19,7 +19,8 @@ void borrow_default_stream();
 mx::Stream new_stream_of_thread(mx::Device d);
 // A new stream that any thread may use.
 mx::Stream new_shared_stream(mx::Device d);
-// Once what is under way on them is done, others may borrow this thread's.
+// Gives this thread's streams back. Others may borrow them once what is under
+// way on them is done.
 void return_streams();
 // The streams of the CPU that may have something to do.
 std::vector<mx::Stream> busy_streams();
@@ -37,16 +38,17 @@ void wait_for_streams();
 using Check = std::shared_future<void>;
 
 // MLX keeps the error of a stream of the CPU and throws it at whoever waits
-// next for something there. Asked in the stream itself, after all that it was
-// given so far, whose error it is is certain: the check has it, and it is gone
-// from the stream.
+// next for something there. The check is a task of the stream, behind all that
+// it was given so far, so it is certain whose error it finds; it takes the
+// error out of the stream.
 Check check(mx::Stream s);
 
-// On a GPU the event has the error. Nobody waits before the check is asked.
+// On a GPU the event has the error. The check waits for the event when it is
+// asked, not before.
 Check check(mx::Event event);
 
-// While it is there, MLX blocks nobody who schedules because of what is under
-// way. Who has it keeps that little.
+// While this object is there, MLX does not block those that schedule when much
+// is under way. Whoever has it must keep that little.
 class Unthrottled {
  public:
   Unthrottled();

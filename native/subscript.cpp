@@ -25,7 +25,7 @@ using Indices = std::vector<Index>;
 
 } // namespace
 
-// Of an argument: decoded with every bound checked.
+// The indices of an argument, decoded, with every bound checked.
 template <>
 struct Convert<Indices> {
   static constexpr auto ts = "List";
@@ -86,7 +86,7 @@ struct Convert<Indices> {
     return out;
   }
 
-  // Sizes, then values.
+  // A list stands as its number of dimensions, their sizes, and the values.
   static mx::array read_list(const auto& whole, mx::Dtype dtype) {
     auto dimensions = whole();
     mx::Shape shape;
@@ -139,7 +139,7 @@ std::vector<int> consecutive(int first, int count) {
   return out;
 }
 
-// The first axes and those after them, the other way round.
+// Exchanges the first axes with those after them.
 mx::array
 exchange(const mx::array& a, int first, int second, mx::StreamOrDevice s) {
   auto order = consecutive(0, a.ndim());
@@ -453,7 +453,7 @@ subscript_get(const mx::array& x, Indices indices, mx::StreamOrDevice s) {
   return Subscript(x, indices, "get").get(x, s);
 }
 
-// At one integer, the most frequent case.
+// What `x.get(i)` gives for one integer, the most frequent case.
 mx::array subscript_row(const mx::array& x, int i, mx::StreamOrDevice s) {
   if (x.size() == 0 || x.ndim() == 0) {
     return subscript_get(x, {{integer, i}}, s);

@@ -43,9 +43,9 @@ bool loses(mx::Dtype from, mx::Dtype to, mx::Dtype::Category kind) {
   return mx::issubdtype(from, kind) && !mx::issubdtype(to, kind);
 }
 
-// A tangent or cotangent in the dtype of what it belongs to, as whose bytes
-// some operations read its own. What it would lose by that, an imaginary part
-// or a tangent's fraction, is refused.
+// A tangent or cotangent, cast to the dtype of what it belongs to: some
+// operations read its bytes as if they were of that dtype. If the cast would
+// lose an imaginary part or the fraction of a tangent, it is refused.
 mx::array fitted(
     const mx::array& x,
     const mx::array& owner,
@@ -72,8 +72,8 @@ mx::array fitted(
   return cast(x, owner.dtype());
 }
 
-// Derivatives in the dtypes of what they belong to, which those of masks do not
-// have. Of another shape they would be wrong, and dangerous.
+// Casts derivatives to the dtypes of what they belong to, which those of masks
+// do not have, and refuses other shapes, which would be wrong and dangerous.
 void adopt(Arrays& derivatives, const Arrays& owners) {
   for (size_t i = 0; i < derivatives.size(); i++) {
     auto& x = derivatives[i];

@@ -11,7 +11,7 @@ namespace mlxjs::transforms {
 
 using Arrays = std::vector<mx::array>;
 using Function = std::function<Arrays(const Arrays&)>;
-// Its outputs, and the axis of each.
+// It gives its outputs, and the axis of each.
 using MappedFunction =
     std::function<std::pair<Arrays, std::vector<int>>(const Arrays&)>;
 

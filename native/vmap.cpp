@@ -27,8 +27,9 @@ struct Mapped {
   Axes axes;
 };
 
-// Where MLX's rule for an operation is wrong, it is right of other inputs, or
-// there is another rule. `traced` is the operation's output as it was traced.
+// A rule for an operation that MLX maps wrongly. It gives MLX's rule other
+// inputs, for which that is right, or does without it. `traced` is the
+// operation's output as it was traced.
 struct Rule {
   std::string_view operation;
   Mapped (*map)(const mx::array& traced, Mapped inputs, int size);
@@ -72,8 +73,8 @@ Mapped repeated(const mx::array& traced, Mapped inputs, int axis, int size) {
   return {std::move(outputs), std::move(axes)};
 }
 
-// Of operations on each element for itself, about whose output's axis, shape or
-// dtype MLX is wrong, or whose variant it forgets.
+// For element-wise operations where MLX is wrong about the output's axis, shape
+// or dtype, or forgets which variant of the operation it is.
 Mapped map_elements(const mx::array& traced, Mapped inputs, int size) {
   auto axis = std::ranges::max(inputs.axes);
   auto s = stream_of(traced);
@@ -87,7 +88,7 @@ Mapped map_elements(const mx::array& traced, Mapped inputs, int size) {
   return repeated(traced, std::move(inputs), axis, size);
 }
 
-// MLX inverts triangular matrices as if they were not.
+// MLX inverts mapped triangular matrices as if they were not triangular.
 Mapped map_inverse(const mx::array& traced, Mapped inputs, int size) {
   move_axis(inputs, 0, 0, stream_of(traced));
   return repeated(traced, std::move(inputs), 0, size);
@@ -157,8 +158,9 @@ Mapped map_scatter(const mx::array& traced, Mapped inputs, int size) {
   return map_with_mlx(traced, std::move(inputs), size);
 }
 
-// MLX takes mapped weights for more channels after each other, where there is a
-// group of them for each group of the input's.
+// MLX puts the mapped weights one after the other as channels of one
+// convolution. With groups, each group of the input needs its own channels of
+// all of them, next to each other.
 Mapped map_convolution(const mx::array& traced, Mapped inputs, int size) {
   auto [stride, low, high, dilation, input_dilation, groups, flip] =
       static_cast<mx::Convolution&>(traced.primitive()).state();

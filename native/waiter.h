@@ -21,7 +21,7 @@ class Waiter {
 
   using Then = std::function<void()>;
 
-  // Until all checks are there, whatever they say.
+  // Waits until all checks are done, whatever they say.
   void wait(std::vector<Check> checks, Then then);
 
  private:

@@ -1,8 +1,8 @@
 // MLX's allocator for the CPU takes memory from malloc and does not look
 // whether it got any: where there is none, the process would end. libmlx for
 // Linux asks for its allocator, and for what is in use, by names that the
-// dynamic linker looks up in the addon first (see blas.cpp), so here is one
-// that looks. Those of GPUs do so themselves.
+// dynamic linker looks up in the addon first (see blas.cpp), so here is an
+// allocator that does look. The allocators for GPUs do so themselves.
 
 #include <dlfcn.h>
 #include <malloc.h>
@@ -30,8 +30,8 @@ namespace allocator {
 
 namespace {
 
-// As MLX's: in front of the memory stands its size, and some of what is freed
-// is kept for the next that needs as much.
+// It works as MLX's: in front of the memory stands its size, and some of what
+// is freed is kept for the next that needs as much.
 class CheckedAllocator : public Allocator {
  public:
   Buffer malloc(size_t size) override {
@@ -68,7 +68,7 @@ class CheckedAllocator : public Allocator {
       std::lock_guard lock(mutex_);
       cache_.clear();
     }
-    // What malloc keeps, too.
+    // Gives back what malloc keeps, too.
     malloc_trim(0);
   }
 
@@ -145,8 +145,8 @@ class CheckedAllocator : public Allocator {
       memory = ask_system(size);
     }
     if (memory == nullptr) {
-      // They hold memory. And where there is none, MLX drops what it has begun
-      // with, which their tasks may be at.
+      // Streams hold memory until they are done. And at an error MLX drops what
+      // it has begun with, which their tasks may still use.
       mlxjs::wait_for_streams();
       clear_cache();
       memory = ask_system(size);
@@ -165,7 +165,7 @@ class CheckedAllocator : public Allocator {
     if (memory == nullptr || size < small) {
       return memory;
     }
-    // Now and then, since asking takes a microsecond.
+    // Looks at the reserve now and then only, since that takes a microsecond.
     unasked_ += size;
     if (unasked_ >= often) {
       if (!leaves_reserve()) {

@@ -159,7 +159,7 @@ extern "C" __attribute__((visibility("default"))) void cblas_sgemm(
   auto x_stride = is_row ? (transpose_a == as_it_is ? 1 : a_stride)
                          : (transpose_b == as_it_is ? b_stride : 1);
   auto y_stride = is_row ? 1 : c_stride;
-  // What is there may be no number, and so zero times it none either.
+  // What is there may be NaN, and zero times that is NaN, too.
   if (beta == 0) {
     for (ptrdiff_t i = 0; i < length; i++) {
       c[i * y_stride] = 0;

@@ -37,8 +37,8 @@ constexpr auto moment = std::chrono::milliseconds(20);
 constexpr size_t most_at_once = 32;
 // As many as the store keeps.
 constexpr size_t most_waiting = 256;
-// MLX lets go of no kernel, so a program that never stops making other
-// functions gets no more of them at some time.
+// MLX never frees a kernel. So beyond this number of operations, a program that
+// goes on making new functions gets no more kernels.
 constexpr size_t most_operations = 1024;
 // A compiler that takes longer is given up.
 constexpr auto most_seconds = std::chrono::seconds(300);

@@ -34,9 +34,10 @@ std::filesystem::path include_path();
 // The libraries that are loaded. Each has a symbol for each of its kernels.
 class Libraries {
  public:
-  // That of a kernel, or none.
+  // The symbol of a kernel, or null.
   static void* find(const std::string& key);
-  // None where it can't be loaded or is not the kernel's.
+  // The symbol of a kernel in a library that it loads; null where that cannot
+  // be loaded or is not the kernel's.
   static void* load(const std::filesystem::path& path, const std::string& key);
 };
 
@@ -49,8 +50,8 @@ class Builder {
  public:
   static Builder& get();
 
-  // Whether it is of no use to ask MLX for a kernel: there is none of the
-  // operation, and one is being built or cannot be.
+  // Whether MLX need not be asked for a kernel of the operation: there is none,
+  // and one is being built or cannot be built.
   bool lacks(const std::string& operation) {
     return look(operation).lacking();
   }
@@ -65,7 +66,7 @@ class Builder {
   }
 
   void start(const std::string& operation, Source source, Place place);
-  // While the caller waits. Tells whether it is there.
+  // Builds a kernel while the caller waits, and tells whether it is there then.
   bool build(const Source& source, const Place& place);
   // The operation does without kernels from now on.
   void fail(const std::string& operation);
@@ -73,7 +74,8 @@ class Builder {
   void succeed(const std::string& operation);
 
  private:
-  // Of an operation. Others have other shapes, so many dimensions or strides.
+  // The kernels of one operation: MLX makes them for shapes, numbers of
+  // dimensions or strides that differ.
   struct Kernels {
     int waiting = 0;
     bool loaded = false;

@@ -130,8 +130,8 @@ void adopt(const Place& place, const fs::path& folder) {
   Store(place.folder).put(keys, *bytes, folder);
 }
 
-// Looks after what processes left that have ended amid of building: a lock goes
-// with the last process that holds it, also when that is killed.
+// Keeps or removes what processes left that ended while they were building: a
+// lock goes with the last process that holds it, also when that is killed.
 void sweep(const Place& place) {
   for (auto& path : paths_in(place.folder)) {
     if (path.filename().string().rfind(prefix, 0) != 0) {

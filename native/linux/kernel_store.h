@@ -36,8 +36,9 @@ class Descriptor {
   int fd_ = -1;
 };
 
-// A folder that is there as long as this is, and locked meanwhile. The first of
-// a process in a place looks after those that processes have left there.
+// A folder that is there, and locked, as long as this object is. The first one
+// that a process makes in a place also looks after those that other processes
+// have left there.
 class BuildFolder {
  public:
   explicit BuildFolder(const Place& place);
@@ -47,8 +48,8 @@ class BuildFolder {
   const std::filesystem::path& path() const {
     return path_;
   }
-  // What the compiler makes, under its name only when it is whole, and the keys
-  // of its kernels.
+  // What the compiler makes. It has this name only when it is whole, with the
+  // keys of its kernels.
   std::filesystem::path library() const;
   std::filesystem::path keys() const;
   // A process that has this, too, keeps the folder locked.
@@ -65,10 +66,11 @@ class BuildFolder {
   Descriptor lock_;
 };
 
-// In hexadecimal digits.
+// A hash in hexadecimal digits.
 std::string hash_of(const std::string& bytes);
 
-// None where there is no such file, or one too large to be a library.
+// The bytes of a file; none where there is no such file, or one too large to be
+// a library.
 std::optional<std::string> read(const std::filesystem::path& path);
 bool write(const std::filesystem::path& path, const std::string& bytes);
 

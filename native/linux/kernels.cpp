@@ -207,7 +207,8 @@ bool has_compiler() {
   return false;
 }
 
-// libmlx's table. MLX for CUDA has other uses of these.
+// What libmlx calls instead of functions of the system. MLX for CUDA calls
+// these for other purposes, too.
 
 fs::path temporary_directory() {
   auto evaluation = Evaluation::current();

@@ -26,7 +26,7 @@ inline constexpr uint32_t jump = R_AARCH64_JUMP_SLOT, data = R_AARCH64_GLOB_DAT;
 // A loaded library, as the dynamic linker sees it.
 class Library {
  public:
-  // The one that something is in.
+  // The library that an address is in.
   explicit Library(void* inside) {
     Dl_info info{};
     dladdr(inside, &info);
@@ -42,15 +42,15 @@ class Library {
     return !places_of(name).empty();
   }
 
-  // Makes it call another function than the one of the name.
+  // Has the library call another function in place of the one of the name.
   void redirect(const char* name, void* function) {
     for (auto place : places_of(name)) {
       set(place, function);
     }
   }
 
-  // Writes over a place of its. Where libmlx is bound as it is loaded, its
-  // table is write-protected then.
+  // Writes over an entry of its tables. If libmlx was bound when it was loaded,
+  // they are write-protected.
   void set(ElfW(Addr) place, void* function) {
     auto size = static_cast<ElfW(Addr)>(sysconf(_SC_PAGESIZE));
     auto page = reinterpret_cast<void*>(place & ~(size - 1));

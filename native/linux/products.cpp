@@ -422,14 +422,14 @@ struct Rows {
   std::function<void(int begin, int count, float* out)> read;
 };
 
-// Rows that fit into a processor's cache of the second level together.
+// How many rows fit together into a processor's second-level cache.
 int panel_of(const Rows& b) {
   constexpr int floats = 1 << 17;
   return std::clamp(floats / b.length / 8 * 8, 8, b.count);
 }
 
-// Fewer rows of a are multiplied with one row of b after the other, which then
-// stays in the cache of the first level.
+// Up to this many rows of a are multiplied with one row of b after the other,
+// which stays in the first-level cache meanwhile.
 constexpr int few = 4;
 
 // c (m, n) = a (m, k) b (k, n).
@@ -588,7 +588,8 @@ void multiply_quantized(
   }
 }
 
-// What tasks work on is held by the stream until they are done.
+// The arrays that a task works on: without references of its own, since the
+// stream holds them until the task is done.
 Arrays held(const Arrays& arrays, size_t count) {
   Arrays out;
   for (size_t i = 0; i < count; i++) {

@@ -56,7 +56,7 @@ mx::array broadcast(const mx::array& in, const mx::Shape& shape) {
   return out;
 }
 
-// Until the stream has done all that it has been given.
+// Keeps things until the stream has done all that it has been given.
 template <typename T>
 void keep_until_done(mx::Stream stream, T things) {
   mx::cpu::get_command_encoder(stream).dispatch(

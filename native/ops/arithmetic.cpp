@@ -100,7 +100,7 @@ mx::array rest(
     mx::StreamOrDevice s) {
   if (may_trap(a, b, s)) {
     if (auto minus = minus_one(a, b, scalar, s)) {
-      // Both leave 0.
+      // Divided by 1 as by -1, the remainder is 0.
       auto one = mx::array(1, b.dtype());
       return mx::remainder(a, mx::where(*minus, one, b, s), s);
     }

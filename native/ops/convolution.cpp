@@ -155,7 +155,7 @@ mx::array conv_general(
       s);
 }
 
-// In as many dimensions as there are strides.
+// The transposed convolution, in as many dimensions as there are strides.
 mx::array transposed(
     const mx::array& input,
     const mx::array& weight,
@@ -220,7 +220,7 @@ mx::array conv_transpose(
   auto axes = stride.size();
   if (input.ndim() == axes + 2 && weight.ndim() == axes + 2 &&
       std::ranges::max(stride) > 1) {
-    // As MLX does it, but for its convolution.
+    // As MLX does it, but with the convolution of this file.
     Sizes padding_lo, padding_hi;
     for (size_t i = 0; i < axes; i++) {
       auto lo =

@@ -9,7 +9,8 @@ namespace {
 
 using Axis = std::optional<std::vector<int>>;
 
-// The size of what indices count; MLX itself knows wrong axes.
+// The size of the axis that indices count along. There is none for an axis that
+// the array lacks, which MLX refuses.
 std::optional<int64_t> size_along(const mx::array& a, const Axis& axis) {
   if (!axis) {
     return a.size();

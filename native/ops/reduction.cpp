@@ -69,7 +69,7 @@ minmax(const mx::array& a, Axes axes, bool keepdims, mx::StreamOrDevice s) {
   return axes ? mx::minmax(a, *axes, keepdims, s) : mx::minmax(a, keepdims, s);
 }
 
-// MLX goes on when nothing is left: as many times as asked for.
+// Stops when nothing is left. MLX would go on as many times as asked for.
 mx::array diff(const mx::array& a, int n, int axis, mx::StreamOrDevice s) {
   auto in_range = axis >= -int(a.ndim()) && axis < int(a.ndim());
   return mx::diff(a, in_range ? std::min(n, int(a.shape(axis))) : n, axis, s);

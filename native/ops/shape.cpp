@@ -14,7 +14,8 @@ using Arrays = std::vector<mx::array>;
 using MoveAxes = mx::array (*)(const mx::array&, int, int, mx::StreamOrDevice);
 using OneOrMany = Arrays (*)(const Arrays&, mx::StreamOrDevice);
 
-// MLX takes sizes below -1, and numbers of elements beyond 64 bits.
+// A shape whose sizes are not too small and whose elements can be counted, on
+// which MLX does not insist.
 const mx::Shape& checked(const mx::Shape& shape, int least = 0) {
   double size = 1;
   for (auto n : shape) {
@@ -104,8 +105,9 @@ repeat(const mx::array& a, int repeats, Axes axis, mx::StreamOrDevice s) {
 
 using Widths = std::vector<std::pair<int, int>>;
 
-// MLX's gradients and mapped functions know just one of the two arrays, and its
-// gradients read beyond their lists. This is for values that are transformed.
+// MLX's gradients and mapped functions of `pad` know only one of its two
+// arrays, and the gradients read beyond their lists. So a value that is
+// transformed is put around the array by other operations.
 mx::array pad_around(
     const mx::array& a,
     const Widths& widths,
