@@ -12,7 +12,7 @@ import { Characters, type Corpus, loadCorpus } from "./data.js";
 import { evaluate, type Perplexity } from "./evaluate.js";
 import { generate } from "./generate.js";
 import { type ModelOptions, type Positions, Transformer } from "./model.js";
-import { help, type Options, parseOptions, UsageError } from "./options.js";
+import { help, messageOf, type Options, parseOptions, UsageError } from "./options.js";
 import { judge, progressBar, sentence, table, type Verdict } from "./report.js";
 import { train } from "./train.js";
 
@@ -175,7 +175,7 @@ async function usable<T>(option: string, result: Promise<T>): Promise<T> {
   try {
     return await result;
   } catch (error) {
-    throw new UsageError(`--${option}: ${(error as Error).message}`);
+    throw new UsageError(`--${option}: ${messageOf(error)}`);
   }
 }
 

@@ -64,8 +64,7 @@ class Attention extends nn.Module {
 
   /** From (B, tokens, width) to (B, heads, tokens, width / heads). */
   #split(x: mx.array): mx.array {
-    const [batch, length] = x.shape as [number, number];
-    return x.reshape([batch, length, this.#heads, -1]).transpose([0, 2, 1, 3]);
+    return x.reshape([x.dim(0), x.dim(1), this.#heads, -1]).transpose([0, 2, 1, 3]);
   }
 }
 

@@ -34,6 +34,10 @@ export interface Options {
 /** Something that the user can set right: printed without a stack, exit code 2. */
 export class UsageError extends Error {}
 
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 function integer(name: string, text: string, low: number, high: number): number {
   const value = Number(text);
   if (!/^\d+$/.test(text) || value < low || value > high) {
@@ -92,6 +96,6 @@ function read(args: readonly string[]) {
       },
     }).values;
   } catch (error) {
-    throw new UsageError((error as Error).message);
+    throw new UsageError(messageOf(error));
   }
 }

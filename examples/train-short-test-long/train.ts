@@ -60,9 +60,10 @@ export async function train(
     });
     // Waiting this way leaves the event loop to the progress bar and to Ctrl-C.
     await mx.asyncEval(loss, model, optimizer.state);
-    losses.push(loss.item());
+    const value = loss.item();
     loss.dispose();
-    onStep(losses.length, losses.at(-1) as number, speed());
+    losses.push(value);
+    onStep(losses.length, value, speed());
   }
   return { steps: losses.length, losses, seconds: elapsed(), tokensPerSecond: speed() };
 }
