@@ -65,6 +65,14 @@ export interface FrameOptions extends FftOptions {
   center?: boolean | undefined;
 }
 
+const frames = {
+  hopLength: listed,
+  winLength: listed,
+  window: slotOption,
+  center: flag(true),
+  norm,
+};
+
 /** Options of `stft`. */
 export interface StftOptions extends FrameOptions {
   /** The length of a frame. By default 2048. */
@@ -76,13 +84,9 @@ export interface StftOptions extends FrameOptions {
 }
 
 const readStft = opOptions<StftOptions>()("fft.stft", {
+  ...frames,
   nFft: integer(2048),
-  hopLength: listed,
-  winLength: listed,
-  window: slotOption,
-  center: flag(true),
   padMode: oneOf(["reflect", "constant", "edge"], "reflect"),
-  norm,
   onesided: optional(flag()),
 });
 
@@ -97,12 +101,8 @@ export interface IstftOptions extends FrameOptions {
 }
 
 const readIstft = opOptions<IstftOptions>()("fft.istft", {
+  ...frames,
   nFft: listed,
-  hopLength: listed,
-  winLength: listed,
-  window: slotOption,
-  center: flag(true),
-  norm,
   onesided: nullable(flag(true)),
   length: listed,
 });

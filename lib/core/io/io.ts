@@ -60,15 +60,18 @@ const readLoad = opOptions<LoadOptions>()("load", {
 
 // Saving.
 
-/** Gives the bytes of arrays to the target; a file is opened once they are computed. */
+/**
+ * Gives the bytes of arrays to the target once they are computed: a file may be what they are
+ * read from, and where one of them fails nothing is to be written.
+ */
 function saveTo(
   target: string | ByteWriter,
   arrays: readonly array[],
   fn: string,
   write: (writer: ByteWriter) => void,
 ): void {
+  native.eval(slots(arrays, fn, "arrays"));
   if (typeof target === "string") {
-    native.eval(slots(arrays, fn, "arrays"));
     writeFile(target, fn, write);
   } else {
     write(target);
@@ -151,9 +154,6 @@ function saveArchive(
   if (names.length > mostFiles || bytes >= longestArchive) {
     throw outOfRange(fn, "arrays", `at most ${mostFiles} arrays of 4 GiB in all`, bytes);
   }
-  // Before anything is written: the file may be what they are read from, and
-  // where one of them fails there is to be none.
-  native.eval(slots(all, fn, "arrays"));
   saveTo(target, all, fn, (writer) => saveNpz(writer, named, compressed));
 }
 

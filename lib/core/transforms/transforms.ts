@@ -9,7 +9,13 @@ import { kindWhere, optionsOf } from "../call/options.js";
 import { type Callback, type List, list, type Slots } from "../call/wire.js";
 import type { StreamOptions } from "../device.js";
 import { withLent } from "../lifetime/lending.js";
-import { flattenArrays, flattenOnlyArrays, hint, outputsOf, type Structure } from "./tree.js";
+import {
+  flattenArrays,
+  flattenOnlyArrays,
+  outputsOf,
+  promiseHint,
+  type Structure,
+} from "./tree.js";
 import type { AnyFunction, Differentiable, GradientOf, Mappable, Picked } from "./types.js";
 
 export type { AnyFunction };
@@ -68,7 +74,7 @@ function checkOutput(output: unknown, fn: string): void {
     return;
   }
   const expected = listed ? "an array or a list that starts with one" : "an array";
-  throw mismatch(fn, "fun's result", `${expected}${hint(output, "differentiated")}`, output);
+  throw mismatch(fn, "fun's result", `${expected}${promiseHint(output, "differentiated")}`, output);
 }
 
 function differentiate(

@@ -329,11 +329,11 @@ export function flattenOnlyArrays(
 }
 
 function mustBeArray(leaf: unknown, path: Path): never {
-  throw path.mismatch(`an array or a tree of arrays${hint(leaf, "transformed")}`, leaf);
+  throw path.mismatch(`an array or a tree of arrays${promiseHint(leaf, "transformed")}`, leaf);
 }
 
 /** What to say of a result that may be a promise: what cannot be done with its function. */
-export function hint(result: unknown, done: string): string {
+export function promiseHint(result: unknown, done: string): string {
   return isPromise(result) ? ` (an asynchronous function cannot be ${done})` : "";
 }
 
@@ -341,7 +341,7 @@ export function hint(result: unknown, done: string): string {
 export function outputsOf(result: unknown, fn: string, done: string): List {
   const all = isArray(result) ? [result] : result;
   if (!Array.isArray(all) || !all.every(isArray)) {
-    const expected = `an array or a list of arrays${hint(result, done)}`;
+    const expected = `an array or a list of arrays${promiseHint(result, done)}`;
     throw mismatch(fn, "fun's result", expected, result);
   }
   return list(all.map((x) => slot(x, fn, "fun's result")));
