@@ -182,7 +182,7 @@ class Call {
     const expected = axis < 0 ? shape : shape.toSpliced(axis, 0, size);
     if (!sameShape(x.shape, expected)) {
       const what = `an output of the shape [${expected}] with its axis`;
-      throw mismatch(this.#fn, "vmap's result", what, x.shape);
+      throw mismatch(this.#fn, "vmap's result", what, x);
     }
     return fitted(x, { shape: expected, dtype }, this.#fn, "vmap");
   }
@@ -213,10 +213,10 @@ class Call {
 function fitted(x: array, { shape, dtype }: ArrayType, fn: string, rule: string): array {
   const fits = x.shape.every((n, i) => n === 1 || n === shape[i + shape.length - x.ndim]);
   if (!fits || x.ndim > shape.length) {
-    throw mismatch(fn, `${rule}'s result`, `an array of the shape [${shape}]`, x.shape);
+    throw mismatch(fn, `${rule}'s result`, `an array of the shape [${shape}]`, x);
   }
   if (x.dtype === complex64 && dtype !== complex64) {
-    throw mismatch(fn, `${rule}'s result`, `an array of the dtype ${dtype.name}`, x.dtype.name);
+    throw mismatch(fn, `${rule}'s result`, `an array of the dtype ${dtype.name}`, x);
   }
   const cast = x.dtype === dtype ? x : astype(x, dtype);
   return sameShape(x.shape, shape) ? cast : broadcastTo(cast, shape);
