@@ -1,12 +1,11 @@
 // The metadata of GGUF files, read in pieces: mx.load reads it at once, and with it all tokens of a vocabulary.
 import { closeSync, openSync, readSync } from "node:fs";
-import type { TokenizerMetadata } from "./gguf-tokenizer.js";
 import { stepsAtOnce, type Work } from "./turns.js";
 
 type Value = string | readonly string[] | number | readonly number[];
 
 /** The settings of a file. Lists of one number are that number, too. */
-export class Metadata implements TokenizerMetadata {
+export class Metadata {
   readonly #values: ReadonlyMap<string, Value>;
 
   constructor(values: ReadonlyMap<string, Value>) {

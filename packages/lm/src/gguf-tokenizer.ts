@@ -1,4 +1,5 @@
 import { failure } from "./errors.js";
+import type { Metadata } from "./gguf-metadata.js";
 import type { Json, TokenizerOptions } from "./tokenizer.js";
 import { stepsAtOnce, type Work } from "./turns.js";
 
@@ -7,15 +8,6 @@ export interface TokenizerParts {
   tokenizer: Json;
   config: Json;
   options: TokenizerOptions;
-}
-
-/** The metadata of a GGUF file that a tokenizer is made from. */
-export interface TokenizerMetadata {
-  text(name: string): string | undefined;
-  texts(name: string): readonly string[] | undefined;
-  number(name: string): number | undefined;
-  numbers(name: string): readonly number[] | undefined;
-  flag(name: string): boolean | undefined;
 }
 
 /** The numbers of tokens. */
@@ -62,7 +54,7 @@ const preTokenizers: Readonly<Record<string, Json>> = {
 };
 
 /** Tokens of bytes: GPT-2's way, as most models of today have it. */
-function byteLevelModel(metadata: TokenizerMetadata, vocab: Vocab, source: string): Json {
+function byteLevelModel(metadata: Metadata, vocab: Vocab, source: string): Json {
   const name = metadata.text("tokenizer.ggml.pre") ?? "gpt-2";
   const preTokenizer = Object.hasOwn(preTokenizers, name) ? preTokenizers[name] : undefined;
   if (preTokenizer === undefined) {
@@ -117,7 +109,7 @@ function* mergesOf(
 
 /** Tokens of characters, and of bytes where there is none: SentencePiece's way. */
 function* sentencePieceModel(
-  metadata: TokenizerMetadata,
+  metadata: Metadata,
   tokens: readonly string[],
   vocab: Vocab,
 ): Work<Json> {
@@ -166,10 +158,7 @@ function beginWith(token: string, id: number): Json {
  * The tokenizer that a GGUF file describes, made in pieces: it has many tokens. Undefined if the
  * file has none.
  */
-export function* tokenizerOf(
-  metadata: TokenizerMetadata,
-  source: string,
-): Work<TokenizerParts | undefined> {
+export function* tokenizerOf(metadata: Metadata, source: string): Work<TokenizerParts | undefined> {
   const kind = metadata.text("tokenizer.ggml.model");
   const tokens = metadata.texts("tokenizer.ggml.tokens");
   if (kind === undefined || tokens === undefined) {
