@@ -202,8 +202,9 @@ export class RotatingKVCache extends mx.Owner implements Cache {
   /** Where the next token goes. */
   #next = 0;
 
-  constructor(maxSize: number, { keep = 0 }: RotatingKVCacheOptions = {}) {
+  constructor(maxSize: number, options: RotatingKVCacheOptions = {}) {
     super();
+    const { keep = 0 } = options;
     this.maxSize = checkCount(maxSize, "RotatingKVCache", "maxSize", 1);
     this.keep = checkCount(keep, "RotatingKVCache", "keep");
     if (keep >= maxSize) {
@@ -364,8 +365,9 @@ export class QuantizedKVCache extends WholeCache {
   keys: Quantized | null = null;
   values: Quantized | null = null;
 
-  constructor({ groupSize = 64, bits = 8 }: QuantizedKVCacheOptions = {}) {
+  constructor(options: QuantizedKVCacheOptions = {}) {
     super();
+    const { groupSize = 64, bits = 8 } = options;
     this.groupSize = checkCount(groupSize, "QuantizedKVCache", "groupSize", 1);
     this.bits = checkCount(bits, "QuantizedKVCache", "bits", 1);
   }

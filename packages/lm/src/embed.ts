@@ -1,6 +1,5 @@
 import { join } from "node:path";
 import { mx } from "mlx-js";
-import type { Config } from "./config.js";
 import { checkCount, failure, wrongType } from "./errors.js";
 import { readConfig } from "./folder.js";
 import { fetched } from "./hub.js";
@@ -14,6 +13,14 @@ import { checkLoadOptions, type LoadOptions, loadWeights } from "./weights.js";
 /** How the vectors of a text's tokens become one: their mean, or that of the first token. */
 export type Pooling = "mean" | "cls";
 
+/** Options of {@link Embedder}. */
+export interface EmbedderOptions {
+  /** By default the mean. */
+  pooling?: Pooling | undefined;
+  /** How many of a text's tokens are looked at. By default as many as the model can. */
+  maxLength?: number | undefined;
+}
+
 /** Options of `embed`. */
 export interface EmbedOptions {
   /** How many texts are computed together. By default 32. */
@@ -24,6 +31,12 @@ export interface EmbedOptions {
   normalize?: boolean | undefined;
   /** Gives up when it is aborted, with its reason. */
   signal?: mx.Signal | undefined;
+}
+
+function checkPooling(pooling: unknown, fn: string): void {
+  if (pooling !== "mean" && pooling !== "cls") {
+    throw wrongType(fn, "pooling", '"mean" or "cls"', pooling);
+  }
 }
 
 /** The pooling that a folder asks for; the mean where it says nothing. */
@@ -49,14 +62,15 @@ function poolingOf(folder: string): Pooling {
   return pooling;
 }
 
-/** The most tokens of a text that are looked at. */
-function lengthOf(folder: string, model: Bert): number | undefined {
+/** The most tokens of a text that a folder says are to be looked at. */
+function lengthOf(folder: string): number | undefined {
   const settings = readConfig(folder, "sentence_bert_config.json");
-  return settings?.has("max_seq_length") ? settings.count("max_seq_length") : model.contextLength;
+  return settings?.has("max_seq_length") ? settings.count("max_seq_length") : undefined;
 }
 
 /**
- * Makes vectors of texts, such that texts of similar meaning have vectors of similar direction.
+ * Makes vectors of texts, such that texts of similar meaning have vectors of similar direction: by a
+ * model and a tokenizer that are there, or by those that `load` reads.
  *
  * @example
  * using embedder = await Embedder.load("all-MiniLM-L6-v2");
@@ -70,19 +84,30 @@ export class Embedder {
   readonly pooling: Pooling;
   /** How many of a text's tokens are looked at; undefined for all. */
   readonly maxLength: number | undefined;
-  readonly #padding: number;
 
-  private constructor(folder: string, config: Config, model: Bert, tokenizer: Tokenizer) {
+  constructor(model: Bert, tokenizer: Tokenizer, options: EmbedderOptions = {}) {
+    if (!(model instanceof Bert)) {
+      throw wrongType("Embedder", "model", "an encoder such as Bert", model);
+    }
+    if (!(tokenizer instanceof Tokenizer)) {
+      throw wrongType("Embedder", "tokenizer", "a Tokenizer", tokenizer);
+    }
+    checkNames("Embedder", options, ["pooling", "maxLength"]);
+    const { pooling = "mean", maxLength } = options;
+    checkPooling(pooling, "Embedder");
+    if (maxLength !== undefined) {
+      checkCount(maxLength, "Embedder", "maxLength", 1);
+    }
+    const lengths = [maxLength, model.contextLength].filter((length) => length !== undefined);
     this.model = model;
     this.tokenizer = tokenizer;
-    this.pooling = poolingOf(folder);
-    this.maxLength = lengthOf(folder, model);
-    this.#padding = config.number("pad_token_id", 0);
+    this.pooling = pooling;
+    this.maxLength = lengths.length === 0 ? undefined : Math.min(...lengths);
   }
 
   /**
    * Loads an encoder from a folder with `config.json`, `model.safetensors` and `tokenizer.json`, or by
-   * its name on the Hugging Face Hub, as {@link load} does: BERT, or BERT with ALiBi.
+   * its name on the Hugging Face Hub, as the function `load` does: BERT, or BERT with ALiBi.
    *
    * @throws Error if something is missing or does not fit, with what it is.
    */
@@ -98,7 +123,8 @@ export class Embedder {
     try {
       model = mx.tidy(() => new Bert(config));
       await loadWeights(model, weights, config, options);
-      return new Embedder(folder, config, model.eval(), tokenizer);
+      const settings = { pooling: poolingOf(folder), maxLength: lengthOf(folder) };
+      return new Embedder(model.eval(), tokenizer, settings);
     } catch (error) {
       model?.dispose();
       mx.dispose(weights);
@@ -128,7 +154,8 @@ export class Embedder {
     const length = Math.max(...batch.map(({ length }) => length));
     const padded = batch.flatMap((tokens) => [
       ...tokens,
-      ...new Array<number>(length - tokens.length).fill(this.#padding),
+      // Any token will do, since it is masked.
+      ...new Array<number>(length - tokens.length).fill(0),
     ]);
     const lengths = mx.array(batch.map(({ length }) => length)).reshape([-1, 1]);
     const isToken = mx.less(mx.arange(length).reshape([1, -1]), lengths);
@@ -157,9 +184,7 @@ export class Embedder {
     checkNames("embed", options, ["batchSize", "pooling", "normalize", "signal"]);
     const { batchSize = 32, pooling = this.pooling, normalize = true, signal } = options;
     checkCount(batchSize, "embed", "batchSize", 1);
-    if (pooling !== "mean" && pooling !== "cls") {
-      throw wrongType("embed", "pooling", '"mean" or "cls"', pooling);
-    }
+    checkPooling(pooling, "embed");
     checkFlag(normalize, "embed", "normalize");
     checkSignal(signal, "embed");
     stopIfAborted(signal);

@@ -170,7 +170,11 @@ function encoded(prompt: Prompt, { model, tokenizer }: TextModel): readonly numb
       ? tokenizer.encodePrompt(prompt)
       : tokenizer.applyChatTemplate(prompt as readonly Message[]);
   if (tokens.length === 0) {
-    throw outOfRange("generate", "prompt", "a text of at least one token", prompt);
+    const expected =
+      typeof prompt === "string"
+        ? "a text of at least one token"
+        : "messages of which the chat template makes at least one token";
+    throw outOfRange("generate", "prompt", expected, prompt);
   }
   const beyond = tokens.find((token) => !isToken(token, model));
   if (beyond !== undefined) {

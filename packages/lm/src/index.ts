@@ -25,7 +25,7 @@ export {
 } from "./chat.js";
 export { Config } from "./config.js";
 export { type Decode, StreamingDetokenizer } from "./detokenizer.js";
-export { Embedder, type EmbedOptions, type Pooling } from "./embed.js";
+export { Embedder, type EmbedderOptions, type EmbedOptions, type Pooling } from "./embed.js";
 export {
   type Generated,
   type GenerateOptions,
@@ -62,5 +62,6 @@ export {
   Tokenizer,
   type TokenizerLoadOptions,
   type TokenizerOptions,
+  type Turn,
 } from "./tokenizer.js";
 export type { LoadOptions, LoadProgress } from "./weights.js";

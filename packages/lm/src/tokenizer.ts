@@ -11,17 +11,18 @@ import { atOnce, inTurns } from "./turns.js";
 /** A parsed JSON file. */
 export type Json = Readonly<Record<string, unknown>>;
 
-/** One turn of a conversation. */
-export interface Message {
+/** What all turns of a conversation have. */
+export interface Turn {
   /** Who speaks: "system", "user", "assistant", "tool". */
   role: string;
   /** What is said. */
   content?: string | null | undefined;
   /** Calls of tools that the assistant asks for. */
   tool_calls?: readonly unknown[] | undefined;
-  /** What else the model's template knows. */
-  [field: string]: unknown;
 }
+
+/** One turn of a conversation. It may have other fields, which the model's template knows. */
+export type Message = Turn | (Turn & { [field: string]: unknown });
 
 /** Options of {@link Tokenizer}. */
 export interface TokenizerOptions {

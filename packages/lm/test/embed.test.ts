@@ -1,11 +1,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { mx } from "mlx-js";
-import { Bert, Config, Embedder } from "mlx-js-lm";
+import { Bert, Config, Embedder, type Tokenizer } from "mlx-js-lm";
 import { expect, test } from "vitest";
 import { models } from "../../../scripts/models.mjs";
 import { live } from "../../../test/support/live.js";
 import { numbersOf } from "./support/golden.js";
+import { letterTokenizer } from "./support/stub.js";
 
 /** What reference/lm/embeddings.py wrote. */
 const golden: {
@@ -74,6 +75,40 @@ test("an encoder with ALiBi and gates, with texts of unequal lengths", () => {
     expect(mx.max(mx.abs(mine.subtract(expected))).item()).toBeLessThan(1e-5);
   }
   expect(model.contextLength).toBeUndefined();
+});
+
+test("a model and a tokenizer that are there", async () => {
+  const { config } = golden.alibi;
+  const sizes = { ...config, vocab_size: 28, position_embedding_type: "absolute" };
+  const short = { ...sizes, max_position_embeddings: 6 };
+  const model = (values: object) => new Bert(new Config(values, "here"));
+  using embedder = new Embedder(model(short), letterTokenizer(), { pooling: "cls" });
+  expect([embedder.pooling, embedder.maxLength]).toEqual(["cls", 6]);
+  const vectors = await embedder.embed(["whale", "a", "whale in the sea"]);
+  expect(vectors.shape).toEqual([3, embedder.model.dims]);
+  const alone = await embedder.embed(["whale"]);
+  expect(mx.max(mx.abs(vectors.get("0:1").subtract(alone))).item()).toBeLessThan(1e-5);
+
+  const given = { maxLength: 4 };
+  expect(new Embedder(model(short), letterTokenizer(), given).maxLength).toBe(4);
+  expect(new Embedder(model(short), letterTokenizer(), { maxLength: 99 }).maxLength).toBe(6);
+  const endless = model(config);
+  expect(new Embedder(endless, letterTokenizer()).maxLength).toBeUndefined();
+  expect(new Embedder(endless, letterTokenizer()).pooling).toBe("mean");
+
+  const wrong: [args: unknown[], message: string][] = [
+    [[endless], "[Embedder] tokenizer: expected a Tokenizer"],
+    [[letterTokenizer(), endless], "[Embedder] model: expected an encoder such as Bert"],
+    [[endless, letterTokenizer(), { pooling: "max" }], '[Embedder] pooling: expected "mean" or'],
+    [[endless, letterTokenizer(), { maxLength: 0 }], "[Embedder] maxLength: expected a whole"],
+    [
+      [endless, letterTokenizer(), { length: 3 }],
+      "[Embedder] options: expected names among pooling, maxLength",
+    ],
+  ];
+  for (const [args, message] of wrong) {
+    expect(() => new Embedder(...(args as [Bert, Tokenizer]))).toThrow(message);
+  }
 });
 
 test("what is no encoder is refused", async () => {

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { mx } from "mlx-js";
 import {
+  ChatSession,
   Config,
   createModel,
   type Generated,
@@ -8,6 +9,7 @@ import {
   generate,
   KVCache,
   load,
+  type Message,
   makePromptCache,
   QuantizedKVCache,
   RotatingKVCache,
@@ -53,6 +55,22 @@ describe("generate", () => {
     const all = await steps("a");
     expect(all.map(({ text }) => text).join("")).toBe(after("a", 100));
     expect(all.at(-1)).toMatchObject({ text: "", finishReason: "stop", token: 27 });
+  });
+
+  test("takes messages of a type of one's own, and such as have more fields", async () => {
+    interface Line {
+      role: "user" | "assistant";
+      content: string;
+    }
+    const own: readonly Line[] = [{ role: "user", content: "za" }];
+    const more: Message[] = [{ role: "user", name: "Ishmael", content: "za" }];
+    const texts = [own, more].map((prompt) => generate(loaded, prompt, { maxTokens: 3 }).text());
+    expect(await Promise.all(texts)).toEqual(["dgj", "dgj"]);
+    // @ts-expect-error: content is a text.
+    expect(() => generate(loaded, [{ role: "user", content: 3 }])).not.toThrow();
+    using chat = new ChatSession(loaded);
+    expect(await chat.send(own, { maxTokens: 3 }).text()).toBe("dgj");
+    expect(chat.messages[0]?.content).toBe("za");
   });
 
   test("takes tokens and messages for prompts, and gives the whole text", async () => {
@@ -375,6 +393,10 @@ describe("refused", () => {
 
   test("an empty text, a bias of no token, and no model", async () => {
     await expect(steps("")).rejects.toThrow(/prompt: expected a text of at least one token/);
+    const silent = generate(loaded, [{ role: "user", content: "" }]).text();
+    await expect(silent).rejects.toThrow(
+      /prompt: expected messages of which the chat template makes at least one token/,
+    );
     const biased = steps("a", { logitBias: { 99: 1 } });
     await expect(biased).rejects.toThrow(/biases: expected tokens below 28, received 99/);
     expect(() => generate({} as never, "a")).toThrow(/model: expected what load gives/);
