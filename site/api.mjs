@@ -45,6 +45,7 @@ async function read() {
     sourceLinkTemplate: "{path}",
     readme: "none",
     excludePrivate: true,
+    excludeInternal: true,
     excludeProtected: true,
     sort: ["source-order"],
     // Types that are not exported are spelled out where they are used.
@@ -64,11 +65,29 @@ async function read() {
       }
     }
   }
+  nameParameters(project);
   app.validate(project);
   if (app.logger.hasErrors() || app.logger.hasWarnings()) {
     throw new Error("TypeDoc found what is said above");
   }
   return project;
+}
+
+/**
+ * A parameter that is taken apart in the signature has no name, and readers see TypeDoc's own. Those of
+ * JavaScript's iterators, which are rest parameters, are values; others are to be named.
+ *
+ * @param {import("typedoc").ProjectReflection} project
+ */
+function nameParameters(project) {
+  for (const parameter of project.getReflectionsByKind(ReflectionKind.Parameter)) {
+    if (parameter.name.endsWith("__namedParameters")) {
+      if (!parameter.flags.isRest) {
+        throw new Error(`${parameter.getFullName()}: a parameter needs a name`);
+      }
+      parameter.name = "value";
+    }
+  }
 }
 
 /** @param {string} text */
