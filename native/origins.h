@@ -12,8 +12,8 @@ namespace mlxjs {
 // The error of an evaluation, with what is known of the operation that failed:
 // MLX's name of it, and the JavaScript calls that made it.
 struct EvaluationError : std::runtime_error {
-  // Makes one of an error; if that is one already and tells all that is known,
-  // a copy of it.
+  // Makes one of an error. An error of another evaluation is one already, and
+  // is given as it is.
   static std::exception_ptr of(
       const std::exception_ptr& error,
       const std::string& operation,
