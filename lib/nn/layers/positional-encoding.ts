@@ -181,7 +181,7 @@ function slopes(numHeads: number): number[] {
 }
 
 // Bias matrices by shape, type and place of computation. The layers of a model
-// ask for the same one in each step, also of decoding, and so do the steps of its training.
+// and the steps of its training ask for the same one again and again.
 const cache = new Map<string, mx.array>();
 const mostEntries = 8;
 // A larger matrix takes longer to read from memory than to compute.
@@ -320,6 +320,16 @@ export class ALiBi extends Module {
   }
 
   static #bias(q: number, k: number, heads: number, offset: number, dtype: mx.Dtype): mx.array {
+    if (q === 1 && k === offset + 1) {
+      // In decoding, a query comes after all other keys. The bias depends on how far they are
+      // away, so it is the end of that for more keys, which does for many steps.
+      const most = 2 ** Math.ceil(Math.log2(k));
+      return ALiBi.#shared(1, most, heads, most - 1, dtype).get("...", mx.Slice(most - k));
+    }
+    return ALiBi.#shared(q, k, heads, offset, dtype);
+  }
+
+  static #shared(q: number, k: number, heads: number, offset: number, dtype: mx.Dtype): mx.array {
     const make = () => ALiBi.createAlibiMatrix(q + offset, k, heads, offset, dtype);
     if (heads * q * k > mostElements) {
       return make();

@@ -173,15 +173,32 @@ describe("the cache", () => {
     );
   });
 
-  test("gives the layers of a step of decoding one matrix", () => {
-    const scores = () => mx.zeros([1, 2, 1, 8]);
-    const layers = [scores(), scores(), scores()].map((x) => alibi.forward(x, { offset: 7 }));
+  test("gives the steps of decoding and their layers the end of one matrix", () => {
+    const lengths = [5, 6, 7, 8, 5];
+    const biases = lengths.flatMap((length) => {
+      const scores = mx.zeros([1, 3, 1, length]);
+      return [1, 2].map(() => alibi.forward(scores, { offset: length - 1 }));
+    });
     const pieces: Uint8Array[] = [];
-    mx.exportToDot({ write: (bytes) => pieces.push(bytes) }, layers);
+    mx.exportToDot({ write: (bytes) => pieces.push(bytes) }, biases);
     const graph = Buffer.concat(pieces).toString();
     // The positions of the queries and of the keys.
     expect(graph.match(/"Arange"/g)).toHaveLength(2);
-    expect(values(layers[2] as mx.array)).toEqual(values(nn.ALiBi.createAlibiMatrix(8, 8, 2, 7)));
+    const expected = lengths.map((n) => values(nn.ALiBi.createAlibiMatrix(n, n, 3, n - 1)));
+    expect(biases.map(values)).toEqual(expected.flatMap((x) => [x, x]));
+  });
+
+  test.each([mx.float32, mx.float16, mx.bfloat16])("is exact at each length, in %s", (dtype) => {
+    for (const length of [1, 2, 3, 4, 31, 32, 33, 1000]) {
+      const scores = mx.zeros([1, 6, 1, length], dtype);
+      expect(values(alibi.forward(scores, { offset: length - 1 }))).toEqual(
+        values(nn.ALiBi.createAlibiMatrix(length, length, 6, length - 1, dtype)),
+      );
+    }
+    // Not the last position, so no step of decoding.
+    expect(values(alibi.forward(mx.zeros([1, 6, 1, 9], dtype), { offset: 4 }))).toEqual(
+      values(nn.ALiBi.createAlibiMatrix(5, 9, 6, 4, dtype)),
+    );
   });
 
   test("does not grow with the lengths of a decoding loop", () => {
