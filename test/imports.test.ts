@@ -90,3 +90,13 @@ test.each(files)("lib/%s imports from what is below it", (file) => {
     expect(from, `${file} imports ${other}`).toContain(placeOf(other)[0]);
   }
 });
+
+test("each file of layers has a test of its name", () => {
+  const index = readFileSync(join(lib, "nn", "index.ts"), "utf8");
+  const layers = [...index.matchAll(/^(?:export \*|\}) from "\.\/layers\/(.+)\.js"/gm)];
+  const tests = readdirSync(join(lib, "..", "test", "nn", "layers"));
+  expect(layers.length).toBeGreaterThan(10);
+  for (const [, name] of layers) {
+    expect(tests).toContain(`${name}.test.ts`);
+  }
+});

@@ -25,7 +25,7 @@ import {
   type Operand,
   operand,
   type Shape,
-  shape as shapeOf,
+  shapeList,
 } from "./call/arguments.js";
 import { identify, mismatch } from "./call/errors.js";
 import { flag, integer, kind, kindOf, nullable, optional, optionsOf } from "./call/kinds.js";
@@ -315,7 +315,7 @@ export function recv(shape: Shape, dtype: Dtype, src: number, options?: GroupOpt
   const fn = "distributed.recv";
   return make(
     native.recv(
-      shapeOf(shape, fn),
+      shapeList(shape, fn),
       dtypeId(dtype, fn),
       asInteger(src, fn, "src"),
       ...placeOf(options, fn),

@@ -14,7 +14,7 @@ import {
   optionalShape,
   type Shape,
   sameShape,
-  shape as shapeList,
+  shapeList,
   slot,
   stream,
 } from "./call/arguments.js";

@@ -240,7 +240,7 @@ export function integerAt(
 }
 
 /** A shape: a list of integers, or one integer for a single dimension. */
-export function shape(x: Shape, fn: string, param = "shape"): List {
+export function shapeList(x: Shape, fn: string, param = "shape"): List {
   const expected = "an integer or a list of integers";
   return typeof x === "number"
     ? listOf(integerAt(x, 0, x, expected, fn, param))
@@ -248,12 +248,12 @@ export function shape(x: Shape, fn: string, param = "shape"): List {
 }
 
 /** One axis or several. */
-export function axes(x: number | readonly number[], fn: string, param = "axis"): List {
-  return shape(x, fn, param);
+export function axisList(x: number | readonly number[], fn: string, param = "axis"): List {
+  return shapeList(x, fn, param);
 }
 
 /** One axis, several, or none at all. */
-export const optionalAxes = orNone(axes, "axis");
+export const optionalAxes = orNone(axisList, "axis");
 
 /** One axis or none. */
 export const optionalAxis = orNone(
@@ -262,7 +262,7 @@ export const optionalAxis = orNone(
 );
 
 /** The shape, or none. */
-export const optionalShape = orNone(shape, "shape");
+export const optionalShape = orNone(shapeList, "shape");
 
 export function dtypeId(x: Dtype, fn: string, param = "dtype"): DtypeId {
   if (x instanceof Dtype) {

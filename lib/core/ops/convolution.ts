@@ -11,7 +11,7 @@ import {
   integerElements,
   integers,
   isList,
-  shape,
+  shapeList,
   slot,
 } from "../call/arguments.js";
 import { mismatch } from "../call/errors.js";
@@ -310,7 +310,7 @@ function paddings(x: unknown, fn: string): [before: List, behind: List] {
     }
     return [integers(before, fn, "padding[0]"), integers(behind, fn, "padding[1]")];
   }
-  const both = shape(all as number | readonly number[], fn, "padding");
+  const both = shapeList(all as number | readonly number[], fn, "padding");
   return [both, both];
 }
 
@@ -335,11 +335,11 @@ export function convGeneral(input: array, weight: array, options?: ConvGeneralOp
     native.conv_general(
       slot(input, fn, "input"),
       slot(weight, fn, "weight"),
-      shape(stride, fn, "stride"),
+      shapeList(stride, fn, "stride"),
       before,
       behind,
-      shape(kernelDilation, fn, "kernelDilation"),
-      shape(inputDilation, fn, "inputDilation"),
+      shapeList(kernelDilation, fn, "kernelDilation"),
+      shapeList(inputDilation, fn, "inputDilation"),
       groups,
       flip,
       stream,

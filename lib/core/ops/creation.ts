@@ -12,7 +12,7 @@ import {
   operand,
   optionalDtypeId,
   type Shape,
-  shape as shapeList,
+  shapeList,
   stream,
 } from "../call/arguments.js";
 import { dtypeOption, flag, integer, opOptions, optional } from "../call/kinds.js";

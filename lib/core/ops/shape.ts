@@ -10,7 +10,7 @@ import {
   type Axis,
   arraySlot,
   asInteger,
-  axes as axisList,
+  axisList,
   dtypeId,
   elements,
   integerElements,
@@ -22,7 +22,7 @@ import {
   optionalAxis,
   optionalShape,
   type Shape,
-  shape as shapeList,
+  shapeList,
   slots,
   stream,
 } from "../call/arguments.js";
