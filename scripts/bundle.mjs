@@ -25,7 +25,10 @@ const late = {
   testing: ["testing/index.ts"],
   files: ["core/io/io.ts", "core/transforms/export.ts"],
   more: [
+    "core/call/diagnosis.ts",
     "core/custom-kernel.ts",
+    "core/fft.ts",
+    "core/linalg.ts",
     "core/pipeline.ts",
     "core/report.ts",
     "core/transforms/custom.ts",
@@ -222,6 +225,11 @@ async function bundlePart(part, begins, early, shared) {
       keys.set(key, { file, name });
       return `const from${i} = /* @__PURE__ */ outside("${key}"); export { from${i} as ${name} };`;
     });
+  const names = begins.flatMap((file) => Object.keys(exported[file] ?? {}));
+  const twice = names.find((name, i) => names.indexOf(name) < i);
+  if (twice !== undefined) {
+    throw new Error(`two files that part ${part} begins with export ${twice}`);
+  }
   // The texts and errors of layers and optimizers have the names of their exports.
   const code = `${lines(begins, (file, i) => `import * as all${i} from "./${file}";`)}
 import { withNames } from "./core/lifetime/names.ts";

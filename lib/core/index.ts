@@ -92,8 +92,8 @@ export {
 export { asyncEval, type Evaluable, eval } from "./evaluation.js";
 export * as fast from "./fast.js";
 export * as fft from "./fft.js";
+export { FormatError } from "./io/format-error.js";
 export * from "./io/io.js";
-export { FormatError } from "./io/source.js";
 export * from "./lifetime/memory.js";
 export { dispose, Owner } from "./lifetime/owner.js";
 export { keep, tidy } from "./lifetime/scope.js";

@@ -20,7 +20,8 @@ import {
   uint32,
   uint64,
 } from "../dtype.js";
-import { bytesAt, FormatError, type Source } from "./source.js";
+import { FormatError } from "./format-error.js";
+import { bytesAt, type Source } from "./source.js";
 import type { ByteWriter } from "./target.js";
 
 /** What a gguf file carries beside its arrays. */

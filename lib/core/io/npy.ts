@@ -2,7 +2,8 @@
 import { native } from "../call/native.js";
 import { sizeOf } from "../call/numbers.js";
 import type { Result, StreamId } from "../call/wire.js";
-import { bytesAt, FormatError, type Source, viewAt } from "./source.js";
+import { FormatError } from "./format-error.js";
+import { bytesAt, type Source, viewAt } from "./source.js";
 
 // As NumPy writes it, which is what MLX reads: it goes by the places of the
 // characters.

@@ -4,8 +4,9 @@ import { type array, make, slotOf } from "../array/array.js";
 import { fflate, zlib } from "../call/lazy.js";
 import { native } from "../call/native.js";
 import type { Result, StreamId } from "../call/wire.js";
+import { FormatError } from "./format-error.js";
 import { checkNpy } from "./npy.js";
-import { FormatError, memorySource, partOf, type Source, viewAt } from "./source.js";
+import { memorySource, partOf, type Source, viewAt } from "./source.js";
 import type { ByteWriter } from "./target.js";
 
 /** A file in the archive, as the directory has it. */

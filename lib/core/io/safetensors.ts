@@ -4,7 +4,8 @@ import { native } from "../call/native.js";
 import { sizeOf } from "../call/numbers.js";
 import { isRecord } from "../call/objects.js";
 import type { StreamId } from "../call/wire.js";
-import { bytesAt, FormatError, type Source, viewAt } from "./source.js";
+import { FormatError } from "./format-error.js";
+import { bytesAt, type Source, viewAt } from "./source.js";
 
 // The sizes of the types that MLX reads; those of 8-bit floats come as uint8.
 const sizes = new Map<unknown, number>([

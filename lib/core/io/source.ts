@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isAnyArrayBuffer } from "node:util/types";
 import { bytesOf } from "../array/typed-arrays.js";
-import { withCode } from "../call/codes.js";
 import { mismatch } from "../call/errors.js";
 import type { Url } from "../call/globals.js";
 import { native } from "../call/native.js";
+import { FormatError } from "./format-error.js";
 import { about } from "./system.js";
 
 /** The name of a file. */
@@ -16,20 +16,6 @@ export type FilePath = string | Url;
 
 /** What can be loaded: the file of a name, or the bytes themselves. */
 export type LoadInput = FilePath | ArrayBufferLike | ArrayBufferView;
-
-/** A file that is not what its format says: truncated, damaged or foreign. */
-export class FormatError extends Error {
-  /** The file's name, or `"memory"`. */
-  readonly file: string;
-
-  /** @internal */
-  constructor(file: string, expected: string, received: string, fn = "load") {
-    super(`[${fn}] ${file}: expected ${expected}, received ${received}`);
-    this.name = "FormatError";
-    this.file = file;
-    withCode(this, "ERR_MLX_FORMAT");
-  }
-}
 
 /** Bytes that can be read from any place. */
 export interface Source {

@@ -9,10 +9,10 @@ import { native } from "../call/native.js";
 import { flag, optionsOf, text } from "../call/options.js";
 import { type List, list, type Slot, type Slots } from "../call/wire.js";
 import { type Dtype, dtypes } from "../dtype.js";
+import { FormatError } from "../io/format-error.js";
 import type { NamedArrays } from "../io/io.js";
 import {
   type FilePath,
-  FormatError,
   isPath,
   pathOf,
   type Source,
