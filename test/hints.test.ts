@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { mx, nn, optim, utils } from "mlx-js";
+import mlx, { mx, nn, optim, utils } from "mlx-js";
 import { describe, expect, test } from "vitest";
 
 // biome-ignore lint/suspicious/noExplicitAny: habits of other libraries
@@ -263,13 +263,39 @@ describe("names from elsewhere", () => {
     }
   });
 
+  const guide = readFileSync(join(__dirname, "..", "docs", "coming-from.md"), "utf8");
+
   test("the guide names what there is", () => {
-    const guide = readFileSync(join(__dirname, "..", "docs", "coming-from.md"), "utf8");
     const rows = [...guide.matchAll(/^\| (?!---).* \| (.*) \|$/gm)].map(([, here = ""]) => here);
     expect(rows.length).toBeGreaterThan(35);
     for (const row of rows) {
       for (const [, code = ""] of row.matchAll(/`([^`]*)`/g)) {
         expectNames(code, row);
+      }
+    }
+  });
+
+  test("the guide quotes JavaScript's own errors", () => {
+    const names = Object.keys({ ...known, mlx });
+    const run = (code: string) => new Function(...names, code)(...Object.values({ ...known, mlx }));
+    const section = guide.slice(guide.indexOf("## Where JavaScript answers itself"));
+    const errors = [...section.matchAll(/^\| (?!error|---)(.*?) \| .* \|$/gm)].map(
+      ([, x = ""]) => x,
+    );
+    expect(errors.length).toBeGreaterThan(35);
+    for (const error of errors) {
+      const [, called, what = ""] = /^(.*) is not a (function|constructor)\b/.exec(error) ?? [];
+      const [, message, name, owner] = /^(.*\(reading '(\w+)'\)), for (\S+)$/.exec(error) ?? [];
+      const [, type] = /^Class constructor (\w+) /.exec(error) ?? [];
+      const attempts: [code: string, message: string][] =
+        called !== undefined
+          ? called.split(", ").map((path) => {
+              const make = what === "constructor" ? "new " : "";
+              return [`${make}${path}()`, `${path} is not a ${what}`];
+            })
+          : [owner ? [`${owner}.${name}`, `${message}`] : [`nn.${type}()`, error]];
+      for (const [code, text] of attempts) {
+        expect(() => run(code), code).toThrow(text);
       }
     }
   });
