@@ -90,6 +90,24 @@ function nameParameters(project) {
   }
 }
 
+/**
+ * A type without `Accepts<…>`, which only makes errors of TypeScript's.
+ *
+ * @param {string} text
+ */
+function withoutChecks(text) {
+  const start = text.indexOf(" & Accepts<");
+  if (start < 0) {
+    return text;
+  }
+  let depth = 0;
+  const end = [...text].findIndex((letter, i) => {
+    depth += i < start ? 0 : letter === "<" ? 1 : letter === ">" && text[i - 1] !== "=" ? -1 : 0;
+    return i > start && letter === ">" && depth === 0;
+  });
+  return withoutChecks(text.slice(0, start) + text.slice(end + 1));
+}
+
 /** @param {string} text */
 const html = (text) =>
   text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
@@ -111,23 +129,54 @@ const equations = /(?<=\n\n)(?:(?:- )?`[^`\n]+ = [^`\n]+`[^`\n]*\n)+/;
 /** @type {Map<string, ts.SourceFile>} */
 const sources = new Map();
 
+/** @param {string} file */
+function sourceOf(file) {
+  const source =
+    sources.get(file) ??
+    ts.createSourceFile(file, readFileSync(file, "utf8"), ts.ScriptTarget.Latest, true);
+  sources.set(file, source);
+  return source;
+}
+
+/**
+ * What a type parameter extends, as the source has it: TypeDoc spells some aliases out.
+ *
+ * @param {Signature} signature @param {string} name
+ */
+function boundText(signature, name) {
+  const { fullFileName, line } = signature.sources?.[0] ?? {};
+  if (fullFileName === undefined || line === undefined) {
+    return undefined;
+  }
+  const source = sourceOf(fullFileName);
+  /** @type {(node: ts.Node) => string | undefined} */
+  const find = (node) => {
+    const at = ts.isFunctionLike(node) ? (node.name ?? node).getStart() : undefined;
+    return at !== undefined && source.getLineAndCharacterOfPosition(at).line + 1 === line
+      ? /** @type {ts.SignatureDeclaration} */ (node).typeParameters
+          ?.find((x) => x.name.text === name)
+          ?.constraint?.getText()
+          .replace(/\s+/g, " ")
+      : ts.forEachChild(node, find);
+  };
+  return find(source);
+}
+
 /**
  * What a type that is not exported stands for, such as `number | number[]` for `Axes`.
  *
  * @param {string} file @param {string} name
  */
 function aliasText(file, name) {
-  let source = sources.get(file);
-  if (source === undefined) {
-    source = ts.createSourceFile(file, readFileSync(file, "utf8"), ts.ScriptTarget.Latest, true);
-    sources.set(file, source);
-  }
-  for (const statement of source.statements) {
-    if (ts.isTypeAliasDeclaration(statement) && statement.name.text === name) {
-      return statement.typeParameters === undefined ? statement.type.getText() : undefined;
-    }
-  }
-  return undefined;
+  const alias = aliasOf(file, name);
+  return alias?.typeParameters === undefined ? alias?.type.getText() : undefined;
+}
+
+/** @param {string} file @param {string} name */
+function aliasOf(file, name) {
+  return sourceOf(file)
+    .statements.filter(ts.isTypeAliasDeclaration)
+    .find((alias) => alias.name.text === name);
 }
 
 /**
@@ -311,7 +360,9 @@ function writer(places, typeLinks, python, used) {
   /** @param {Type | undefined} type */
   const typeText = (type) => {
     const text = type?.toString() ?? "void";
-    return text.replace(/ \| undefined$/, "").replace(/^undefined \| /, "");
+    return withoutChecks(text)
+      .replace(/ \| undefined$/, "")
+      .replace(/^undefined \| /, "");
   };
 
   /** HTML of a type, with links. @param {string} text */
@@ -360,7 +411,9 @@ function writer(places, typeLinks, python, used) {
     const generics = (signature.typeParameters ?? []).map(
       (x) =>
         x.name +
-        (x.type === undefined ? "" : ` extends ${linked(typeText(x.type))}`) +
+        (x.type === undefined
+          ? ""
+          : ` extends ${linked(boundText(signature, x.name) ?? typeText(x.type))}`) +
         (x.default === undefined ? "" : ` = ${linked(typeText(x.default))}`),
     );
     const before = `<b>${name}</b>${generics.length > 0 ? `&lt;${generics.join(", ")}&gt;` : ""}`;
@@ -615,8 +668,15 @@ function writer(places, typeLinks, python, used) {
       if (part.kindOf(ReflectionKind.TypeAlias)) {
         const generics = (part.typeParameters ?? []).map((x) => x.name);
         const head = `<b>${short}</b>${generics.length > 0 ? `&lt;${generics.join(", ")}&gt;` : ""}`;
+        const type = typeText(part.type);
+        const { fullFileName = "" } = part.sources?.[0] ?? {};
+        // A long one in the lines of the source.
+        const lines =
+          type.length > 76 ? aliasOf(fullFileName, part.name)?.type.getText() : undefined;
         return [
-          signatures([`type ${head} = ${linked(typeText(part.type))}`]),
+          signatures([
+            `type ${head} =${lines?.startsWith("|") ? "\n  " : " "}${linked(lines ?? type)}`,
+          ]),
           ...text(part.comment),
           ...after(part.comment),
         ];

@@ -53,7 +53,17 @@ export default defineConfig({
             : html.replace(/<(nav|div) class="(names|formula)"[\s\S]*?<\/\1>/g, "");
         },
         miniSearch: {
-          searchOptions: { boost: { title: 8, titles: 1, text: 1 } },
+          // A title that is only like the word counts for less than a text that has it:
+          // "unsqueeze" means the guide for those who come from PyTorch, not "squeeze".
+          searchOptions: {
+            boost: { title: 8, titles: 1, text: 1 },
+            weights: { fuzzy: 0.05, prefix: 0.375 },
+            // A class before its methods, and what explains before the files of an example.
+            boostDocument: (_id, _term, fields) => {
+              const above = /** @type {string[]} */ (fields?.["titles"]);
+              return above.includes("The code") ? 0.3 : above.length > 1 ? 0.8 : 1;
+            },
+          },
         },
       },
     },
