@@ -32,8 +32,11 @@ const axis = (scale: "x" | "y", orient: "bottom" | "left", title: string): Axis 
   title,
   grid: true,
   gridColor: "#eaeef2",
-  labelFontSize: 13,
-  titleFontSize: 14,
+  // The gallery shows it at half its size.
+  labelFontSize: 18,
+  titleFontSize: 18,
+  titlePadding: 8,
+  tickCount: 6,
 });
 
 export function drawScatter({ title, x, y, points, lines = [] }: Scatter): Promise<string> {
@@ -42,11 +45,13 @@ export function drawScatter({ title, x, y, points, lines = [] }: Scatter): Promi
   const grouped = points.map((point) => ({ group: "", ...point }));
   const isGrouped = (all: readonly Point[]) => all.some(({ group }) => group !== undefined);
   const spec = parse({
-    width: 480,
-    height: 320,
-    padding: 8,
+    width: 420,
+    height: 220,
+    // Without a browser Vega only guesses how wide a text is, so the room for it is said here.
+    autosize: "none",
+    padding: { left: 96, right: 32, top: 48, bottom: isGrouped(points) ? 88 : 60 },
     background: "#ffffff",
-    title: { text: title, anchor: "start", fontSize: 17, offset: 12 },
+    title: { text: title, anchor: "start", fontSize: 19, offset: 14 },
     data: [
       { name: "points", values: grouped },
       { name: "lines", values: lines.flatMap((line, id) => line.map((at) => ({ ...at, id }))) },
@@ -62,7 +67,19 @@ export function drawScatter({ title, x, y, points, lines = [] }: Scatter): Promi
       },
     ],
     axes: [axis("x", "bottom", x), axis("y", "left", y)],
-    legends: isGrouped(points) ? [{ fill: "colour", labelFontSize: 13, labelLimit: 0 }] : [],
+    legends: isGrouped(points)
+      ? [
+          {
+            fill: "colour",
+            orient: "bottom",
+            columns: 0, // all in one row
+            labelFontSize: 18,
+            labelLimit: 0,
+            symbolSize: 130,
+            columnPadding: 8,
+          },
+        ]
+      : [],
     marks: [
       {
         type: "symbol",

@@ -21,8 +21,8 @@ const [first = 0, second = 0] = components.share.tolist<number[]>();
 const picture = await drawScatter({
   title: "297 handwritten digits in ten groups",
   x: `first component, ${(100 * first).toFixed(0)} % of the variance`,
-  y: `second component, ${(100 * second).toFixed(0)} %`,
-  points: points.map(([x, y], i) => ({ x, y, group: `group ${groups[i]}` })),
+  y: `second, ${(100 * second).toFixed(0)} %`,
+  points: points.map(([x, y], i) => ({ x, y, group: `${groups[i]}` })),
 });
 await mkdir("out", { recursive: true });
 await writeFile("out/clustering.svg", picture);

@@ -17,33 +17,37 @@ const colours: Record<Positions, string> = { alibi: "#0072b2", sinusoidal: "#d55
 const ink = "#24292f";
 const grey = "#6e7781";
 
+/** The gallery shows the pictures at half their size. */
+const size = { title: 20, text: 16, small: 15 };
+
 const config: NonNullable<Spec["config"]> = {
   background: "#ffffff",
   axis: {
     domainColor: "#afb8c1",
     gridColor: "#eaeef2",
     labelColor: ink,
-    labelFontSize: 12,
+    labelFontSize: size.text,
     tickColor: "#afb8c1",
     titleColor: grey,
-    titleFontSize: 12,
+    titleFontSize: size.text,
     titleFontWeight: "normal",
     titlePadding: 8,
   },
   legend: {
     labelColor: ink,
-    labelFontSize: 11,
+    labelFontSize: size.small,
     titleColor: grey,
-    titleFontSize: 12,
+    titleFontSize: size.small,
     titleFontWeight: "normal",
   },
   title: {
     anchor: "start",
     color: ink,
-    fontSize: 16,
-    offset: 16,
+    fontSize: size.title,
+    offset: 18,
     subtitleColor: grey,
-    subtitleFontSize: 12,
+    subtitleFontSize: size.small,
+    subtitlePadding: 5,
   },
 };
 
@@ -64,7 +68,7 @@ export function drawPerplexity(curves: readonly Curve[], trained: number): Promi
       positions,
       label: point.perplexity.toFixed(1),
       // Above the upper line and below the lower one.
-      shift: point.perplexity === worst(point.length) ? -11 : 19,
+      shift: point.perplexity === worst(point.length) ? -12 : 24,
       name: i === perplexity.length - 1 ? names[positions] : "",
     })),
   );
@@ -73,12 +77,12 @@ export function drawPerplexity(curves: readonly Curve[], trained: number): Promi
   const x = { scale: "x", field: "length" };
   const y = { scale: "y", field: "perplexity" };
   return draw({
-    width: 520,
-    height: 300,
-    padding: { left: 56, right: 104, top: 64, bottom: 48 },
+    width: 450,
+    height: 240,
+    padding: { left: 64, right: 112, top: 78, bottom: 56 },
     title: {
       text: "Train short, test long",
-      subtitle: `Perplexity on held-out text of models trained on ${trained} characters at a time`,
+      subtitle: `On held-out text, after training on ${trained} characters at a time; lower is better`,
     },
     data: [{ name: "points", values }],
     scales: [
@@ -108,10 +112,10 @@ export function drawPerplexity(curves: readonly Curve[], trained: number): Promi
       {
         orient: "left",
         scale: "y",
-        title: "perplexity (lower is better)",
+        title: "perplexity",
         domain: false,
         grid: true,
-        tickCount: 6,
+        tickCount: 5,
         ticks: false,
       },
       {
@@ -143,7 +147,7 @@ export function drawPerplexity(curves: readonly Curve[], trained: number): Promi
             y: { signal: "height - 8" },
             text: { value: "length in training" },
             fill: { value: grey },
-            fontSize: { value: 11 },
+            fontSize: { value: size.small },
           },
         },
       },
@@ -174,7 +178,7 @@ export function drawPerplexity(curves: readonly Curve[], trained: number): Promi
                 align: { value: "center" },
                 text: { field: "label" },
                 fill: colour,
-                fontSize: { value: 12 },
+                fontSize: { value: size.text },
               },
             },
           },
@@ -189,7 +193,7 @@ export function drawPerplexity(curves: readonly Curve[], trained: number): Promi
                 baseline: { value: "middle" },
                 text: { field: "name" },
                 fill: colour,
-                fontSize: { value: 13 },
+                fontSize: { value: size.text },
                 fontWeight: { value: "bold" },
               },
             },
@@ -227,7 +231,7 @@ export function drawBias(heads: number, length = 12): Promise<string> {
   return draw({
     width: across * (side + gap.x) - gap.x,
     height: Math.ceil(heads / across) * (side + gap.y) - gap.y + 12,
-    padding: { left: 16, right: 88, top: 64, bottom: 16 },
+    padding: { left: 16, right: 88, top: 72, bottom: 16 },
     title: {
       text: "The bias of nn.ALiBi",
       subtitle:
@@ -268,7 +272,7 @@ export function drawBias(heads: number, length = 12): Promise<string> {
             y: { field: "top", offset: 4 },
             text: { field: "label" },
             fill: { value: ink },
-            fontSize: { value: 12 },
+            fontSize: { value: size.small },
           },
         },
       },

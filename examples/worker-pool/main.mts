@@ -27,7 +27,7 @@ const points = trials.map(({ rate }, i) => ({
 const picture = await drawScatter({
   title: "Six learning rates, two at a time",
   x: "learning rate, as a power of ten",
-  y: "% of the digits are read correctly",
+  y: "% read correctly",
   points,
   lines: [points],
 });

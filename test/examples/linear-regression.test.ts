@@ -57,16 +57,16 @@ test("the picture has every point and the line", async () => {
   for (const text of ["Three points", "across", "up", "first", "rest"]) {
     expect(svg).toContain(`>${text}<`);
   }
-  // It is 480 wide and 320 high, and y counts from above. A point is a circle of radius 2.449.
+  // It is 420 wide and 220 high, and y counts from above. A point is a circle of radius 2.449.
   const circles = [
     ...svg.matchAll(/translate\((\d+),(\d+)[.\d]*\)" d="M2.449,[^>]* fill="(#\w+)"/g),
   ];
   const points = circles.map(([, x, y, fill]) => [Number(x), Number(y), fill]);
   const [first, rest] = ["#4c78a8", "#f58518"];
   expect(points).toEqual([
-    [0, 320, first],
-    [120, 0, rest],
-    [480, 213, rest],
+    [0, 220, first],
+    [105, 0, rest],
+    [420, 146, rest],
   ]);
-  expect(svg).toContain('d="M0,320L480,0"');
+  expect(svg).toContain('d="M0,220L420,0"');
 });
