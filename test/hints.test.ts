@@ -291,7 +291,9 @@ describe("names from elsewhere", () => {
         called !== undefined
           ? called.split(", ").map((path) => {
               const make = what === "constructor" ? "new " : "";
-              return [`${make}${path}()`, `${path} is not a ${what}`];
+              // So it shortens the arguments of calls.
+              const code = `${make}${path.replaceAll("(...)", "()")}()`;
+              return [code, `${path} is not a ${what}`];
             })
           : [owner ? [`${owner}.${name}`, `${message}`] : [`nn.${type}()`, error]];
       for (const [code, text] of attempts) {
