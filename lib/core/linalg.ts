@@ -15,6 +15,7 @@ import { mismatch } from "./call/errors.js";
 import { flag, oneOf, opOptions } from "./call/kinds.js";
 import { native } from "./call/native.js";
 import type { StreamOptions } from "./device.js";
+import { unary } from "./ops/common.js";
 
 /** Options of `norm`. */
 export interface NormOptions extends StreamOptions {
@@ -183,8 +184,7 @@ export function eig(a: ArrayInput, options?: StreamOptions): [array, array] {
  * // array([2+0j, 3+0j], dtype=complex64)
  */
 export function eigvals(a: ArrayInput, options?: StreamOptions): array {
-  const fn = "linalg.eigvals";
-  return make(native.linalg_eigvals(arraySlot(a, fn, "a"), stream(options, fn)));
+  return unary(native.linalg_eigvals, "linalg.eigvals", a, options);
 }
 
 /**
@@ -233,7 +233,7 @@ export function eigvalsh(a: ArrayInput, options?: TriangleReadOptions): array {
  * //        [-1, 2]], dtype=float32)
  */
 export function inv(a: ArrayInput, options?: StreamOptions): array {
-  return make(native.linalg_inv(arraySlot(a, "linalg.inv", "a"), stream(options, "linalg.inv")));
+  return unary(native.linalg_inv, "linalg.inv", a, options);
 }
 
 /**
@@ -304,7 +304,7 @@ export function choleskyInv(a: ArrayInput, options?: TriangleOptions): array {
  * //        [0, 0]], dtype=float32)
  */
 export function pinv(a: ArrayInput, options?: StreamOptions): array {
-  return make(native.linalg_pinv(arraySlot(a, "linalg.pinv", "a"), stream(options, "linalg.pinv")));
+  return unary(native.linalg_pinv, "linalg.pinv", a, options);
 }
 
 /**
@@ -387,7 +387,7 @@ export function solveTriangular(a: array, b: array, options?: TriangleOptions): 
  * // array(-2, dtype=float32)
  */
 export function det(a: ArrayInput, options?: StreamOptions): array {
-  return make(native.linalg_det(arraySlot(a, "linalg.det", "a"), stream(options, "linalg.det")));
+  return unary(native.linalg_det, "linalg.det", a, options);
 }
 
 /**

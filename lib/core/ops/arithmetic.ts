@@ -21,7 +21,7 @@ import { flag, kind, number, opOptions, optional } from "../call/kinds.js";
 import { native } from "../call/native.js";
 import { numberCode, type OperandCode } from "../call/wire.js";
 import type { StreamOptions } from "../device.js";
-import { binary } from "./common.js";
+import { binary, unary } from "./common.js";
 
 /**
  * The absolute value of each element; of complex numbers the magnitude, as
@@ -32,7 +32,7 @@ import { binary } from "./common.js";
  * // array([1.5, 2], dtype=float32)
  */
 export function abs(a: ArrayInput, options?: StreamOptions): array {
-  return make(native.abs(arraySlot(a, "abs", "a"), stream(options, "abs")));
+  return unary(native.abs, "abs", a, options);
 }
 
 /**
@@ -44,7 +44,7 @@ export function abs(a: ArrayInput, options?: StreamOptions): array {
  * // array([-1, 0, 1], dtype=float32)
  */
 export function sign(a: ArrayInput, options?: StreamOptions): array {
-  return make(native.sign(arraySlot(a, "sign", "a"), stream(options, "sign")));
+  return unary(native.sign, "sign", a, options);
 }
 
 /**
@@ -55,7 +55,7 @@ export function sign(a: ArrayInput, options?: StreamOptions): array {
  * // array([-1, 2], dtype=float32)
  */
 export function positive(a: ArrayInput, options?: StreamOptions): array {
-  return make(native.positive(arraySlot(a, "positive", "a"), stream(options, "positive")));
+  return unary(native.positive, "positive", a, options);
 }
 
 /**
@@ -67,7 +67,7 @@ export function positive(a: ArrayInput, options?: StreamOptions): array {
  * // array([1, -2], dtype=float32)
  */
 export function negative(a: ArrayInput, options?: StreamOptions): array {
-  return make(native.negative(arraySlot(a, "negative", "a"), stream(options, "negative")));
+  return unary(native.negative, "negative", a, options);
 }
 
 /**
@@ -169,7 +169,7 @@ export function remainder(a: Operand, b: Operand, options?: StreamOptions): arra
  * // array([-1, 1], dtype=float32)
  */
 export function trunc(a: ArrayInput, options?: StreamOptions): array {
-  return make(native.trunc(arraySlot(a, "trunc", "a"), stream(options, "trunc")));
+  return unary(native.trunc, "trunc", a, options);
 }
 
 /**
@@ -180,7 +180,7 @@ export function trunc(a: ArrayInput, options?: StreamOptions): array {
  * // array([9, 16], dtype=float32)
  */
 export function square(a: ArrayInput, options?: StreamOptions): array {
-  return make(native.square(arraySlot(a, "square", "a"), stream(options, "square")));
+  return unary(native.square, "square", a, options);
 }
 
 /**
@@ -191,7 +191,7 @@ export function square(a: ArrayInput, options?: StreamOptions): array {
  * // array([2, 3], dtype=float32)
  */
 export function sqrt(a: ArrayInput, options?: StreamOptions): array {
-  return make(native.sqrt(arraySlot(a, "sqrt", "a"), stream(options, "sqrt")));
+  return unary(native.sqrt, "sqrt", a, options);
 }
 
 /**
@@ -202,7 +202,7 @@ export function sqrt(a: ArrayInput, options?: StreamOptions): array {
  * // array([0.5, 0.25], dtype=float32)
  */
 export function rsqrt(a: ArrayInput, options?: StreamOptions): array {
-  return make(native.rsqrt(arraySlot(a, "rsqrt", "a"), stream(options, "rsqrt")));
+  return unary(native.rsqrt, "rsqrt", a, options);
 }
 
 /**
@@ -213,7 +213,7 @@ export function rsqrt(a: ArrayInput, options?: StreamOptions): array {
  * // array([0.25, -0.5], dtype=float32)
  */
 export function reciprocal(a: ArrayInput, options?: StreamOptions): array {
-  return make(native.reciprocal(arraySlot(a, "reciprocal", "a"), stream(options, "reciprocal")));
+  return unary(native.reciprocal, "reciprocal", a, options);
 }
 
 /**
@@ -236,7 +236,7 @@ export function logaddexp(a: Operand, b: Operand, options?: StreamOptions): arra
  * // array([1, 2.71828], dtype=float32)
  */
 export function exp(a: ArrayInput, options?: StreamOptions): array {
-  return make(native.exp(arraySlot(a, "exp", "a"), stream(options, "exp")));
+  return unary(native.exp, "exp", a, options);
 }
 
 /**
@@ -247,7 +247,7 @@ export function exp(a: ArrayInput, options?: StreamOptions): array {
  * // array([0, 1e-07], dtype=float32)
  */
 export function expm1(a: ArrayInput, options?: StreamOptions): array {
-  return make(native.expm1(arraySlot(a, "expm1", "a"), stream(options, "expm1")));
+  return unary(native.expm1, "expm1", a, options);
 }
 
 /**
@@ -259,7 +259,7 @@ export function expm1(a: ArrayInput, options?: StreamOptions): array {
  * // array([0.5205, -0.842701], dtype=float32)
  */
 export function erf(a: ArrayInput, options?: StreamOptions): array {
-  return make(native.erf(arraySlot(a, "erf", "a"), stream(options, "erf")));
+  return unary(native.erf, "erf", a, options);
 }
 
 /**
@@ -271,7 +271,7 @@ export function erf(a: ArrayInput, options?: StreamOptions): array {
  * // array([0, 0.476936], dtype=float32)
  */
 export function erfinv(a: ArrayInput, options?: StreamOptions): array {
-  return make(native.erfinv(arraySlot(a, "erfinv", "a"), stream(options, "erfinv")));
+  return unary(native.erfinv, "erfinv", a, options);
 }
 
 /**
@@ -282,7 +282,7 @@ export function erfinv(a: ArrayInput, options?: StreamOptions): array {
  * // array([0, 0.5], dtype=float32)
  */
 export function sin(a: ArrayInput, options?: StreamOptions): array {
-  return make(native.sin(arraySlot(a, "sin", "a"), stream(options, "sin")));
+  return unary(native.sin, "sin", a, options);
 }
 
 /**
@@ -293,7 +293,7 @@ export function sin(a: ArrayInput, options?: StreamOptions): array {
  * // array([1, 0.5], dtype=float32)
  */
 export function cos(a: ArrayInput, options?: StreamOptions): array {
-  return make(native.cos(arraySlot(a, "cos", "a"), stream(options, "cos")));
+  return unary(native.cos, "cos", a, options);
 }
 
 /**
@@ -304,7 +304,7 @@ export function cos(a: ArrayInput, options?: StreamOptions): array {
  * // array([0, 1], dtype=float32)
  */
 export function tan(a: ArrayInput, options?: StreamOptions): array {
-  return make(native.tan(arraySlot(a, "tan", "a"), stream(options, "tan")));
+  return unary(native.tan, "tan", a, options);
 }
 
 /**
@@ -316,7 +316,7 @@ export function tan(a: ArrayInput, options?: StreamOptions): array {
  * // array([0, 1.5708], dtype=float32)
  */
 export function arcsin(a: ArrayInput, options?: StreamOptions): array {
-  return make(native.arcsin(arraySlot(a, "arcsin", "a"), stream(options, "arcsin")));
+  return unary(native.arcsin, "arcsin", a, options);
 }
 
 /**
@@ -328,7 +328,7 @@ export function arcsin(a: ArrayInput, options?: StreamOptions): array {
  * // array([0, 3.14159], dtype=float32)
  */
 export function arccos(a: ArrayInput, options?: StreamOptions): array {
-  return make(native.arccos(arraySlot(a, "arccos", "a"), stream(options, "arccos")));
+  return unary(native.arccos, "arccos", a, options);
 }
 
 /**
@@ -339,7 +339,7 @@ export function arccos(a: ArrayInput, options?: StreamOptions): array {
  * // array([0, 0.785398], dtype=float32)
  */
 export function arctan(a: ArrayInput, options?: StreamOptions): array {
-  return make(native.arctan(arraySlot(a, "arctan", "a"), stream(options, "arctan")));
+  return unary(native.arctan, "arctan", a, options);
 }
 
 /**
@@ -363,7 +363,7 @@ export function arctan2(a: Operand, b: Operand, options?: StreamOptions): array 
  * // array([0, 1.1752], dtype=float32)
  */
 export function sinh(a: ArrayInput, options?: StreamOptions): array {
-  return make(native.sinh(arraySlot(a, "sinh", "a"), stream(options, "sinh")));
+  return unary(native.sinh, "sinh", a, options);
 }
 
 /**
@@ -374,7 +374,7 @@ export function sinh(a: ArrayInput, options?: StreamOptions): array {
  * // array([1, 1.54308], dtype=float32)
  */
 export function cosh(a: ArrayInput, options?: StreamOptions): array {
-  return make(native.cosh(arraySlot(a, "cosh", "a"), stream(options, "cosh")));
+  return unary(native.cosh, "cosh", a, options);
 }
 
 /**
@@ -385,7 +385,7 @@ export function cosh(a: ArrayInput, options?: StreamOptions): array {
  * // array([0, 0.761594], dtype=float32)
  */
 export function tanh(a: ArrayInput, options?: StreamOptions): array {
-  return make(native.tanh(arraySlot(a, "tanh", "a"), stream(options, "tanh")));
+  return unary(native.tanh, "tanh", a, options);
 }
 
 /**
@@ -396,7 +396,7 @@ export function tanh(a: ArrayInput, options?: StreamOptions): array {
  * // array([0, 0.881374], dtype=float32)
  */
 export function arcsinh(a: ArrayInput, options?: StreamOptions): array {
-  return make(native.arcsinh(arraySlot(a, "arcsinh", "a"), stream(options, "arcsinh")));
+  return unary(native.arcsinh, "arcsinh", a, options);
 }
 
 /**
@@ -407,7 +407,7 @@ export function arcsinh(a: ArrayInput, options?: StreamOptions): array {
  * // array([0, 1.31696], dtype=float32)
  */
 export function arccosh(a: ArrayInput, options?: StreamOptions): array {
-  return make(native.arccosh(arraySlot(a, "arccosh", "a"), stream(options, "arccosh")));
+  return unary(native.arccosh, "arccosh", a, options);
 }
 
 /**
@@ -419,7 +419,7 @@ export function arccosh(a: ArrayInput, options?: StreamOptions): array {
  * // array([0, 0.549306], dtype=float32)
  */
 export function arctanh(a: ArrayInput, options?: StreamOptions): array {
-  return make(native.arctanh(arraySlot(a, "arctanh", "a"), stream(options, "arctanh")));
+  return unary(native.arctanh, "arctanh", a, options);
 }
 
 /**
@@ -430,7 +430,7 @@ export function arctanh(a: ArrayInput, options?: StreamOptions): array {
  * // array([0, 180], dtype=float32)
  */
 export function degrees(a: ArrayInput, options?: StreamOptions): array {
-  return make(native.degrees(arraySlot(a, "degrees", "a"), stream(options, "degrees")));
+  return unary(native.degrees, "degrees", a, options);
 }
 
 /**
@@ -441,7 +441,7 @@ export function degrees(a: ArrayInput, options?: StreamOptions): array {
  * // array([0, 3.14159], dtype=float32)
  */
 export function radians(a: ArrayInput, options?: StreamOptions): array {
-  return make(native.radians(arraySlot(a, "radians", "a"), stream(options, "radians")));
+  return unary(native.radians, "radians", a, options);
 }
 
 /**
@@ -453,7 +453,7 @@ export function radians(a: ArrayInput, options?: StreamOptions): array {
  * // array([0, 1], dtype=float32)
  */
 export function log(a: ArrayInput, options?: StreamOptions): array {
-  return make(native.log(arraySlot(a, "log", "a"), stream(options, "log")));
+  return unary(native.log, "log", a, options);
 }
 
 /**
@@ -464,7 +464,7 @@ export function log(a: ArrayInput, options?: StreamOptions): array {
  * // array([0, 3], dtype=float32)
  */
 export function log2(a: ArrayInput, options?: StreamOptions): array {
-  return make(native.log2(arraySlot(a, "log2", "a"), stream(options, "log2")));
+  return unary(native.log2, "log2", a, options);
 }
 
 /**
@@ -475,7 +475,7 @@ export function log2(a: ArrayInput, options?: StreamOptions): array {
  * // array([0, 2], dtype=float32)
  */
 export function log10(a: ArrayInput, options?: StreamOptions): array {
-  return make(native.log10(arraySlot(a, "log10", "a"), stream(options, "log10")));
+  return unary(native.log10, "log10", a, options);
 }
 
 /**
@@ -486,7 +486,7 @@ export function log10(a: ArrayInput, options?: StreamOptions): array {
  * // array([0, 1e-07], dtype=float32)
  */
 export function log1p(a: ArrayInput, options?: StreamOptions): array {
-  return make(native.log1p(arraySlot(a, "log1p", "a"), stream(options, "log1p")));
+  return unary(native.log1p, "log1p", a, options);
 }
 
 /**
@@ -497,7 +497,7 @@ export function log1p(a: ArrayInput, options?: StreamOptions): array {
  * // array([0.5, 0.880797], dtype=float32)
  */
 export function sigmoid(a: ArrayInput, options?: StreamOptions): array {
-  return make(native.sigmoid(arraySlot(a, "sigmoid", "a"), stream(options, "sigmoid")));
+  return unary(native.sigmoid, "sigmoid", a, options);
 }
 
 /**
@@ -543,7 +543,7 @@ export function maximum(a: Operand, b: Operand, options?: StreamOptions): array 
  * // array([-2, 1], dtype=float32)
  */
 export function floor(a: ArrayInput, options?: StreamOptions): array {
-  return make(native.floor(arraySlot(a, "floor", "a"), stream(options, "floor")));
+  return unary(native.floor, "floor", a, options);
 }
 
 /**
@@ -555,7 +555,7 @@ export function floor(a: ArrayInput, options?: StreamOptions): array {
  * // array([-1, 2], dtype=float32)
  */
 export function ceil(a: ArrayInput, options?: StreamOptions): array {
-  return make(native.ceil(arraySlot(a, "ceil", "a"), stream(options, "ceil")));
+  return unary(native.ceil, "ceil", a, options);
 }
 
 /** Options of `softmax`. */
@@ -623,7 +623,7 @@ export function clip(
  * // array([1-2j], dtype=complex64)
  */
 export function conj(a: ArrayInput, options?: StreamOptions): array {
-  return make(native.conjugate(arraySlot(a, "conj", "a"), stream(options, "conj")));
+  return unary(native.conjugate, "conj", a, options);
 }
 
 /**
@@ -634,7 +634,7 @@ export function conj(a: ArrayInput, options?: StreamOptions): array {
  * // array([1-2j], dtype=complex64)
  */
 export function conjugate(a: ArrayInput, options?: StreamOptions): array {
-  return make(native.conjugate(arraySlot(a, "conjugate", "a"), stream(options, "conjugate")));
+  return unary(native.conjugate, "conjugate", a, options);
 }
 
 /** Options of `nanToNum`. */
@@ -730,9 +730,7 @@ export function bitwiseXor(a: Operand, b: Operand, options?: StreamOptions): arr
  * // array([-1, -6], dtype=int32)
  */
 export function bitwiseInvert(a: ArrayInput, options?: StreamOptions): array {
-  return make(
-    native.bitwise_invert(arraySlot(a, "bitwiseInvert", "a"), stream(options, "bitwiseInvert")),
-  );
+  return unary(native.bitwise_invert, "bitwiseInvert", a, options);
 }
 
 /**
@@ -769,7 +767,7 @@ export function rightShift(a: Operand, b: Operand, options?: StreamOptions): arr
  * // array([1], dtype=float32)
  */
 export function real(a: ArrayInput, options?: StreamOptions): array {
-  return make(native.real(arraySlot(a, "real", "a"), stream(options, "real")));
+  return unary(native.real, "real", a, options);
 }
 
 /**
@@ -780,7 +778,7 @@ export function real(a: ArrayInput, options?: StreamOptions): array {
  * // array([2], dtype=float32)
  */
 export function imag(a: ArrayInput, options?: StreamOptions): array {
-  return make(native.imag(arraySlot(a, "imag", "a"), stream(options, "imag")));
+  return unary(native.imag, "imag", a, options);
 }
 
 // Python MLX has these under two names, too.

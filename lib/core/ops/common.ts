@@ -1,9 +1,21 @@
 /** What operations of several files have in common. */
 import { type array, make } from "../array/array.js";
-import { type Operand, operand, stream } from "../call/arguments.js";
+import type { ArrayInput } from "../array/input.js";
+import { arraySlot, type Operand, operand, stream } from "../call/arguments.js";
 import { flag, integer, slotOption } from "../call/kinds.js";
 import type { native } from "../call/native.js";
+import type { Result, Slot, StreamId } from "../call/wire.js";
 import type { StreamOptions } from "../device.js";
+
+/** An operation of one array, `a`. */
+export function unary(
+  op: (a: Slot, s: StreamId) => Result,
+  fn: string,
+  a: ArrayInput,
+  options: StreamOptions | undefined,
+): array {
+  return make(op(arraySlot(a, fn, "a"), stream(options, fn)));
+}
 
 /**
  * An operation of two operands, `a` and `b`. The most frequent ones, such as

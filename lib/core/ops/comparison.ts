@@ -2,11 +2,11 @@
 
 import { type array, make } from "../array/array.js";
 import type { ArrayInput } from "../array/input.js";
-import { arraySlot, type Operand, operand, slot, stream } from "../call/arguments.js";
+import { type Operand, operand, slot, stream } from "../call/arguments.js";
 import { flag, number, opOptions } from "../call/kinds.js";
 import { native } from "../call/native.js";
 import type { StreamOptions } from "../device.js";
-import { binary } from "./common.js";
+import { binary, unary } from "./common.js";
 
 /**
  * Whether two operands are equal, element by element, with broadcasting.
@@ -114,7 +114,7 @@ export function arrayEqual(a: Operand, b: Operand, options?: ArrayEqualOptions):
  * // array([true, false], dtype=bool)
  */
 export function logicalNot(a: ArrayInput, options?: StreamOptions): array {
-  return make(native.logical_not(arraySlot(a, "logicalNot", "a"), stream(options, "logicalNot")));
+  return unary(native.logical_not, "logicalNot", a, options);
 }
 
 /**
@@ -213,7 +213,7 @@ export function isclose(a: array, b: array, options?: CloseOptions): array {
  * // array([false, true], dtype=bool)
  */
 export function isnan(a: ArrayInput, options?: StreamOptions): array {
-  return make(native.isnan(arraySlot(a, "isnan", "a"), stream(options, "isnan")));
+  return unary(native.isnan, "isnan", a, options);
 }
 
 /**
@@ -224,7 +224,7 @@ export function isnan(a: ArrayInput, options?: StreamOptions): array {
  * // array([false, true], dtype=bool)
  */
 export function isinf(a: ArrayInput, options?: StreamOptions): array {
-  return make(native.isinf(arraySlot(a, "isinf", "a"), stream(options, "isinf")));
+  return unary(native.isinf, "isinf", a, options);
 }
 
 /**
@@ -235,7 +235,7 @@ export function isinf(a: ArrayInput, options?: StreamOptions): array {
  * // array([true, false, false], dtype=bool)
  */
 export function isfinite(a: ArrayInput, options?: StreamOptions): array {
-  return make(native.isfinite(arraySlot(a, "isfinite", "a"), stream(options, "isfinite")));
+  return unary(native.isfinite, "isfinite", a, options);
 }
 
 /**
@@ -246,7 +246,7 @@ export function isfinite(a: ArrayInput, options?: StreamOptions): array {
  * // array([true, false], dtype=bool)
  */
 export function isposinf(a: ArrayInput, options?: StreamOptions): array {
-  return make(native.isposinf(arraySlot(a, "isposinf", "a"), stream(options, "isposinf")));
+  return unary(native.isposinf, "isposinf", a, options);
 }
 
 /**
@@ -257,7 +257,7 @@ export function isposinf(a: ArrayInput, options?: StreamOptions): array {
  * // array([false, true], dtype=bool)
  */
 export function isneginf(a: ArrayInput, options?: StreamOptions): array {
-  return make(native.isneginf(arraySlot(a, "isneginf", "a"), stream(options, "isneginf")));
+  return unary(native.isneginf, "isneginf", a, options);
 }
 
 /**

@@ -33,6 +33,7 @@ import { asSize, isInt32 } from "../call/numbers.js";
 import { type List, list, type Slots, type StreamId } from "../call/wire.js";
 import type { StreamOptions } from "../device.js";
 import type { Dtype } from "../dtype.js";
+import { unary } from "./common.js";
 
 /** Options of `flatten`. */
 export interface FlattenOptions extends StreamOptions {
@@ -317,12 +318,7 @@ export function transpose(a: ArrayInput, axes?: Axes, options?: StreamOptions): 
  * // [ 5, 3, 2 ]
  */
 export function matrixTranspose(a: ArrayInput, options?: StreamOptions): array {
-  return make(
-    native.matrix_transpose(
-      arraySlot(a, "matrixTranspose", "a"),
-      stream(options, "matrixTranspose"),
-    ),
-  );
+  return unary(native.matrix_transpose, "matrixTranspose", a, options);
 }
 
 /**

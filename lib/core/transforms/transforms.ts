@@ -1,14 +1,15 @@
 /** Transformations of functions: automatic differentiation and vectorization. */
 
-import { type array, isArray, make, makeAll } from "../array/array.js";
+import { type array, isArray, makeAll } from "../array/array.js";
 import type { ArrayInput } from "../array/input.js";
-import { arraySlot, asFunction, elements, isList, slot, slots, stream } from "../call/arguments.js";
+import { asFunction, elements, isList, slot, slots } from "../call/arguments.js";
 import { mismatch, outOfRange } from "../call/errors.js";
 import { native } from "../call/native.js";
 import { kindWhere, optionsOf } from "../call/options.js";
 import { type Callback, type List, list, type Slots } from "../call/wire.js";
 import type { StreamOptions } from "../device.js";
 import { withLent } from "../lifetime/lending.js";
+import { unary } from "../ops/common.js";
 import {
   flattenArrays,
   flattenOnlyArrays,
@@ -28,9 +29,7 @@ export type { AnyFunction };
  * // array(3, dtype=float32)
  */
 export function stopGradient(a: ArrayInput, options?: StreamOptions): array {
-  return make(
-    native.stop_gradient(arraySlot(a, "stopGradient", "a"), stream(options, "stopGradient")),
-  );
+  return unary(native.stop_gradient, "stopGradient", a, options);
 }
 
 type Gradients<F extends AnyFunction, N> = N extends readonly number[]
