@@ -508,6 +508,16 @@ export function savePromptCache(
   metadata: Readonly<Record<string, string>> = {},
 ): void {
   checkCaches(caches, "savePromptCache");
+  if (caches.length === 0) {
+    throw outOfRange("savePromptCache", "caches", "at least one", caches);
+  }
+  const areTexts =
+    typeof metadata === "object" &&
+    metadata !== null &&
+    Object.values(metadata).every((text) => typeof text === "string");
+  if (!areTexts) {
+    throw wrongType("savePromptCache", "metadata", "a record of texts", metadata);
+  }
   mx.tidy(() => {
     const arrays: Record<string, mx.array> = {};
     const texts: Record<string, string> = { "2.0": "" };
@@ -575,6 +585,20 @@ function layoutOf(arrays: Record<string, mx.array>, texts: Record<string, string
       };
 }
 
+function readCaches(file: string): [Record<string, mx.array>, Record<string, string>] {
+  try {
+    return mx.load(file, { format: "safetensors", returnMetadata: true });
+  } catch (error) {
+    throw error instanceof mx.FormatError
+      ? failure(
+          "ERR_MLX_LM_CACHE",
+          `[loadPromptCache] file: expected a prompt cache, received another file: ${error.message}`,
+          error,
+        )
+      : error;
+  }
+}
+
 /**
  * Loads what {@link savePromptCache}, or mlx-lm, saved.
  *
@@ -587,7 +611,7 @@ export function loadPromptCache(file: string): LoadedPromptCache {
       `[loadPromptCache] file: expected a prompt cache, received ${what}`,
     );
   return mx.tidy(() => {
-    const [arrays, texts] = mx.load(file, { format: "safetensors", returnMetadata: true });
+    const [arrays, texts] = readCaches(file);
     const layout = layoutOf(arrays, texts);
     const caches: Cache[] = [];
     for (let i = 0; texts[`${layout.classes}${i}`] !== undefined; i++) {

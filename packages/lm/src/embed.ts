@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { mx } from "mlx-js";
 import { checkCount, failure, wrongType } from "./errors.js";
-import { readConfig } from "./folder.js";
+import { type FileUrl, readConfig } from "./folder.js";
 import { fetched } from "./hub.js";
 import { modelConfig, readWeights } from "./load.js";
 import { Bert } from "./models/bert.js";
@@ -111,7 +111,7 @@ export class Embedder {
    *
    * @throws Error if something is missing or does not fit, with what it is.
    */
-  static async load(pathOrName: string, options: LoadOptions = {}): Promise<Embedder> {
+  static async load(pathOrName: string | FileUrl, options: LoadOptions = {}): Promise<Embedder> {
     checkLoadOptions("Embedder.load", options);
     stopIfAborted(options.signal);
     const folder = await fetched(pathOrName, "Embedder.load", options);

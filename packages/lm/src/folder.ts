@@ -1,20 +1,62 @@
 // What stands in a model's folder.
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { mx } from "mlx-js";
 import { Config } from "./config.js";
-import { failure } from "./errors.js";
+import { failure, wrongType } from "./errors.js";
 import { parseJson } from "./json.js";
 import { stopIfAborted } from "./options.js";
 import { inTurns } from "./turns.js";
 
 export const indexName = "model.safetensors.index.json";
 
-/** For a file that is there, and cannot be read. */
+/** A `URL`, of this realm or another, that begins with `file:`. */
+export interface FileUrl {
+  readonly href: string;
+  readonly protocol: string;
+}
+
+/** The path that is given, as it is or as a URL. */
+export function pathOf(given: unknown, fn: string, param: string, expected: string): string {
+  const text = typeof given === "string" ? given : (given as Partial<FileUrl> | null)?.href;
+  if (typeof text !== "string") {
+    throw wrongType(fn, param, expected, given);
+  }
+  if (typeof given === "string" && !/^file:/i.test(given)) {
+    return given;
+  }
+  try {
+    return fileURLToPath(text);
+  } catch (error) {
+    throw wrongType(fn, param, `${expected}; as a URL, one of a file`, text, error);
+  }
+}
+
+/** Whether there is a file or a folder. */
+export function isThere(path: string): boolean {
+  return kindOf(path) !== undefined;
+}
+
+/** What a path leads to; undefined if there is nothing. */
+export function kindOf(path: string): "file" | "folder" | undefined {
+  try {
+    return statSync(path).isDirectory() ? "folder" : "file";
+  } catch (error) {
+    // The last is for names that no file can have.
+    if (isMissing(error) || (error as NodeJS.ErrnoException).code === "ERR_INVALID_ARG_VALUE") {
+      return undefined;
+    }
+    throw unreadable(path, error);
+  }
+}
+
+/** For what is there, and cannot be read. */
 export function unreadable(path: string, error: unknown): Error {
   const why = error instanceof Error ? error.message : String(error);
-  const advice = error instanceof mx.FormatError ? ", download it again" : "";
+  const isDamaged = error instanceof mx.FormatError && statSync(path).isFile();
+  const advice = isDamaged ? ", download it again" : "";
   return failure("ERR_MLX_LM_MODEL", `${path} cannot be read${advice}: ${why}`, error);
 }
 
@@ -82,8 +124,16 @@ export async function readJsonInTurns(
   }
 }
 
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    throw unreadable(folder, error);
+  }
+}
+
 /** The files of the weights: those that an index in the folder names, or those of all that there are. */
-export function weightFiles(folder: string, names = readdirSync(folder)): string[] {
+export function weightFiles(folder: string, names = namesIn(folder)): string[] {
   const index = readConfig(folder, indexName);
   if (index !== undefined) {
     const map = index.part("weight_map");

@@ -1,13 +1,13 @@
 // Models by their names on the Hugging Face Hub, in the cache that its other programs use.
 import { createHash, type Hash, randomUUID } from "node:crypto";
-import { createWriteStream, existsSync, readFileSync } from "node:fs";
+import { createWriteStream, existsSync } from "node:fs";
 import { copyFile, mkdir, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { ListFileEntry } from "@huggingface/hub";
-import { failure, wrongType } from "./errors.js";
-import { indexName, weightFiles } from "./folder.js";
+import { failure } from "./errors.js";
+import { type FileUrl, indexName, isThere, pathOf, readText, weightFiles } from "./folder.js";
 import { stopIfAborted } from "./options.js";
 import type { LoadOptions } from "./weights.js";
 
@@ -48,11 +48,11 @@ function storeOf({ repo }: Name): string {
 
 /** The folder or the file in the cache, if it is whole. */
 function cached(name: Name, fn: string): string | undefined {
-  const ref = join(storeOf(name), "refs", "main");
-  if (!existsSync(ref)) {
+  const revision = readText(join(storeOf(name), "refs"), "main");
+  if (revision === undefined) {
     return undefined;
   }
-  const folder = join(storeOf(name), "snapshots", readFileSync(ref, "utf8").trim());
+  const folder = join(storeOf(name), "snapshots", revision.trim());
   const has = (file: string) => existsSync(join(folder, file));
   if (name.file !== undefined) {
     return has(name.file) ? join(folder, name.file) : undefined;
@@ -294,23 +294,25 @@ function offline(): string {
 
 /** The path that was given, or that of what has this name on the Hugging Face Hub, which is fetched. */
 export async function fetched(
-  pathOrName: string,
+  pathOrName: string | FileUrl,
   fn: string,
   options: LoadOptions,
 ): Promise<string> {
-  if (typeof pathOrName !== "string") {
-    const expected =
-      "the path of a folder or of a GGUF file, or owner/name on the Hugging Face Hub";
-    throw wrongType(fn, "pathOrName", expected, pathOrName);
+  const expected = "the path of a folder or of a GGUF file, or owner/name on the Hugging Face Hub";
+  const path = pathOf(pathOrName, fn, "pathOrName", expected);
+  if (isThere(path)) {
+    return path;
   }
-  if (existsSync(pathOrName)) {
-    return pathOrName;
-  }
-  const name = nameOf(pathOrName);
+  const name = nameOf(path);
   if (name === undefined) {
+    const hint = path.startsWith("~")
+      ? `; only a shell takes ~ for a home, such as ${homedir()}`
+      : /^https?:/i.test(path)
+        ? "; what is on the Hugging Face Hub is called owner/name here"
+        : "";
     throw failure(
       "ERR_MLX_LM_MODEL",
-      `[${fn}] pathOrName: there is no folder or GGUF file ${JSON.stringify(pathOrName)}`,
+      `[${fn}] pathOrName: there is no folder or GGUF file ${JSON.stringify(path)}${hint}`,
     );
   }
   const found = cached(name, fn);

@@ -26,6 +26,7 @@ export {
 export { Config } from "./config.js";
 export { type Decode, StreamingDetokenizer } from "./detokenizer.js";
 export { Embedder, type EmbedderOptions, type EmbedOptions, type Pooling } from "./embed.js";
+export type { FileUrl } from "./folder.js";
 export {
   type Generated,
   type GenerateOptions,

@@ -1,10 +1,9 @@
-import { statSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { mx } from "mlx-js";
 import type { Config } from "./config.js";
 import { failure } from "./errors.js";
-import { isMissing, readConfig, unreadable, weightFiles } from "./folder.js";
+import { type FileUrl, isMissing, kindOf, readConfig, unreadable, weightFiles } from "./folder.js";
 import { readGguf } from "./gguf.js";
 import { fetched } from "./hub.js";
 import { createModel } from "./models/index.js";
@@ -21,7 +20,7 @@ export function modelConfig(folder: string, fn: string): Config {
     throw failure(
       "ERR_MLX_LM_MODEL",
       `[${fn}] pathOrName: expected a folder with config.json, *.safetensors and tokenizer.json, received ` +
-        `${folder}, which has no config.json`,
+        `${folder}, which ${kindOf(folder) === "file" ? "is a file" : "has no config.json"}`,
     );
   }
   return config;
@@ -84,14 +83,14 @@ function readFolder(folder: string, fn: string): Checkpoint {
 }
 
 async function readCheckpoint(
-  pathOrName: string,
+  pathOrName: string | FileUrl,
   fn: string,
   options: LoadOptions,
 ): Promise<Checkpoint> {
   checkLoadOptions(fn, options);
   stopIfAborted(options.signal);
   const path = await fetched(pathOrName, fn, options);
-  return statSync(path).isDirectory() ? readFolder(path, fn) : readGgufFile(path, options.signal);
+  return kindOf(path) === "folder" ? readFolder(path, fn) : readGgufFile(path, options.signal);
 }
 
 /** The model of a checkpoint, with its weights. */
@@ -133,7 +132,7 @@ export interface Loaded extends Disposable {
  * Loads a model and its tokenizer.
  *
  * @param pathOrName A folder with `config.json`, `*.safetensors` and `tokenizer.json`, as models are
- * published, or a GGUF file; or their name on the Hugging Face Hub, `owner/name` or
+ * published, or a GGUF file, as a text or a `file:` URL; or their name on the Hugging Face Hub, `owner/name` or
  * `owner/name/file.gguf`. What has such a name is downloaded once, into the cache that other programs
  * share (`HF_HUB_CACHE`, `HF_HOME`); `@huggingface/hub` has to be installed for it.
  * @returns both; `using` frees the model at the end of the block.
@@ -143,7 +142,10 @@ export interface Loaded extends Disposable {
  * loaded.tokenizer.encode("Hello, world!")
  * // [ 19556, 28, 905, 17 ]
  */
-export async function load(pathOrName: string, options: LoadOptions = {}): Promise<Loaded> {
+export async function load(
+  pathOrName: string | FileUrl,
+  options: LoadOptions = {},
+): Promise<Loaded> {
   const checkpoint = await readCheckpoint(pathOrName, "load", options);
   return madeOf(checkpoint, async () => {
     const tokenizer = await checkpoint.tokenizer(options.signal);
@@ -159,7 +161,7 @@ export async function load(pathOrName: string, options: LoadOptions = {}): Promi
 
 /** Loads a model, as {@link load} does, without its tokenizer. */
 export async function loadModel(
-  pathOrName: string,
+  pathOrName: string | FileUrl,
   options: LoadOptions = {},
 ): Promise<{ model: LanguageModel; config: Config }> {
   const checkpoint = await readCheckpoint(pathOrName, "loadModel", options);

@@ -4,7 +4,7 @@ import type { mx } from "mlx-js";
 import { StreamingDetokenizer } from "./detokenizer.js";
 import { engineOf, unknownKind } from "./engine.js";
 import { checkCount, failure, outOfRange, wrongType } from "./errors.js";
-import { readConfig, readJsonInTurns, readText } from "./folder.js";
+import { type FileUrl, pathOf, readConfig, readJsonInTurns, readText } from "./folder.js";
 import { checkFlag, checkNames, checkSignal } from "./options.js";
 import { atOnce, inTurns } from "./turns.js";
 
@@ -182,30 +182,31 @@ export class Tokenizer {
    * Reads a model's folder: `tokenizer.json` and, where they are, `tokenizer_config.json`,
    * `chat_template.jinja`, and the tokens that end a text from `generation_config.json` or `config.json`.
    */
-  static async load(folder: string, options: TokenizerLoadOptions = {}): Promise<Tokenizer> {
-    if (typeof folder !== "string") {
-      throw wrongType("Tokenizer.load", "folder", "the path of a folder", folder);
-    }
+  static async load(
+    folder: string | FileUrl,
+    options: TokenizerLoadOptions = {},
+  ): Promise<Tokenizer> {
+    const path = pathOf(folder, "Tokenizer.load", "folder", "the path of a folder");
     checkNames("Tokenizer.load", options, ["signal"]);
     const { signal } = options;
     checkSignal(signal, "Tokenizer.load");
-    const tokenizer = await readJsonInTurns(folder, "tokenizer.json", "vocab", signal);
+    const tokenizer = await readJsonInTurns(path, "tokenizer.json", "vocab", signal);
     if (tokenizer === undefined) {
       throw failure(
         "ERR_MLX_LM_TOKENIZER",
-        `[Tokenizer.load] ${folder} has no tokenizer.json. Where a model has another kind of ` +
+        `[Tokenizer.load] ${path} has no tokenizer.json. Where a model has another kind of ` +
           "tokenizer, AutoTokenizer.from_pretrained(…).save_pretrained(…) of Python's transformers " +
           "writes one.",
       );
     }
-    const inJson = readConfig(folder, "chat_template.json");
+    const inJson = readConfig(path, "chat_template.json");
     const given = {
-      eosTokenIds: eosTokenIdsOf(folder),
+      eosTokenIds: eosTokenIdsOf(path),
       chatTemplate:
-        readText(folder, "chat_template.jinja") ??
+        readText(path, "chat_template.jinja") ??
         (inJson?.has("chat_template") ? inJson.text("chat_template") : undefined),
     };
-    const { values } = readConfig(folder, "tokenizer_config.json") ?? { values: {} };
+    const { values } = readConfig(path, "tokenizer_config.json") ?? { values: {} };
     return Tokenizer.inTurns(tokenizer as Json, values, given, signal);
   }
 

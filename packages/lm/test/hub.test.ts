@@ -1,5 +1,13 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -184,6 +192,23 @@ test("a signal of another realm ends a download", async () => {
   await expect(loading).rejects.toBe(reason);
   expect(leftovers()).toEqual([]);
   expect(listeners()).toBe(0);
+});
+
+test("a cache that cannot be written, or read", async () => {
+  const file = join(cache, "a file");
+  writeFileSync(file, "");
+  vi.stubEnv("HF_HUB_CACHE", file);
+  await expect(loadModel("some/model")).rejects.toMatchObject(
+    saying(
+      "ERR_MLX_LM_HUB",
+      /^some\/model cannot be stored in the cache, .*a file: E\w+: .*set HF_HUB_CACHE to a folder/,
+    ),
+  );
+  vi.stubEnv("HF_HUB_CACHE", cache);
+  mkdirSync(join(store(), "refs", "main"), { recursive: true });
+  await expect(loadModel("some/model")).rejects.toMatchObject(
+    saying("ERR_MLX_LM_MODEL", /refs.main cannot be read: EISDIR/),
+  );
 });
 
 test("errors say what to do", async () => {
