@@ -309,7 +309,7 @@ export const groups = [
         slug: "lm",
         title: "mlx-js-lm",
         about:
-          'A package of its own, on top of mlx-js: `import { load } from "mlx-js-lm"`. It loads language models and makes text, chats and embeddings with them. Its examples are shown, and not run by a test as those of mlx-js are.',
+          'A package of its own, on top of mlx-js: `import { load } from "mlx-js-lm"`. It loads language models and makes text, chats and embeddings with them. Its examples are run by a test, as those of mlx-js are.',
         files: [
           "packages/lm/src/load.ts",
           "packages/lm/src/generate.ts",

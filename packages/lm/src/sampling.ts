@@ -63,6 +63,19 @@ export function applyMinP(logprobs: mx.array, p: number): mx.array {
   return mx.where(logprobs.less(least), never, logprobs);
 }
 
+function checkSeed(seed: unknown): void {
+  if (seed === undefined) {
+    return;
+  }
+  if (typeof seed !== "number" && typeof seed !== "bigint") {
+    throw wrongType("makeSampler", "seed", "an integer", seed);
+  }
+  const isWhole = typeof seed === "bigint" || Number.isInteger(seed);
+  if (!isWhole || seed < 0 || seed >= 2 ** 64) {
+    throw outOfRange("makeSampler", "seed", "an integer of 64 bits that is not negative", seed);
+  }
+}
+
 /** Random keys, one after the other, from a seed. */
 class Keys extends mx.Owner {
   readonly #seed: number | bigint;
@@ -100,9 +113,7 @@ export function makeSampler(options: SamplerOptions = {}): Sampler & Partial<Dis
   if (topK !== undefined) {
     checkCount(topK, "makeSampler", "topK", 1);
   }
-  if (seed !== undefined && typeof seed !== "number" && typeof seed !== "bigint") {
-    throw wrongType("makeSampler", "seed", "an integer", seed);
-  }
+  checkSeed(seed);
   if (temperature === 0) {
     return (logprobs) => mx.argmax(logprobs, -1);
   }

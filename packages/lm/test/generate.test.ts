@@ -358,6 +358,11 @@ describe("refused", () => {
     ["a", { minP: "0.1" }, /minP: expected a number, received "0.1"/],
     ["a", { topK: 0 }, /topK: expected a whole number of at least 1, received 0/],
     ["a", { seed: "x" }, /seed: expected an integer, received "x"/],
+    ...[-1, 0.5, Number.NaN, 2 ** 64].map((seed): [unknown, object, RegExp] => [
+      "a",
+      { seed },
+      /seed: expected an integer of 64 bits that is not negative, received/,
+    ]),
     ["a", { maxTokens: 0 }, /maxTokens: expected a whole number of at least 1, received 0/],
     ["a", { stop: [""] }, /stop: expected a text, or a list of texts, that are not empty/],
     ["a", { signal: {} }, /signal: expected an AbortSignal/],
