@@ -222,6 +222,50 @@ describe("transformations", () => {
     expect(products.map((product) => product.item())).toEqual([2, 2]);
   });
 
+  test("what is cut or made of several arrays has as many", () => {
+    const m = mx.arange(12).reshape([2, 6]);
+    const [q, k, v] = mx.split(m, 3, -1);
+    const [left, middle, right] = m.split([1, 5], 1);
+    const [rows, columns] = mx.meshgrid([x, mx.array([1, 2])]);
+    const [wide, high] = mx.broadcastArrays([mx.zeros([1, 2]), mx.zeros([3, 1])]);
+    const [one, two] = mx.atleast2d([x, mx.array([1, 2])]);
+    const all = [q, k, v, left, middle, right, rows, columns, wide, high, one, two];
+    expectTypeOf(all).toEqualTypeOf<mx.array[]>();
+    expect(all.map((part) => part.shape)).toEqual([
+      ...[
+        [2, 2],
+        [2, 2],
+        [2, 2],
+        [2, 1],
+        [2, 4],
+        [2, 1],
+      ],
+      ...[
+        [2, 1],
+        [2, 1],
+        [3, 2],
+        [3, 2],
+        [1, 1],
+        [1, 2],
+      ],
+    ]);
+    const many: number = 2;
+    const ends: number[] = [2];
+    const either = (many > 1 ? many : ends) as number | number[];
+    expectTypeOf(mx.split(m, many)).toEqualTypeOf<mx.array[]>();
+    expectTypeOf(mx.split(m, ends, 1)).toEqualTypeOf<mx.array[]>();
+    expectTypeOf(mx.split(m, either)).toEqualTypeOf<mx.array[]>();
+    expectTypeOf(mx.split(m, 1)).toEqualTypeOf<[mx.array]>();
+    expectTypeOf(mx.split(mx.zeros([1000]), 1000)).toEqualTypeOf<mx.array[]>();
+    expectTypeOf(mx.meshgrid([x, x].slice())).toEqualTypeOf<mx.array[]>();
+    const list: readonly mx.array[] = [x];
+    expectTypeOf(mx.broadcastArrays(list)).toEqualTypeOf<mx.array[]>();
+    // @ts-expect-error: there are two.
+    expect(mx.split(m, 2)[2]).toBeUndefined();
+    // @ts-expect-error: a text is no number of parts.
+    expect(() => mx.split(m, "2")).toThrow(TypeError);
+  });
+
   test("products with a Jacobian are as many as the results or the primals", () => {
     const both = (a: mx.array) => [a.square(), a.add(1)] as const;
     const [[result], [pulled]] = mx.vjp((a: mx.array) => a.square(), [x], [x]);

@@ -132,6 +132,7 @@ export { FunctionExporter } from "./transforms/exporter.js";
 export {
   type AxisTree,
   depends,
+  type ForResults,
   grad,
   jvp,
   stopGradient,

@@ -336,6 +336,32 @@ export function permuteDims(a: ArrayInput, axes?: Axes, options?: StreamOptions)
   );
 }
 
+// As many arrays as a literal number says, but for numbers that nobody takes apart.
+type Sections<N extends number, T extends array[] = []> = number extends N
+  ? array[]
+  : T["length"] extends N
+    ? T
+    : T["length"] extends 32
+      ? array[]
+      : Sections<N, [...T, array]>;
+
+// One array more than a literal list has numbers.
+type Between<L extends readonly number[], T extends array[] = [array]> = number extends L["length"]
+  ? array[]
+  : L extends readonly [number, ...infer R extends readonly number[]]
+    ? Between<R, [...T, array]>
+    : T;
+
+/**
+ * What `split` gives: as many arrays as a literal number says, one more than a literal list has
+ * indices, and otherwise a list of any length.
+ */
+export type Parts<N extends number | readonly number[]> = N extends number
+  ? Sections<N>
+  : N extends readonly number[]
+    ? Between<N>
+    : array[];
+
 /**
  * The array cut along an axis, by default the first: into a number of equal
  * parts, or before each of the given indices.
@@ -349,12 +375,12 @@ export function permuteDims(a: ArrayInput, axes?: Axes, options?: StreamOptions)
  * //   array([3, 4], dtype=int32)
  * // ]
  */
-export function split(
+export function split<const N extends number | readonly number[]>(
   a: ArrayInput,
-  indicesOrSections: number | readonly number[],
+  indicesOrSections: N,
   axis = 0,
   options?: StreamOptions,
-): array[] {
+): Parts<N> {
   const fn = "split";
   const source = arraySlot(a, fn, "a");
   const along = asInteger(axis, fn, "axis");
@@ -363,7 +389,7 @@ export function split(
     isList(indicesOrSections)
       ? native.split_at(source, integers(indicesOrSections, fn, "indicesOrSections"), along, s)
       : native.split(source, sections(indicesOrSections), along, s),
-  );
+  ) as Parts<N>;
 }
 
 function sections(x: unknown): number {
@@ -402,13 +428,16 @@ export function broadcastTo(a: ArrayInput, shape: Shape, options?: StreamOptions
  * //          [4, 4]], dtype=float32)
  * // ]
  */
-export function broadcastArrays(arrays: readonly array[], options?: StreamOptions): array[] {
+export function broadcastArrays<const L extends readonly array[]>(
+  arrays: L,
+  options?: StreamOptions,
+): { -readonly [I in keyof L]: array } {
   return makeAll(
     native.broadcast_arrays(
       slots(arrays, "broadcastArrays", "arrays"),
       stream(options, "broadcastArrays"),
     ),
-  );
+  ) as { -readonly [I in keyof L]: array };
 }
 
 /**
@@ -480,9 +509,14 @@ export function stack(arrays: readonly array[], axis: Axis = 0, options?: Stream
  * //          [4, 4]], dtype=float32)
  * // ]
  */
-export function meshgrid(arrays: readonly array[], options?: MeshgridOptions): array[] {
+export function meshgrid<const L extends readonly array[]>(
+  arrays: L,
+  options?: MeshgridOptions,
+): { -readonly [I in keyof L]: array } {
   const { sparse, indexing, stream } = readMeshgrid(options);
-  return makeAll(native.meshgrid(slots(arrays, "meshgrid", "arrays"), sparse, indexing, stream));
+  return makeAll(
+    native.meshgrid(slots(arrays, "meshgrid", "arrays"), sparse, indexing, stream),
+  ) as { -readonly [I in keyof L]: array };
 }
 
 /**
@@ -663,7 +697,10 @@ function atLeast(
  * // array([3], dtype=float32)
  */
 export function atleast1d(arys: Operand, options?: StreamOptions): array;
-export function atleast1d(arys: readonly array[], options?: StreamOptions): array[];
+export function atleast1d<const L extends readonly array[]>(
+  arys: L,
+  options?: StreamOptions,
+): { -readonly [I in keyof L]: array };
 export function atleast1d(
   arys: Operand | readonly array[],
   options?: StreamOptions,
@@ -680,7 +717,10 @@ export function atleast1d(
  * // array([[1, 2]], dtype=float32)
  */
 export function atleast2d(arys: Operand, options?: StreamOptions): array;
-export function atleast2d(arys: readonly array[], options?: StreamOptions): array[];
+export function atleast2d<const L extends readonly array[]>(
+  arys: L,
+  options?: StreamOptions,
+): { -readonly [I in keyof L]: array };
 export function atleast2d(
   arys: Operand | readonly array[],
   options?: StreamOptions,
@@ -697,7 +737,10 @@ export function atleast2d(
  * // [ [ 1, 4, 1 ], [ 2, 3, 1 ] ]
  */
 export function atleast3d(arys: Operand, options?: StreamOptions): array;
-export function atleast3d(arys: readonly array[], options?: StreamOptions): array[];
+export function atleast3d<const L extends readonly array[]>(
+  arys: L,
+  options?: StreamOptions,
+): { -readonly [I in keyof L]: array };
 export function atleast3d(
   arys: Operand | readonly array[],
   options?: StreamOptions,

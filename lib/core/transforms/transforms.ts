@@ -169,7 +169,9 @@ function ofArrays(fun: AnyFunction, fn: string): Callback {
 }
 
 /** An array for each result of a function that gives one or a list of them. */
-type ForResults<R> = R extends readonly array[] ? { -readonly [I in keyof R]: array } : [array];
+export type ForResults<R extends array | readonly array[]> = R extends readonly array[]
+  ? { -readonly [I in keyof R]: array }
+  : [array];
 
 /**
  * The Jacobian of a function at `primals`, times `tangents`: how its results

@@ -378,7 +378,7 @@ function gate(x: mx.array, axis: number, fn: string): mx.array {
   if (axis >= shape.length || length === undefined || length % 2 !== 0) {
     throw outOfRange(fn, "x", `an even length of axis ${axis}`, shape);
   }
-  const [a, b] = mx.split(x, 2, axis) as [mx.array, mx.array];
+  const [a, b] = mx.split(x, 2, axis);
   return a.multiply(mx.sigmoid(b));
 }
 

@@ -198,8 +198,7 @@ export class GRU extends Module {
     let hidden = stateFor(x, given.hidden, this.hiddenSize, fn, "hidden");
     const { bhn } = this;
     const Wh = this.Wh.transpose();
-    const halves = (gates: mx.array) =>
-      gates.split([2 * this.hiddenSize], -1) as [mx.array, mx.array];
+    const halves = (gates: mx.array) => gates.split([2 * this.hiddenSize], -1);
     const states = inputs.map((step) => {
       let [rz, n] = halves(step);
       let recalled = bhn;
@@ -208,7 +207,7 @@ export class GRU extends Module {
         rz = rz.add(hrz);
         recalled = bhn === undefined ? hn : hn.add(bhn);
       }
-      const [r, z] = mx.sigmoid(rz).split(2, -1) as [mx.array, mx.array];
+      const [r, z] = mx.sigmoid(rz).split(2, -1);
       if (recalled !== undefined) {
         n = n.add(r.multiply(recalled));
       }
@@ -292,7 +291,7 @@ export class LSTM extends Module {
     const cells: mx.array[] = [];
     for (const step of inputs) {
       const gates = hidden === null ? step : mx.addmm(step, hidden, Wh);
-      const [i, f, g, o] = gates.split(4, -1) as [mx.array, mx.array, mx.array, mx.array];
+      const [i, f, g, o] = gates.split(4, -1);
       const taken = mx.sigmoid(i).multiply(mx.tanh(g));
       cell = cell === null ? taken : mx.sigmoid(f).multiply(cell).add(taken);
       hidden = mx.sigmoid(o).multiply(mx.tanh(cell));

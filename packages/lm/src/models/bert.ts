@@ -107,7 +107,7 @@ class GatedMlp extends nn.Module {
   }
 
   forward(x: mx.array): mx.array {
-    const [gate, up] = mx.split(this.gatedUp.forward(x), 2, -1) as [mx.array, mx.array];
+    const [gate, up] = mx.split(this.gatedUp.forward(x), 2, -1);
     return this.down.forward(nn.gelu(gate).multiply(up));
   }
 }

@@ -35,8 +35,8 @@ class Attention extends nn.Module {
 
   forward(x: mx.array, mask: Mask, cache?: Cache): mx.array {
     const { heads, keyHeads, headDim, rope } = this;
-    const ends = [heads * headDim, (heads + keyHeads) * headDim];
-    const [q, k, v] = mx.split(this.qkvProj.forward(x), ends, -1) as [mx.array, mx.array, mx.array];
+    const ends = [heads * headDim, (heads + keyHeads) * headDim] as const;
+    const [q, k, v] = mx.split(this.qkvProj.forward(x), ends, -1);
     const out = attend(splitHeads(q, heads), splitHeads(k, keyHeads), splitHeads(v, keyHeads), {
       ...{ rope, cache, mask, score: softmaxScoring(headDim ** -0.5) },
     });
@@ -58,7 +58,7 @@ class Mlp extends nn.Module {
   }
 
   forward(x: mx.array): mx.array {
-    const [gate, up] = mx.split(this.gateUpProj.forward(x), 2, -1) as [mx.array, mx.array];
+    const [gate, up] = mx.split(this.gateUpProj.forward(x), 2, -1);
     return this.downProj.forward(swiglu(gate, up));
   }
 }
