@@ -19,12 +19,19 @@ export function asInteger(value: unknown, fn: string, param: string): number {
     : mismatch(fn, param, "an integer", value);
 }
 
-export function asNumber(value: unknown, fn: string, param: string): number {
-  if (typeof value !== "number") {
-    throw mismatch(fn, param, "a number", value);
-  }
-  return value;
+/** Makes a check for the type of a value, as `typeof` names it. */
+function ofType<T>(type: string): Check<T> {
+  return (value, fn, param) => {
+    if (typeof value !== type) {
+      throw mismatch(fn, param, `a ${type}`, value);
+    }
+    return value as T;
+  };
 }
+
+export const asNumber = ofType<number>("number");
+export const asBoolean = ofType<boolean>("boolean");
+export const asString = ofType<string>("string");
 
 /** Makes a check of another one, which only some of its numbers pass. */
 function bounded(
@@ -51,20 +58,6 @@ export const asPositive = bounded(asNumber, (x) => x > 0, "a number above 0");
 export const asNotNegative = bounded(asNumber, (x) => x >= 0, "a number of at least 0");
 /** A number from 0 up to 1, without 1. */
 export const asShare = bounded(asNumber, (x) => x >= 0 && x < 1, "a number in [0, 1)");
-
-export function asBoolean(value: unknown, fn: string, param: string): boolean {
-  if (typeof value !== "boolean") {
-    throw mismatch(fn, param, "a boolean", value);
-  }
-  return value;
-}
-
-export function asString(value: unknown, fn: string, param: string): string {
-  if (typeof value !== "string") {
-    throw mismatch(fn, param, "a string", value);
-  }
-  return value;
-}
 
 /** A function of the type that the caller says. */
 export function asFunction<F>(value: unknown, fn: string, param: string): F {
