@@ -1,6 +1,7 @@
 // What is measured, on our side; reference/cases.py has the same. Prints
 // seconds by name as JSON: of all cases, of those whose name contains `--only`,
-// or of the one that `--case` names, by itself and in `tidy`. `--list` prints the names.
+// or of the one that `--case` names, by itself and in `tidy`. `--list` prints the names,
+// `--warm` says how many rounds come before those that are measured.
 import { parseArgs } from "node:util";
 import { mx, nn } from "mlx-js";
 import { Bench } from "tinybench";
@@ -12,6 +13,7 @@ const { values: options } = parseArgs({
     device: { type: "string", default: "cpu" },
     only: { type: "string", default: "" },
     case: { type: "string" },
+    warm: { type: "string", default: "1" },
     list: { type: "boolean", default: false },
   },
 });
@@ -31,7 +33,8 @@ process.env["MLX_JS_KERNELS"] = "wait";
  */
 function measure({ rounds, count, prepare }) {
   const body = prepare();
-  const bench = new Bench({ iterations: rounds, time: 0, warmupIterations: 1, warmupTime: 0 });
+  const warmupIterations = Number(options.warm);
+  const bench = new Bench({ iterations: rounds, time: 0, warmupIterations, warmupTime: 0 });
   bench.add("case", () => body(count));
   const [task] = bench.runSync();
   const result = task?.result;

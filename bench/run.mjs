@@ -13,6 +13,7 @@ const { values: options } = parseArgs({
     rounds: { type: "string", default: "5" },
     device: { type: "string", default: "cpu" },
     only: { type: "string", default: "" },
+    warm: { type: "string", default: "1" },
     save: { type: "boolean", default: false },
   },
 });
@@ -51,7 +52,7 @@ const onOneProcessor = "eval of a small array";
 
 /** @param {string} name @returns {Case} */
 function measured(name) {
-  const args = ["--device", device, "--case", name];
+  const args = ["--device", device, "--warm", options.warm, "--case", name];
   /** @type {(command: string, script: string, env?: Record<string, string>) => Record<string, number>} */
   const run = (command, script, env) => {
     const words = [command, join(here, script), ...args];
@@ -162,6 +163,7 @@ const machine =
   `Node ${process.versions.node}, ${output(python, ["--version"]).trim()}, ` +
   `MLX ${output(python, ["-c", "import mlx.core as mx; print(mx.__version__)"]).trim()}, ` +
   `${device}, ${cpus().length} x ${cpus()[0]?.model.trim()}, ${options.rounds} rounds` +
+  (options.warm === "1" ? "" : `, each after ${options.warm} unmeasured ones`) +
   (process.env["OPENBLAS_NUM_THREADS"]
     ? `, OPENBLAS_NUM_THREADS=${process.env["OPENBLAS_NUM_THREADS"]}`
     : "");

@@ -15,6 +15,7 @@ parser = argparse.ArgumentParser()
 parser.add_argument("--device", default="cpu")
 parser.add_argument("--only", default="")
 parser.add_argument("--case")
+parser.add_argument("--warm", type=int, default=1)
 options = parser.parse_args()
 mx.set_default_device(mx.gpu if options.device == "gpu" else mx.cpu)
 
@@ -22,7 +23,8 @@ mx.set_default_device(mx.gpu if options.device == "gpu" else mx.cpu)
 def measure(rounds, count, prepare):
     """Seconds of one call in the best of several rounds: the least disturbed one."""
     body = prepare()
-    body(count)
+    for _ in range(options.warm):
+        body(count)
     least = float("inf")
     for _ in range(rounds):
         start = time.perf_counter()
