@@ -22,12 +22,15 @@ export default defineConfig({
   markdown: {
     theme: { light: "github-light-high-contrast", dark: "github-dark-high-contrast" },
     config(md) {
-      // Long calls in narrow columns break after a point, a bracket or an underscore.
+      // In narrow columns long calls break after a point, a bracket or an underscore; what is
+      // as short as `--length` does not break.
       const code = md.renderer.rules.code_inline;
       md.renderer.rules.code_inline = (tokens, i, ...rest) => {
         const html = code?.(tokens, i, ...rest) ?? "";
-        const isLong = (tokens[i]?.content.length ?? 0) > 18;
-        return isLong ? html.replace(/(?<=>[^<]*[.(_])(?=\w)/g, "<wbr>") : html;
+        const length = tokens[i]?.content.length ?? 0;
+        return length > 18
+          ? html.replace(/(?<=>[^<]*[.(_])(?=\w)/g, "<wbr>")
+          : html.replace("<code", length > 10 ? "<code" : '<code class="short"');
       };
     },
   },
