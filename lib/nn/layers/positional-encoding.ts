@@ -320,10 +320,10 @@ export class ALiBi extends Module {
   }
 
   static #bias(q: number, k: number, heads: number, offset: number, dtype: mx.Dtype): mx.array {
-    if (q === 1 && k === offset + 1) {
+    const most = 2 ** Math.ceil(Math.log2(k));
+    if (q === 1 && k === offset + 1 && heads * most <= mostElements) {
       // In decoding, a query comes after all other keys. The bias depends on how far they are
       // away, so it is the end of that for more keys, which does for many steps.
-      const most = 2 ** Math.ceil(Math.log2(k));
       return ALiBi.#shared(1, most, heads, most - 1, dtype).get("...", mx.Slice(most - k));
     }
     return ALiBi.#shared(q, k, heads, offset, dtype);

@@ -188,6 +188,15 @@ describe("the cache", () => {
     expect(biases.map(values)).toEqual(expected.flatMap((x) => [x, x]));
   });
 
+  test("keeps nothing that is too long, and computes no more than is asked for", () => {
+    const [heads, length] = [8, 2 ** 19 + 1];
+    const scores = mx.zeros([1, heads, 1, length], mx.float16);
+    const pieces: Uint8Array[] = [];
+    const biased = alibi.forward(scores, { offset: length - 1 });
+    mx.exportToDot({ write: (bytes) => pieces.push(bytes) }, [biased]);
+    expect(Buffer.concat(pieces).toString()).not.toContain('"Slice"');
+  });
+
   test.each([mx.float32, mx.float16, mx.bfloat16])("is exact at each length, in %s", (dtype) => {
     for (const length of [1, 2, 3, 4, 31, 32, 33, 1000]) {
       const scores = mx.zeros([1, 6, 1, length], dtype);
