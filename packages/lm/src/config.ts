@@ -39,6 +39,14 @@ export class Config {
     return this.#get(name, "a positive integer", is, fallback);
   }
 
+  /** How many layers there are: no more than any model has, since each is made before a weight is read. */
+  depth(name: string): number {
+    const most = 10_000;
+    const is = (x: unknown): x is number =>
+      Number.isInteger(x) && (x as number) > 0 && (x as number) <= most;
+    return this.#get(name, `a positive integer of at most ${most}`, is, undefined);
+  }
+
   number(name: string, fallback?: number): number {
     const is = (x: unknown): x is number => Number.isFinite(x);
     return this.#get(name, "a number", is, fallback);

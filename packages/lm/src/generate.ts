@@ -106,6 +106,14 @@ const tokensBetweenClearing = 256;
  * @param maxKvSize Keep this many tokens, where a layer would keep all.
  */
 export function makePromptCache(model: LanguageModel, maxKvSize?: number): Cache[] {
+  if (typeof model?.makeCaches !== "function") {
+    throw wrongType(
+      "makePromptCache",
+      "model",
+      "a model, such as the one in what load gives",
+      model,
+    );
+  }
   if (maxKvSize === undefined) {
     return model.makeCaches();
   }

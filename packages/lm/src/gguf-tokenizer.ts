@@ -13,6 +13,9 @@ export interface TokenizerParts {
 /** The numbers of tokens. */
 type Vocab = ReadonlyMap<string, number>;
 
+/** What files say for a token that they do not have: -1 in 32 bits. */
+const none = 2 ** 32 - 1;
+
 /** What kind of token one is, by GGUF's numbers. */
 const kinds = { unknown: 2, control: 3, userDefined: 4 };
 
@@ -186,8 +189,17 @@ export function* tokenizerOf(metadata: Metadata, source: string): Work<Tokenizer
     }
   }
   const tokenOf = (name: string) => {
-    const id = metadata.number(`tokenizer.ggml.${name}_token_id`);
-    return id === undefined ? undefined : { id, token: tokens[id] as string };
+    const setting = `tokenizer.ggml.${name}_token_id`;
+    const id = metadata.number(setting);
+    if (id === undefined || id === none) {
+      return undefined;
+    }
+    const token = tokens[id];
+    if (token === undefined) {
+      const text = `${source}: expected ${setting} to be one of the ${tokens.length} tokens, received ${id}`;
+      throw failure("ERR_MLX_LM_TOKENIZER", text);
+    }
+    return { id, token };
   };
   const begin = tokenOf("bos");
   const begins = metadata.flag("tokenizer.ggml.add_bos_token") ?? kind === "llama";

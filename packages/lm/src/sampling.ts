@@ -34,6 +34,7 @@ const never = Number.NEGATIVE_INFINITY;
 
 /** The log probabilities of the `count` likeliest tokens; the others never come. */
 export function applyTopK(logprobs: mx.array, count: number): mx.array {
+  checkCount(count, "applyTopK", "count", 1);
   if (count >= logprobs.dim(-1)) {
     return logprobs;
   }
@@ -45,6 +46,7 @@ export function applyTopK(logprobs: mx.array, count: number): mx.array {
 
 /** The log probabilities of the likeliest tokens that have the probability `p` together. */
 export function applyTopP(logprobs: mx.array, p: number): mx.array {
+  checkNumber(p, "applyTopP", "p", [0, 1]);
   const order = mx.argsort(logprobs, -1);
   const sums = mx.cumsum(mx.takeAlongAxis(mx.exp(logprobs), order, -1), -1);
   // Back in the order of the tokens.
@@ -59,6 +61,7 @@ export function applyTopP(logprobs: mx.array, p: number): mx.array {
 
 /** The log probabilities of tokens with at least `p` times the probability of the likeliest. */
 export function applyMinP(logprobs: mx.array, p: number): mx.array {
+  checkNumber(p, "applyMinP", "p", [0, 1]);
   const least = logprobs.max(-1, { keepdims: true }).add(Math.log(p));
   return mx.where(logprobs.less(least), never, logprobs);
 }

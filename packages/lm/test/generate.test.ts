@@ -405,6 +405,8 @@ describe("refused", () => {
     const biased = steps("a", { logitBias: { 99: 1 } });
     await expect(biased).rejects.toThrow(/biases: expected tokens below 28, received 99/);
     expect(() => generate({} as never, "a")).toThrow(/model: expected what load gives/);
+    expect(() => makePromptCache(loaded as never)).toThrow(/model: expected a model, such as the/);
+    expect(() => createModel({} as never)).toThrow(/\[createModel\] config: expected a Config/);
   });
 
   test.each<[unknown, object, RegExp]>([

@@ -200,6 +200,16 @@ describe("what is refused", () => {
       },
       /by the rules of "mine", .* Known are gpt-2, .*qwen2/,
     ],
+    [
+      "a token that ends texts and is none",
+      {
+        "tokenizer.ggml.model": "gpt2",
+        "tokenizer.ggml.tokens": ["a"] as never,
+        "tokenizer.ggml.bos_token_id": mx.array(2 ** 32 - 1, mx.uint32),
+        "tokenizer.ggml.eos_token_id": mx.array(1, mx.uint32),
+      },
+      /expected tokenizer\.ggml\.eos_token_id to be one of the 1 tokens, received 1$/,
+    ],
   ])("%s", async (_, more, message) => {
     await expect(load(write("llama", "llama", more))).rejects.toMatchObject({
       code: "ERR_MLX_LM_TOKENIZER",

@@ -330,6 +330,11 @@ describe("what is wrong is said", () => {
       /config\.json: expected hidden_size to be a positive integer, received nothing/,
     ],
     [
+      "more layers than any model has",
+      () => path(all, { num_hidden_layers: 1e9 }),
+      /expected num_hidden_layers to be a positive integer of at most 10000, received 1000000000/,
+    ],
+    [
       "a setting of another type",
       () => path(all, { rms_norm_eps: "small" }),
       /expected rms_norm_eps to be a number above 0, received "small"/,

@@ -38,6 +38,15 @@ describe("limits", () => {
   );
 });
 
+test.each<[() => unknown, RegExp]>([
+  [() => applyTopK(logprobs, 0), /\[applyTopK\] count: expected a whole number of at least 1/],
+  [() => applyTopK(logprobs, 1.5), /\[applyTopK\] count: expected a whole number/],
+  [() => applyTopP(logprobs, 2), /\[applyTopP\] p: expected from 0 to 1, received 2/],
+  [() => applyMinP(logprobs, "x" as never), /\[applyMinP\] p: expected a number, received "x"/],
+])("limits that are none: %s", (call, message) => {
+  expect(call).toThrow(message);
+});
+
 test("a temperature makes the choice more even, or less", () => {
   const shares = (temperature: number) => {
     const sampler = makeSampler({ temperature, seed: 5 });

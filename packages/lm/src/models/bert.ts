@@ -164,7 +164,7 @@ export class Bert extends nn.Module {
     this.contextLength = hasAlibi(config) ? undefined : config.count("max_position_embeddings");
     this.embeddings = new Embeddings(config);
     this.layers = Array.from(
-      { length: config.count("num_hidden_layers") },
+      { length: config.depth("num_hidden_layers") },
       () => new Layer(config),
     );
   }

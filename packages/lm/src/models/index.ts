@@ -1,5 +1,5 @@
-import type { Config } from "../config.js";
-import { failure } from "../errors.js";
+import { Config } from "../config.js";
+import { failure, wrongType } from "../errors.js";
 import { Bloom } from "./bloom.js";
 import { Gemma2 } from "./gemma2.js";
 import { Gemma3, Gemma3OfImages } from "./gemma3.js";
@@ -37,6 +37,9 @@ export const models: Readonly<Record<string, LanguageModelClass>> = {
  * @throws Error if its `model_type` is none of those above.
  */
 export function createModel(config: Config): LanguageModel {
+  if (!(config instanceof Config)) {
+    throw wrongType("createModel", "config", "a Config", config);
+  }
   const type = config.text("model_type");
   const Model = Object.hasOwn(models, type) ? models[type] : undefined;
   if (Model === undefined) {

@@ -40,7 +40,7 @@ export class Mpt extends DecoderModel {
     const activation = (x: mx.array) => nn.gelu(x);
     const norm = () =>
       new nn.LayerNorm(dims, { eps: config.positive("layer_norm_epsilon", 1e-5), bias });
-    super(config.with({ hidden_size: dims, num_hidden_layers: config.count("n_layers") }), {
+    super(config.with({ hidden_size: dims, num_hidden_layers: config.depth("n_layers") }), {
       layer: () =>
         new PreNormLayer(
           config,

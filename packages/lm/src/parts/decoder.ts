@@ -22,7 +22,7 @@ export class Decoder extends nn.Module {
 
   constructor(config: Config, parts: DecoderParts) {
     super();
-    const count = config.count("num_hidden_layers");
+    const count = config.depth("num_hidden_layers");
     this.layers = Array.from({ length: count }, (_, i) => parts.layer(i));
     this.embedTokens = new nn.Embedding(config.count("vocab_size"), config.count("hidden_size"));
     this.norm = parts.norm;
