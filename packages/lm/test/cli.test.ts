@@ -154,3 +154,9 @@ describe.runIf(hasTerminal)("on a terminal", () => {
     expect(stopped.code).toBe(130);
   });
 });
+
+test("the program runs by its name, as npx runs it in a checkout", () => {
+  const { status, stdout } = spawnSync(cli, ["--help"], { encoding: "utf8" });
+  expect(stdout).toContain("mlx-lm generate");
+  expect(status).toBe(0);
+});
