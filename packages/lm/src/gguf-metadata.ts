@@ -149,7 +149,8 @@ export function* metadataOf(path: string): Work<Metadata> {
     reader.next(4 + 4 + 8);
     const count = reader.uint64();
     const values = new Map<string, Value>();
-    while (values.size < count) {
+    // A name may be there twice; the last one counts, as in mx.load.
+    for (let i = 0; i < count; i++) {
       values.set(reader.text(), yield* readValue(reader));
     }
     return new Metadata(values);

@@ -24,15 +24,20 @@ export function atOnce<T>(work: Work<T>): T {
 
 /** Does the work in turns of the event loop, and gives up when the signal is aborted, with its reason. */
 export async function inTurns<T>(work: Work<T>, signal?: mx.Signal): Promise<T> {
-  for (;;) {
-    const end = performance.now() + longest;
-    while (performance.now() < end) {
-      const step = work.next();
-      if (step.done === true) {
-        return step.value;
+  try {
+    for (;;) {
+      const end = performance.now() + longest;
+      while (performance.now() < end) {
+        const step = work.next();
+        if (step.done === true) {
+          return step.value;
+        }
       }
+      await setImmediate();
+      stopIfAborted(signal);
     }
-    await setImmediate();
-    stopIfAborted(signal);
+  } finally {
+    // Work that is given up closes what it has open.
+    work.return(undefined as T);
   }
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, truncateSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { mx } from "mlx-js";
@@ -78,6 +78,20 @@ test("long lists come in pieces, wherever what is read at once ends", () => {
     expect(metadata.texts("texts")).toEqual(texts);
     expect(metadata.numbers("numbers")).toEqual(numbers);
   }
+});
+
+test("a name that is there twice has the last value", () => {
+  const file = saved({ "a.name": "first", "b.name": "second", c: mx.array(7, mx.int32) });
+  const bytes = readFileSync(file);
+  bytes.write("a.name", bytes.indexOf("b.name"));
+  writeFileSync(file, bytes);
+  const [, loaded] = mx.load(file, { returnMetadata: true });
+  const metadata = atOnce(metadataOf(file));
+  expect(metadata.text("a.name")).toBe("second");
+  expect(loaded).toMatchObject({ "a.name": "second" });
+  expect(metadata.number("c")).toBe(7);
+  // The name of the array, which comes after the metadata.
+  expect(metadata.numbers("x")).toBeUndefined();
 });
 
 test("a file that has become shorter", () => {

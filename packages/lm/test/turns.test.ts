@@ -103,3 +103,18 @@ test("long work lets others have their turns, and ends with the reason of a sign
   await expect(inTurns(work(1e9), controller.signal)).rejects.toBe("enough");
   expect(steps).toBeLessThan(1e6);
 });
+
+test("work that is given up comes to its end", async () => {
+  let isOpen = true;
+  function* work(): Work<undefined> {
+    try {
+      for (;;) {
+        yield;
+      }
+    } finally {
+      isOpen = false;
+    }
+  }
+  await expect(inTurns(work(), AbortSignal.abort("enough"))).rejects.toBe("enough");
+  expect(isOpen).toBe(false);
+});
