@@ -85,6 +85,20 @@ test("it comes into an object that is frozen", async () => {
   expect(lines).toEqual(["true true", "mseLoss"]);
 });
 
+test("an environment that is frozen stays as it is, also where a bundler makes the package strict", async () => {
+  const program = `
+    const { readFileSync } = require("node:fs");
+    const Module = require("node:module");
+    for (const name of ${JSON.stringify(blasVariables)}) delete process.env[name];
+    process.env = Object.freeze({ ...process.env });
+    const file = require.resolve("mlx-js/core").replace("core/index.js", "mlx.js");
+    const main = Object.assign(new Module(file), { filename: file });
+    main._compile('"use strict";' + readFileSync(file, "utf8"), file);
+    main.exports.load();
+    console.log(main.exports.core.add(1, 2).item());`;
+  expect(await runScript(program)).toMatchObject({ stdout: "3\n", stderr: "", code: 0 });
+});
+
 test.runIf(process.platform === "linux" && !sanitized)(
   "the threads of OpenBLAS come with the first computation, as many as the user wants",
   async () => {

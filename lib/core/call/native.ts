@@ -77,7 +77,7 @@ export function host(): Host {
 // OpenBLAS, which the addon brings under Linux, makes a thread for each processor as it is
 // loaded, and these spin for a while. This has it make none: the addon does when there is
 // something to compute (native/linux/blas.cpp). Where it has no effect, as in workers, whose
-// environment is a copy, there are threads at once.
+// environment is a copy, or with one that is frozen, there are threads at once.
 function loadAddon(path: string): unknown {
   const { env, platform } = process;
   const name = "OPENBLAS_DEFAULT_NUM_THREADS";
@@ -85,11 +85,11 @@ function loadAddon(path: string): unknown {
   if (platform !== "linux" || chosen.some((name) => env[name] !== undefined)) {
     return require(path);
   }
-  env[name] = "1";
+  Reflect.set(env, name, "1");
   try {
     return require(path);
   } finally {
-    delete env[name];
+    Reflect.deleteProperty(env, name);
   }
 }
 
