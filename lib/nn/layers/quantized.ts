@@ -184,6 +184,10 @@ export class QuantizedEmbedding extends Module {
 
   /** The rows of integers of shape (...), unpacked: (..., dims). */
   forward(x: mx.array): mx.array {
+    if (isArray(x) && x.ndim === 0) {
+      // MLX unpacks matrices only.
+      return this.forward(x.reshape([1])).squeeze(0);
+    }
     const { groupSize, bits, mode } = this;
     const rowsOf = (weight: mx.array) => pickRows(weight, x, "QuantizedEmbedding.forward");
     const biases = this.biases && rowsOf(this.biases);

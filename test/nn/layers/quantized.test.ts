@@ -55,6 +55,16 @@ describe("QuantizedLinear", () => {
 });
 
 describe("QuantizedEmbedding", () => {
+  test("a single integer, also of a mapped function, gives one row", () => {
+    const layer = new nn.QuantizedEmbedding(4, 64);
+    const all = layer.forward(mx.array([2, 0], mx.int32));
+    const one = layer.forward(mx.array(2, mx.int32));
+    expect(one.shape).toEqual([64]);
+    expect(one.tolist()).toEqual(all.get(0).tolist());
+    const mapped = mx.vmap((x: mx.array) => layer.forward(x))(mx.array([2, 0], mx.int32));
+    expect(mapped.tolist()).toEqual(all.tolist());
+  });
+
   test("of an Embedding is close to it, looked up and as a linear map", () => {
     const embedding = new nn.Embedding(10, 64);
     const layer = embedding.toQuantized({ bits: 8 });
