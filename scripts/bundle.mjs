@@ -18,14 +18,16 @@ const { version } = require(join(root, "package.json"));
 /** The modules of the package, by their folders. */
 const folders = ["core", "nn", "optimizers", "utils", "testing"];
 
-/** What comes when it is first used: for each file of dist/parts, what of lib it begins with. */
+/**
+ * What comes when it is first used: for each file of dist/parts, what of lib it begins with. Not what says why loading
+ * failed: that has to work where files are missing.
+ */
 const late = {
   nn: ["nn/index.ts"],
   optimizers: ["optimizers/index.ts"],
   testing: ["testing/index.ts"],
   files: ["core/io/io.ts", "core/transforms/export.ts"],
   more: [
-    "core/call/diagnosis.ts",
     "core/custom-kernel.ts",
     "core/fft.ts",
     "core/linalg.ts",
