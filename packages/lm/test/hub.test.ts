@@ -156,8 +156,8 @@ test("other bytes than the hash says are refused, and not kept", async () => {
   expect(readdirSync(join(store(), "blobs"))).toEqual([]);
 });
 
-test("an abort ends a download, and leaves nothing half", async () => {
-  const controller = new AbortController();
+/** Aborts a download in the midst of its files: it ends with the reason, and leaves nothing half. */
+async function abortDownload(controller: Pick<AbortController, "abort" | "signal">) {
   const reason = new Error("enough");
   const onProgress = ({ loaded }: LoadProgress) => {
     if (loaded > (files["config.json"]?.length ?? 0)) {
@@ -167,6 +167,10 @@ test("an abort ends a download, and leaves nothing half", async () => {
   const loading = loadModel("some/model", { signal: controller.signal, onProgress });
   await expect(loading).rejects.toBe(reason);
   expect(leftovers()).toEqual([]);
+}
+
+test("an abort ends a download, and leaves nothing half", async () => {
+  await abortDownload(new AbortController());
   expect(existsSync(join(store(), "refs"))).toBe(false);
 });
 
@@ -181,16 +185,8 @@ test("an error of the caller's function comes out as it is", async () => {
 });
 
 test("a signal of another realm ends a download", async () => {
-  const reason = new Error("enough");
   const { controller, listeners } = foreignController();
-  const onProgress = ({ loaded }: LoadProgress) => {
-    if (loaded > (files["config.json"]?.length ?? 0)) {
-      controller.abort(reason);
-    }
-  };
-  const loading = loadModel("some/model", { signal: controller.signal, onProgress });
-  await expect(loading).rejects.toBe(reason);
-  expect(leftovers()).toEqual([]);
+  await abortDownload(controller);
   expect(listeners()).toBe(0);
 });
 
