@@ -124,6 +124,28 @@ describe("windows that mlx-lm does not know", () => {
   });
 });
 
+test("Gemma 3 of images has its vocabulary with its text, or as mlx-lm writes it, beside it", async () => {
+  const name = "gemma3-of-images";
+  const { vocab_size, text_config } = configs[name] as { vocab_size: number; text_config: object };
+  const within = { vocab_size: undefined, text_config: { ...text_config, vocab_size } };
+  const { vocab_size: _, ...without } = text_config as Record<string, unknown>;
+  for (const more of [within, { text_config: without }]) {
+    const { model } = await loadModel(checkpoint(name, weightsOf(name), more));
+    expect(distanceOf(model, name, "float32")).toBeLessThan(1e-5);
+  }
+});
+
+test("Gemma 3 in float16 keeps what its layers add up to within its bounds", async () => {
+  const large = (name: string) => /post_(attention|feedforward)_layernorm/.test(name);
+  const weights = Object.entries(weightsOf("gemma3")).map(([name, x]) => [
+    name,
+    (large(name) ? x.multiply(2e5) : x).astype(mx.float16),
+  ]);
+  const { model } = await loadModel(checkpoint("gemma3", Object.fromEntries(weights)));
+  const logits = model.forward(mx.array([[1, 2, 3]], mx.int32));
+  expect([logits.dtype, mx.all(mx.isfinite(logits)).item()]).toEqual([mx.float16, true]);
+});
+
 test("quantized keys and values are read as they are kept, and give what they stand for", async () => {
   // Of one layer: in a second one the last bits of its inputs would decide how some are rounded.
   const sizes = { hidden_size: 128, head_dim: 32, num_hidden_layers: 1 };

@@ -25,6 +25,15 @@ function cappedScoring(scale: number, cap: number): Scoring {
     );
 }
 
+/** The sum of two residuals, as large as float16 can hold at most: in it, those of these models may be larger. */
+function residual(x: mx.array, y: mx.array): mx.array {
+  if (x.dtype !== mx.float16) {
+    return x.add(y);
+  }
+  const most = mx.finfo(mx.float16).max;
+  return mx.clip(mx.add(x.astype(mx.float32), y), -most, most).astype(mx.float16);
+}
+
 /** A layer with norms before and after the attention and the MLP. */
 export class SandwichLayer extends nn.Module implements DecoderLayer {
   readonly window: number | undefined;
@@ -50,9 +59,9 @@ export class SandwichLayer extends nn.Module implements DecoderLayer {
 
   forward(x: mx.array, mask: Mask, cache?: Cache): mx.array {
     const attended = this.selfAttn.forward(this.inputLayernorm.forward(x), mask, cache);
-    const h = x.add(this.postAttentionLayernorm.forward(attended));
+    const h = residual(x, this.postAttentionLayernorm.forward(attended));
     const fed = this.mlp.forward(this.preFeedforwardLayernorm.forward(h));
-    return h.add(this.postFeedforwardLayernorm.forward(fed));
+    return residual(h, this.postFeedforwardLayernorm.forward(fed));
   }
 }
 

@@ -78,8 +78,8 @@ const defaults = {
 
 function textConfig(config: Config): Config {
   const text = config.part("text_config") ?? config;
-  const { tie_word_embeddings } = config.values;
-  return text.withDefaults({ ...defaults, tie_word_embeddings });
+  const { tie_word_embeddings, vocab_size = defaults.vocab_size } = config.values;
+  return text.withDefaults({ ...defaults, vocab_size, tie_word_embeddings });
 }
 
 /** A Gemma 3 that reads images, too: its text part. */
