@@ -90,11 +90,32 @@ function grown(buffer: mx.array | null, used: number, like: mx.array, added: num
   return longer;
 }
 
+/**
+ * Refuses tokens of another model than those of a cache, or of another number of texts: where one of their sizes is 1, they
+ * would be broadcast.
+ */
+function checkFits(held: readonly number[], added: readonly number[]): void {
+  if ([0, 1, 3].some((axis) => held[axis] !== added[axis])) {
+    const shown = ([texts, heads, , dims]: readonly number[]) => `[${texts}, ${heads}, …, ${dims}]`;
+    throw failure(
+      "ERR_MLX_LM_CACHE",
+      `[update] keys, values: expected the shape of those in the cache, ${shown(held)} (texts, heads, tokens, size of a ` +
+        `head), received ${shown(added)}: the cache is of another model, or of another number of texts. ` +
+        "makePromptCache(model) makes an empty one.",
+    );
+  }
+}
+
 /** As `grown`, if there is not room for `like` already. */
 function roomFor(buffer: mx.array | null, used: number, like: mx.array): mx.array {
-  const length = like.dim(2);
-  if (buffer !== null && used + length <= buffer.dim(2)) {
-    return buffer;
+  const shape = like.shape;
+  const [, , length = 0] = shape;
+  if (buffer !== null) {
+    const held = buffer.shape;
+    checkFits(held, shape);
+    if (used + length <= (held[2] ?? 0)) {
+      return buffer;
+    }
   }
   return grown(buffer, used, like, Math.ceil(length / step) * step);
 }
@@ -236,6 +257,7 @@ export class RotatingKVCache extends mx.Owner implements Cache {
     if (buffer === null) {
       return between(x, 0);
     }
+    checkFits(buffer.shape, x.shape);
     const { keep, maxSize } = this;
     const next = this.#next;
     const full = buffer.dim(2);
@@ -273,7 +295,11 @@ export class RotatingKVCache extends mx.Owner implements Cache {
 
   #roomForOne(buffer: mx.array | null, like: mx.array): mx.array {
     const { maxSize, offset } = this;
-    const size = buffer === null ? 0 : buffer.dim(2);
+    const held = buffer?.shape;
+    const size = held?.[2] ?? 0;
+    if (held !== undefined) {
+      checkFits(held, like.shape);
+    }
     if (buffer !== null && size > maxSize) {
       // Several tokens at once left it too long, in the order of time.
       const shorter = mx.concatenate(this.#without(buffer, size - maxSize), 2);
@@ -341,6 +367,26 @@ export class RotatingKVCache extends mx.Owner implements Cache {
   }
 }
 
+/** What `mx.quantize` takes. */
+const kvFormats = { groupSize: [32, 64, 128], bits: [1, 2, 3, 4, 5, 6, 8] };
+
+/** Refuses a format that MLX does not have, and gives it with what it is by default. */
+export function checkKvFormat(
+  fn: string,
+  { groupSize = 64, bits = 8 }: QuantizedKVCacheOptions,
+  names = { groupSize: "groupSize", bits: "bits" },
+): { groupSize: number; bits: number } {
+  const format = { groupSize, bits };
+  for (const name of ["groupSize", "bits"] as const) {
+    const value = checkCount(format[name], fn, names[name], 1);
+    const known = kvFormats[name];
+    if (!known.includes(value)) {
+      throw outOfRange(fn, names[name], `one of ${known.join(", ")}`, value);
+    }
+  }
+  return format;
+}
+
 /** Options of {@link QuantizedKVCache}. */
 export interface QuantizedKVCacheOptions {
   /** How many numbers share a scale. By default 64. */
@@ -367,9 +413,9 @@ export class QuantizedKVCache extends WholeCache {
 
   constructor(options: QuantizedKVCacheOptions = {}) {
     super();
-    const { groupSize = 64, bits = 8 } = options;
-    this.groupSize = checkCount(groupSize, "QuantizedKVCache", "groupSize", 1);
-    this.bits = checkCount(bits, "QuantizedKVCache", "bits", 1);
+    const { groupSize, bits } = checkKvFormat("QuantizedKVCache", options);
+    this.groupSize = groupSize;
+    this.bits = bits;
   }
 
   /** Adds tokens, and gives all of them: as they are kept and, computed if it is read, in full precision. */
@@ -393,6 +439,16 @@ export class QuantizedKVCache extends WholeCache {
 
   #added(buffers: Quantized | null, x: mx.array): Quantized {
     const { groupSize, bits, offset } = this;
+    const shape = x.shape;
+    const [, , , dims = 0] = shape;
+    if (dims % groupSize !== 0) {
+      const expected = `a divisor of the size of a head, ${dims}`;
+      throw outOfRange("QuantizedKVCache", "groupSize", expected, groupSize);
+    }
+    if (buffers !== null) {
+      const [texts = 0, heads = 0, length = 0, packed = 0] = buffers[0].shape;
+      checkFits([texts, heads, length, (packed * 32) / bits], shape);
+    }
     const quantized = mx.quantize(x, { groupSize, bits });
     return quantized.map((part, i) => {
       const buffer = roomFor(buffers?.[i] ?? null, offset, part);

@@ -37,7 +37,10 @@ export interface ToolCall {
 export interface ChatOptions extends Omit<GenerateOptions, "promptCache" | "signal"> {
   /** What the model is told before the conversation. */
   system?: string | undefined;
-  /** Functions that the model may ask for, if its chat template knows tools. */
+  /**
+   * Functions that the model may ask for. Its chat template tells it of them; where the template knows no tools, say in
+   * `system` which there are and how to ask for them, and give `parseToolCalls`.
+   */
   tools?: readonly Tool[] | undefined;
   /** Variables of the chat template, such as `{ enable_thinking: false }`. */
   variables?: Readonly<Record<string, unknown>> | undefined;
@@ -73,22 +76,27 @@ function resultText(name: string, result: unknown): string {
   if (typeof result === "string") {
     return result;
   }
-  const refused = (cause?: unknown) => {
-    const param = `the result of the tool ${JSON.stringify(name)}`;
-    return wrongType("send", param, "a text, or what JSON can hold", result, cause);
-  };
-  let json: string | undefined;
   try {
-    json = JSON.stringify(result ?? null);
+    const json: string | undefined = JSON.stringify(result ?? null, (key, value) => {
+      if (isLost(value)) {
+        throw new TypeError(`JSON leaves out what ${key && `${JSON.stringify(key)} in `}it holds`);
+      }
+      return value;
+    });
+    return json ?? "null";
   } catch (error) {
-    throw refused(error);
+    const param = `the result of the tool ${JSON.stringify(name)}`;
+    throw wrongType("send", param, "a text, or what JSON can hold", result, error);
   }
-  // JSON leaves out functions and symbols, and all that maps, sets and errors hold.
-  const isEmptied = json === "{}" && !isPlain(result);
-  if (json === undefined || isEmptied) {
-    throw refused();
+}
+
+/** Whether JSON leaves a value out, as functions and symbols, or all that it holds, as of maps, sets and errors. */
+function isLost(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) {
+    return typeof value === "function" || typeof value === "symbol";
   }
-  return json;
+  const isEmpty = Object.keys(value).length === 0;
+  return isEmpty && !isPlain(value) && JSON.stringify(value) === "{}";
 }
 
 /** Whether something is an object as `{}` makes one, in this realm or another. */
@@ -143,7 +151,9 @@ function checkChatOptions(options: ChatOptions): void {
     throw wrongType("ChatSession", "variables", "a record of variables", variables);
   }
   checkFunction(parseToolCalls, "ChatSession", "parseToolCalls");
-  for (const name of ["promptCache", "signal"].filter((name) => name in own)) {
+  const { promptCache, signal }: GenerateOptions = own;
+  if (promptCache !== undefined || signal !== undefined) {
+    const name = promptCache === undefined ? "signal" : "promptCache";
     throw wrongType("ChatSession", "options", "no promptCache, and the signal for send", name);
   }
   choiceOf(own);
@@ -182,6 +192,15 @@ export class ChatSession implements Disposable {
       throw wrongType("ChatSession", "model", "what load gives, { model, tokenizer }", model);
     }
     checkChatOptions(options);
+    const { tools = [], parseToolCalls } = options;
+    const { hasChatTemplate, knowsTools } = model.tokenizer;
+    if (tools.length > 0 && hasChatTemplate && !knowsTools && parseToolCalls === undefined) {
+      throw failure(
+        "ERR_MLX_LM_CHAT_TEMPLATE",
+        "[ChatSession] tools: expected a model whose chat template tells it of tools, received one whose template knows " +
+          "none. Take a model that was trained to use tools, or say in system how to ask for them, and give parseToolCalls.",
+      );
+    }
     this.#model = model;
     this.#options = options;
     this.reset();
@@ -233,7 +252,8 @@ export class ChatSession implements Disposable {
     if (typeof options !== "object" || options === null) {
       throw wrongType("send", "options", "a record of options", options);
     }
-    if ("promptCache" in options) {
+    const { promptCache }: GenerateOptions = options;
+    if (promptCache !== undefined) {
       throw wrongType(
         "send",
         "options",
@@ -293,12 +313,16 @@ export class ChatSession implements Disposable {
     options: Omit<GenerateOptions, "promptCache">,
   ): AsyncGenerator<Generated, void, undefined> {
     const { system: _, tools, variables, parseToolCalls: parse, ...own } = this.#options;
-    const prompt = this.#model.tokenizer.applyChatTemplate(this.#messages, {
-      tools: tools?.map(({ run: _, ...described }) => ({ type: "function", function: described })),
+    const { tokenizer } = this.#model;
+    const described = tools?.map(({ run: _, ...own }) => ({ type: "function", function: own }));
+    const prompt = tokenizer.applyChatTemplate(this.#messages, {
+      tools: tokenizer.knowsTools ? described : undefined,
       variables,
     });
+    // What is undefined is as if it was not given.
+    const ofThis = Object.fromEntries(Object.entries(options).filter(([, x]) => x !== undefined));
     const caches = this.#cachesFor(prompt, options.maxKvSize ?? own.maxKvSize);
-    const given: GenerateOptions = { ...own, ...options, promptCache: caches };
+    const given: GenerateOptions = { ...own, ...ofThis, promptCache: caches };
     const tokens: number[] = [];
     let text = "";
     try {

@@ -1,5 +1,12 @@
 import { mx } from "mlx-js";
-import { type Cache, checkCaches, KVCache, RotatingKVCache, trimTo } from "./cache.js";
+import {
+  type Cache,
+  checkCaches,
+  checkKvFormat,
+  KVCache,
+  RotatingKVCache,
+  trimTo,
+} from "./cache.js";
 import { checkCount, failure, outOfRange, wrongType } from "./errors.js";
 import type { LanguageModel } from "./models/model.js";
 import { checkFunction, checkNames, checkSignal, stopIfAborted } from "./options.js";
@@ -45,9 +52,9 @@ export interface GenerateOptions extends SamplerOptions, LogitsProcessorOptions 
   onPromptProgress?: ((processed: number, total: number) => void) | undefined;
   /** Keep the keys and values of this many tokens, and forget older ones but the first four. */
   maxKvSize?: number | undefined;
-  /** Keep keys and values in this many bits. By default as they are. */
+  /** Keep keys and values in this many bits: 1 to 6, or 8. By default as they are. Not beside `maxKvSize`. */
   kvBits?: number | undefined;
-  /** How many of these numbers share a scale. By default 64. */
+  /** How many of these numbers share a scale: 32, 64 or 128, a divisor of the size of a head. By default 64. */
   kvGroupSize?: number | undefined;
   /** From how many tokens on to do so. By default 0. */
   quantizedKvStart?: number | undefined;
@@ -135,7 +142,7 @@ function disposeAll(caches: readonly Cache[]): void {
 
 /** Changes caches to quantized ones, in place. */
 function quantizeCaches(caches: Cache[], options: GenerateOptions): void {
-  const { kvBits: bits, kvGroupSize: groupSize = 64, quantizedKvStart = 0 } = options;
+  const { kvBits: bits, kvGroupSize: groupSize, quantizedKvStart = 0 } = options;
   if (bits === undefined) {
     return;
   }
@@ -219,15 +226,19 @@ function checkPrompt(prompt: unknown, model: LanguageModel): void {
 
 function checkOptions(options: GenerateOptions): void {
   checkNames("generate", options, optionNames);
-  const counts = {
-    ...{ maxTokens: 1, prefillStepSize: 1, maxKvSize: 1, kvBits: 1, kvGroupSize: 1 },
-    quantizedKvStart: 0,
-  };
+  const counts = { maxTokens: 1, prefillStepSize: 1, maxKvSize: 1, quantizedKvStart: 0 };
   for (const [name, least] of Object.entries(counts)) {
     const value = options[name as keyof typeof counts];
     if (value !== undefined) {
       checkCount(value, "generate", name, least);
     }
+  }
+  const { kvBits, kvGroupSize } = options;
+  const names = { bits: "kvBits", groupSize: "kvGroupSize" };
+  checkKvFormat("generate", { bits: kvBits, groupSize: kvGroupSize }, names);
+  if (kvBits !== undefined && options.maxKvSize !== undefined) {
+    const expected = "nothing beside maxKvSize, since caches that forget tokens are not quantized";
+    throw outOfRange("generate", "kvBits", expected, kvBits);
   }
   const { signal, stop, sampler, logitsProcessors, onPromptProgress, promptCache } = options;
   checkSignal(signal, "generate");

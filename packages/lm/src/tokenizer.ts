@@ -55,7 +55,7 @@ export interface DecodeOptions {
 
 /** Options of `applyChatTemplate`. */
 export interface ChatTemplateOptions {
-  /** Descriptions of functions that the model may ask for, as JSON schemas. */
+  /** Descriptions of functions that the model may ask for, as JSON schemas: if the tokenizer `knowsTools`. */
   tools?: readonly unknown[] | undefined;
   /** Whether to begin the assistant's turn. By default true. */
   addGenerationPrompt?: boolean | undefined;
@@ -230,6 +230,12 @@ export class Tokenizer {
     return this.#templates.size > 0;
   }
 
+  /** Whether the template for conversations tells the model of tools. */
+  get knowsTools(): boolean {
+    const template = this.#templates.get("default") ?? "";
+    return this.#templates.has("tool_use") || /\btools\b/.test(template);
+  }
+
   /** The tokens of a text. */
   encode(text: string, options: EncodeOptions = {}): number[] {
     if (typeof text !== "string") {
@@ -307,6 +313,13 @@ export class Tokenizer {
     }
     if (tools !== undefined && !Array.isArray(tools)) {
       throw wrongType("applyChatTemplate", "tools", "a list of JSON schemas", tools);
+    }
+    if (tools !== undefined && tools.length > 0 && this.hasChatTemplate && !this.knowsTools) {
+      throw failure(
+        "ERR_MLX_LM_CHAT_TEMPLATE",
+        "[applyChatTemplate] tools: expected none, since the model's chat template would not tell it of them, received " +
+          `${tools.length}: take a model that was trained to use tools, or say in a message how to ask for them`,
+      );
     }
     checkFlag(addGenerationPrompt, "applyChatTemplate", "addGenerationPrompt");
     if (typeof variables !== "object" || variables === null) {

@@ -145,6 +145,29 @@ describe("buffers", () => {
   });
 });
 
+test.each<[string, () => Cache]>([
+  ["KVCache", () => new KVCache()],
+  ["RotatingKVCache", () => new RotatingKVCache(8)],
+  ["QuantizedKVCache", () => new QuantizedKVCache({ groupSize: 32 })],
+])("a %s refuses what is of another shape, also where it could be broadcast", (_, create) => {
+  using cache = create();
+  const add = (...shape: number[]) => cache.update(mx.ones(shape), mx.ones(shape));
+  add(2, 2, 3, 64);
+  for (const length of [1, 2, 300]) {
+    for (const [batch, heads, dims] of [
+      [1, 2, 64],
+      [2, 1, 64],
+      [2, 4, 64],
+      [2, 2, 32],
+    ] as const) {
+      const code = { code: "ERR_MLX_LM_CACHE" };
+      expect(() => add(batch, heads, length, dims)).toThrow(expect.objectContaining(code));
+    }
+  }
+  expect(cache.offset).toBe(3);
+  expect(add(2, 2, 1, 64).keys.shape).toEqual([2, 2, 4, 64]);
+});
+
 describe("files", () => {
   const folder = mkdtempSync(join(tmpdir(), "mlx-js-lm-"));
 
@@ -299,4 +322,13 @@ test("sizes that are none are refused", () => {
   );
   expect(() => new RotatingKVCache(4, { keep: 4 })).toThrow(/keep: expected less than maxSize, 4/);
   expect(() => new QuantizedKVCache({ bits: "8" as never })).toThrow(TypeError);
+  expect(() => new QuantizedKVCache({ bits: 7 })).toThrow(
+    /bits: expected one of 1, 2, .* received 7/,
+  );
+  expect(() => new QuantizedKVCache({ groupSize: 0 })).toThrow(
+    /groupSize: expected a whole number/,
+  );
+  expect(() => new KVCache().toQuantized({ groupSize: 16 })).toThrow(
+    /groupSize: expected one of 32/,
+  );
 });

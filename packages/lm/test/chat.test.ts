@@ -1,8 +1,8 @@
 import { mx } from "mlx-js";
-import { ChatSession, type Message, parseToolCalls } from "mlx-js-lm";
+import { type ChatOptions, ChatSession, type Message, parseToolCalls } from "mlx-js-lm";
 import { afterAll, describe, expect, test } from "vitest";
 import { live } from "../../../test/support/live.js";
-import { stub } from "./support/stub.js";
+import { letterTokenizer, stub } from "./support/stub.js";
 
 // Its template joins the messages; it answers with every third letter after the last one.
 const loaded = stub();
@@ -101,6 +101,14 @@ test("an answer that is ended in the middle of a step leaves no token that nobod
   }
 });
 
+test("an option that is undefined is as if it was not given", async () => {
+  using session = new ChatSession(loaded, {
+    ...{ maxTokens: 3, promptCache: undefined, signal: undefined, tools: undefined },
+  } as ChatOptions);
+  const options = { promptCache: undefined, maxTokens: undefined, stop: undefined };
+  expect(await session.send("a", options).text()).toBe("dgj");
+});
+
 test("one answer at a time", async () => {
   using session = new ChatSession(loaded, { maxTokens: 2 });
   const first = session.send("a");
@@ -160,10 +168,12 @@ describe("tools", () => {
     ["a bigint", 5n, /received 5n \(Do not know how to serialize a BigInt\)/],
     ["one in a list", [5n], /received a list of 1 \(Do not know/],
     ["a cycle", cycle, /received an object \(Converting circular structure to JSON\)/],
-    ["a function", () => 5, /received a function$/],
-    ["a symbol", Symbol("x"), /received Symbol\(x\)$/],
-    ["a map", new Map([[1, 2]]), /received an object of class Map$/],
-    ["an error that is not thrown", thrown, /received an object of class Error$/],
+    ["a function", () => 5, /received a function \(JSON leaves out what it holds\)$/],
+    ["a symbol", Symbol("x"), /received Symbol\(x\) \(JSON leaves out what it holds\)$/],
+    ["a map", new Map([[1, 2]]), /received an object of class Map \(JSON leaves out/],
+    ["an error that is not thrown", thrown, /received an object of class Error \(JSON/],
+    ["a set within", { a: [{ b: new Set() }] }, /an object \(JSON leaves out what "b" in it holds/],
+    ["a function within", [() => 5], /a list of 1 \(JSON leaves out what "0" in it holds\)$/],
   ])("that give %s are refused by name, and nothing was said", async (_, result, message) => {
     const run = async () => result;
     using session = new ChatSession(loaded, { ...options, tools: [{ name: "weather", run }] });
@@ -183,6 +193,16 @@ describe("tools", () => {
     ["no fields", {}, "{}"],
     ["a record without prototype", Object.create(null), "{}"],
     ["an array of mlx-js", mx.array([1, 2]), "[1,2]"],
+    ["what says itself what it is", { at: new Date(0) }, '{"at":"1970-01-01T00:00:00.000Z"}'],
+    [
+      "what says that it has nothing",
+      new (class {
+        toJSON = () => ({});
+      })(),
+      "{}",
+    ],
+    ["what says that it is nothing", { toJSON: () => undefined }, "null"],
+    ["empty lists and boxed numbers", [[], Object(5)], "[[],5]"],
   ])("that give %s are answered", async (_, result, content) => {
     const tools = [{ name: "weather", run: () => result }];
     using session = new ChatSession(loaded, { ...options, tools });
@@ -202,6 +222,32 @@ describe("tools", () => {
       expect(session.messages).toEqual([]);
       expect(session.cachedTokens).toBe(0);
     }
+  });
+
+  test("are refused where the template knows none, unless one says how to ask for them", async () => {
+    const tools = [{ name: "f" }];
+    const create = (more: object) => () => new ChatSession(loaded, { tools, ...more });
+    const message = expect.stringMatching(
+      /tools: expected a model whose chat template tells it of/,
+    );
+    const refused = { code: "ERR_MLX_LM_CHAT_TEMPLATE", message };
+    expect(create({})).toThrow(expect.objectContaining(refused));
+    expect(create({ tools: [] })).not.toThrow();
+    expect(create({ parseToolCalls: () => [] })).not.toThrow();
+  });
+
+  test("are told to a template that knows them, without what calls them", async () => {
+    const { model, tokenizer } = loaded;
+    const chatTemplate =
+      "{{ messages[0].content }}{% if tools %}{{ tools[0].function.name }}{% endif %}";
+    const knowing = letterTokenizer(chatTemplate);
+    expect(tokenizer.knowsTools).toBe(false);
+    using session = new ChatSession(
+      { model, tokenizer: knowing },
+      { maxTokens: 2, tools: [{ name: "fx", run: () => "" }] },
+    );
+    // After the x, the last letter of the name.
+    expect(await session.send("a").text()).toBe(" b");
   });
 
   test("are looked for by a function that gives calls", async () => {

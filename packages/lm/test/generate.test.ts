@@ -374,6 +374,10 @@ describe("refused", () => {
     ["a", { logitsProcessors: [5] }, /logitsProcessors: expected a list of functions/],
     ["a", { onPromptProgress: 5 }, /onPromptProgress: expected a function, received 5/],
     ["a", { promptCache: [5] }, /promptCache: expected what makePromptCache gives/],
+    ["a", { kvBits: 7 }, /kvBits: expected one of 1, 2, 3, 4, 5, 6, 8, received 7/],
+    ["a", { kvBits: "8" }, /kvBits: expected a number, received "8"/],
+    ["a", { kvGroupSize: 48 }, /kvGroupSize: expected one of 32, 64, 128, received 48/],
+    ["a", { kvBits: 8, maxKvSize: 9 }, /kvBits: expected nothing beside maxKvSize, .* received 8/],
     [
       "a",
       { logitBias: { 1: Number.POSITIVE_INFINITY } },
@@ -415,6 +419,27 @@ describe("refused", () => {
     const before = live();
     await expect(generate(loaded, prompt as never, options).text()).rejects.toThrow(message);
     expect(live()).toBeLessThanOrEqual(before);
+  });
+
+  test("caches of another model, which stay as they are", async () => {
+    const other = new KVCache();
+    other.update(mx.ones([1, 3, 5, 16]), mx.ones([1, 3, 5, 16]));
+    const promptCache = [other, other];
+    await expect(generate(loaded, "abc", { promptCache }).text()).rejects.toMatchObject({
+      code: "ERR_MLX_LM_CACHE",
+      message: expect.stringMatching(
+        /shape of those in the cache, \[1, 3, …, 16\] .* received \[1, 1, …, 32\]: .*another model/,
+      ),
+    });
+    expect(other.offset).toBe(5);
+    mx.dispose(promptCache);
+  });
+
+  test("a group of quantized keys that is larger than a head", async () => {
+    const steps = generate(loaded, "abc", { kvBits: 8 });
+    await expect(steps.text()).rejects.toThrow(
+      /groupSize: expected a divisor of the size of a head, 32, received 64/,
+    );
   });
 
   test("a tokenizer of another model", async () => {

@@ -252,6 +252,25 @@ describe("templates", () => {
     expect(several.chatText(messages, { tools: [] })).toBe("with tools");
   });
 
+  test("know tools or not, which nobody who gives some is left to guess", () => {
+    const tools = [{ type: "function", function: { name: "now" } }];
+    const knows = (chatTemplate: unknown) => withTemplate(chatTemplate as never).knowsTools;
+    expect(knows(template)).toBe(true);
+    expect(knows([{ name: "tool_use", template: "x" }])).toBe(true);
+    expect(knows("{{ messages[0].content }}")).toBe(false);
+    const plain = withTemplate("{{ messages[0].content }}");
+    expect(() => plain.applyChatTemplate(messages, { tools })).toThrow(
+      expect.objectContaining({
+        code: "ERR_MLX_LM_CHAT_TEMPLATE",
+        message: expect.stringMatching(
+          /tools: expected none, since .* received 1: take a model that/,
+        ),
+      }),
+    );
+    expect(plain.chatText(messages, { tools: [] })).toBe("Hi");
+    expect(new Tokenizer(json).knowsTools).toBe(false);
+  });
+
   test("where there is none, or messages do not fit, an error says so", () => {
     expect(new Tokenizer(json).hasChatTemplate).toBe(false);
     expect(() => new Tokenizer(json).chatText(messages)).toThrow(

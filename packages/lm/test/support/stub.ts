@@ -50,8 +50,10 @@ export class Stub extends LanguageModel {
   }
 }
 
+const joined = "{% for m in messages %}{{ m.content }}{% endfor %}";
+
 /** A tokenizer of single letters, in which the dot ends a text. */
-export function letterTokenizer(): Tokenizer {
+export function letterTokenizer(chatTemplate = joined): Tokenizer {
   return new Tokenizer(
     {
       added_tokens: [{ id: letters.indexOf("."), content: ".", special: true }],
@@ -63,10 +65,7 @@ export function letterTokenizer(): Tokenizer {
         merges: [],
       },
     },
-    {
-      eos_token: ".",
-      chat_template: "{% for m in messages %}{{ m.content }}{% endfor %}",
-    },
+    { eos_token: ".", chat_template: chatTemplate },
   );
 }
 
