@@ -1,7 +1,7 @@
 // What is measured, on our side; reference/cases.py has the same. Prints
 // seconds by name as JSON: of all cases, of those whose name contains `--only`,
 // or of the one that `--case` names, by itself and in `tidy`. `--list` prints the names,
-// `--warm` says how many rounds come before those that are measured.
+// `--warm` says for how many seconds models run before they are measured.
 import { parseArgs } from "node:util";
 import { mx, nn } from "mlx-js";
 import { Bench } from "tinybench";
@@ -13,7 +13,7 @@ const { values: options } = parseArgs({
     device: { type: "string", default: "cpu" },
     only: { type: "string", default: "" },
     case: { type: "string" },
-    warm: { type: "string", default: "1" },
+    warm: { type: "string", default: "2" },
     list: { type: "boolean", default: false },
   },
 });
@@ -24,18 +24,21 @@ process.env["MLX_JS_KERNELS"] = "wait";
 /** @typedef {(count: number) => void} Body Does what is measured so many times. */
 /** @typedef {() => mx.array} Operation */
 /** @typedef {() => unknown} Call */
-/** @typedef {{ rounds: number, count: number, prepare: () => Body }} Case */
+/** @typedef {{ warmupTime: number, warmupIterations: number }} WarmUp */
+/** @typedef {{ rounds: number, count: number, prepare: () => Body, warmUp?: WarmUp }} Case */
+
+const oneRound = { warmupTime: 0, warmupIterations: 1 };
 
 /**
  * Seconds of one call in the best of several rounds: the least disturbed one.
  *
  * @param {Case} what
  */
-function measure({ rounds, count, prepare }) {
+function measure({ rounds, count, prepare, warmUp = oneRound }) {
   const body = prepare();
-  const warmupIterations = Number(options.warm);
-  const bench = new Bench({ iterations: rounds, time: 0, warmupIterations, warmupTime: 0 });
-  bench.add("case", () => body(count));
+  const bench = new Bench({ iterations: rounds, time: 0, ...warmUp });
+  // Unless it is told, tinybench finds out by a call whether a function is asynchronous.
+  bench.add("case", () => body(count), { async: false });
   const [task] = bench.runSync();
   const result = task?.result;
   if (result === undefined || !("latency" in result)) {
@@ -82,6 +85,29 @@ function evaluated(operation) {
 const plain = (count, operation) => ({ rounds: 9, count, prepare: () => repeat(operation) });
 /** @param {number} count @param {Operation} operation @returns {Case} */
 const scoped = (count, operation) => ({ rounds: 9, count, prepare: () => tidied(operation) });
+
+/**
+ * A model's work, which lasts: measured after some seconds of it.
+ *
+ * @param {number} rounds @param {number} count @param {() => Body} prepare @returns {Case}
+ */
+const lasting = (rounds, count, prepare) => ({
+  rounds,
+  count,
+  prepare,
+  warmUp: { warmupTime: 1000 * Number(options.warm), warmupIterations: 1 },
+});
+/**
+ * What it costs at first, in a process that has done nothing before.
+ *
+ * @param {number} count @param {() => Body} prepare @returns {Case}
+ */
+const first = (count, prepare) => ({
+  rounds: 1,
+  count,
+  prepare,
+  warmUp: { warmupTime: 0, warmupIterations: 0 },
+});
 
 function chain() {
   let x = a;
@@ -261,16 +287,19 @@ const cases = {
   "matmul 512 x 512": matmul(512, 10),
   "matmul 1024 x 1024": matmul(1024, 4),
   "matmul 2048 x 2048": matmul(2048, 1),
-  "training step": { rounds: 3, count: 4, prepare: () => training(false) },
-  "training step in tidy": { rounds: 3, count: 4, prepare: () => training(true) },
-  "convolutional training step": { rounds: 3, count: 4, prepare: convolutional },
-  "recurrent training step": { rounds: 3, count: 4, prepare: () => recurrent(false) },
-  "compiled recurrent training step": { rounds: 3, count: 4, prepare: () => recurrent(true) },
-  "training step in bfloat16": { rounds: 1, count: 2, prepare: () => training(true, mx.bfloat16) },
+  "training step": lasting(3, 4, () => training(false)),
+  "training step in tidy": lasting(3, 4, () => training(true)),
+  "training step in bfloat16": lasting(1, 2, () => training(true, mx.bfloat16)),
+  "convolutional training step": lasting(5, 4, convolutional),
+  "convolutional training step, first 16": first(16, convolutional),
+  "recurrent training step": lasting(5, 4, () => recurrent(false)),
+  "recurrent training step, first 16": first(16, () => recurrent(false)),
+  "compiled recurrent training step": lasting(5, 4, () => recurrent(true)),
   "quantized prompt": quantized(64, 4),
   "quantized token": quantized(1, 40),
-  "decoding a token": { rounds: 5, count: 64, prepare: () => decoding(false) },
-  "decoding a token in tidy": { rounds: 5, count: 64, prepare: () => decoding(true) },
+  "decoding a token": lasting(5, 64, () => decoding(false)),
+  "decoding a token in tidy": lasting(5, 64, () => decoding(true)),
+  "decoding a token, first 64": first(64, () => decoding(false)),
 };
 
 const chosen = Object.entries(cases).filter(([name]) =>

@@ -13,7 +13,7 @@ const { values: options } = parseArgs({
     rounds: { type: "string", default: "5" },
     device: { type: "string", default: "cpu" },
     only: { type: "string", default: "" },
-    warm: { type: "string", default: "1" },
+    warm: { type: "string", default: "2" },
     save: { type: "boolean", default: false },
   },
 });
@@ -163,7 +163,7 @@ const machine =
   `Node ${process.versions.node}, ${output(python, ["--version"]).trim()}, ` +
   `MLX ${output(python, ["-c", "import mlx.core as mx; print(mx.__version__)"]).trim()}, ` +
   `${device}, ${cpus().length} x ${cpus()[0]?.model.trim()}, ${options.rounds} rounds` +
-  (options.warm === "1" ? "" : `, each after ${options.warm} unmeasured ones`) +
+  (options.warm === "2" ? "" : `, --warm ${options.warm}`) +
   (process.env["OPENBLAS_NUM_THREADS"]
     ? `, OPENBLAS_NUM_THREADS=${process.env["OPENBLAS_NUM_THREADS"]}`
     : "");

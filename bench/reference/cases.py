@@ -15,22 +15,34 @@ parser = argparse.ArgumentParser()
 parser.add_argument("--device", default="cpu")
 parser.add_argument("--only", default="")
 parser.add_argument("--case")
-parser.add_argument("--warm", type=int, default=1)
+parser.add_argument("--warm", type=float, default=2)
 options = parser.parse_args()
 mx.set_default_device(mx.gpu if options.device == "gpu" else mx.cpu)
 
 
-def measure(rounds, count, prepare):
+def measure(rounds, count, prepare, warm_rounds=1, warm_seconds=0):
     """Seconds of one call in the best of several rounds: the least disturbed one."""
     body = prepare()
-    for _ in range(options.warm):
+    begin = time.perf_counter()
+    while warm_rounds > 0 or time.perf_counter() - begin < warm_seconds:
         body(count)
+        warm_rounds -= 1
     least = float("inf")
     for _ in range(rounds):
         start = time.perf_counter()
         body(count)
         least = min(least, (time.perf_counter() - start) / count)
     return least
+
+
+def lasting(rounds, count, prepare):
+    """A model's work, which lasts: measured after some seconds of it."""
+    return rounds, count, prepare, 1, options.warm
+
+
+def first(count, prepare):
+    """What it costs at first, in a process that has done nothing before."""
+    return 1, count, prepare, 0
 
 
 a = mx.array([1.0, 2.0, 3.0])
@@ -187,14 +199,17 @@ cases = {
     "matmul 512 x 512": (3, 10, lambda: matmul(512)),
     "matmul 1024 x 1024": (3, 4, lambda: matmul(1024)),
     "matmul 2048 x 2048": (3, 1, lambda: matmul(2048)),
-    "training step": (3, 4, training),
-    "convolutional training step": (3, 4, convolutional),
-    "recurrent training step": (3, 4, recurrent),
-    "compiled recurrent training step": (3, 4, lambda: recurrent(compiled=True)),
-    "training step in bfloat16": (1, 2, lambda: training(mx.bfloat16)),
+    "training step": lasting(3, 4, training),
+    "training step in bfloat16": lasting(1, 2, lambda: training(mx.bfloat16)),
+    "convolutional training step": lasting(5, 4, convolutional),
+    "convolutional training step, first 16": first(16, convolutional),
+    "recurrent training step": lasting(5, 4, recurrent),
+    "recurrent training step, first 16": first(16, recurrent),
+    "compiled recurrent training step": lasting(5, 4, lambda: recurrent(compiled=True)),
     "quantized prompt": (3, 4, lambda: quantized(64)),
     "quantized token": (3, 40, lambda: quantized(1)),
-    "decoding a token": (5, 64, decoding),
+    "decoding a token": lasting(5, 64, decoding),
+    "decoding a token, first 64": first(64, decoding),
 }
 
 print(
