@@ -1,12 +1,11 @@
 // Models by their names on the Hugging Face Hub, in the cache that its other programs use.
 import { createHash, type Hash, randomUUID } from "node:crypto";
-import { createWriteStream, existsSync } from "node:fs";
-import { copyFile, mkdir, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { copyFile, mkdir, open, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
-import { dirname, join, relative } from "node:path";
-import { pipeline } from "node:stream/promises";
+import { basename, dirname, join, relative } from "node:path";
 import type { ListFileEntry } from "@huggingface/hub";
-import { failure } from "./errors.js";
+import { failure, wrongType } from "./errors.js";
 import { type FileUrl, indexName, isThere, pathOf, readText, weightFiles } from "./folder.js";
 import { stopIfAborted } from "./options.js";
 import type { LoadOptions } from "./weights.js";
@@ -24,23 +23,45 @@ const wanted = new Set([
   indexName,
 ]);
 
-/** `owner/name`, and the GGUF file in it. */
+/** `owner/name`, the GGUF file in it, and its version. */
 interface Name {
   repo: string;
   file: string | undefined;
+  revision: string;
 }
 
-function nameOf(text: string): Name | undefined {
+function nameOf(text: string, revision = "main"): Name | undefined {
   const match = /^(\w[\w.-]*\/\w[\w.-]*)(?:\/((?:\w[\w.-]*\/)*\w[\w.-]*\.gguf))?$/.exec(text);
-  return match?.[1] === undefined ? undefined : { repo: match[1], file: match[2] };
+  return match?.[1] === undefined ? undefined : { repo: match[1], file: match[2], revision };
+}
+
+/** Where the programs for Python have what is theirs. */
+function home({ HF_HOME, XDG_CACHE_HOME }: NodeJS.ProcessEnv = process.env): string {
+  return HF_HOME ?? join(XDG_CACHE_HOME ?? join(homedir(), ".cache"), "huggingface");
 }
 
 /** As the programs for Python find it. */
-function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
-  const home =
-    env["HF_HOME"] ?? join(env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "huggingface");
-  return env["HF_HUB_CACHE"] ?? env["HUGGINGFACE_HUB_CACHE"] ?? join(home, "hub");
+function cacheFolder(): string {
+  const { HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE } = process.env;
+  return HF_HUB_CACHE ?? HUGGINGFACE_HUB_CACHE ?? join(home(), "hub");
 }
+
+/** The token that is set, or that of `hf auth login`. */
+function accessToken(): string | undefined {
+  const { HF_TOKEN, HF_TOKEN_PATH, HF_HUB_DISABLE_IMPLICIT_TOKEN = "" } = process.env;
+  const stored = isOn(HF_HUB_DISABLE_IMPLICIT_TOKEN)
+    ? undefined
+    : (HF_TOKEN_PATH ?? join(home(), "token"));
+  const token = HF_TOKEN || (stored && readText(dirname(stored), basename(stored)));
+  return token?.trim() || undefined;
+}
+
+/** Whether a variable is set, as the programs for Python read it. */
+function isOn(variable: string): boolean {
+  return /^(1|true|yes|on)$/i.test(variable);
+}
+
+const isCommit = /^[0-9a-f]{40}$/;
 
 function storeOf({ repo }: Name): string {
   return join(cacheFolder(), `models--${repo.replace("/", "--")}`);
@@ -48,11 +69,13 @@ function storeOf({ repo }: Name): string {
 
 /** The folder or the file in the cache, if it is whole. */
 function cached(name: Name, fn: string): string | undefined {
-  const revision = readText(join(storeOf(name), "refs"), "main");
-  if (revision === undefined) {
+  const commit = isCommit.test(name.revision)
+    ? name.revision
+    : readText(join(storeOf(name), "refs"), name.revision);
+  if (commit === undefined) {
     return undefined;
   }
-  const folder = join(storeOf(name), "snapshots", revision.trim());
+  const folder = join(storeOf(name), "snapshots", commit.trim());
   const has = (file: string) => existsSync(join(folder, file));
   if (name.file !== undefined) {
     return has(name.file) ? join(folder, name.file) : undefined;
@@ -82,6 +105,9 @@ async function importHub(name: Name): Promise<typeof import("@huggingface/hub")>
   }
 }
 
+/** How often a file goes on after the connection was cut. */
+const mostCuts = 8;
+
 /** What a callback has thrown, which says nothing about a download. */
 class FromCallback extends Error {}
 
@@ -92,7 +118,7 @@ class Download {
   readonly #onProgress: LoadOptions["onProgress"];
   readonly #signal: AbortSignal;
   readonly #request: { fetch: typeof fetch; hubUrl?: string; accessToken?: string };
-  #revision = "";
+  #commit = "";
   #loaded = 0;
   #total = 0;
 
@@ -102,7 +128,8 @@ class Download {
     onProgress: LoadOptions["onProgress"],
     signal: AbortSignal,
   ) {
-    const { HF_ENDPOINT: hubUrl, HF_TOKEN: accessToken } = process.env;
+    const { HF_ENDPOINT: hubUrl } = process.env;
+    const token = accessToken();
     this.#hub = hub;
     this.#name = name;
     this.#onProgress = onProgress;
@@ -110,27 +137,27 @@ class Download {
     this.#request = {
       fetch: (input, init) => fetch(input, { ...init, signal }),
       ...(hubUrl ? { hubUrl } : {}),
-      ...(accessToken ? { accessToken } : {}),
+      ...(token === undefined ? {} : { accessToken: token }),
     };
   }
 
   get #folder(): string {
-    return join(storeOf(this.#name), "snapshots", this.#revision);
+    return join(storeOf(this.#name), "snapshots", this.#commit);
   }
 
   /** Fetches what is needed, and returns where it is. */
   async run(): Promise<string> {
-    const { repo, file } = this.#name;
+    const { repo, file, revision } = this.#name;
     const { sha } = await this.#hub.modelInfo({
       ...this.#request,
       name: repo,
-      revision: "main",
+      revision,
       additionalFields: ["sha"],
     });
-    if (!/^[0-9a-f]{40}$/.test(sha)) {
+    if (!isCommit.test(sha)) {
       throw failure("ERR_MLX_LM_HUB", `${repo}: expected the hash of a commit, received ${sha}`);
     }
-    this.#revision = sha;
+    this.#commit = sha;
     const entries: ListFileEntry[] = [];
     const place = { ...this.#request, repo, revision: sha };
     for await (const entry of this.#hub.listFiles({ ...place, recursive: true })) {
@@ -152,8 +179,11 @@ class Download {
       throw failure("ERR_MLX_LM_HUB", `${repo} has no file ${file}${this.#ggufs(names)}`);
     }
     // Last, so that what was interrupted is not taken for whole.
-    await mkdir(join(storeOf(this.#name), "refs"), { recursive: true });
-    await writeFile(join(storeOf(this.#name), "refs", "main"), sha);
+    if (revision !== sha) {
+      const ref = join(storeOf(this.#name), "refs", revision);
+      await mkdir(dirname(ref), { recursive: true });
+      await writeFile(ref, sha);
+    }
     return file === undefined ? this.#folder : join(this.#folder, file);
   }
 
@@ -221,28 +251,16 @@ class Download {
 
   async #fetchBlob(entry: ListFileEntry, hash: string, blob: string): Promise<void> {
     const { repo } = this.#name;
-    const place = { ...this.#request, repo, revision: this.#revision, path: entry.path };
+    const place = { ...this.#request, repo, revision: this.#commit, path: entry.path };
     const content = await this.#hub.downloadFile(place);
     if (content === null) {
       throw failure("ERR_MLX_LM_HUB", `${repo} has no ${entry.path}, though it is listed`);
     }
     const digest = digestOf(entry);
-    const tell = (bytes: number) => this.#tell(bytes);
     // Programs that fetch the same do not write into one file.
     const incomplete = `${blob}.${randomUUID()}.incomplete`;
     try {
-      await pipeline(
-        content.stream(),
-        async function* (pieces: AsyncIterable<Uint8Array>) {
-          for await (const piece of pieces) {
-            digest.update(piece);
-            tell(piece.length);
-            yield piece;
-          }
-        },
-        createWriteStream(incomplete),
-        { signal: this.#signal },
-      );
+      await this.#write(content, incomplete, digest);
       if (digest.digest("hex") !== hash) {
         throw failure(
           "ERR_MLX_LM_HUB",
@@ -254,6 +272,37 @@ class Download {
       await rm(incomplete, { force: true });
     }
   }
+
+  /** Writes what comes, and goes on where it was after a cut. */
+  async #write(content: Blob, file: string, digest: Hash): Promise<void> {
+    const output = await open(file, "w");
+    try {
+      let cuts = 0;
+      for (let done = 0, before = -1; done < content.size && done > before; ) {
+        before = done;
+        try {
+          for await (const piece of content.slice(done).stream()) {
+            await output.write(piece);
+            digest.update(piece);
+            done += piece.length;
+            this.#tell(piece.length);
+          }
+        } catch (error) {
+          cuts++;
+          if (!isCut(error) || this.#signal.aborted || done === before || cuts > mostCuts) {
+            throw error;
+          }
+        }
+      }
+    } finally {
+      await output.close();
+    }
+  }
+}
+
+/** What fetch throws without a network, or where it ends meanwhile, and what the streams of files make of it. */
+function isCut(error: unknown): boolean {
+  return typeof error === "string" || (error instanceof TypeError && error.cause !== undefined);
 }
 
 /** What to do about a download that failed; other errors are left as they are. */
@@ -269,27 +318,34 @@ function explained(name: Name, error: unknown): unknown {
       error,
     );
   }
-  const status = error instanceof Error && "statusCode" in error ? error.statusCode : undefined;
-  const isRefused = status === 401 || status === 403 || status === 404;
-  // What fetch throws without a network, or where it ends meanwhile, and what streams of files make of it.
-  const isCut =
-    typeof error === "string" || (error instanceof TypeError && error.cause !== undefined);
-  if (status === undefined && !isCut) {
+  if (error instanceof Error && "code" in error && String(error.code).startsWith("ERR_MLX_LM_")) {
     return error;
   }
-  const advice = isRefused
-    ? "there is no such folder here, and no such model on the Hugging Face Hub, or only for those " +
-      "who may read it: check the name, or set HF_TOKEN"
-    : offline();
   const why = error instanceof Error ? error.message : error;
-  return failure("ERR_MLX_LM_HUB", `${name.repo}: ${advice}. ${why}`, error);
+  return failure("ERR_MLX_LM_HUB", `${name.repo}: ${adviceFor(name, error)}. ${why}`, error);
+}
+
+function adviceFor({ repo }: Name, error: unknown): string {
+  const status = error instanceof Error && "statusCode" in error ? error.statusCode : undefined;
+  if (status === 403) {
+    const hub = process.env["HF_ENDPOINT"] ?? "https://huggingface.co";
+    return `it is for those alone who were given access: ask for it at ${hub}/${repo}, and set HF_TOKEN`;
+  }
+  if (status === 401 || status === 404) {
+    return (
+      "there is no such folder here, and no such model, or revision of it, on the Hugging Face Hub, or only for those who " +
+      "may read it: check the name, or set HF_TOKEN"
+    );
+  }
+  return isCut(error) ? offline() : notWhole();
+}
+
+function notWhole(): string {
+  return `it is not whole in the cache, ${cacheFolder()}, and cannot be fetched`;
 }
 
 function offline(): string {
-  return (
-    `it is not whole in the cache, ${cacheFolder()}, and cannot be fetched: connect to the network, ` +
-    "or give the path of a folder"
-  );
+  return `${notWhole()}: connect to the network, or give the path of a folder`;
 }
 
 /** The path that was given, or that of what has this name on the Hugging Face Hub, which is fetched. */
@@ -300,10 +356,14 @@ export async function fetched(
 ): Promise<string> {
   const expected = "the path of a folder or of a GGUF file, or owner/name on the Hugging Face Hub";
   const path = pathOf(pathOrName, fn, "pathOrName", expected);
+  const { signal, onProgress, revision } = options;
   if (isThere(path)) {
+    if (revision !== undefined) {
+      throw wrongType(fn, "revision", `nothing beside a path, and ${path} is one`, revision);
+    }
     return path;
   }
-  const name = nameOf(path);
+  const name = nameOf(path, revision);
   if (name === undefined) {
     const hint = path.startsWith("~")
       ? `; only a shell takes ~ for a home, such as ${homedir()}`
@@ -319,11 +379,10 @@ export async function fetched(
   if (found !== undefined) {
     return found;
   }
-  if (/^(1|true|yes|on)$/i.test(process.env["HF_HUB_OFFLINE"] ?? "")) {
+  if (isOn(process.env["HF_HUB_OFFLINE"] ?? "")) {
     throw failure("ERR_MLX_LM_HUB", `${name.repo}: ${offline()}. HF_HUB_OFFLINE is set`);
   }
   const hub = await importHub(name);
-  const { signal, onProgress } = options;
   stopIfAborted(signal);
   // fetch asks for a signal of its own realm.
   const ended = new AbortController();

@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { mx, nn } from "mlx-js";
 import type { Config } from "./config.js";
-import { failure } from "./errors.js";
+import { failure, outOfRange, wrongType } from "./errors.js";
 import type { Weights } from "./models/model.js";
 import { checkFunction, checkNames, checkSignal, stopIfAborted } from "./options.js";
 
@@ -21,13 +21,25 @@ export interface LoadOptions {
   signal?: mx.Signal | undefined;
   /** Called at the beginning, and after each piece of a download and of the weights. */
   onProgress?: ((progress: LoadProgress) => void) | undefined;
+  /** Which version of a model on the Hugging Face Hub: a branch, a tag or the hash of a commit. By default "main". */
+  revision?: string | undefined;
 }
+
+/** What git lets be a name; it becomes that of a file. */
+const isRevision = /^(?!.*\.\.)[^\s\\~^:?*[/]+(\/[^\s\\~^:?*[/]+)*$/;
 
 /** Refuses what are no such options. */
 export function checkLoadOptions(fn: string, options: LoadOptions): void {
-  checkNames(fn, options, ["signal", "onProgress"]);
+  checkNames(fn, options, ["signal", "onProgress", "revision"]);
   checkSignal(options.signal, fn);
   checkFunction(options.onProgress, fn, "onProgress");
+  const { revision } = options;
+  if (revision !== undefined && typeof revision !== "string") {
+    throw wrongType(fn, "revision", "a text", revision);
+  }
+  if (revision !== undefined && !isRevision.test(revision)) {
+    throw outOfRange(fn, "revision", "a branch, a tag or the hash of a commit", revision);
+  }
 }
 
 /** A model that knows the weights of its checkpoints. */

@@ -6,9 +6,10 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -38,8 +39,15 @@ const files: Record<string, Buffer> = {
 };
 
 const requests: string[] = [];
+/** What requests said of who makes them, by the place that they came to. */
+const tokens: Record<"hub" | "store", Set<string | undefined>> = {
+  hub: new Set(),
+  store: new Set(),
+};
+/** Who may read the files; by default everyone. */
+let reader: string | undefined;
 /** What a test changes about the answers. */
-let served: (path: string) => Buffer | "cut" | undefined = (path) => files[path];
+let served: (path: string) => Buffer | "cut" | "halves" | undefined = (path) => files[path];
 
 function digest(path: string, content: Buffer): object {
   const size = content.length;
@@ -48,37 +56,94 @@ function digest(path: string, content: Buffer): object {
   return { type: "file", path, size, oid, ...(path.endsWith(".json") ? {} : { lfs }) };
 }
 
-// As the Hub answers, as far as it is asked.
-const server = createServer(({ url = "", headers }, response) => {
-  requests.push(url);
-  const json = (status: number, value: unknown) =>
-    response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(value));
-  if (url.startsWith("/api/models/some/model/revision/main?")) {
-    json(200, { _id: "1", id: "some/model", sha, lastModified: "2026-01-01T00:00:00Z" });
-  } else if (url.startsWith(`/api/models/some/model/tree/${sha}?`)) {
-    const listed = Object.entries(files).map(([path, content]) => digest(path, content));
-    json(200, [...listed, { type: "directory", path: "other", size: 0, oid: "" }]);
-  } else if (url.startsWith(`/some/model/resolve/${sha}/`)) {
-    const content = served(url.slice(`/some/model/resolve/${sha}/`.length));
-    const [, start = "0", end] = /bytes=(\d+)-(\d*)/.exec(headers.range ?? "") ?? [];
-    if (content === "cut" && end === "0") {
-      response.writeHead(206, { etag: '"a"', "content-range": "bytes 0-0/4000" }).end("a");
-    } else if (content === "cut" || content === undefined) {
-      response.writeHead(200, { "content-length": "4000" }).write("some");
-      setTimeout(() => response.destroy(), 20);
-    } else {
-      const part = content.subarray(Number(start), end ? Number(end) + 1 : content.length);
-      const range = `bytes ${start}-${Number(start) + part.length - 1}/${content.length}`;
-      response.writeHead(206, { etag: '"a"', "content-range": range }).end(part);
-    }
+type Answer = ServerResponse<IncomingMessage>;
+
+function sendJson(response: Answer, status: number, value: unknown): void {
+  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(value));
+}
+
+/** Sends the part of a file that is asked for, or what a test has in its place. */
+function sendFile({ headers: { range } }: IncomingMessage, response: Answer, path: string): void {
+  const given = served(path);
+  const [, from = "0", to] = /bytes=(\d+)-(\d*)/.exec(range ?? "") ?? [];
+  if (given === "cut" && to === "0") {
+    response.writeHead(206, { etag: '"a"', "content-range": "bytes 0-0/4000" }).end("a");
+    return;
+  }
+  if (given === "cut" || given === undefined) {
+    response.writeHead(200, { "content-length": "4000" }).write("some");
+    setTimeout(() => response.destroy(), 20);
+    return;
+  }
+  const content = given === "halves" ? (files[path] as Buffer) : given;
+  const [start, end] = [
+    Number(from),
+    to ? Math.min(Number(to) + 1, content.length) : content.length,
+  ];
+  const part = content.subarray(start, end);
+  response.writeHead(range === undefined ? 200 : 206, {
+    etag: '"a"',
+    "content-length": part.length,
+    ...(range === undefined
+      ? {}
+      : { "content-range": `bytes ${start}-${end - 1}/${content.length}` }),
+  });
+  if (given === "halves" && part.length > 30_000) {
+    response.write(part.subarray(0, part.length / 2));
+    setTimeout(() => response.destroy(), 20);
   } else {
-    json(404, { error: "Repository not found" });
+    response.end(part);
+  }
+}
+
+// As the Hub answers, as far as it is asked: small files by itself, and large ones by another host.
+const server = createServer((request, response) => {
+  const { url = "", headers } = request;
+  requests.push(url);
+  tokens.hub.add(headers.authorization);
+  const [, name, rest = ""] = /^\/(?:api\/models\/)?(\w+\/\w+)\/(.*)$/.exec(url) ?? [];
+  const [, path] = rest.match(new RegExp(`^resolve/${sha}/(.*)`)) ?? [];
+  if (name === "former/name") {
+    response.writeHead(307, { location: url.replace(name, "some/model") }).end();
+  } else if (name !== "some/model") {
+    sendJson(response, 401, { error: "Invalid username or password." });
+  } else if (
+    /^revision\/(main|v1|refs%2Fpr%2F1|0123456789abcdef0123456789abcdef01234567)\?/.test(rest)
+  ) {
+    sendJson(response, 200, { _id: "1", id: name, sha, lastModified: "2026-01-01T00:00:00Z" });
+  } else if (rest.startsWith("revision/broken?")) {
+    response
+      .writeHead(200, { "content-type": "text/html" })
+      .end("<html>Log in to this network</html>");
+  } else if (rest.startsWith(`tree/${sha}?`)) {
+    const listed = Object.entries(files).map(([path, content]) => digest(path, content));
+    sendJson(response, 200, [...listed, { type: "directory", path: "other", size: 0, oid: "" }]);
+  } else if (path !== undefined && reader !== undefined && headers.authorization !== reader) {
+    const status = headers.authorization === undefined ? 401 : 403;
+    sendJson(response, status, { error: "Access to model some/model is restricted" });
+  } else if (path?.endsWith(".safetensors")) {
+    const { port } = store.address() as AddressInfo;
+    response.writeHead(302, { location: `http://localhost:${port}/${path}` }).end();
+  } else if (path !== undefined) {
+    sendFile(request, response, path);
+  } else {
+    sendJson(response, 404, { error: "Revision not found" });
   }
 });
 
-beforeAll(() => new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve)));
+const store = createServer((request, response) => {
+  tokens.store.add(request.headers.authorization);
+  sendFile(request, response, (request.url ?? "").slice(1));
+});
+
+beforeAll(async () => {
+  for (const each of [server, store]) {
+    await new Promise<void>((resolve) => each.listen(0, "localhost", resolve));
+  }
+});
 afterAll(() => {
   server.close();
+  store.close();
   rmSync(folder, { recursive: true });
 });
 
@@ -87,8 +152,12 @@ beforeEach(() => {
   cache = mkdtempSync(join(folder, "cache-"));
   requests.length = 0;
   served = (path) => files[path];
+  reader = undefined;
+  tokens.hub.clear();
+  tokens.store.clear();
+  vi.stubEnv("HF_HOME", join(cache, "home"));
   vi.stubEnv("HF_HUB_CACHE", cache);
-  vi.stubEnv("HF_ENDPOINT", `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  vi.stubEnv("HF_ENDPOINT", `http://localhost:${(server.address() as AddressInfo).port}`);
   vi.stubEnv("HF_HUB_OFFLINE", undefined);
   vi.stubEnv("HF_TOKEN", undefined);
 });
@@ -96,8 +165,9 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
-const store = () => join(cache, "models--some--model");
-const leftovers = () => readdirSync(join(store(), "blobs")).filter((x) => x.includes("incomplete"));
+const inCache = () => join(cache, "models--some--model");
+const leftovers = () =>
+  readdirSync(join(inCache(), "blobs")).filter((x) => x.includes("incomplete"));
 const saying = (code: string, message: RegExp) => ({
   code,
   message: expect.stringMatching(message),
@@ -108,10 +178,10 @@ test("a name is fetched once, what is needed of it, and then read without a netw
   const onProgress = (progress: LoadProgress) => seen.push(progress);
   const { model } = await loadModel("some/model", { onProgress });
   expect(distanceOf(model, "llama", "float32")).toBeLessThan(1e-5);
-  const snapshot = join(store(), "snapshots", sha);
+  const snapshot = join(inCache(), "snapshots", sha);
   expect(readdirSync(snapshot).sort()).toEqual(["config.json", "model.safetensors"]);
-  expect(readFileSync(join(store(), "refs", "main"), "utf8")).toBe(sha);
-  expect(readdirSync(join(store(), "blobs")).map((name) => name.length)).toEqual(
+  expect(readFileSync(join(inCache(), "refs", "main"), "utf8")).toBe(sha);
+  expect(readdirSync(join(inCache(), "blobs")).map((name) => name.length)).toEqual(
     expect.arrayContaining([40, 64]),
   );
   expect(leftovers()).toEqual([]);
@@ -132,6 +202,97 @@ test("a name is fetched once, what is needed of it, and then read without a netw
   expect(requests).toEqual([]);
 });
 
+test("a file goes on where the connection was cut", async () => {
+  served = (path) => (path === "model.safetensors" ? "halves" : files[path]);
+  const seen: LoadProgress[] = [];
+  const { model } = await loadModel("some/model", { onProgress: (each) => seen.push(each) });
+  expect(distanceOf(model, "llama", "float32")).toBeLessThan(1e-5);
+  const { loaded, total } = seen.filter(({ stage }) => stage === "download").at(-1) as LoadProgress;
+  expect(loaded).toBe(total);
+  model.dispose();
+});
+
+test("a version is fetched by its branch, its tag or its commit, under a name that was changed", async () => {
+  for (const revision of ["v1", "refs/pr/1"]) {
+    (await loadModel("some/model", { revision })).model.dispose();
+    expect(readFileSync(join(inCache(), "refs", revision), "utf8")).toBe(sha);
+  }
+  requests.length = 0;
+  (await loadModel("some/model", { revision: sha })).model.dispose();
+  expect(requests).toEqual([]);
+  expect(readdirSync(join(inCache(), "refs")).sort()).toEqual(["refs", "v1"]);
+  const refused = saying("ERR_MLX_LM_HUB", /or revision of it.*Revision not found/);
+  await expect(loadModel("some/model", { revision: "v2" })).rejects.toMatchObject(refused);
+  (await loadModel("former/name")).model.dispose();
+  for (const revision of ["", "..", "a/../b", "/a", "a b", "a\\b"]) {
+    await expect(loadModel("some/model", { revision })).rejects.toMatchObject(
+      saying("ERR_OUT_OF_RANGE", /revision: expected a branch, a tag or the hash of a commit/),
+    );
+  }
+  await expect(loadModel(folder, { revision: "v1" })).rejects.toMatchObject(
+    saying("ERR_INVALID_ARG_TYPE", /revision: expected nothing beside a path, .* received "v1"/),
+  );
+});
+
+test("a cache that Python's huggingface_hub wrote is read", async () => {
+  // As version 2.4.0 writes it.
+  const snapshot = join(inCache(), "snapshots", sha);
+  const names = ["config.json", "model.safetensors"];
+  for (const path of [snapshot, join(inCache(), "blobs"), join(inCache(), "refs")]) {
+    mkdirSync(path, { recursive: true });
+  }
+  for (const name of names) {
+    const content = files[name] as Buffer;
+    const { oid, lfs } = digest(name, content) as { oid: string; lfs?: { oid: string } };
+    const blob = lfs?.oid ?? oid;
+    writeFileSync(join(inCache(), "blobs", blob), content);
+    symlinkSync(join("..", "..", "blobs", blob), join(snapshot, name));
+  }
+  writeFileSync(join(inCache(), "refs", "main"), sha);
+  (await loadModel("some/model")).model.dispose();
+  expect(requests).toEqual([]);
+  // Of another version there is the content already.
+  rmSync(join(inCache(), "snapshots"), { recursive: true });
+  (await loadModel("some/model")).model.dispose();
+  expect(requests.filter((url) => url.includes("/resolve/"))).toEqual([]);
+});
+
+test("files that not everyone may read", async () => {
+  reader = "Bearer hf_mine";
+  const load = async () => (await loadModel("some/model")).model.dispose();
+  const refused = (message: RegExp) => saying("ERR_MLX_LM_HUB", message);
+  await expect(load()).rejects.toMatchObject(refused(/or set HF_TOKEN.*is restricted/));
+  vi.stubEnv("HF_TOKEN", "hf_another");
+  await expect(load()).rejects.toMatchObject(
+    refused(
+      /for those alone who were given access: ask for it at http.*some\/model, and set HF_TOK/,
+    ),
+  );
+  vi.stubEnv("HF_TOKEN", "none");
+  await expect(load()).rejects.toMatchObject(
+    refused(/cannot be fetched\. .*must start with 'hf_'/),
+  );
+  // As `hf auth login` leaves it.
+  vi.stubEnv("HF_TOKEN", undefined);
+  mkdirSync(join(cache, "home"));
+  writeFileSync(join(cache, "home", "token"), "hf_mine\n");
+  vi.stubEnv("HF_HUB_DISABLE_IMPLICIT_TOKEN", "1");
+  await expect(load()).rejects.toMatchObject(refused(/is restricted/));
+  vi.stubEnv("HF_HUB_DISABLE_IMPLICIT_TOKEN", undefined);
+  tokens.hub.clear();
+  await load();
+  expect(tokens).toEqual({ hub: new Set([reader]), store: new Set([undefined]) });
+});
+
+test("a network that answers for the Hub", async () => {
+  await expect(loadModel("some/model", { revision: "broken" })).rejects.toMatchObject(
+    saying(
+      "ERR_MLX_LM_HUB",
+      /^some\/model: it is not whole in the cache, .* cannot be fetched\. .*JSON/,
+    ),
+  );
+});
+
 test("what came already is not fetched again after a cut, which leaves nothing half", async () => {
   served = (path) => (path === "model.safetensors" ? "cut" : files[path]);
   await expect(loadModel("some/model")).rejects.toMatchObject(
@@ -141,7 +302,7 @@ test("what came already is not fetched again after a cut, which leaves nothing h
     ),
   );
   expect(leftovers()).toEqual([]);
-  expect(existsSync(join(store(), "refs"))).toBe(false);
+  expect(existsSync(join(inCache(), "refs"))).toBe(false);
   served = (path) => files[path];
   requests.length = 0;
   (await loadModel("some/model")).model.dispose();
@@ -153,7 +314,7 @@ test("other bytes than the hash says are refused, and not kept", async () => {
   await expect(loadModel("some/model")).rejects.toMatchObject(
     saying("ERR_MLX_LM_HUB", /what came of config\.json is not what its hash says/),
   );
-  expect(readdirSync(join(store(), "blobs"))).toEqual([]);
+  expect(readdirSync(join(inCache(), "blobs"))).toEqual([]);
 });
 
 /** Aborts a download in the midst of its files: it ends with the reason, and leaves nothing half. */
@@ -171,7 +332,7 @@ async function abortDownload(controller: Pick<AbortController, "abort" | "signal
 
 test("an abort ends a download, and leaves nothing half", async () => {
   await abortDownload(new AbortController());
-  expect(existsSync(join(store(), "refs"))).toBe(false);
+  expect(existsSync(join(inCache(), "refs"))).toBe(false);
 });
 
 test("an error of the caller's function comes out as it is", async () => {
@@ -201,7 +362,7 @@ test("a cache that cannot be written, or read", async () => {
     ),
   );
   vi.stubEnv("HF_HUB_CACHE", cache);
-  mkdirSync(join(store(), "refs", "main"), { recursive: true });
+  mkdirSync(join(inCache(), "refs", "main"), { recursive: true });
   await expect(loadModel("some/model")).rejects.toMatchObject(
     saying("ERR_MLX_LM_MODEL", /refs.main cannot be read: EISDIR/),
   );
@@ -222,7 +383,7 @@ test("errors say what to do", async () => {
   );
   // One GGUF file alone, which is none.
   await expect(loadModel("some/model/other/model.gguf")).rejects.toThrow(/gguf/i);
-  expect(readdirSync(join(store(), "snapshots", sha))).toEqual(["other"]);
+  expect(readdirSync(join(inCache(), "snapshots", sha))).toEqual(["other"]);
   vi.stubEnv("HF_HUB_OFFLINE", "1");
   await expect(loadModel("some/model")).rejects.toMatchObject(
     saying("ERR_MLX_LM_HUB", /not whole in the cache.*HF_HUB_OFFLINE is set/),

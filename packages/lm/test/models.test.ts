@@ -418,7 +418,10 @@ describe("what is wrong is said", () => {
 
   test.each<[unknown, RegExp]>([
     [null, /options: expected a record of options, received null/],
-    [{ sginal: 1 }, /options: expected names among signal, onProgress, received "sginal"/],
+    [
+      { sginal: 1 },
+      /options: expected names among signal, onProgress, revision, received "sginal"/,
+    ],
     [{ signal: { aborted: false } }, /signal: expected an AbortSignal, received an object/],
     [{ onProgress: 5 }, /onProgress: expected a function, received 5/],
   ])("options that are none: %j", async (options, message) => {
