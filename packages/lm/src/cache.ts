@@ -65,6 +65,17 @@ export interface SavedCache {
   readonly numbers: Readonly<Record<string, number>>;
 }
 
+/** What a function makes of each of the three. */
+function mapQuantized(
+  [packed, scales, biases]: Quantized,
+  map: (part: mx.array, place: 0 | 1 | 2) => mx.array,
+): Quantized {
+  return [map(packed, 0), map(scales, 1), map(biases, 2)];
+}
+
+/** The numbers of a cache, by their names. */
+type Numbers = Readonly<Record<string, number | undefined>>;
+
 /** Buffers grow by this many tokens, so that most tokens copy nothing. */
 const step = 256;
 
@@ -187,11 +198,11 @@ export class KVCache extends WholeCache {
   }
 
   /** @internal */
-  static restored({ arrays: [keys, values], numbers }: SavedCache): KVCache {
+  static restored(keys: mx.array, values: mx.array, { offset }: Numbers): KVCache {
     const cache = new KVCache();
-    cache.keys = plain(keys);
-    cache.values = plain(values);
-    cache.offset = numbers["offset"] ?? cache.keys.dim(2);
+    cache.keys = keys;
+    cache.values = values;
+    cache.offset = offset ?? keys.dim(2);
     return cache;
   }
 }
@@ -261,11 +272,13 @@ export class RotatingKVCache extends mx.Owner implements Cache {
     const { keep, maxSize } = this;
     const next = this.#next;
     const full = buffer.dim(2);
-    const inOrder =
+    const ordered =
       next === full || next >= this.offset
-        ? [between(buffer, 0, next)]
-        : [between(buffer, 0, keep), between(buffer, next), between(buffer, keep, next)];
-    const ordered = inOrder.length === 1 ? (inOrder[0] as mx.array) : mx.concatenate(inOrder, 2);
+        ? between(buffer, 0, next)
+        : mx.concatenate(
+            [between(buffer, 0, keep), between(buffer, next), between(buffer, keep, next)],
+            2,
+          );
     // The first of the new tokens sees maxSize - 1 tokens before it.
     const tooMany = ordered.dim(2) - (maxSize - 1);
     const joined = mx.concatenate([...this.#without(ordered, tooMany), x], 2);
@@ -356,11 +369,11 @@ export class RotatingKVCache extends mx.Owner implements Cache {
   }
 
   /** @internal */
-  static restored({ arrays: [keys, values], numbers }: SavedCache): RotatingKVCache {
+  static restored(keys: mx.array, values: mx.array, numbers: Numbers): RotatingKVCache {
     const { keep = 0, maxSize = 0, offset = 0, next = 0 } = numbers;
     const cache = new RotatingKVCache(maxSize, { keep });
-    cache.keys = plain(keys);
-    cache.values = plain(values);
+    cache.keys = keys;
+    cache.values = values;
     cache.offset = offset;
     cache.#next = next;
     return cache;
@@ -449,16 +462,15 @@ export class QuantizedKVCache extends WholeCache {
       const [texts = 0, heads = 0, length = 0, packed = 0] = buffers[0].shape;
       checkFits([texts, heads, length, (packed * 32) / bits], shape);
     }
-    const quantized = mx.quantize(x, { groupSize, bits });
-    return quantized.map((part, i) => {
-      const buffer = roomFor(buffers?.[i] ?? null, offset, part);
+    return mapQuantized(mx.quantize(x, { groupSize, bits }), (part, place) => {
+      const buffer = roomFor(buffers?.[place] ?? null, offset, part);
       write(buffer, offset, part);
       return buffer;
-    }) as Quantized;
+    });
   }
 
   #all(buffers: Quantized): Quantized {
-    return buffers.map((buffer) => between(buffer, 0, this.offset)) as Quantized;
+    return mapQuantized(buffers, (buffer) => between(buffer, 0, this.offset));
   }
 
   #dequantized([packed, scales, biases]: Quantized): mx.array {
@@ -475,11 +487,11 @@ export class QuantizedKVCache extends WholeCache {
   }
 
   /** @internal */
-  static restored({ arrays: [keys, values], numbers }: SavedCache): QuantizedKVCache {
+  static restored(keys: Quantized, values: Quantized, numbers: Numbers): QuantizedKVCache {
     const { offset = 0, groupSize, bits } = numbers;
     const cache = new QuantizedKVCache({ groupSize, bits });
-    cache.keys = keys as Quantized;
-    cache.values = values as Quantized;
+    cache.keys = keys;
+    cache.values = values;
     cache.offset = offset;
     return cache;
   }
@@ -493,10 +505,6 @@ function filled<T>(x: T | null): T {
     );
   }
   return x;
-}
-
-function plain(x: mx.array | Quantized | undefined): mx.array {
-  return x as mx.array;
 }
 
 /** Refuses what are no caches. */
@@ -534,22 +542,50 @@ export function trimPromptCache(caches: readonly Cache[], count: number): number
   return before - (caches[0]?.offset ?? 0);
 }
 
-/** The kinds, and the names of their numbers in files, in order; before mlx-lm 0.32.2 there were others. */
-const kinds = {
-  KVCache: { Class: KVCache, numbers: ["offset"], before: [] },
+/** A kind of cache in files. */
+interface Kind {
+  /** Where the keys are, or the first part of them. */
+  readonly keys: string;
+  /** The names of its numbers, in order. */
+  readonly numbers: readonly string[];
+  /** The same before mlx-lm 0.32.2. */
+  readonly before: readonly string[];
+  /** Makes one of the arrays at some places. */
+  restored(part: (place: string) => mx.array, numbers: Numbers): Cache;
+}
+
+const kinds: Readonly<Record<string, Kind>> = {
+  KVCache: {
+    keys: "0",
+    numbers: ["offset"],
+    before: [],
+    restored: (part, numbers) => KVCache.restored(part("0"), part("1"), numbers),
+  },
   RotatingKVCache: {
-    Class: RotatingKVCache,
+    keys: "0",
     numbers: ["offset", "keep", "maxSize", "next"],
     before: ["keep", "maxSize", "offset", "next"],
+    restored: (part, numbers) => RotatingKVCache.restored(part("0"), part("1"), numbers),
   },
   QuantizedKVCache: {
-    Class: QuantizedKVCache,
+    keys: "0.0",
     numbers: ["offset", "groupSize", "bits"],
     before: ["offset", "groupSize", "bits"],
+    restored(part, numbers) {
+      const whole = (x: number): Quantized => [part(`${x}.0`), part(`${x}.1`), part(`${x}.2`)];
+      return QuantizedKVCache.restored(whole(0), whole(1), numbers);
+    },
   },
-} as const;
+};
 
-type Kind = keyof typeof kinds;
+/** The kind of this name, for the function that asks for it. */
+function kindOf(name: string, refuse: (what: string) => Error): Kind {
+  const kind = Object.hasOwn(kinds, name) ? kinds[name] : undefined;
+  if (kind === undefined) {
+    throw refuse(`one with a ${name}; the kinds are ${Object.keys(kinds).join(", ")}`);
+  }
+  return kind;
+}
 
 /**
  * Saves the caches of a model's layers, in the format of mlx-lm 0.32.2: a text that is read again and again is
@@ -580,20 +616,26 @@ export function savePromptCache(
     let count = 0;
     for (const [i, cache] of caches.entries()) {
       const saved = cache.saved();
+      const kind = kindOf(saved.name, (what) =>
+        failure(
+          "ERR_MLX_LM_CACHE",
+          `[savePromptCache] caches: expected known ones, received ${what}`,
+        ),
+      );
       texts[`1.${i}`] = saved.name;
       for (const [j, x] of saved.arrays.entries()) {
-        if (Array.isArray(x)) {
+        if (x instanceof mx.array) {
+          arrays[`${i}.${j}`] = x;
+        } else {
           for (const [k, part] of x.entries()) {
             arrays[`${i}.${j}.${k}`] = part;
           }
-        } else {
-          arrays[`${i}.${j}`] = x as mx.array;
         }
       }
       // Numbers are arrays, of which the texts say that they are numbers.
-      for (const [j, name] of kinds[saved.name as Kind].numbers.entries()) {
+      for (const [j, name] of kind.numbers.entries()) {
         const place = `${i}.${saved.arrays.length + j}`;
-        arrays[place] = mx.array(saved.numbers[name] as number, mx.int32);
+        arrays[place] = mx.array(saved.numbers[name] ?? 0, mx.int32);
         count += 1;
         texts[`2.${count}.0`] = place;
         texts[`2.${count}.1`] = "scalar";
@@ -625,7 +667,7 @@ function layoutOf(arrays: Record<string, mx.array>, texts: Record<string, string
         metadata: "0.",
         classes: "1.",
         numberOf(layer, kind, name) {
-          const place = (kinds[kind].numbers as readonly string[]).indexOf(name);
+          const place = kind.numbers.indexOf(name);
           const number = arrays[`${layer}.${2 + place}`];
           return place < 0 || number?.size !== 1 ? undefined : Number(number.item());
         },
@@ -634,7 +676,7 @@ function layoutOf(arrays: Record<string, mx.array>, texts: Record<string, string
         metadata: "1.",
         classes: "2.",
         numberOf(layer, kind, name) {
-          const place = (kinds[kind].before as readonly string[]).indexOf(name);
+          const place = kind.before.indexOf(name);
           const number = texts[`0.${layer}.${place}`];
           return number === undefined ? undefined : Number(number);
         },
@@ -670,34 +712,35 @@ export function loadPromptCache(file: string): LoadedPromptCache {
     const [arrays, texts] = readCaches(file);
     const layout = layoutOf(arrays, texts);
     const caches: Cache[] = [];
-    for (let i = 0; texts[`${layout.classes}${i}`] !== undefined; i++) {
-      const name = texts[`${layout.classes}${i}`] as Kind;
-      if (!Object.hasOwn(kinds, name)) {
-        throw refuse(`one with a ${name}; the kinds are ${Object.keys(kinds).join(", ")}`);
+    for (let i = 0; ; i++) {
+      const name = texts[`${layout.classes}${i}`];
+      if (name === undefined) {
+        break;
       }
-      const { Class, numbers } = kinds[name];
-      const parts = [0, 1].map((j) => {
-        const packed = [0, 1, 2].map((k) => arrays[`${i}.${j}.${k}`]);
-        const all = name === "QuantizedKVCache" ? packed : [arrays[`${i}.${j}`]];
-        if (!all.every((x) => x?.ndim === 4)) {
+      const kind = kindOf(name, refuse);
+      const part = (place: string): mx.array => {
+        const x = arrays[`${i}.${place}`];
+        if (x?.ndim !== 4) {
           throw refuse(`${file}, where arrays of layer ${i} are missing, or have not four axes`);
         }
-        return (all.length === 1 ? all[0] : all) as mx.array | Quantized;
-      });
-      const given = numbers.flatMap((number) => {
-        const value = layout.numberOf(i, name, number);
-        return value === undefined ? [] : [[number, value] as const];
-      });
-      const size = [parts[0]].flat()[0]?.dim(2) ?? 0;
-      const saved = { name, arrays: parts, numbers: Object.fromEntries(given) };
-      const { offset = size, next = 0 } = saved.numbers as Record<string, number>;
+        return x;
+      };
+      const size = part(kind.keys).dim(2);
+      const numbers: Record<string, number> = {};
+      for (const each of kind.numbers) {
+        const value = layout.numberOf(i, kind, each);
+        if (value !== undefined) {
+          numbers[each] = value;
+        }
+      }
+      const { offset = size, next = 0 }: Numbers = numbers;
       const isWhole = (x: number, most: number) => Number.isInteger(x) && x >= 0 && x <= most;
       // A rotating cache has seen tokens that it has forgotten.
       const most = name === "RotatingKVCache" ? Number.MAX_SAFE_INTEGER : size;
       if (!isWhole(offset, most) || !isWhole(next, size)) {
         throw refuse(`${file}, where layer ${i} has ${size} tokens and says that it has ${offset}`);
       }
-      caches.push(Class.restored(saved));
+      caches.push(kind.restored(part, numbers));
     }
     if (caches.length === 0) {
       throw refuse(`${file}, which has none`);

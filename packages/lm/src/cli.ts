@@ -7,6 +7,7 @@ import { addAbortSignal } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { ChatSession } from "./chat.js";
+import { reasonOf } from "./errors.js";
 import { choiceOf, type Generated, type GenerateOptions, generate } from "./generate.js";
 import { type Loaded, load } from "./load.js";
 import type { LoadProgress } from "./weights.js";
@@ -59,7 +60,7 @@ const flags: Readonly<Record<string, string>> = {
 
 /** What has happened, without the library's functions, and with a flag in the place of its option. */
 function messageOf(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = reasonOf(error);
   const [, option = "", rest = ""] = /^\[[\w.]+\] (?:(\w+): )?(.*)$/s.exec(message) ?? [];
   const flag = flags[option];
   return rest === "" ? message : `${flag ? `--${flag}: ` : option && `${option}: `}${rest}`;
@@ -106,7 +107,7 @@ function readCommand(args: readonly string[]): Command | string {
       },
     });
   } catch (error) {
-    throw new UsageError((error as Error).message);
+    throw new UsageError(reasonOf(error));
   }
   const { values, positionals } = parsed;
   if (values["help"] === true) {

@@ -4,6 +4,10 @@ function shown(value: unknown): string {
   return value === undefined ? "nothing" : (JSON.stringify(value) ?? String(value));
 }
 
+function isNumber(x: unknown): x is number {
+  return typeof x === "number" && Number.isFinite(x);
+}
+
 /**
  * The settings of a model, as its `config.json` has them. Each is asked for with the kind that it
  * has to be; what is missing or of another kind is an error that names the file and the setting.
@@ -35,7 +39,7 @@ export class Config {
 
   /** A positive integer. */
   count(name: string, fallback?: number): number {
-    const is = (x: unknown): x is number => Number.isSafeInteger(x) && (x as number) > 0;
+    const is = (x: unknown): x is number => isNumber(x) && Number.isSafeInteger(x) && x > 0;
     return this.#get(name, "a positive integer", is, fallback);
   }
 
@@ -43,18 +47,17 @@ export class Config {
   depth(name: string): number {
     const most = 10_000;
     const is = (x: unknown): x is number =>
-      Number.isInteger(x) && (x as number) > 0 && (x as number) <= most;
+      isNumber(x) && Number.isInteger(x) && x > 0 && x <= most;
     return this.#get(name, `a positive integer of at most ${most}`, is, undefined);
   }
 
   number(name: string, fallback?: number): number {
-    const is = (x: unknown): x is number => Number.isFinite(x);
-    return this.#get(name, "a number", is, fallback);
+    return this.#get(name, "a number", isNumber, fallback);
   }
 
   /** A number above 0. */
   positive(name: string, fallback?: number): number {
-    const is = (x: unknown): x is number => Number.isFinite(x) && (x as number) > 0;
+    const is = (x: unknown): x is number => isNumber(x) && x > 0;
     return this.#get(name, "a number above 0", is, fallback);
   }
 
@@ -69,7 +72,7 @@ export class Config {
   }
 
   numbers(name: string, fallback?: readonly number[]): readonly number[] {
-    const is = (x: unknown): x is readonly number[] => Array.isArray(x) && x.every(Number.isFinite);
+    const is = (x: unknown): x is readonly number[] => Array.isArray(x) && x.every(isNumber);
     return this.#get(name, "a list of numbers", is, fallback);
   }
 
@@ -110,7 +113,7 @@ export class Config {
 
   /** One of a few texts. */
   oneOf<T extends string>(name: string, known: readonly T[], fallback?: T): T {
-    const is = (x: unknown): x is T => known.includes(x as T);
+    const is = (x: unknown): x is T => known.some((text) => text === x);
     const kinds = known.map((text) => JSON.stringify(text));
     return this.#get(name, `one of ${kinds.join(", ")}`, is, fallback);
   }

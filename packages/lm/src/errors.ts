@@ -41,6 +41,21 @@ function withCode<E extends Error>(error: E, code: string): E & { code: string }
   return Object.assign(error, { code });
 }
 
+/** The code of what was thrown, if it has one. */
+export function codeOf(error: unknown): unknown {
+  return typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
+}
+
+/** Whether an error is one of this package, which says what to do. */
+export function isOwn(error: unknown): boolean {
+  return String(codeOf(error)).startsWith("ERR_MLX_LM_");
+}
+
+/** What an error says, or what was thrown in its place. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** For a value of a wrong kind. */
 export function wrongType(
   fn: string,

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { mx } from "mlx-js";
 import { Config } from "./config.js";
-import { failure, wrongType } from "./errors.js";
+import { codeOf, failure, reasonOf, wrongType } from "./errors.js";
 import { parseJson } from "./json.js";
 import { stopIfAborted } from "./options.js";
 import { inTurns } from "./turns.js";
@@ -45,7 +45,7 @@ export function kindOf(path: string): "file" | "folder" | undefined {
     return statSync(path).isDirectory() ? "folder" : "file";
   } catch (error) {
     // The last is for names that no file can have.
-    if (isMissing(error) || (error as NodeJS.ErrnoException).code === "ERR_INVALID_ARG_VALUE") {
+    if (isMissing(error) || codeOf(error) === "ERR_INVALID_ARG_VALUE") {
       return undefined;
     }
     throw unreadable(path, error);
@@ -54,10 +54,9 @@ export function kindOf(path: string): "file" | "folder" | undefined {
 
 /** For what is there, and cannot be read. */
 export function unreadable(path: string, error: unknown): Error {
-  const why = error instanceof Error ? error.message : String(error);
   const isDamaged = error instanceof mx.FormatError && statSync(path).isFile();
   const advice = isDamaged ? ", download it again" : "";
-  return failure("ERR_MLX_LM_MODEL", `${path} cannot be read${advice}: ${why}`, error);
+  return failure("ERR_MLX_LM_MODEL", `${path} cannot be read${advice}: ${reasonOf(error)}`, error);
 }
 
 /** Reads a file of text; undefined if there is none. */
@@ -75,7 +74,7 @@ export function readText(folder: string, name: string): string | undefined {
 
 /** Whether a file is not there. */
 export function isMissing(error: unknown): boolean {
-  const code = (error as { code?: unknown } | null)?.code;
+  const code = codeOf(error);
   return code === "ENOENT" || code === "ENOTDIR";
 }
 
@@ -136,9 +135,8 @@ function namesIn(folder: string): string[] {
 export function weightFiles(folder: string, names = namesIn(folder)): string[] {
   const index = readConfig(folder, indexName);
   if (index !== undefined) {
-    const map = index.part("weight_map");
-    const files = Object.keys(map?.values ?? {}).map((name) => map?.text(name) as string);
-    return [...new Set(files)].sort();
+    const map = index.part("weight_map") ?? new Config({}, index.source);
+    return [...new Set(Object.keys(map.values).map((name) => map.text(name)))].sort();
   }
   const files = names.filter((name) => /^[^/]*\.safetensors$/.test(name));
   // Some folders have the same weights twice, under other names in files called otherwise.

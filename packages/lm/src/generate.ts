@@ -167,7 +167,7 @@ class History extends mx.Owner {
 }
 
 function isToken(x: unknown, { vocabSize }: LanguageModel): boolean {
-  return Number.isInteger(x) && (x as number) >= 0 && (x as number) < vocabSize;
+  return typeof x === "number" && Number.isInteger(x) && x >= 0 && x < vocabSize;
 }
 
 /** The tokens of a model, in an error. */
@@ -175,15 +175,19 @@ function tokensOf({ vocabSize }: LanguageModel): string {
   return `a token of the model, which has those from 0 to ${vocabSize - 1}`;
 }
 
+function isTokens(prompt: Prompt): prompt is readonly number[] {
+  return typeof prompt !== "string" && typeof prompt[0] === "number";
+}
+
 /** The tokens of a prompt. */
 function encoded(prompt: Prompt, { model, tokenizer }: TextModel): readonly number[] {
-  if (typeof prompt !== "string" && typeof prompt[0] === "number") {
-    return prompt as readonly number[];
+  if (isTokens(prompt)) {
+    return prompt;
   }
   const tokens =
     typeof prompt === "string"
       ? tokenizer.encodePrompt(prompt)
-      : tokenizer.applyChatTemplate(prompt as readonly Message[]);
+      : tokenizer.applyChatTemplate(prompt);
   if (tokens.length === 0) {
     const expected =
       typeof prompt === "string"
@@ -226,9 +230,14 @@ function checkPrompt(prompt: unknown, model: LanguageModel): void {
 
 function checkOptions(options: GenerateOptions): void {
   checkNames("generate", options, optionNames);
-  const counts = { maxTokens: 1, prefillStepSize: 1, maxKvSize: 1, quantizedKvStart: 0 };
-  for (const [name, least] of Object.entries(counts)) {
-    const value = options[name as keyof typeof counts];
+  const counts = [
+    ["maxTokens", 1],
+    ["prefillStepSize", 1],
+    ["maxKvSize", 1],
+    ["quantizedKvStart", 0],
+  ] as const;
+  for (const [name, least] of counts) {
+    const value = options[name];
     if (value !== undefined) {
       checkCount(value, "generate", name, least);
     }

@@ -89,10 +89,10 @@ function* mergesOf(
   vocab: Vocab,
 ): Work<string[][]> {
   const scoreOf = (id: number) => scores[id] ?? 0;
-  const best = Array.from(tokens.keys()).sort((a, b) => scoreOf(b) - scoreOf(a) || a - b);
+  const best = [...tokens.entries()].sort(([a], [b]) => scoreOf(b) - scoreOf(a) || a - b);
   const merges: string[][] = [];
-  for (const [i, id] of best.entries()) {
-    const characters = Array.from(tokens[id] as string);
+  for (const [i, [, token]] of best.entries()) {
+    const characters = Array.from(token);
     const pairs: { pair: string[]; left: number; right: number }[] = [];
     for (let cut = 1; cut < characters.length; cut++) {
       const pair = [characters.slice(0, cut).join(""), characters.slice(cut).join("")];

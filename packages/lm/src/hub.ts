@@ -5,7 +5,7 @@ import { copyFile, mkdir, open, rename, rm, symlink, writeFile } from "node:fs/p
 import { homedir } from "node:os";
 import { basename, dirname, join, relative } from "node:path";
 import type { ListFileEntry } from "@huggingface/hub";
-import { failure, wrongType } from "./errors.js";
+import { failure, isOwn, reasonOf, wrongType } from "./errors.js";
 import { type FileUrl, indexName, isThere, pathOf, readText, weightFiles } from "./folder.js";
 import { stopIfAborted } from "./options.js";
 import type { LoadOptions } from "./weights.js";
@@ -318,11 +318,11 @@ function explained(name: Name, error: unknown): unknown {
       error,
     );
   }
-  if (error instanceof Error && "code" in error && String(error.code).startsWith("ERR_MLX_LM_")) {
+  if (isOwn(error)) {
     return error;
   }
-  const why = error instanceof Error ? error.message : error;
-  return failure("ERR_MLX_LM_HUB", `${name.repo}: ${adviceFor(name, error)}. ${why}`, error);
+  const text = `${name.repo}: ${adviceFor(name, error)}. ${reasonOf(error)}`;
+  return failure("ERR_MLX_LM_HUB", text, error);
 }
 
 function adviceFor({ repo }: Name, error: unknown): string {

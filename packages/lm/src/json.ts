@@ -99,7 +99,7 @@ function* inPieces(text: string, asMap: string): Work<unknown> {
     }
   }
   readMembers(whole, text, text.length);
-  const [value, ...others] = whole.values as unknown[];
+  const [value, ...others] = whole.values ?? [];
   if (open.length !== 1 || others.length > 0) {
     throw new SyntaxError("expected one value");
   }

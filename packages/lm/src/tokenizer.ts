@@ -3,7 +3,7 @@ import { Tokenizer as Engine } from "@huggingface/tokenizers";
 import type { mx } from "mlx-js";
 import { StreamingDetokenizer } from "./detokenizer.js";
 import { engineOf, unknownKind } from "./engine.js";
-import { checkCount, failure, outOfRange, wrongType } from "./errors.js";
+import { checkCount, failure, outOfRange, reasonOf, wrongType } from "./errors.js";
 import { type FileUrl, pathOf, readConfig, readJsonInTurns, readText } from "./folder.js";
 import { checkFlag, checkNames, checkSignal } from "./options.js";
 import { atOnce, inTurns } from "./turns.js";
@@ -341,7 +341,7 @@ export class Tokenizer {
     } catch (error) {
       throw failure(
         "ERR_MLX_LM_CHAT_TEMPLATE",
-        `[applyChatTemplate] the model's template refuses these messages: ${(error as Error).message}`,
+        `[applyChatTemplate] the model's template refuses these messages: ${reasonOf(error)}`,
         error,
       );
     }
@@ -369,7 +369,7 @@ export class Tokenizer {
       try {
         template = new Template(text);
       } catch (error) {
-        const message = `[applyChatTemplate] the model's template cannot be read: ${(error as Error).message}`;
+        const message = `[applyChatTemplate] the model's template cannot be read: ${reasonOf(error)}`;
         throw failure("ERR_MLX_LM_CHAT_TEMPLATE", message, error);
       }
       this.#compiled.set(name, template);

@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { mx, nn } from "mlx-js";
 import type { Config } from "./config.js";
-import { failure, outOfRange, wrongType } from "./errors.js";
+import { failure, outOfRange, reasonOf, wrongType } from "./errors.js";
 import type { Weights } from "./models/model.js";
 import { checkFunction, checkNames, checkSignal, stopIfAborted } from "./options.js";
 
@@ -104,8 +104,8 @@ function fill(model: Loadable, weights: Weights, config: Config): void {
   try {
     model.loadWeights(weights);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw failure("ERR_MLX_LM_MODEL", `${config.source} does not fit the weights: ${why}`, error);
+    const text = `${config.source} does not fit the weights: ${reasonOf(error)}`;
+    throw failure("ERR_MLX_LM_MODEL", text, error);
   }
 }
 
@@ -118,16 +118,18 @@ async function read(arrays: readonly mx.array[], options: LoadOptions): Promise<
   const total = arrays.reduce((sum, { nbytes }) => sum + nbytes, 0);
   let loaded = 0;
   onProgress?.({ stage: "read", loaded, total });
-  for (let i = 0; i < arrays.length; ) {
-    const some: mx.array[] = [];
-    let bytes = 0;
-    for (; i < arrays.length && (bytes === 0 || bytes < piece); i++) {
-      some.push(arrays[i] as mx.array);
-      bytes += (arrays[i] as mx.array).nbytes;
+  let some: mx.array[] = [];
+  let bytes = 0;
+  for (const [i, x] of arrays.entries()) {
+    some.push(x);
+    bytes += x.nbytes;
+    if (bytes >= piece || i === arrays.length - 1) {
+      await mx.asyncEval(some, signal);
+      loaded += bytes;
+      onProgress?.({ stage: "read", loaded, total });
+      some = [];
+      bytes = 0;
     }
-    await mx.asyncEval(some, signal);
-    loaded += bytes;
-    onProgress?.({ stage: "read", loaded, total });
   }
 }
 

@@ -301,6 +301,19 @@ describe("files", () => {
     refused(both, { "2.0": "RotatingKVCache", ...numbers }, /has 3 tokens and says that/);
     expect(live()).toBeLessThanOrEqual(before);
     expect(() => savePromptCache(file, [new KVCache()])).toThrow(/received an empty one/);
+    class Own extends KVCache {
+      override saved() {
+        return { ...super.saved(), name: "Own" };
+      }
+    }
+    const own = new Own();
+    own.update(keys, keys);
+    expect(() => savePromptCache(file, [own])).toThrow(
+      expect.objectContaining({
+        code: "ERR_MLX_LM_CACHE",
+        message: expect.stringMatching(/caches: expected known ones, received one with a Own; the/),
+      }),
+    );
     rmSync(folder, { recursive: true });
   });
 });

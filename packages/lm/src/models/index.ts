@@ -1,5 +1,5 @@
 import { Config } from "../config.js";
-import { failure, wrongType } from "../errors.js";
+import { failure, isOwn, reasonOf, wrongType } from "../errors.js";
 import { Bloom } from "./bloom.js";
 import { Gemma2 } from "./gemma2.js";
 import { Gemma3, Gemma3OfImages } from "./gemma3.js";
@@ -53,9 +53,8 @@ export function createModel(config: Config): LanguageModel {
     return new Model(config);
   } catch (error) {
     // What a layer refuses, such as heads of an odd size that are to be rotated.
-    const { code = "", message } = error as { code?: string; message: string };
-    throw code.startsWith("ERR_MLX_LM_")
+    throw isOwn(error)
       ? error
-      : failure("ERR_MLX_LM_MODEL", `${config.source} is of no use: ${message}`, error);
+      : failure("ERR_MLX_LM_MODEL", `${config.source} is of no use: ${reasonOf(error)}`, error);
   }
 }

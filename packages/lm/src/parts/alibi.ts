@@ -45,10 +45,11 @@ export class AlibiAttention extends nn.Module {
     const { heads, headByHead, clip } = this.#options;
     const all = this.qkvProj.forward(x);
     const kept = clip === undefined ? all : mx.clip(all, -clip, clip);
-    const parts = headByHead
-      ? mx.split(splitHeads(kept, heads), 3, -1)
-      : mx.split(kept, 3, -1).map((part) => splitHeads(part, heads));
-    return parts as [mx.array, mx.array, mx.array];
+    if (headByHead) {
+      return mx.split(splitHeads(kept, heads), 3, -1);
+    }
+    const [q, k, v] = mx.split(kept, 3, -1);
+    return [splitHeads(q, heads), splitHeads(k, heads), splitHeads(v, heads)];
   }
 
   forward(x: mx.array, mask: Mask, cache?: Cache): mx.array {

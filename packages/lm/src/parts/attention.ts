@@ -72,7 +72,7 @@ export function groupedAttention(
   scoresOf: (rows: mx.array) => mx.array,
   sumOf: (weights: mx.array) => mx.array,
 ): mx.array {
-  const [batch, heads, length, headDim] = q.shape as [number, number, number, number];
+  const [batch = 0, heads = 0, length = 0, headDim = 0] = q.shape;
   const rows = scoresOf(q.reshape(batch, keyHeads, -1, headDim));
   const scores = rows.reshape(batch, heads, length, -1);
   const isSeen = mask === "causal" ? causalMask(length, scores.dim(-1) - length) : mask;

@@ -130,7 +130,7 @@ function longRope(dims: number, base: number, scaling: Config, config: Config): 
   }
   const longer = config.number("max_position_embeddings", 131072) / context;
   const scale = longer <= 1 ? 1 : Math.sqrt(1 + Math.log(longer) / Math.log(context));
-  return [all.map((w, i) => w * (factors[i] as number)), scale];
+  return [all.map((w, i) => w * (factors[i] ?? 1)), scale];
 }
 
 const kinds = [
