@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { mx } from "mlx-js";
+import { Config } from "./config.js";
 import { checkCount, failure, wrongType } from "./errors.js";
-import { type FileUrl, readConfig } from "./folder.js";
+import { type FileUrl, readConfig, readJson } from "./folder.js";
 import { fetched } from "./hub.js";
 import { modelConfig, readWeights } from "./load.js";
 import { Bert } from "./models/bert.js";
@@ -36,6 +37,21 @@ export interface EmbedOptions {
 function checkPooling(pooling: unknown, fn: string): void {
   if (pooling !== "mean" && pooling !== "cls") {
     throw wrongType(fn, "pooling", '"mean" or "cls"', pooling);
+  }
+}
+
+/** Refuses a folder whose vectors go through more than is known here, such as a layer after the pooling. */
+function checkModules(folder: string): void {
+  const path = join(folder, "modules.json");
+  const modules = readJson(folder, "modules.json") ?? [];
+  for (const module of Array.isArray(modules) ? modules : [modules]) {
+    const type = new Config(module, path).text("type");
+    if (!/\.(Transformer|Pooling|Normalize)$/.test(type)) {
+      throw failure(
+        "ERR_MLX_LM_MODEL",
+        `${path}: expected Transformer, Pooling and Normalize, received ${type}, which is not known here`,
+      );
+    }
   }
 }
 
@@ -117,6 +133,7 @@ export class Embedder {
     const folder = await fetched(pathOrName, "Embedder.load", options);
     const config = modelConfig(folder, "Embedder.load");
     config.oneOf("model_type", ["bert"]);
+    checkModules(folder);
     const tokenizer = await Tokenizer.load(folder, { signal: options.signal });
     const weights = readWeights(folder);
     let model: Bert | undefined;

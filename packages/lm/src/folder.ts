@@ -78,20 +78,20 @@ export function isMissing(error: unknown): boolean {
   return code === "ENOENT" || code === "ENOTDIR";
 }
 
+/** Reads a file of JSON; undefined if there is none. */
+export function readJson(folder: string, name: string): unknown {
+  const text = readText(folder, name);
+  try {
+    return text === undefined ? undefined : JSON.parse(text);
+  } catch (error) {
+    throw noJson(join(folder, name), error);
+  }
+}
+
 /** Reads a file of JSON that is a record of settings; undefined if there is none. */
 export function readConfig(folder: string, name: string): Config | undefined {
-  const text = readText(folder, name);
-  const path = join(folder, name);
-  if (text === undefined) {
-    return undefined;
-  }
-  let values: unknown;
-  try {
-    values = JSON.parse(text);
-  } catch (error) {
-    throw noJson(path, error);
-  }
-  return new Config(values, path);
+  const values = readJson(folder, name);
+  return values === undefined ? undefined : new Config(values, join(folder, name));
 }
 
 function noJson(path: string, error: unknown): Error {

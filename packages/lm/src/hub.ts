@@ -18,6 +18,7 @@ const wanted = new Set([
   "tokenizer_config.json",
   "chat_template.jinja",
   "chat_template.json",
+  "modules.json",
   "sentence_bert_config.json",
   "1_Pooling/config.json",
   indexName,

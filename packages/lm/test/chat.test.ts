@@ -101,6 +101,21 @@ test("an answer that is ended in the middle of a step leaves no token that nobod
   }
 });
 
+test("a conversation longer than the context is refused, stays as it was, and goes on without its beginning", async () => {
+  const short = stub(12);
+  using session = new ChatSession(short, { system: "x", maxTokens: 2 });
+  await session.send("abc").text();
+  await session.send("abc").text();
+  const before = contents(session);
+  await expect(session.send("abc").text()).rejects.toMatchObject({ code: "ERR_MLX_LM_CONTEXT" });
+  expect(contents(session)).toEqual(before);
+  const recent = session.messages.filter(({ role }) => role !== "system").slice(-2);
+  session.reset();
+  expect(await session.send([...recent, { role: "user", content: "abc" }]).text()).toBe("fi");
+  expect(contents(session)).toEqual(["x", "abc", "fi", "abc", "fi"]);
+  short.model.dispose();
+});
+
 test("an option that is undefined is as if it was not given", async () => {
   using session = new ChatSession(loaded, {
     ...{ maxTokens: 3, promptCache: undefined, signal: undefined, tools: undefined },

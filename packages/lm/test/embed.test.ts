@@ -1,4 +1,5 @@
-import { readFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { mx } from "mlx-js";
 import { Bert, Config, Embedder, type Tokenizer } from "mlx-js-lm";
@@ -109,6 +110,28 @@ test("a model and a tokenizer that are there", async () => {
   for (const [args, message] of wrong) {
     expect(() => new Embedder(...(args as [Bert, Tokenizer]))).toThrow(message);
   }
+});
+
+test("an encoder that does what is not known here is refused", async () => {
+  const relu = new Config({ ...golden.alibi.config, hidden_act: "relu" }, "the test");
+  expect(() => new Bert(relu)).toThrow(/expected hidden_act to be "gelu", .* received "relu"/);
+  const folder = mkdtempSync(join(tmpdir(), "mlx-js-lm-embed-"));
+  cpSync(models().minilm, folder, { recursive: true });
+  const write = (...types: string[]) =>
+    writeFileSync(
+      join(folder, "modules.json"),
+      JSON.stringify(types.map((type) => ({ type: `sentence_transformers.models.${type}` }))),
+    );
+  write("Transformer", "Pooling", "Normalize");
+  (await Embedder.load(folder)).dispose();
+  write("Transformer", "Pooling", "Dense", "Normalize");
+  await expect(Embedder.load(folder)).rejects.toMatchObject({
+    code: "ERR_MLX_LM_MODEL",
+    message: expect.stringMatching(
+      /modules\.json: expected Transformer, .*, received .*Dense, which/,
+    ),
+  });
+  rmSync(folder, { recursive: true });
 });
 
 test("what is no encoder is refused", async () => {

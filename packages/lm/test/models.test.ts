@@ -124,6 +124,17 @@ describe("windows that mlx-lm does not know", () => {
   });
 });
 
+test("Gemma 2 has no soft caps where its configuration says null", async () => {
+  const tokens = mx.array([[1, 2, 3]], mx.int32);
+  const logitsOf = async (more: Record<string, unknown>) =>
+    (await loadModel(checkpoint("gemma2", weightsOf("gemma2"), more))).model.forward(tokens);
+  const none = await logitsOf({ attn_logit_softcapping: null, final_logit_softcapping: null });
+  // So far away that they cap nothing.
+  const far = await logitsOf({ attn_logit_softcapping: 1e4, final_logit_softcapping: 1e4 });
+  expect(mx.max(mx.abs(none)).item()).toBeGreaterThan(3);
+  expect(mx.allclose(none, far, { rtol: 1e-3, atol: 1e-3 }).item()).toBe(true);
+});
+
 test("Gemma 3 of images has its vocabulary with its text, or as mlx-lm writes it, beside it", async () => {
   const name = "gemma3-of-images";
   const { vocab_size, text_config } = configs[name] as { vocab_size: number; text_config: object };
@@ -390,6 +401,11 @@ describe("what is wrong is said", () => {
       "another activation",
       () => path(all, { hidden_act: "gelu" }),
       /expected hidden_act to be "silu", the only one known here, received "gelu"/,
+    ],
+    [
+      "an activation of Gemma that is not its own",
+      () => checkpoint("gemma2", weightsOf("gemma2"), { hidden_activation: "relu" }),
+      /expected hidden_activation to be "gelu_pytorch_tanh", the only one known here/,
     ],
     [
       "fewer types than layers",

@@ -84,6 +84,7 @@ class Mlp extends nn.Module {
 
   constructor(config: Config) {
     super();
+    config.expect("hidden_act", "gelu");
     const [dims, hidden] = [config.count("hidden_size"), config.count("intermediate_size")];
     this.up = new nn.Linear(dims, hidden);
     this.down = new nn.Linear(hidden, dims);
@@ -101,6 +102,7 @@ class GatedMlp extends nn.Module {
 
   constructor(config: Config) {
     super();
+    config.expect("hidden_act", "gelu");
     const [dims, hidden] = [config.count("hidden_size"), config.count("intermediate_size")];
     this.gatedUp = new nn.Linear(dims, 2 * hidden, { bias: false });
     this.down = new nn.Linear(hidden, dims);

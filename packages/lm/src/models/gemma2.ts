@@ -3,7 +3,7 @@ import { mx, nn } from "mlx-js";
 import type { Cache } from "../cache.js";
 import type { Config } from "../config.js";
 import type { Mask } from "../masks.js";
-import { Attention, groupedAttention, type Scoring } from "../parts/attention.js";
+import { Attention, groupedAttention, type Scoring, softmaxScoring } from "../parts/attention.js";
 import { type DecoderLayer, DecoderModel } from "../parts/decoder.js";
 import { GatedMlp } from "../parts/mlp.js";
 import { OffsetRMSNorm } from "../parts/norm.js";
@@ -11,6 +11,11 @@ import { OffsetRMSNorm } from "../parts/norm.js";
 /** Keeps values between -cap and cap: cap * tanh(x / cap). */
 function softCap(x: mx.array, cap: number): mx.array {
   return mx.tanh(x.divide(cap)).multiply(cap);
+}
+
+/** A soft cap, which null in a configuration takes away. */
+function capOf(config: Config, name: string, usual: number): number | null {
+  return config.values[name] === null ? null : config.positive(name, usual);
 }
 
 /** The softmax of products that are kept between -cap and cap. */
@@ -46,6 +51,7 @@ export class SandwichLayer extends nn.Module implements DecoderLayer {
 
   constructor(config: Config, attention: Attention, window?: number) {
     super();
+    config.expect("hidden_activation", "gelu_pytorch_tanh");
     this.window = window;
     this.selfAttn = attention;
     this.mlp = new GatedMlp(config, {
@@ -66,11 +72,12 @@ export class SandwichLayer extends nn.Module implements DecoderLayer {
 }
 
 export class Gemma2 extends DecoderModel {
-  readonly cap: number;
+  readonly cap: number | null;
 
   constructor(config: Config) {
     const scale = config.positive("query_pre_attn_scalar", 256) ** -0.5;
-    const score = cappedScoring(scale, config.number("attn_logit_softcapping", 50));
+    const cap = capOf(config, "attn_logit_softcapping", 50);
+    const score = cap === null ? softmaxScoring(scale) : cappedScoring(scale, cap);
     const window = config.has("sliding_window") ? config.count("sliding_window") : undefined;
     super(config, {
       layer: (i) =>
@@ -82,10 +89,11 @@ export class Gemma2 extends DecoderModel {
       norm: new OffsetRMSNorm(config),
       embeddingScale: Math.sqrt(config.count("hidden_size")),
     });
-    this.cap = config.number("final_logit_softcapping", 30);
+    this.cap = capOf(config, "final_logit_softcapping", 30);
   }
 
   override forward(tokens: mx.array, caches?: readonly Cache[]): mx.array {
-    return softCap(super.forward(tokens, caches), this.cap);
+    const logits = super.forward(tokens, caches);
+    return this.cap === null ? logits : softCap(logits, this.cap);
   }
 }

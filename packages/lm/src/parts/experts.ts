@@ -116,6 +116,7 @@ export class MixtureOfExperts extends nn.Module {
 
   constructor(config: Config) {
     super();
+    config.expect("hidden_act", "silu");
     const dims = config.count("hidden_size");
     const experts = config.count("num_experts");
     this.gate = new nn.Linear(dims, experts, { bias: false });
