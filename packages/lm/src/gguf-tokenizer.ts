@@ -16,6 +16,12 @@ type Vocab = ReadonlyMap<string, number>;
 /** What files say for a token that they do not have: -1 in 32 bits. */
 const none = 2 ** 32 - 1;
 
+/** What ends a turn of the models that say so by a token of their own, which many files do not name as one that ends a text. */
+const endings = [
+  ...["<|eot_id|>", "<|eom_id|>", "<|im_end|>", "<|end|>", "<end_of_turn>", "<|endoftext|>"],
+  ...["<|end_of_text|>", "<EOT>"],
+];
+
 /** What kind of token one is, by GGUF's numbers. */
 const kinds = { unknown: 2, control: 3, userDefined: 4 };
 
@@ -56,9 +62,24 @@ const preTokenizers: Readonly<Record<string, Json>> = {
   qwen2: splitBy(modern("")),
 };
 
+/** Other names of the same. */
+const aliases: Readonly<Record<string, string>> = {
+  "deepseek-r1-qwen": "qwen2",
+  falcon3: "llama-bpe",
+  "llama-v3": "llama-bpe",
+  llama3: "llama-bpe",
+  "phi-2": "gpt-2",
+};
+
+/** By which of these rules a file's texts are cut. */
+function rulesOf(metadata: Metadata): string {
+  const name = metadata.text("tokenizer.ggml.pre") ?? "gpt-2";
+  return (Object.hasOwn(aliases, name) ? aliases[name] : undefined) ?? name;
+}
+
 /** Tokens of bytes: GPT-2's way, as most models of today have it. */
 function byteLevelModel(metadata: Metadata, vocab: Vocab, source: string): Json {
-  const name = metadata.text("tokenizer.ggml.pre") ?? "gpt-2";
+  const name = rulesOf(metadata);
   const preTokenizer = Object.hasOwn(preTokenizers, name) ? preTokenizers[name] : undefined;
   if (preTokenizer === undefined) {
     const known = Object.keys(preTokenizers).join(", ");
@@ -202,12 +223,17 @@ export function* tokenizerOf(metadata: Metadata, source: string): Work<Tokenizer
     return { id, token };
   };
   const begin = tokenOf("bos");
-  const begins = metadata.flag("tokenizer.ggml.add_bos_token") ?? kind === "llama";
+  const usual = kind === "llama" || rulesOf(metadata) === "llama-bpe";
+  const begins = metadata.flag("tokenizer.ggml.add_bos_token") ?? usual;
   const model =
     kind === "gpt2"
       ? byteLevelModel(metadata, vocab, source)
       : yield* sentencePieceModel(metadata, tokens, vocab);
-  const ends = ["eos", "eot"].flatMap((name) => tokenOf(name)?.id ?? []);
+  const isEnding = ({ content }: Json) => endings.some((text) => text === content);
+  const ends = [
+    ...["eos", "eot"].flatMap((name) => tokenOf(name)?.id ?? []),
+    ...added.filter(isEnding).map(({ id }) => Number(id)),
+  ];
   return {
     tokenizer: {
       version: "1.0",

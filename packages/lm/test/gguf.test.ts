@@ -244,6 +244,25 @@ test("SentencePiece's way of tokens: pairs by their scores, and bytes where ther
   expect([...tokenizer.eosTokenIds]).toEqual([2]);
 });
 
+test.each([
+  ["llama-bpe", ["<bos>", "a", "1", "2"]],
+  ["llama3", ["<bos>", "a", "1", "2"]],
+  ["deepseek-r1-qwen", ["a", "1", "2"]],
+])("a tokenizer that cuts by %s ends a turn, and begins a text", async (pre, encoded) => {
+  const tokens = ["a", "1", "2", "<bos>", "<eos>", "<|im_end|>", "<|eot_id|>", "<|end|>"];
+  const file = write("llama", "llama", {
+    ...{ "tokenizer.ggml.model": "gpt2", "tokenizer.ggml.pre": pre },
+    "tokenizer.ggml.tokens": tokens as never,
+    // The last one is a text like others.
+    "tokenizer.ggml.token_type": mx.array([1, 1, 1, 3, 3, 3, 4, 1], mx.int32),
+    "tokenizer.ggml.bos_token_id": mx.array(3, mx.uint32),
+    "tokenizer.ggml.eos_token_id": mx.array(4, mx.uint32),
+  });
+  const { tokenizer } = await load(file);
+  expect(tokenizer.encode("a12").map((id) => tokens[id])).toEqual(encoded);
+  expect([...tokenizer.eosTokenIds]).toEqual([4, 5, 6]);
+});
+
 test("SmolLM2 in Q4_1 answers", async () => {
   const { model, tokenizer, config } = await load(models().smollm2);
   expect(config.number("num_key_value_heads")).toBe(3);
