@@ -8,6 +8,8 @@ const any: any = mx;
 const x = mx.ones([2, 3]);
 const inItsPlace = (param: string) =>
   `; write the value of ${param} in its place, without its name, and options after it`;
+const severalArrays =
+  "received float32 array of shape [2, 3]; several arrays go in one list, such as [a, b]";
 const severalNumbers = "; several numbers go in one list, such as [2, 3]";
 
 test.each<[string, () => unknown, string]>([
@@ -38,6 +40,8 @@ test.each<[string, () => unknown, string]>([
   ["a shape of random numbers", () => any.random.normal(2, 3), severalNumbers],
   ["axes of several numbers", () => any.transpose(x, 1, 0), severalNumbers],
   ["a shape for a function", () => any.reshape(x, 3, 2), severalNumbers],
+  ["arrays one by one", () => any.concatenate(x, x), severalArrays],
+  ["arrays to be compared by type", () => any.resultType(x, x), severalArrays],
   ["a dtype's name", () => any.zeros([2], "int32"), `received "int32"; write mx.int32`],
   ["another library's", () => any.array([1], "torch.float16"), "; write mx.float16"],
   ["a device's name", () => any.setDefaultDevice("cpu"), `received "cpu"; write mx.cpu`],
@@ -60,6 +64,10 @@ test.each<[string, () => unknown, string]>([
 ])("%s", (_, call, message) => {
   expect(call).toThrow(TypeError);
   expect(call).toThrow(message);
+});
+
+test("an option without its name has no hint that is about shapes", () => {
+  expect(() => any.diagonal(x, 1)).toThrow(/: expected \{ offset: 1 \}, received 1$/);
 });
 
 test("the shape in the place of what comes before it", () => {

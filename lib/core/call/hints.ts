@@ -17,7 +17,9 @@ export function hint(param: string, value: unknown, expected: string): string {
   if (/\ban array\b/.test(expected) && (Array.isArray(value) || isTypedArray(value))) {
     return `; mx.array makes an array of a ${Array.isArray(value) ? "list" : "typed array"}`;
   }
-  if ((param === "dtype" || param === "options") && Number.isInteger(value)) {
+  // Unless the message spells the option whose value it may be.
+  const noOption = param === "options" && !expected.startsWith("{");
+  if ((param === "dtype" || noOption) && Number.isInteger(value)) {
     return "; several numbers go in one list, such as [2, 3]";
   }
   if (param === "dtype" && typeof value === "string") {
@@ -43,8 +45,12 @@ export function hint(param: string, value: unknown, expected: string): string {
     // A module, which Python would call.
     return "; write (x) => model.forward(x)";
   }
-  if (isProxy(value) || !isRecord(value)) {
+  if (isProxy(value)) {
     return "";
+  }
+  if (!isRecord(value)) {
+    const isOne = expected.startsWith("a list of arrays") && !Array.isArray(value);
+    return isOne ? "; several arrays go in one list, such as [a, b]" : "";
   }
   // A shape is no function's option.
   const byName = [param, "shape"].find((name) => Object.hasOwn(value, name));
