@@ -84,32 +84,41 @@ export function flatten<Leaf>(
       throw outOfRange(fn, param, `at most ${deepest} nested lists`, data);
     }
   };
-  const walk = (x: unknown, dimension: number): void => {
-    const length = listLength(x);
-    if (length === undefined) {
-      const leaf = readLeaf(x);
-      const inner = isArray(leaf) ? leaf.shape : [];
-      if (known && dimension + inner.length !== shape.length) {
-        throw ragged();
-      }
-      inner.forEach((n, i) => {
-        sized(n, dimension + i);
-      });
-      if (!known) {
-        known = true;
-        const size = shape.reduce((size, n) => size * n, 1);
-        checkCount(size, data, fn, param);
-      }
-      leaves.push(leaf);
-      return;
+  const takeLeaf = (leaf: Leaf, dimension: number): void => {
+    const inner = isArray(leaf) ? leaf.shape : [];
+    if (known && dimension + inner.length !== shape.length) {
+      throw ragged();
     }
+    inner.forEach((n, i) => {
+      sized(n, dimension + i);
+    });
+    if (!known) {
+      known = true;
+      const size = shape.reduce((size, n) => size * n, 1);
+      checkCount(size, data, fn, param);
+    }
+    leaves.push(leaf);
+  };
+  const walk = (list: ArrayLike<unknown>, length: number, dimension: number): void => {
     sized(length, dimension);
     known ||= length === 0;
     for (let i = 0; i < length; i++) {
-      walk((x as ArrayLike<unknown>)[i], dimension + 1);
+      const x = list[i];
+      const inner = typeof x === "number" ? undefined : listLength(x);
+      if (inner !== undefined) {
+        walk(x as ArrayLike<unknown>, inner, dimension + 1);
+        continue;
+      }
+      const leaf = readLeaf(x);
+      // Most are numbers, at a depth that is known.
+      if (typeof leaf === "number" && known && dimension + 1 === shape.length) {
+        leaves.push(leaf);
+      } else {
+        takeLeaf(leaf, dimension + 1);
+      }
     }
   };
-  walk(data, 0);
+  walk(data, listLength(data) as number, 0);
   return { shape, leaves };
 }
 
@@ -285,14 +294,26 @@ function ofOne(leaf: unknown, dtype: Dtype | undefined): Result {
 
 function fromList(data: readonly ArrayInput[], dtype: Dtype | undefined): array {
   const { shape, leaves } = flatten(data, "array", "data", lengthOfList, leafOf);
-  if (leaves.some(isArray)) {
-    return joined(leaves, shape, dtype ?? dtypeBeside(leaves));
+  for (const leaf of leaves) {
+    if (isArray(leaf)) {
+      return joined(leaves, shape, dtype ?? dtypeBeside(leaves));
+    }
   }
   return make(store(leaves, leaves.length, shape, dtype ?? inferred(leaves)));
 }
 
-// Arrays and values between them, one after the other.
 function joined(leaves: readonly unknown[], shape: readonly number[], dtype: Dtype): array {
+  const stream = currentStream();
+  const cast = (x: array) => (x.dtype === dtype ? x : toArray(x, dtype));
+  if (leaves.every(isArray)) {
+    const whole = make(
+      native.stack(list(leaves.map((x) => slot(cast(x), "array", "data"))), 0, stream),
+    );
+    return whole.ndim === shape.length
+      ? whole
+      : make(native.reshape(slotOf(whole), list(shape), stream));
+  }
+  // Arrays and values between them, one after the other.
   const parts: array[] = [];
   let values: unknown[] = [];
   const flush = (): void => {
@@ -304,15 +325,14 @@ function joined(leaves: readonly unknown[], shape: readonly number[], dtype: Dty
   for (const leaf of leaves) {
     if (isArray(leaf)) {
       flush();
-      const flat = make(native.reshape(slot(leaf, "array", "data"), list([-1]), currentStream()));
-      parts.push(toArray(flat, dtype));
+      parts.push(cast(make(native.reshape(slot(leaf, "array", "data"), list([-1]), stream))));
     } else {
       values.push(leaf);
     }
   }
   flush();
-  const whole = make(native.concatenate(list(parts.map(slotOf)), list([0]), currentStream()));
-  return make(native.reshape(slotOf(whole), list(shape), currentStream()));
+  const whole = make(native.concatenate(list(parts.map(slotOf)), list([0]), stream));
+  return make(native.reshape(slotOf(whole), list(shape), stream));
 }
 
 // Values beside arrays are weak: they take the arrays' dtype if it can hold them.
