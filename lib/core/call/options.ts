@@ -158,15 +158,7 @@ export type Exactly<Options, T> = Table<Options> & {
 };
 
 /** Reads the options of a call; `fn` is what errors call it. */
-export interface Reader<Options, T> {
-  (options: Options | undefined, fn?: string): Values<T>;
-  /**
-   * The options as they are, when their names are known. With `each`, which reads one of
-   * them, it costs less, for operations that do little beside.
-   */
-  raw(options: Options | undefined, fn?: string): Options;
-  readonly each: { readonly [K in keyof T]: (value: unknown, fn: string) => Values<T>[K] };
-}
+export type Reader<Options, T> = (options: Options | undefined, fn?: string) => Values<T>;
 
 type AnyKind = Kind<unknown, unknown, boolean>;
 type AnyTable = Readonly<Record<string, AnyKind>>;
@@ -187,14 +179,13 @@ export function optionsOf<Options extends object>() {
     let names: readonly string[] | undefined;
     let kinds: readonly AnyKind[];
     let fallbacks: readonly unknown[];
-    let defaults: { stream?: unknown };
+    let defaults: Record<string, unknown>;
     let streamed: boolean;
     // One bit for each option that is checked although it is left out.
     let always: number;
     let simple: boolean;
     let values: readonly unknown[];
     let view: object;
-    const each: Record<string, (value: unknown, fn: string) => unknown> = {};
     const prepare = (): readonly string[] => {
       const all = Object.keys(table);
       kinds = Object.values(table as unknown as AnyTable);
@@ -208,29 +199,15 @@ export function optionsOf<Options extends object>() {
       view = {};
       all.forEach((name, i) => {
         Object.defineProperty(view, name, { get: () => values[i], enumerable: true });
-        const { check, fallback, required, anew } = kinds[i] as AnyKind;
-        const always = required || anew;
-        each[name] = (value, fn) =>
-          value === undefined && !always ? fallback : check(value, fn, name);
       });
       names = all;
       return all;
-    };
-    const raw = (options: Options | undefined, fn = name): Options => {
-      const known = names ?? prepare();
-      if (options === undefined) {
-        return absent as Options;
-      }
-      if (!namesAre(options, known)) {
-        checkNames(options, known, fn, kinds);
-      }
-      return options;
     };
     const read = (options: Options | undefined, fn = name): Values<T> => {
       const known = names ?? prepare();
       if (options === undefined && simple) {
         if (streamed) {
-          defaults.stream = currentStream();
+          defaults["stream"] = currentStream();
         }
         return defaults as Values<T>;
       }
@@ -247,12 +224,16 @@ export function optionsOf<Options extends object>() {
       }
       if (objects) {
         // It would be kept alive.
-        return Object.fromEntries(known.map((name, i) => [name, out[i]])) as Values<T>;
+        const copy = { ...defaults };
+        known.forEach((name, i) => {
+          copy[name] = out[i];
+        });
+        return copy as Values<T>;
       }
       values = out;
       return view as Values<T>;
     };
-    return Object.assign(read, { raw, each }) as Reader<Options, T>;
+    return read;
   };
 }
 
@@ -291,20 +272,6 @@ function copyOf(
   checkNames(options, known, fn, kinds);
   const own = options as Record<string, unknown>;
   return Object.fromEntries(known.map((name) => [name, own[name]]));
-}
-
-const absent = Object.freeze({});
-
-function namesAre(options: object, known: readonly string[]): boolean {
-  if (!isPlain(options)) {
-    return false;
-  }
-  for (const name in options) {
-    if (!known.includes(name)) {
-      return false;
-    }
-  }
-  return true;
 }
 
 /** Whether all properties of an object are those that a loop goes through. */

@@ -576,16 +576,8 @@ const readSoftmax = opOptions<SoftmaxOptions>()("softmax", { precise: flag(false
  */
 export function softmax(a: array, axis?: Axes, options?: SoftmaxOptions): array {
   const fn = "softmax";
-  const { precise, stream } = readSoftmax.raw(options);
-  const { each } = readSoftmax;
-  return make(
-    native.softmax(
-      arraySlot(a, fn, "a"),
-      optionalAxes(axis, fn),
-      each.precise(precise, fn),
-      each.stream(stream, fn),
-    ),
-  );
+  const { precise, stream } = readSoftmax(options);
+  return make(native.softmax(arraySlot(a, fn, "a"), optionalAxes(axis, fn), precise, stream));
 }
 
 /**

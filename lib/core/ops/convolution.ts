@@ -5,19 +5,11 @@
  */
 
 import { type array, make } from "../array/array.js";
-import {
-  asInteger,
-  elements,
-  integerElements,
-  integers,
-  isList,
-  shapeList,
-  slot,
-} from "../call/arguments.js";
+import { asInteger, elements, integers, isList, shapeList, slot } from "../call/arguments.js";
 import { mismatch } from "../call/errors.js";
 import { flag, integer, kindWhere, oneOf, opOptions } from "../call/kinds.js";
 import { native } from "../call/native.js";
-import { type List, list, listOf } from "../call/wire.js";
+import { type List, listOf } from "../call/wire.js";
 import type { StreamOptions } from "../device.js";
 
 // biome-ignore lint/suspicious/noExplicitAny: of whatever type the options say
@@ -109,12 +101,11 @@ function sizes(x: unknown, dimensions: number, fn: string, param: string): List 
   if (typeof x === "number") {
     return listOf(asInteger(x, fn, param), dimensions);
   }
-  const all = isList(x) && dimensions > 1 ? integerElements(x, fn, param) : [];
-  if (all.length !== dimensions) {
-    const expected = dimensions > 1 ? `an integer or a list of ${dimensions}` : "an integer";
-    throw mismatch(fn, param, expected, x);
+  if (isList(x) && dimensions > 1 && x.length === dimensions) {
+    return integers(x as readonly number[], fn, param);
   }
-  return list(all);
+  const expected = dimensions > 1 ? `an integer or a list of ${dimensions}` : "an integer";
+  throw mismatch(fn, param, expected, x);
 }
 
 function conv(

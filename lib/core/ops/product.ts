@@ -207,17 +207,9 @@ export function outer(a: array, b: array, options?: StreamOptions): array {
  */
 export function addmm(c: array, a: array, b: array, options?: AddmmOptions): array {
   const fn = "addmm";
-  const { alpha, beta, stream } = readAddmm.raw(options);
-  const { each } = readAddmm;
+  const { alpha, beta, stream } = readAddmm(options);
   return make(
-    native.addmm(
-      slot(c, fn, "c"),
-      slot(a, fn, "a"),
-      slot(b, fn, "b"),
-      each.alpha(alpha, fn),
-      each.beta(beta, fn),
-      each.stream(stream, fn),
-    ),
+    native.addmm(slot(c, fn, "c"), slot(a, fn, "a"), slot(b, fn, "b"), alpha, beta, stream),
   );
 }
 

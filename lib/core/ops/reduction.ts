@@ -67,16 +67,8 @@ function reduce<A extends Axes>(
   options: ReduceOptions | undefined,
   readAxis: (axis: A, fn: string) => OptionalList = optionalAxes,
 ): array {
-  const { keepdims, stream } = readReduce.raw(options, fn);
-  const { each } = readReduce;
-  return make(
-    op(
-      arraySlot(a, fn, "a"),
-      readAxis(axis, fn),
-      each.keepdims(keepdims, fn),
-      each.stream(stream, fn),
-    ),
-  );
+  const { keepdims, stream } = readReduce(options, fn);
+  return make(op(arraySlot(a, fn, "a"), readAxis(axis, fn), keepdims, stream));
 }
 
 function spread(
@@ -99,17 +91,8 @@ function scan(
   axis: Axis,
   options: ScanOptions | undefined,
 ): array {
-  const { reverse, inclusive, stream } = readScan.raw(options, fn);
-  const { each } = readScan;
-  return make(
-    op(
-      arraySlot(a, fn, "a"),
-      optionalAxis(axis, fn),
-      each.reverse(reverse, fn),
-      each.inclusive(inclusive, fn),
-      each.stream(stream, fn),
-    ),
-  );
+  const { reverse, inclusive, stream } = readScan(options, fn);
+  return make(op(arraySlot(a, fn, "a"), optionalAxis(axis, fn), reverse, inclusive, stream));
 }
 
 function typedScan(
@@ -119,18 +102,8 @@ function typedScan(
   axis: Axis,
   options: TypedScanOptions | undefined,
 ): array {
-  const { reverse, inclusive, dtype, stream } = readTypedScan.raw(options, fn);
-  const { each } = readTypedScan;
-  return make(
-    op(
-      arraySlot(a, fn, "a"),
-      optionalAxis(axis, fn),
-      each.reverse(reverse, fn),
-      each.inclusive(inclusive, fn),
-      each.dtype(dtype, fn),
-      each.stream(stream, fn),
-    ),
-  );
+  const { reverse, inclusive, dtype, stream } = readTypedScan(options, fn);
+  return make(op(arraySlot(a, fn, "a"), optionalAxis(axis, fn), reverse, inclusive, dtype, stream));
 }
 
 /**

@@ -149,16 +149,8 @@ export function reshape(a: ArrayInput, shape: Shape, options?: StreamOptions): a
  */
 export function flatten(a: ArrayInput, options?: FlattenOptions): array {
   const fn = "flatten";
-  const { startAxis, endAxis, stream } = readFlatten.raw(options);
-  const { each } = readFlatten;
-  return make(
-    native.flatten(
-      arraySlot(a, fn, "a"),
-      each.startAxis(startAxis, fn),
-      each.endAxis(endAxis, fn),
-      each.stream(stream, fn),
-    ),
-  );
+  const { startAxis, endAxis, stream } = readFlatten(options);
+  return make(native.flatten(arraySlot(a, fn, "a"), startAxis, endAxis, stream));
 }
 
 /**
