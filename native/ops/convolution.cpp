@@ -70,15 +70,23 @@ mx::array convolved(
     mx::StreamOrDevice device) {
   auto s = mx::to_stream(device);
   auto axes = input.ndim() < 2 ? 0 : input.ndim() - 2;
+  bool is_dilated =
+      std::ranges::any_of(input_dilation, [](int n) { return n != 1; });
   // MLX says what is wrong with others.
-  bool regular =
-      weight.ndim() == input.ndim() && input.size() > 0 && weight.size() > 0;
-  for (auto sizes :
-       {&stride, &padding_lo, &padding_hi, &kernel_dilation, &input_dilation}) {
-    if (sizes->size() == 1) {
-      sizes->resize(axes, sizes->at(0));
+  bool regular = is_dilated && weight.ndim() == input.ndim() &&
+      input.size() > 0 && weight.size() > 0;
+  if (regular) {
+    for (auto sizes :
+         {&stride,
+          &padding_lo,
+          &padding_hi,
+          &kernel_dilation,
+          &input_dilation}) {
+      if (sizes->size() == 1) {
+        sizes->resize(axes, sizes->at(0));
+      }
+      regular = regular && sizes->size() == axes;
     }
-    regular = regular && sizes->size() == axes;
   }
   // How far the kernel reaches, and how far it can be moved.
   std::vector<int64_t> reaches, spans;
@@ -91,8 +99,8 @@ mx::array convolved(
         spans[i] >= 0 && is_int(reaches[i]) && is_int(spans[i]) &&
         is_int(size * dilation);
   }
-  Sizes low(axes, 0), high(axes, 0);
-  for (size_t i = 0; regular && i < axes; i++) {
+  Sizes low(regular ? axes : 0, 0), high = low;
+  for (size_t i = 0; i < low.size(); i++) {
     auto& lo = padding_lo[i];
     auto& hi = padding_hi[i];
     auto reach = static_cast<int>(reaches[i]);
@@ -122,7 +130,7 @@ mx::array convolved(
       groups,
       flip,
       s);
-  for (size_t i = 0; i < axes; i++) {
+  for (size_t i = 0; i < low.size(); i++) {
     if (low[i] != 0 || high[i] != 0) {
       out = trimmed(out, i + 1, low[i], high[i], s);
     }

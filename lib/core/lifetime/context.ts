@@ -70,7 +70,7 @@ export function isPromise(x: unknown): x is PromiseLike<unknown> {
 
 /** A promise for what a function gave, if it is one itself. */
 function promiseOf(result: unknown, name: string): Promise<unknown> | undefined {
-  if (types.isGeneratorObject(result)) {
+  if (typeof result === "object" && types.isGeneratorObject(result)) {
     const expected = "a function that is done when it returns, or when its promise settles";
     throw mismatch(name, "fn", expected, result);
   }

@@ -112,10 +112,11 @@ function visitFields(x: object, visit: Visit, ahead: object[]): void {
 }
 
 function visitBranches(ahead: object[], visit: Visit): void {
-  const seen = new Set<object>();
+  let seen: Set<object> | undefined;
   for (let count = 0; ahead.length > 0; count++) {
     const x = ahead.pop() as object;
     if (count > many) {
+      seen ??= new Set();
       if (seen.has(x)) {
         continue;
       }

@@ -93,7 +93,9 @@ export class Scope {
       }
     }
     this.#arrays.length = 0;
-    native.release_all(slots.subarray(0, count));
+    if (count > 0) {
+      native.release_all(count === slots.length ? slots : slots.subarray(0, count));
+    }
   }
 }
 
