@@ -8,7 +8,7 @@ import { count, integer, kindOf, number, oneOf, optionsOf } from "../../core/cal
 import * as mx from "../../core/index.js";
 import { fused } from "../fused.js";
 import { checkShape } from "../layer.js";
-import { Module } from "../module.js";
+import { Module, type UnaryLayer } from "../module.js";
 
 /** Options of activations along an axis. */
 export interface AxisOptions {
@@ -510,6 +510,17 @@ export function tanh(x: mx.array): mx.array {
   return mx.tanh(x);
 }
 
+type LayerClass = Pick<typeof Module, keyof typeof Module> & (new () => UnaryLayer);
+
+/** A class of layers that do what one function does. */
+function layerOf(fun: (x: mx.array) => mx.array): LayerClass {
+  return class extends Module {
+    forward(x: mx.array): mx.array {
+      return fun(x);
+    }
+  };
+}
+
 /**
  * The logistic function as a layer; see {@link sigmoid}.
  *
@@ -517,11 +528,7 @@ export function tanh(x: mx.array): mx.array {
  * new nn.Sigmoid().forward(mx.array([-2, 0, 2]))
  * // array([0.119203, 0.5, 0.880797], dtype=float32)
  */
-export class Sigmoid extends Module {
-  forward(x: mx.array): mx.array {
-    return sigmoid(x);
-  }
-}
+export class Sigmoid extends layerOf(sigmoid) {}
 
 /**
  * The rectified linear unit as a layer; see {@link relu}.
@@ -533,11 +540,7 @@ export class Sigmoid extends Module {
  * new nn.ReLU().forward(mx.array([-2, 0, 2]))
  * // array([0, 0, 2], dtype=float32)
  */
-export class ReLU extends Module {
-  forward(x: mx.array): mx.array {
-    return relu(x);
-  }
-}
+export class ReLU extends layerOf(relu) {}
 
 /**
  * The square of the rectified linear unit as a layer; see {@link relu2}.
@@ -549,11 +552,7 @@ export class ReLU extends Module {
  * new nn.ReLU2().forward(mx.array([-2, 0, 2]))
  * // array([0, 0, 4], dtype=float32)
  */
-export class ReLU2 extends Module {
-  forward(x: mx.array): mx.array {
-    return relu2(x);
-  }
-}
+export class ReLU2 extends layerOf(relu2) {}
 
 /**
  * The rectified linear unit up to 6 as a layer; see {@link relu6}.
@@ -565,11 +564,7 @@ export class ReLU2 extends Module {
  * new nn.ReLU6().forward(mx.array([-2, 2, 8]))
  * // array([0, 2, 6], dtype=float32)
  */
-export class ReLU6 extends Module {
-  forward(x: mx.array): mx.array {
-    return relu6(x);
-  }
-}
+export class ReLU6 extends layerOf(relu6) {}
 
 /**
  * The softmax along the last axis as a layer; see {@link softmax}.
@@ -578,11 +573,7 @@ export class ReLU6 extends Module {
  * new nn.Softmax().forward(mx.array([0, 0, 1000]))
  * // array([0, 0, 1], dtype=float32)
  */
-export class Softmax extends Module {
-  forward(x: mx.array): mx.array {
-    return softmax(x);
-  }
-}
+export class Softmax extends layerOf(softmax) {}
 
 /**
  * The logarithm of the softmax along the last axis as a layer; see {@link logSoftmax}.
@@ -592,11 +583,7 @@ export class Softmax extends Module {
  * // array([[-0.693147, -0.693147],
  * //        [0, -1000]], dtype=float32)
  */
-export class LogSoftmax extends Module {
-  forward(x: mx.array): mx.array {
-    return logSoftmax(x);
-  }
-}
+export class LogSoftmax extends layerOf(logSoftmax) {}
 
 /**
  * The softmax of `-x` along the last axis as a layer; see {@link softmin}.
@@ -605,11 +592,7 @@ export class LogSoftmax extends Module {
  * new nn.Softmin().forward(mx.array([0, 0, 1000]))
  * // array([0.5, 0.5, 0], dtype=float32)
  */
-export class Softmin extends Module {
-  forward(x: mx.array): mx.array {
-    return softmin(x);
-  }
-}
+export class Softmin extends layerOf(softmin) {}
 
 /**
  * The smooth rectified linear unit as a layer; see {@link softplus}.
@@ -621,11 +604,7 @@ export class Softmin extends Module {
  * new nn.Softplus().forward(mx.array([-2, 0, 2]))
  * // array([0.126928, 0.693147, 2.12693], dtype=float32)
  */
-export class Softplus extends Module {
-  forward(x: mx.array): mx.array {
-    return softplus(x);
-  }
-}
+export class Softplus extends layerOf(softplus) {}
 
 /**
  * `x / (1 + |x|)` as a layer; see {@link softsign}.
@@ -636,11 +615,7 @@ export class Softplus extends Module {
  * new nn.Softsign().forward(mx.array([-3, 0, 1]))
  * // array([-0.75, 0, 0.5], dtype=float32)
  */
-export class Softsign extends Module {
-  forward(x: mx.array): mx.array {
-    return softsign(x);
-  }
-}
+export class Softsign extends layerOf(softsign) {}
 
 /**
  * The sigmoid linear unit, also known as Swish, as a layer; see {@link silu}.
@@ -652,11 +627,7 @@ export class Softsign extends Module {
  * new nn.SiLU().forward(mx.array([-2, 0, 2]))
  * // array([-0.238406, 0, 1.76159], dtype=float32)
  */
-export class SiLU extends Module {
-  forward(x: mx.array): mx.array {
-    return silu(x);
-  }
-}
+export class SiLU extends layerOf(silu) {}
 
 /**
  * The logarithm of the logistic function as a layer; see {@link logSigmoid}.
@@ -665,11 +636,7 @@ export class SiLU extends Module {
  * new nn.LogSigmoid().forward(mx.array([-1000, 0, 2]))
  * // array([-1000, -0.693147, -0.126928], dtype=float32)
  */
-export class LogSigmoid extends Module {
-  forward(x: mx.array): mx.array {
-    return logSigmoid(x);
-  }
-}
+export class LogSigmoid extends layerOf(logSigmoid) {}
 
 /**
  * The scaled exponential linear unit as a layer; see {@link selu}.
@@ -680,11 +647,7 @@ export class LogSigmoid extends Module {
  * new nn.SELU().forward(mx.array([-2, 0, 2]))
  * // array([-1.52016, 0, 2.1014], dtype=float32)
  */
-export class SELU extends Module {
-  forward(x: mx.array): mx.array {
-    return selu(x);
-  }
-}
+export class SELU extends layerOf(selu) {}
 
 /**
  * `x * tanh(softplus(x))` as a layer; see {@link mish}.
@@ -696,11 +659,7 @@ export class SELU extends Module {
  * new nn.Mish().forward(mx.array([-1, 0, 1]))
  * // array([-0.303401, 0, 0.865098], dtype=float32)
  */
-export class Mish extends Module {
-  forward(x: mx.array): mx.array {
-    return mish(x);
-  }
-}
+export class Mish extends layerOf(mish) {}
 
 /**
  * The piecewise approximation of `SiLU` as a layer; see {@link hardswish}.
@@ -711,11 +670,7 @@ export class Mish extends Module {
  * new nn.Hardswish().forward(mx.array([-4, 0, 3]))
  * // array([-0, 0, 3], dtype=float32)
  */
-export class Hardswish extends Module {
-  forward(x: mx.array): mx.array {
-    return hardswish(x);
-  }
-}
+export class Hardswish extends layerOf(hardswish) {}
 
 /**
  * Numbers between -1 and 1 as they are, others as the nearest of the two, as a layer; see {@link hardTanh}.
@@ -724,11 +679,7 @@ export class Hardswish extends Module {
  * new nn.HardTanh().forward(mx.array([-2, 0.25, 2]))
  * // array([-1, 0.25, 1], dtype=float32)
  */
-export class HardTanh extends Module {
-  forward(x: mx.array): mx.array {
-    return hardTanh(x);
-  }
-}
+export class HardTanh extends layerOf(hardTanh) {}
 
 /**
  * The hyperbolic tangent as a layer; see {@link tanh}.
@@ -737,11 +688,7 @@ export class HardTanh extends Module {
  * new nn.Tanh().forward(mx.array([-2, 0, 2]))
  * // array([-0.964028, 0, 0.964028], dtype=float32)
  */
-export class Tanh extends Module {
-  forward(x: mx.array): mx.array {
-    return tanh(x);
-  }
-}
+export class Tanh extends layerOf(tanh) {}
 
 /**
  * The rectified linear unit with a slope left of zero as a layer; see {@link leakyRelu}.
