@@ -718,14 +718,16 @@ export function loadPromptCache(file: string): LoadedPromptCache {
         break;
       }
       const kind = kindOf(name, refuse);
+      const size = arrays[`${i}.${kind.keys}`]?.shape[2] ?? 0;
       const part = (place: string): mx.array => {
         const x = arrays[`${i}.${place}`];
-        if (x?.ndim !== 4) {
-          throw refuse(`${file}, where arrays of layer ${i} are missing, or have not four axes`);
+        if (x?.ndim !== 4 || x.dim(2) !== size) {
+          throw refuse(
+            `${file}, where arrays of layer ${i} are missing, or have not four axes and as many tokens`,
+          );
         }
         return x;
       };
-      const size = part(kind.keys).dim(2);
       const numbers: Record<string, number> = {};
       for (const each of kind.numbers) {
         const value = layout.numberOf(i, kind, each);
@@ -737,10 +739,11 @@ export function loadPromptCache(file: string): LoadedPromptCache {
       const isWhole = (x: number, most: number) => Number.isInteger(x) && x >= 0 && x <= most;
       // A rotating cache has seen tokens that it has forgotten.
       const most = name === "RotatingKVCache" ? Number.MAX_SAFE_INTEGER : size;
+      const cache = kind.restored(part, numbers);
       if (!isWhole(offset, most) || !isWhole(next, size)) {
         throw refuse(`${file}, where layer ${i} has ${size} tokens and says that it has ${offset}`);
       }
-      caches.push(kind.restored(part, numbers));
+      caches.push(cache);
     }
     if (caches.length === 0) {
       throw refuse(`${file}, which has none`);

@@ -276,6 +276,7 @@ describe("files", () => {
     const file = join(folder, "other.safetensors");
     const keys = mx.ones([1, 1, 3, 4]);
     const flat = { "0.0": mx.array([1]), "0.1": mx.array([1]) };
+    const fewer = { "0.0": keys, "0.1": mx.ones([1, 1, 2, 4]) };
     const before = live();
     const refused = (
       arrays: Record<string, mx.array>,
@@ -290,6 +291,7 @@ describe("files", () => {
     refused({ a: keys }, { "2.0": "toString" }, /with a toString; the kinds are KVCache/);
     refused({ "0.0": keys }, { "2.0": "KVCache" }, /arrays of layer 0 are missing/);
     refused(flat, { "2.0": "KVCache" }, /or have not four axes/);
+    refused(fewer, { "2.0": "KVCache" }, /or have not four axes and as many tokens/);
     const both = { "0.0": keys, "0.1": keys };
     const layout = { "1.0": "KVCache", "2.0": "" };
     for (const offset of [4, -1]) {

@@ -124,6 +124,23 @@ describe("windows that mlx-lm does not know", () => {
   });
 });
 
+test("what is no text, or not the caches of all layers, is refused", async () => {
+  const { model } = await loadModel(checkpoint("llama", weightsOf("llama")));
+  const refused = (tokens: unknown, caches: Cache[] | undefined, message: RegExp) => {
+    const code = { code: expect.stringMatching(/^ERR_/), message: expect.stringMatching(message) };
+    expect(() => model.forward(tokens as mx.array, caches)).toThrow(expect.objectContaining(code));
+  };
+  const isText =
+    /\[forward\] tokens: expected an array of integers of shape \(texts, length\), rec/;
+  for (const tokens of [[[1, 2]], 5, undefined, mx.array([1], mx.int32), mx.zeros([1, 1, 1])]) {
+    refused(tokens, undefined, isText);
+  }
+  refused(mx.array([[1.5]]), undefined, /expected integers, received float32/);
+  const text = mx.array([[1, 2]], mx.int32);
+  refused(text, [], /caches: expected those of 3 layers, received 0/);
+  refused(text, model.makeCaches().slice(1), /caches: expected those of 3 layers, received 2/);
+});
+
 test("Gemma 2 has no soft caps where its configuration says null", async () => {
   const tokens = mx.array([[1, 2, 3]], mx.int32);
   const logitsOf = async (more: Record<string, unknown>) =>

@@ -1,6 +1,7 @@
-import { type mx, nn } from "mlx-js";
+import { mx, nn } from "mlx-js";
 import { type Cache, KVCache, RotatingKVCache } from "../cache.js";
 import type { Config } from "../config.js";
+import { outOfRange, wrongType } from "../errors.js";
 import type { Mask } from "../masks.js";
 import { LanguageModel, type Weights, without } from "../models/model.js";
 import { maskFor } from "./attention.js";
@@ -10,6 +11,17 @@ export interface DecoderLayer extends nn.Module {
   /** How many of the last tokens each sees, itself included; undefined for all. */
   readonly window?: number | undefined;
   forward(x: mx.array, mask: Mask, cache?: Cache): mx.array;
+}
+
+/** How many tokens each of some texts has. */
+function lengthOf(tokens: unknown): number {
+  const shape = tokens instanceof mx.array ? tokens.shape : [];
+  const [, length] = shape;
+  if (shape.length !== 2 || length === undefined) {
+    const expected = "an array of integers of shape (texts, length)";
+    throw wrongType("forward", "tokens", expected, tokens);
+  }
+  return length;
 }
 
 /** An embedding, layers with the same kind of mask, and a norm. */
@@ -31,6 +43,12 @@ export class Decoder extends nn.Module {
   }
 
   forward(tokens: mx.array, caches?: readonly Cache[]): mx.array {
+    const length = lengthOf(tokens);
+    if (caches !== undefined && caches.length !== this.layers.length) {
+      // Layers without one would take what comes for the beginning of a text.
+      const expected = `those of ${this.layers.length} layers`;
+      throw outOfRange("forward", "caches", expected, caches.length);
+    }
     const embedded = this.embedTokens.forward(tokens);
     const scaled = this.#embeddingScale === 1 ? embedded : embedded.multiply(this.#embeddingScale);
     let x = this.embedNorm?.forward(scaled) ?? scaled;
@@ -38,7 +56,7 @@ export class Decoder extends nn.Module {
     const masks = new Map<number | undefined, Mask>();
     for (const [i, layer] of this.layers.entries()) {
       if (!masks.has(layer.window)) {
-        masks.set(layer.window, maskFor(tokens.dim(1), caches?.[i], layer.window));
+        masks.set(layer.window, maskFor(length, caches?.[i], layer.window));
       }
       x = layer.forward(x, masks.get(layer.window) ?? null, caches?.[i]);
     }
