@@ -139,6 +139,8 @@ function configOf(
             type: scaling,
             factor: number("rope.scaling.factor"),
             original_max_position_embeddings: original ?? context,
+            beta_fast: number("rope.scaling.yarn_beta_fast"),
+            beta_slow: number("rope.scaling.yarn_beta_slow"),
           }
         : undefined;
   return new Config(
@@ -155,6 +157,7 @@ function configOf(
       vocab_size: weights["token_embd.weight"]?.dim(0),
       max_position_embeddings: context,
       rope_theta: number("rope.freq_base") ?? 10000,
+      rope_local_base_freq: number("rope.freq_base_swa"),
       rope_scaling: ropeScaling,
       sliding_window: number("attention.sliding_window"),
       attention_bias: weights["blk.0.attn_q.bias"] !== undefined,

@@ -125,6 +125,20 @@ describe("a GGUF file gives the logits of", () => {
     expect(distanceOf(model, name, "float32")).toBeLessThan(1e-5);
   });
 
+  test("what files say of Gemma 3's layers with a window, and of YaRN", async () => {
+    const more = {
+      "gemma3.rope.freq_base_swa": mx.array(1000),
+      "gemma3.rope.scaling.type": "yarn",
+      "gemma3.rope.scaling.factor": mx.array(4),
+      "gemma3.rope.scaling.yarn_beta_fast": mx.array(16),
+      "gemma3.rope.scaling.yarn_beta_slow": mx.array(2),
+    };
+    const { config, model } = await loadModel(write("gemma3", "gemma3", more));
+    expect(config.number("rope_local_base_freq")).toBe(1000);
+    expect(config.part("rope_scaling")?.values).toMatchObject({ beta_fast: 16, beta_slow: 2 });
+    model.dispose();
+  });
+
   test("Gemma 2, whose norms are shifted", async () => {
     const { model, config } = await loadModel(write("gemma2", "gemma2"));
     // The file does not say by what queries are scaled.
