@@ -171,9 +171,11 @@ class Download {
     const these = (chosen: (path: string) => boolean) => entries.filter(({ path }) => chosen(path));
     if (file === undefined) {
       this.#checkFolder(names);
-      await this.#fetchAll(these((path) => wanted.has(path)));
-      const weights = new Set(weightFiles(this.#folder, names));
-      await this.#fetchAll(these((path) => weights.has(path)));
+      // First what says which files have the weights, so that all the rest is known when it begins.
+      await this.#fetchAll(these((path) => path === indexName));
+      const weights = weightFiles(this.#folder, names);
+      const needed = new Set([...wanted, ...weights]);
+      await this.#fetchAll(these((path) => needed.has(path)));
     } else if (names.includes(file)) {
       await this.#fetchAll(these((path) => path === file));
     } else {

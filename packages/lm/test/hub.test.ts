@@ -186,6 +186,7 @@ test("a name is fetched once, what is needed of it, and then read without a netw
   );
   expect(leftovers()).toEqual([]);
   const came = seen.filter(({ stage }) => stage === "download");
+  expect(new Set(came.map(({ total }) => total)).size).toBe(1);
   const bytes = ["config.json", "model.safetensors"].map((name) => files[name]?.length ?? 0);
   expect(came.at(-1)).toEqual({
     stage: "download",
