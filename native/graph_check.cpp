@@ -10,6 +10,7 @@
 #include "graph.h"
 #include "indices.h"
 #include "linalg.h"
+#include "products.h"
 
 namespace mlxjs {
 
@@ -184,10 +185,8 @@ bool fits_square(const Arrays& in, const mx::array&) {
   return in[0].shape(-1) == in[0].shape(-2);
 }
 
-bool fits_hadamard(const Arrays& in, const mx::array& out) {
-  // Throws for lengths that there is no such matrix of.
-  mx::hadamard_transform(in[0], state<mx::Hadamard>(out), mx::Device::cpu);
-  return true;
+bool fits_hadamard(const Arrays& in, const mx::array&) {
+  return has_hadamard_matrix(in[0]);
 }
 
 // Weights, one for each entry of the last axis.

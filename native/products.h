@@ -1,5 +1,6 @@
 #pragma once
 
+#include "mlx/array.h"
 #include "mlx/primitives.h"
 
 namespace mlxjs {
@@ -15,5 +16,10 @@ void take_over(mlx::core::Primitive& operation);
 constexpr bool has_own_products = false;
 inline void take_over(mlx::core::Primitive&) {}
 #endif
+
+// Whether there is a Hadamard matrix for the last axis of an array: of 2^k
+// rows, or 12, 20 or 28 times as many. MLX takes all multiples of these for
+// such sizes, and would write beyond the array.
+bool has_hadamard_matrix(const mlx::core::array& a);
 
 } // namespace mlxjs

@@ -460,6 +460,12 @@ describe("arrays of other shapes that do not fit, where it is shapeless", () => 
         [count(1, 4), count(3, 4)],
         [count(2, 5), count(2, 3)],
       ],
+      hadamardTransform: [
+        (a) => mx.hadamardTransform(a, { scale: 1 }),
+        [count(2, 4)],
+        [count(1, 28)],
+        [count(1, 28 * 3)],
+      ],
       conv1d: [
         (a, b) => mx.conv1d(a, b),
         [count(1, 5, 2), count(1, 3, 2)],

@@ -4,6 +4,7 @@
 #include <unordered_set>
 
 #include "../indices.h"
+#include "../products.h"
 
 namespace mlxjs::exported {
 
@@ -874,6 +875,7 @@ const std::unordered_map<std::string, Rule>& rules() {
       {"Hadamard",
        [](File& file, const Arrays& in) {
          auto scale = file.real();
+         require(has_hadamard_matrix(in.at(0)));
          return made({mx::hadamard_transform(in.at(0), scale, cpu)}, in);
        }},
       {"Imag", unary<mx::imag>},

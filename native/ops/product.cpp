@@ -89,6 +89,19 @@ mx::array gather_mm(
   return mx::gather_mm(a, b, lhs, rhs, sorted_indices, s);
 }
 
+mx::array hadamard_transform(
+    const mx::array& a,
+    std::optional<float> scale,
+    mx::StreamOrDevice s) {
+  if (!has_hadamard_matrix(a)) {
+    throw RangeError(
+        "[hadamard_transform] a: expected a last axis whose size is a power of "
+        "two, or 12, 20 or 28 times one, received " +
+        std::to_string(a.shape(-1)));
+  }
+  return mx::hadamard_transform(a, scale, s);
+}
+
 // Segments of an axis, of which none ends before it starts.
 mx::array
 checked_segments(const mx::array& segments, int size, mx::StreamOrDevice s) {
@@ -165,6 +178,15 @@ using Product =
 
 } // namespace
 
+bool has_hadamard_matrix(const mx::array& a) {
+  auto size = a.ndim() > 0 ? a.shape(-1) : 1;
+  auto fits = [size](int m) {
+    auto n = size / m;
+    return size % m == 0 && (n & (n - 1)) == 0;
+  };
+  return fits(1) || fits(12) || fits(20) || fits(28);
+}
+
 const std::vector<Binding> product{
     BIND(Product, matmul),
     BIND(Product, inner),
@@ -182,12 +204,7 @@ const std::vector<Binding> product{
             Maybe,
             mx::StreamOrDevice),
         block_masked_mm),
-    BIND(
-        mx::array (*)(
-            const mx::array&,
-            std::optional<float>,
-            mx::StreamOrDevice),
-        hadamard_transform),
+    LOCAL(hadamard_transform),
     LOCAL(gather_mm),
     LOCAL(segmented_mm),
     LOCAL(tensordot),

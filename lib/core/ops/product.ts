@@ -305,7 +305,7 @@ export function trace(a: ArrayInput, options?: TraceOptions): array {
  * The Walsh-Hadamard transform along the last axis: its product with Hadamard's
  * matrix of n rows. n is a power of two, or 12, 20 or 28 times one.
  *
- * @throws Error for other sizes, and for an array without elements.
+ * @throws RangeError for other sizes; Error for an array without elements.
  * @example
  * mx.hadamardTransform(mx.array([1, 2, 3, 4]), { scale: 1 })
  * // array([10, -2, -4, 0], dtype=float32)
