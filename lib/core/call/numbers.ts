@@ -52,6 +52,12 @@ function bounded(
 export const asCount = bounded(asInteger, (n) => n >= 1, "a positive integer");
 /** A whole number of at least 0, such as a length. */
 export const asLength = bounded(asInteger, (n) => n >= 0, "an integer that is not negative");
+/** How many layers to make: no more than any model has, since each is made at once. */
+export const asDepth = bounded(
+  asInteger,
+  (n) => n >= 0 && n <= 10_000,
+  "an integer from 0 to 10000",
+);
 /** A number above 0, such as what is added before a division. */
 export const asPositive = bounded(asNumber, (x) => x > 0, "a number above 0");
 /** A number of at least 0. */

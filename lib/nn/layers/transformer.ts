@@ -2,13 +2,12 @@
 import { isArray } from "../../core/array/array.js";
 import { dtypeId } from "../../core/call/arguments.js";
 import { outOfRange } from "../../core/call/errors.js";
-import { asCount, asLength } from "../../core/call/numbers.js";
+import { asCount, asDepth } from "../../core/call/numbers.js";
 import {
   count,
   flag,
   kindOf,
   kindWhere,
-  length,
   nullable,
   optionsOf,
   share,
@@ -283,9 +282,7 @@ class TransformerStack<
   ) {
     super();
     const { checkpoint, ...layer } = readStack(options, fn);
-    this.layers = Array.from({ length: asLength(numLayers, fn, "numLayers") }, () =>
-      layerOf(layer),
-    );
+    this.layers = Array.from({ length: asDepth(numLayers, fn, "numLayers") }, () => layerOf(layer));
     this.ln = new LayerNorm(dims);
     this.checkpoint = checkpoint;
   }
@@ -469,13 +466,14 @@ export interface TransformerOptions extends TransformerStackOptions {
   customDecoder?: Decoder | undefined;
 }
 
+const depth = kindOf(asDepth);
 const readTransformer = optionsOf<TransformerOptions>()("Transformer", {
   ...layerOptions,
   checkpoint: flag(false),
   dims: count(512),
   numHeads: count(8),
-  numEncoderLayers: length(6),
-  numDecoderLayers: length(6),
+  numEncoderLayers: depth(6),
+  numDecoderLayers: depth(6),
   customEncoder: kindOf<Encoder>(asCallable)(),
   customDecoder: kindOf<Decoder>(asCallable)(),
 });

@@ -10,9 +10,15 @@ describe("what it refuses", () => {
   test("options and sizes", () => {
     expect(() => new nn.TransformerEncoderLayer(3, 2)).toThrow("a multiple of the 2 heads");
     expect(() => new nn.TransformerDecoderLayer(4.5, 2)).toThrow(TypeError);
-    expect(() => new nn.TransformerEncoder(-1, 4, 2)).toThrow(
-      "[TransformerEncoder] numLayers: expected an integer that is not negative, received -1",
-    );
+    // A billion layers would end the process.
+    for (const layers of [-1, 2 ** 30]) {
+      expect(() => new nn.TransformerEncoder(layers, 4, 2)).toThrow(
+        `[TransformerEncoder] numLayers: expected an integer from 0 to 10000, received ${layers}`,
+      );
+      expect(() => new nn.Transformer({ numDecoderLayers: layers })).toThrow(
+        `[Transformer] numDecoderLayers: expected an integer from 0 to 10000, received ${layers}`,
+      );
+    }
     for (const [name, make] of Object.entries({
       TransformerEncoderLayer: (o: object) => new nn.TransformerEncoderLayer(4, 2, o),
       TransformerDecoderLayer: (o: object) => new nn.TransformerDecoderLayer(4, 2, o),
