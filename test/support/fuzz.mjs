@@ -99,9 +99,10 @@ async function run(share, from) {
       total.targets = message.targets;
     }
   });
+  // V8 says first what ended the process, then where it was.
   let stderr = "";
   child.stderr.setEncoding("utf8").on("data", (text) => {
-    stderr = (stderr + text).slice(-2000);
+    stderr += stderr.length < 800 ? text : "";
   });
   /** @type {[number | null, string | null]} */
   const [code, signal] = await new Promise((resolve) =>
@@ -114,7 +115,7 @@ async function run(share, from) {
     return undefined;
   }
   const found = hung ? "hang" : `crash (${signal ?? code})`;
-  findings.push({ found, program: program.replace(/^\d+ /, ""), error: stderr.slice(-800) });
+  findings.push({ found, program: program.replace(/^\d+ /, ""), error: stderr.slice(0, 800) });
   const number = Number.parseInt(program, 10);
   return shares === 1 || Number.isNaN(number) ? undefined : number + 1;
 }

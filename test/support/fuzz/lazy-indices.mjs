@@ -115,7 +115,7 @@ const uses = {
     mx.fast.crossEntropy(mx.broadcastTo(x.T.get(0), [i.size, x.shape[0]]), i),
   gatherMm: (x, i) =>
     mx.gatherMm(mx.ones([1, 2, width]), x.get(":", ":", null), {
-      rhsIndices: i.astype(mx.uint32),
+      rhsIndices: i,
     }),
 };
 
