@@ -17,6 +17,7 @@
 #include "indices.h"
 #include "origins.h"
 #include "streams.h"
+#include "variables.h"
 
 namespace mlxjs {
 
@@ -344,6 +345,7 @@ napi_value init(napi_env env, napi_value exports) {
   if (current != nullptr) {
     return current->exports.Value();
   }
+  Variables::read(env);
   // The thread takes a while to start, in which functions are made.
   auto met = keep_main_thread_out();
   auto e = new Environment(env);

@@ -67,7 +67,7 @@ std::optional<Traced> call_compiled(
     bool shapeless,
     mx::StreamOrDevice s) {
   bool for_cpu = mx::to_stream(s).device == mx::Device::cpu;
-  if (any_tracer(inputs) || (for_cpu && !may_compile_kernels())) {
+  if (any_tracer(inputs) || (for_cpu && !may_compile_kernels(e.env))) {
     return std::nullopt;
   }
   auto compiled = mx::detail::compile(

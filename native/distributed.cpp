@@ -1,7 +1,6 @@
 #include "distributed.h"
 
 #include <atomic>
-#include <cstdlib>
 #include <limits>
 #include <mutex>
 #include <sstream>
@@ -11,6 +10,7 @@
 #include "mlx/distributed/distributed_impl.h"
 
 #include "bind.h"
+#include "variables.h"
 
 namespace mlxjs {
 
@@ -67,15 +67,15 @@ struct Convert<Group> {
 
 namespace {
 
-bool distributed_is_available(std::string backend) {
+bool distributed_is_available(Environment& e, std::string backend) {
+  Variables::read(e.env);
   return mx::distributed::is_available(backend);
 }
 
-// What MLX reads, which need not be what a worker sees in process.env: the
-// host file and the rank of the ring, if both are set.
+// What MLX reads: the host file and the rank of the ring, if both are set.
 std::vector<std::string> ring_settings() {
-  auto hosts = std::getenv("MLX_HOSTFILE");
-  auto rank = std::getenv("MLX_RANK");
+  auto hosts = variable("MLX_HOSTFILE");
+  auto rank = variable("MLX_RANK");
   return hosts && rank ? std::vector<std::string>{hosts, rank}
                        : std::vector<std::string>{};
 }
@@ -150,7 +150,8 @@ Group joined(Group group) {
   return group;
 }
 
-Group distributed_init(bool strict, std::string backend) {
+Group distributed_init(Environment& e, bool strict, std::string backend) {
+  Variables::read(e.env);
   std::lock_guard lock(groups_mutex());
   return joined(mx::distributed::init(strict, backend));
 }
@@ -161,6 +162,7 @@ Group distributed_init_with(
     std::string backend,
     Napi::Value factory) {
   Convert<Napi::Function>::read(e, factory);
+  Variables::read(e.env);
   SideChannel channel(e, factory);
   std::lock_guard lock(groups_mutex());
   return joined(mx::distributed::init(strict, backend, [&](int rank, int size) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <napi.h>
+
 namespace mlxjs {
 
 // On the CPU, MLX compiles the kernels of mx.compile with the system's
@@ -9,6 +11,6 @@ namespace mlxjs {
 
 // Whether there is a folder for them that nobody else can write to. Where there
 // is none, as where there is no compiler, functions are called as they are.
-bool may_compile_kernels();
+bool may_compile_kernels(napi_env env);
 
 } // namespace mlxjs

@@ -13,6 +13,7 @@
 #include <initializer_list>
 #include <limits>
 #include <string>
+#include <string_view>
 
 #include "openblas.h"
 
@@ -49,11 +50,24 @@ void set_threads(int most) {
   scipy_openblas_set_num_threads(std::max(1, static_cast<int>(all) - 1));
 }
 
+// The loader's (lib/core/call/native.ts), which says that only until something
+// is computed.
+bool is_one_for_now(const char* threads) {
+  return threads && std::string_view(threads) == "1 until mlx-js computes";
+}
+
 struct ThreadLimit {
+  // Whether there are to be more. Looked at here, since variables may change
+  // while another thread computes.
+  bool is_for_now = false;
+
   ThreadLimit() {
-    if (!is_set({"OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"})) {
-      set_threads(scipy_openblas_get_num_threads());
+    if (is_set({"OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"})) {
+      return;
     }
+    set_threads(scipy_openblas_get_num_threads());
+    is_for_now = !is_set({"GOTO_NUM_THREADS"}) &&
+        is_one_for_now(std::getenv("OPENBLAS_DEFAULT_NUM_THREADS"));
   }
 } thread_limit;
 
@@ -85,11 +99,7 @@ namespace mlxjs {
 
 void start_threads() {
   static const bool started = [] {
-    if (!is_set(
-            {"OPENBLAS_NUM_THREADS",
-             "OPENBLAS_DEFAULT_NUM_THREADS",
-             "GOTO_NUM_THREADS",
-             "OMP_NUM_THREADS"})) {
+    if (thread_limit.is_for_now) {
       set_threads(scipy_openblas_get_num_procs());
     }
     return true;

@@ -17,7 +17,7 @@
 
 #include "mlx/version.h"
 
-#include "variables.h"
+#include "../variables.h"
 
 namespace mlxjs {
 
@@ -194,7 +194,7 @@ class Builder::Compilation {
     }
     const char* arguments[] = {"sh", "-c", script.c_str(), nullptr};
     std::vector<const char*> variables;
-    for (auto& line : Variables::get().lines()) {
+    for (auto& line : Variables::of_kernels().lines()) {
       variables.push_back(line.c_str());
     }
     variables.push_back(nullptr);

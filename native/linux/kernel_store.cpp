@@ -19,7 +19,7 @@
 #include <stdexcept>
 
 #include "../private_folder.h"
-#include "variables.h"
+#include "../variables.h"
 
 namespace mlxjs {
 
@@ -33,7 +33,7 @@ constexpr uintmax_t most_bytes = uintmax_t(64) << 20;
 // The user's store: MLX_JS_CACHE says where, or that there is none, by being
 // empty.
 fs::path store_path() {
-  auto& variables = Variables::get();
+  auto& variables = Variables::of_kernels();
   auto own = variables.find("MLX_JS_CACHE");
   auto caches = variables.find("XDG_CACHE_HOME");
   auto home = variables.find("HOME");
@@ -52,7 +52,7 @@ fs::path store_path() {
 // As the standard library has it.
 fs::path temporary_path() {
   for (auto name : {"TMPDIR", "TMP", "TEMP", "TEMPDIR"}) {
-    if (auto path = Variables::get().find(name)) {
+    if (auto path = Variables::of_kernels().find(name)) {
       return path;
     }
   }

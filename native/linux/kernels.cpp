@@ -11,6 +11,7 @@
 // operations are computed one by one.
 
 #include "../kernels.h"
+#include "../variables.h"
 
 #include <dlfcn.h>
 #include <sys/stat.h>
@@ -33,7 +34,6 @@
 #include "kernel_store.h"
 #include "library.h"
 #include "tape.h"
-#include "variables.h"
 
 namespace mlxjs {
 
@@ -50,7 +50,7 @@ struct NoKernel {};
 // round alike.
 bool waits_for_kernels() {
   static bool waits = [] {
-    auto value = Variables::get().find("MLX_JS_KERNELS");
+    auto value = Variables::of_kernels().find("MLX_JS_KERNELS");
     return value && std::string_view(value) == "wait";
   }();
   return waits;
@@ -194,7 +194,7 @@ thread_local Evaluation* Evaluation::current_ = nullptr;
 // As a shell would, but without one: there may be none, and where there is no
 // compiler either, nobody should wait to hear that.
 bool has_compiler() {
-  auto variable = Variables::get().find("PATH");
+  auto variable = Variables::of_kernels().find("PATH");
   std::istringstream folders(variable ? variable : "/bin:/usr/bin");
   for (std::string folder; std::getline(folders, folder, ':');) {
     auto path = fs::path(folder) / "g++";
@@ -270,8 +270,11 @@ bool redirect() {
 
 } // namespace
 
-bool may_compile_kernels() {
-  static bool may = redirect() && find_place();
+bool may_compile_kernels(napi_env env) {
+  static bool may = [env] {
+    Variables::read(env);
+    return redirect() && find_place();
+  }();
   return may;
 }
 

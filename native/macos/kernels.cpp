@@ -10,7 +10,7 @@
 
 namespace mlxjs {
 
-bool may_compile_kernels() {
+bool may_compile_kernels(napi_env) {
   static bool is_private = [] {
     std::error_code error;
     auto folder = std::filesystem::temp_directory_path(error);

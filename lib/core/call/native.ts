@@ -76,7 +76,8 @@ export function host(): Host {
 
 // OpenBLAS, which the addon brings under Linux, makes a thread for each processor as it is
 // loaded, and these spin for a while. This has it make none: the addon does when there is
-// something to compute (native/linux/blas.cpp). Where it has no effect, as in workers, whose
+// something to compute (native/linux/blas.cpp), which knows by the words that this was
+// not the user's; OpenBLAS reads the number alone. Where it has no effect, as in workers, whose
 // environment is a copy, or with one that is frozen, there are threads at once.
 function loadAddon(path: string): unknown {
   const { env, platform } = process;
@@ -85,7 +86,7 @@ function loadAddon(path: string): unknown {
   if (platform !== "linux" || chosen.some((name) => env[name] !== undefined)) {
     return require(path);
   }
-  Reflect.set(env, name, "1");
+  Reflect.set(env, name, "1 until mlx-js computes");
   try {
     return require(path);
   } finally {
