@@ -11,7 +11,7 @@ import mlx.nn as nn
 import numpy as np
 import alibi
 from mlx.utils import tree_flatten
-from mlx_lm.models.cache import make_prompt_cache
+from mlx_lm.models.cache import KVCache, RotatingKVCache, make_prompt_cache
 
 small = {
     "hidden_size": 64,
@@ -185,6 +185,19 @@ def run(model):
     return [x[at].astype(mx.float32) for x in (whole, mx.concatenate(parts))]
 
 
+def run_more(model):
+    """The logits of the text backwards, beside it in a batch, and of parts with caches that keep nine tokens."""
+    at = mx.array(positions)
+    backwards = model(mx.array([tokens, tokens[::-1]]))[1]
+    cache = [
+        RotatingKVCache(9, keep=4) if isinstance(c, KVCache) else c for c in make_prompt_cache(model)
+    ]
+    text = mx.array([tokens])
+    parts = [model(text[:, a:b], cache=cache)[0] for a, b in ((0, 10), (10, 20))]
+    parts += [model(text[:, i : i + 1], cache=cache)[0] for i in range(20, len(tokens))]
+    return [x[at].astype(mx.float32) for x in (backwards, mx.concatenate(parts))]
+
+
 def run_numpy(config, weights, kind):
     """The same in NumPy, where a token's logits do not depend on how the text is cut."""
 
@@ -227,6 +240,8 @@ def main(out):
             if kind == "quantized":
                 nn.quantize(model, group_size=32, bits=8)
             logits[f"{name}.{kind}.whole"], logits[f"{name}.{kind}.parts"] = run(model)
+            if kind == "float32":
+                logits[f"{name}.backwards"], logits[f"{name}.rotating"] = run_more(model)
         mx.eval(logits)
     for name, config in numpy_cases.items():
         weights = weights_of(alibi.models[config["model_type"]][0](config))

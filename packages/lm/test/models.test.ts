@@ -15,7 +15,14 @@ import {
 import { afterAll, describe, expect, test } from "vitest";
 import { live } from "../../../test/support/live.js";
 import { softmaxScoring } from "../src/parts/attention.js";
-import { configs, distanceOf, isKnown, weightsOf } from "./support/golden.js";
+import {
+  configs,
+  distanceInBatch,
+  distanceOf,
+  distanceWithRotating,
+  isKnown,
+  weightsOf,
+} from "./support/golden.js";
 
 const folder = mkdtempSync(join(tmpdir(), "mlx-js-lm-models-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -52,11 +59,17 @@ describe.each(Object.keys(configs))("%s", (name) => {
     expect(distanceOf(model, name, "float32")).toBeLessThan(1e-5);
   });
 
-  test.runIf(isKnown(name, "bfloat16"))("in bfloat16", async () => {
+  test.runIf(isKnown(name, "bfloat16.whole"))("in bfloat16", async () => {
     const weights = Object.entries(weightsOf(name)).map(([key, x]) => [key, x.astype(mx.bfloat16)]);
     const { model } = await loadModel(checkpoint(name, Object.fromEntries(weights)));
     // Sums of products differ in their last bits, which bfloat16 makes 2^-8 of the value.
     expect(distanceOf(model, name, "bfloat16")).toBeLessThan(0.03);
+  });
+
+  test.runIf(isKnown(name, "rotating"))("in a batch, and with caches that forget", async () => {
+    const { model } = await loadModel(checkpoint(name, weightsOf(name)));
+    expect(distanceInBatch(model, name)).toBeLessThan(1e-5);
+    expect(distanceWithRotating(model, name)).toBeLessThan(1e-5);
   });
 
   test("quantized", async () => {

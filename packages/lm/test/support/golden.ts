@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { mx } from "mlx-js";
-import type { LanguageModel } from "mlx-js-lm";
+import { type Cache, type LanguageModel, makePromptCache } from "mlx-js-lm";
 
 /** What reference/lm/models.py wrote. */
 interface Golden {
@@ -27,7 +27,7 @@ export const configs = Object.fromEntries(
 
 /** Whether there are logits of a kind. */
 export function isKnown(name: string, kind: string): boolean {
-  return `${name}.${kind}.whole` in logits;
+  return `${name}.${kind}` in logits;
 }
 
 /** The numbers of the weight at a place, as Python makes them. */
@@ -45,18 +45,24 @@ export function weightsOf(name: string): Record<string, mx.array> {
   return Object.fromEntries(all.map(([name, shape], place) => [name, numbersOf(shape, place)]));
 }
 
-/** The logits of the whole text, and of chunks and then single tokens with caches. */
-function run(model: LanguageModel): { whole: mx.array; parts: mx.array } {
+/** The logits of the text that are looked at. */
+function at(x: mx.array): mx.array {
+  return mx.take(x, mx.array(positions, mx.int32), 0).astype(mx.float32);
+}
+
+/** The logits of the whole text. */
+function whole(model: LanguageModel): mx.array {
+  return at(model.forward(mx.array([tokens], mx.int32)).squeeze(0));
+}
+
+/** Those of chunks and then single tokens, with caches. */
+function parts(model: LanguageModel, caches: readonly Cache[]): mx.array {
   const text = mx.array([tokens], mx.int32);
-  const whole = model.forward(text);
-  const caches = model.makeCaches();
   const ends = [0, 10, 20, 21, 22, 23, 24];
-  const parts = ends
+  const logits = ends
     .slice(1)
     .map((end, i) => model.forward(text.get(":", new mx.Slice(ends[i], end)), caches));
-  const at = (x: mx.array) =>
-    mx.take(x.squeeze(0), mx.array(positions, mx.int32), 0).astype(mx.float32);
-  return { whole: at(whole), parts: at(mx.concatenate(parts, 1)) };
+  return at(mx.concatenate(logits, 1).squeeze(0));
 }
 
 /** How far the results are from Python's, relative to the largest logit. */
@@ -68,9 +74,19 @@ function distance(ours: mx.array, theirs: mx.array | undefined): number {
 
 /** The larger of the distances of whole text and parts from Python's. */
 export function distanceOf(model: LanguageModel, name: string, kind: string): number {
-  const { whole, parts } = run(model);
   return Math.max(
-    distance(whole, logits[`${name}.${kind}.whole`]),
-    distance(parts, logits[`${name}.${kind}.parts`]),
+    distance(whole(model), logits[`${name}.${kind}.whole`]),
+    distance(parts(model, model.makeCaches()), logits[`${name}.${kind}.parts`]),
   );
+}
+
+/** The same of the text backwards, beside the text in a batch. */
+export function distanceInBatch(model: LanguageModel, name: string): number {
+  const both = model.forward(mx.array([tokens, [...tokens].reverse()], mx.int32));
+  return distance(at(both.get(1)), logits[`${name}.backwards`]);
+}
+
+/** The same of parts with caches that keep nine tokens, the first four among them. */
+export function distanceWithRotating(model: LanguageModel, name: string): number {
+  return distance(parts(model, makePromptCache(model, 9)), logits[`${name}.rotating`]);
 }
