@@ -159,6 +159,13 @@ function checkChatOptions(options: ChatOptions): void {
   choiceOf(own);
 }
 
+/** The calls of tools that a conversation ends with. */
+function callsIn(messages: readonly Message[]): ToolCall[] {
+  const last = messages.at(-1);
+  const calls = (last?.role === "assistant" ? last.tool_calls : undefined) ?? [];
+  return calls.map((call) => (call as { function: ToolCall }).function);
+}
+
 function commonLength(a: readonly number[], b: readonly number[]): number {
   let length = 0;
   while (length < a.length && length < b.length && a[length] === b[length]) {
@@ -185,7 +192,8 @@ export class ChatSession implements Disposable {
   #caches: Cache[] | undefined;
   /** The tokens that the caches hold. */
   #tokens: readonly number[] = [];
-  #answering = false;
+  /** The answer that is on its way: the messages with what it answers, and those before. */
+  #answering: { messages: readonly Message[]; before: Message[] } | undefined;
 
   constructor(model: TextModel, options: ChatOptions = {}) {
     if (model?.tokenizer === undefined) {
@@ -213,9 +221,7 @@ export class ChatSession implements Disposable {
 
   /** The calls in the last answer that await results: messages `{ role: "tool", name, content }`. */
   get toolCalls(): readonly ToolCall[] {
-    const last = this.#messages.at(-1);
-    const calls = (last?.role === "assistant" ? last.tool_calls : undefined) ?? [];
-    return calls.map((call) => (call as { function: ToolCall }).function);
+    return callsIn(this.#messages);
   }
 
   /** How many tokens of the conversation need not be read again. */
@@ -223,10 +229,10 @@ export class ChatSession implements Disposable {
     return this.#tokens.length;
   }
 
-  /** Begins anew: with the system's message, and nothing else. */
+  /** Begins anew: with the system's message, and nothing else. An answer that is on its way ends with an error. */
   reset(): void {
     const { system } = this.#options;
-    this.#forget();
+    this.dispose();
     this.#messages = system === undefined ? [] : [{ role: "system", content: system }];
   }
 
@@ -269,38 +275,50 @@ export class ChatSession implements Disposable {
     said: readonly Message[],
     options: Omit<GenerateOptions, "promptCache">,
   ): AsyncGenerator<Generated, void, undefined> {
-    if (this.#answering) {
+    if (this.#answering !== undefined) {
       throw failure(
         "ERR_MLX_LM_CHAT",
         "[send] the session is answering already: wait for that answer, or leave its loop",
       );
     }
-    this.#answering = true;
     const before = this.#messages;
-    this.#messages = [...before, ...said];
+    const messages = [...before, ...said];
+    const answering = { messages, before };
+    this.#answering = answering;
+    this.#messages = messages;
     try {
       for (let round = 0; ; round++) {
-        yield* this.#turn(options);
-        const calls = this.toolCalls;
+        yield* this.#turn(messages, options);
+        const calls = callsIn(messages);
         const tools = calls.map(({ name }) => this.#tool(name));
         if (calls.length === 0 || round === mostRounds || !tools.every((tool) => tool?.run)) {
           return;
         }
         for (const [i, { name, arguments: args }] of calls.entries()) {
           const result = await tools[i]?.run?.(args as never);
-          this.#messages.push({ role: "tool", name, content: resultText(name, result) });
+          messages.push({ role: "tool", name, content: resultText(name, result) });
+        }
+        if (this.#answering !== answering) {
+          throw new Error("its caches are those of another conversation");
         }
       }
     } catch (error) {
       const { signal } = options;
-      if (signal?.aborted !== true || error !== signal.reason) {
+      const isAborted = signal?.aborted === true && error === signal.reason;
+      if (this.#answering !== answering) {
+        const text = "[send] the session was reset, or freed, while it gave this answer";
+        throw isAborted ? error : failure("ERR_MLX_LM_CHAT", text, error);
+      }
+      if (!isAborted) {
         this.#messages = before;
         // What failed while it was computed fails each time that it is used.
         this.#forget();
       }
       throw error;
     } finally {
-      this.#answering = false;
+      if (this.#answering === answering) {
+        this.#answering = undefined;
+      }
     }
   }
 
@@ -310,12 +328,13 @@ export class ChatSession implements Disposable {
 
   /** One answer of the model. */
   async *#turn(
+    messages: Message[],
     options: Omit<GenerateOptions, "promptCache">,
   ): AsyncGenerator<Generated, void, undefined> {
     const { system: _, tools, variables, parseToolCalls: parse, ...own } = this.#options;
     const { tokenizer } = this.#model;
     const described = tools?.map(({ run: _, ...own }) => ({ type: "function", function: own }));
-    const prompt = tokenizer.applyChatTemplate(this.#messages, {
+    const prompt = tokenizer.applyChatTemplate(messages, {
       tools: tokenizer.knowsTools ? described : undefined,
       variables,
     });
@@ -334,13 +353,13 @@ export class ChatSession implements Disposable {
     } finally {
       const known = [...prompt, ...tokens];
       const read = caches[0]?.offset ?? 0;
-      if (read > known.length) {
+      if (this.#caches === caches && read > known.length) {
         // A token that nobody has seen, and that a rotating cache cannot forget.
         this.#forget();
-      } else {
+      } else if (this.#caches === caches) {
         this.#tokens = known.slice(0, read);
       }
-      this.#messages.push(this.#spoken(text, parse));
+      messages.push(this.#spoken(text, parse));
     }
   }
 
@@ -377,8 +396,10 @@ export class ChatSession implements Disposable {
     this.#tokens = [];
   }
 
-  /** Frees what the model has read; the messages stay. */
+  /** Frees what the model has read; the messages stay. An answer that is on its way ends with an error. */
   dispose(): void {
+    this.#messages = this.#answering?.before ?? this.#messages;
+    this.#answering = undefined;
     this.#forget();
   }
 

@@ -134,6 +134,37 @@ test("one answer at a time", async () => {
   expect(contents(session)).toEqual(["a", "d", "b", "eh"]);
 });
 
+test.each(["reset", "dispose"] as const)("%s ends an answer that is on its way", async (end) => {
+  const { arrays } = mx.memory();
+  using session = new ChatSession(loaded, { system: "x", maxTokens: 9 });
+  await session.send("za", { maxTokens: 1 }).text();
+  const before = contents(session);
+  const first = session.send("b");
+  await first.next();
+  session[end]();
+  // The next one does not wait for it.
+  const second = session.send("a", { maxTokens: 2 });
+  await second.next();
+  await expect(first.text()).rejects.toMatchObject({
+    code: "ERR_MLX_LM_CHAT",
+    message: expect.stringMatching(/the session was reset, or freed, while it gave this answer/),
+  });
+  expect(await second.text()).toBe("g");
+  expect(contents(session)).toEqual([...(end === "reset" ? ["x"] : before), "a", "dg"]);
+  expect(await session.send("b", { maxTokens: 2 }).text()).toBe("eh");
+  session.reset();
+  expect(mx.memory().arrays).toBe(arrays);
+});
+
+test("a session that is reset while a tool works answers no more", async () => {
+  using session = new ChatSession(loaded, {
+    ...{ maxTokens: 2, parseToolCalls: () => [{ name: "f", arguments: {} }] },
+    tools: [{ name: "f", run: () => session.reset() }],
+  });
+  await expect(session.send("a").text()).rejects.toThrow(/the session was reset, or freed/);
+  expect([session.messages, session.cachedTokens]).toEqual([[], 0]);
+});
+
 describe("tools", () => {
   const asks = [{ name: "weather", arguments: { city: "x" } }];
   // Calls a tool unless it was called already: the result of a tool ends in e.
