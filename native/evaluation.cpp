@@ -159,7 +159,7 @@ std::exception_ptr wait_for(Piece& piece) {
 
 // All pieces are scheduled before any is waited for. Nobody can meet the arrays
 // of the last one meanwhile, so it needs no guards.
-void evaluate_all(Plan& plan) {
+void evaluate_all(Plan& plan, const std::function<void()>& meanwhile) {
   auto& pieces = plan.pieces();
   std::vector<std::vector<Check>> checks;
   std::exception_ptr error;
@@ -170,6 +170,10 @@ void evaluate_all(Plan& plan) {
       piece.arrays.clear();
     }
     schedule(plan, pieces.back(), pieces.back().arrays);
+    plan.forget_gone();
+    if (meanwhile) {
+      meanwhile();
+    }
   } catch (...) {
     error = std::current_exception();
   }
@@ -213,7 +217,10 @@ void evaluate(Environment& e, const mx::array& a) {
   }
 }
 
-void evaluate(Environment& e, const std::vector<mx::array>& arrays) {
+void evaluate(
+    Environment& e,
+    const std::vector<mx::array>& arrays,
+    const std::function<void()>& meanwhile) {
   while (true) {
     bool others = e.evaluations && !e.evaluations->idle();
     Plan plan(arrays, Plan::Pieces::large, others);
@@ -229,7 +236,7 @@ void evaluate(Environment& e, const std::vector<mx::array>& arrays) {
       mx::eval(arrays);
     }
     try {
-      plan.traced() ? evaluate_traced(plan) : evaluate_all(plan);
+      plan.traced() ? evaluate_traced(plan) : evaluate_all(plan, meanwhile);
     } catch (...) {
       renew_random_state(e);
       throw;
@@ -466,8 +473,22 @@ void EvaluationQueue::settle(Evaluation& evaluation, std::exception_ptr error) {
 
 namespace {
 
-void eval(Environment& e, std::vector<mx::array> arrays) {
-  evaluate(e, arrays);
+// `meanwhile` may be a function to call while this waits. Should it throw, as
+// all functions of a worker do that is being terminated, Node-API throws that
+// at the end.
+void eval(
+    Environment& e,
+    std::vector<mx::array> arrays,
+    Napi::Value meanwhile) {
+  if (meanwhile.IsUndefined()) {
+    evaluate(e, arrays);
+    return;
+  }
+  evaluate(e, arrays, [&] {
+    napi_value undefined;
+    napi_get_undefined(e.env, &undefined);
+    napi_call_function(e.env, undefined, meanwhile, 0, nullptr, nullptr);
+  });
 }
 
 // The number of an evaluation, by which it can be given up. Of those, too, that

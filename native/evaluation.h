@@ -13,7 +13,12 @@ namespace mlxjs {
 
 // Evaluates an array while JavaScript waits.
 void evaluate(Environment& e, const mx::array& a);
-void evaluate(Environment& e, const std::vector<mx::array>& arrays);
+// `meanwhile` is called when nothing is left but to wait for the results. It
+// must not evaluate.
+void evaluate(
+    Environment& e,
+    const std::vector<mx::array>& arrays,
+    const std::function<void()>& meanwhile = {});
 
 // The evaluations of an environment that go on while its event loop runs: first
 // come, first served, and no more at once than MLX takes without blocking.

@@ -95,9 +95,13 @@ long holders_of(const mx::array& a);
 // While it is there, no other array gets the same id.
 class WeakArray {
  public:
+  WeakArray() = default;
   explicit WeakArray(const mx::array& a);
   // The array, or nothing if it is gone.
   std::optional<mx::array> lock() const;
+  bool is_gone() const {
+    return shared_.expired();
+  }
 
  private:
   // What an array shares with its copies, whose type is private.

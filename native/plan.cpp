@@ -134,6 +134,14 @@ std::vector<Plan::Graph>& Plan::spare() {
   return all;
 }
 
+void Plan::forget_gone() {
+  for (auto& output : graph_.outputs) {
+    if (output.is_gone()) {
+      output = {};
+    }
+  }
+}
+
 void Plan::add(const mx::array& a, Pieces pieces) {
   auto kind = kinds_.of(a.primitive());
   if (kind == Kind::failed) {

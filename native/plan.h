@@ -108,6 +108,10 @@ class Plan {
     links_.push_back({user, other, operation});
   }
 
+  // Forgets the arrays that are gone, once all is scheduled: they need no mark
+  // if something fails. Afterwards other arrays may have their ids.
+  void forget_gone();
+
   // A piece was scheduled and has failed. Gives the error with what is known of
   // the operation.
   std::exception_ptr fail(const Piece& piece, std::exception_ptr error);

@@ -210,4 +210,29 @@ describe.skipIf(sanitized)("V8's collector", () => {
     // Eight to eleven times, if it is marked for what came since the last young collection.
     expect(marking).toBeLessThan(6);
   });
+
+  test("is called, and no function of the program's with its name", async () => {
+    const { code, stdout, stderr } = await runScript(
+      `const { mx } = require("mlx-js");
+      const { PerformanceObserver } = require("node:perf_hooks");
+      let called = 0;
+      globalThis.gc = () => called++;
+      let collections = 0;
+      new PerformanceObserver((list) => {
+        collections += list.getEntries().length;
+      }).observe({ entryTypes: ["gc"] });
+      const x = mx.zeros([2 ** 25]);
+      mx.eval(x.add(1));
+      // Each is much beside what is alive, and little beside what was in use at most.
+      for (const start = performance.now(); performance.now() - start < 500; ) {
+        mx.eval(mx.zeros([2 ** 19]).add(1));
+      }
+      setTimeout(() => console.log(JSON.stringify({ called, any: collections > 0 })), 10);`,
+    );
+    expect({ code, stderr, stdout }).toEqual({
+      code: 0,
+      stderr: "",
+      stdout: '{"called":0,"any":true}\n',
+    });
+  });
 });

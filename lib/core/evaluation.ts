@@ -5,7 +5,7 @@ import { type array, isArray } from "./array/array.js";
 import { slots } from "./call/arguments.js";
 import type { Signal } from "./call/globals.js";
 import { native } from "./call/native.js";
-import { makeRoom, reportMemory } from "./lifetime/garbage.js";
+import { makeRoom, makeRoomOrWait, reportMemory } from "./lifetime/garbage.js";
 import { flatten, isBranch, type Path } from "./transforms/tree.js";
 
 /**
@@ -99,8 +99,8 @@ function arraysOf(args: readonly unknown[], fn: string): readonly array[] {
  */
 function evaluate(...args: Evaluable[]): void {
   const arrays = arraysOf(args, "eval");
-  makeRoom();
-  native.eval(slots(arrays, "eval", "args"));
+  const meanwhile = makeRoomOrWait();
+  native.eval(slots(arrays, "eval", "args"), meanwhile);
   reportMemory();
 }
 

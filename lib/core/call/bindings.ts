@@ -115,7 +115,7 @@ export interface Bindings {
   equal: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
   erf: (a: OperandCode, b: StreamId) => Result;
   erfinv: (a: OperandCode, b: StreamId) => Result;
-  eval: (a: List) => void;
+  eval: (a: List, b: unknown) => void;
   exp: (a: OperandCode, b: StreamId) => Result;
   expand_dims: (a: Slot, b: List, c: StreamId) => Result;
   expm1: (a: OperandCode, b: StreamId) => Result;

@@ -70,7 +70,7 @@ function saveTo(
   fn: string,
   write: (writer: ByteWriter) => void,
 ): void {
-  native.eval(slots(arrays, fn, "arrays"));
+  native.eval(slots(arrays, fn, "arrays"), undefined);
   if (typeof target === "string") {
     writeFile(target, fn, write);
   } else {

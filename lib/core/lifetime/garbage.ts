@@ -40,7 +40,8 @@ function youngCollector(): Collect {
   if (Bun !== undefined) {
     return () => Bun.gc(true);
   }
-  const gc = globalThis.gc ?? exposedGc();
+  // V8's own first: a global `gc` might be a function of the program's.
+  const gc = exposedGc() ?? globalThis.gc;
   return () => gc?.({ type: "minor" });
 }
 
@@ -48,9 +49,12 @@ function youngCollector(): Collect {
 function exposedGc(): typeof globalThis.gc {
   try {
     const { setFlagsFromString } = v8();
+    const isSet = globalThis.gc !== undefined;
     setFlagsFromString("--expose-gc");
     const gc = vm().runInNewContext("gc");
-    setFlagsFromString("--no-expose-gc");
+    if (!isSet) {
+      setFlagsFromString("--no-expose-gc");
+    }
     return gc;
   } catch {
     // Where that is not allowed, V8 collects when it sees fit.
@@ -77,16 +81,22 @@ class Collection {
     return this.#floor;
   }
 
-  /** @param bytes What arrays hold now that this may find. */
-  runIfDue(bytes: number): void {
+  /**
+   * What has come since the last one if the next is due, or else 0.
+   *
+   * @param bytes What arrays hold now that this may find.
+   */
+  due(bytes: number): number {
     this.#floor = Math.min(this.#floor, bytes);
     const growth = bytes - this.#floor;
     const worthwhile = growth > Math.max(2 ** 20, bytes / 32);
     const urgent = growth > Math.max(2 ** 25, bytes / 2);
-    if (urgent || (worthwhile && performance.now() > this.#next)) {
-      this.#next = this.#collect() + performance.now();
-      this.#floor = native.live_bytes();
-    }
+    return urgent || (worthwhile && performance.now() > this.#next) ? growth : 0;
+  }
+
+  run(): void {
+    this.#next = this.#collect() + performance.now();
+    this.#floor = native.live_bytes();
   }
 }
 
@@ -105,13 +115,34 @@ const old = new Collection(() => {
   return (20 * v8().getHeapStatistics().used_heap_size) / 2 ** 20;
 });
 
+function collect(youngToo: boolean): void {
+  if (youngToo) {
+    young.run();
+  }
+  // What came since the last young collection is for the next one: marking takes longer.
+  if (old.due(young.floor) > 0) {
+    old.run();
+  }
+}
+
 /**
  * Before an evaluation: collects if arrays that nobody uses any more may hold
  * much memory. Dead handles still keep their arrays alive, and the evaluation can
  * use their memory again only if they are collected before it.
  */
 export function makeRoom(): void {
-  young.runIfDue(native.live_bytes());
-  // What came since the last young collection is for the next one: marking takes longer.
-  old.runIfDue(young.floor);
+  collect(young.due(native.live_bytes()) > 0);
+}
+
+/**
+ * The same where JavaScript will wait for the evaluation. If what may be dead is little beside what
+ * evaluations take, the collection is given back, to be done while it waits.
+ */
+export function makeRoomOrWait(): (() => void) | undefined {
+  const growth = young.due(native.live_bytes());
+  if (growth > 0 && growth < native.get_peak_memory() / 32) {
+    return () => collect(true);
+  }
+  collect(growth > 0);
+  return undefined;
 }
