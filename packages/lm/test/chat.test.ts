@@ -159,7 +159,7 @@ test.each(["reset", "dispose"] as const)("%s ends an answer that is on its way",
 test("a session that is reset while a tool works answers no more", async () => {
   using session = new ChatSession(loaded, {
     ...{ maxTokens: 2, parseToolCalls: () => [{ name: "f", arguments: {} }] },
-    tools: [{ name: "f", run: () => session.reset() }],
+    tools: [{ name: "f", run: (): void => session.reset() }],
   });
   await expect(session.send("a").text()).rejects.toThrow(/the session was reset, or freed/);
   expect([session.messages, session.cachedTokens]).toEqual([[], 0]);
