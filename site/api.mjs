@@ -339,14 +339,21 @@ function entriesOf(project) {
   });
 }
 
-/** Whether a member of a class has text of its own there. @param {Declaration} member */
+/**
+ * Whether a member of a class has text of its own there: what it inherits has it elsewhere, but
+ * for what an array and a layer of one function are called for.
+ *
+ * @param {Declaration} member
+ */
 function shown(member) {
   return (
     !member.flags.isPrivate &&
     !member.flags.isProtected &&
     member.name !== "constructor" &&
     !member.name.startsWith("__") &&
-    (member.inheritedFrom === undefined || member.parent?.name === "array")
+    (member.inheritedFrom === undefined ||
+      member.parent?.name === "array" ||
+      member.inheritedFrom.name === "UnaryLayer.forward")
   );
 }
 
