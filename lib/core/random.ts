@@ -22,7 +22,7 @@ import { typeError } from "./call/codes.js";
 import { isMismatch, mismatch, outOfRange } from "./call/errors.js";
 import { length, nullable, number, operandOption, opOptions, slotOption } from "./call/kinds.js";
 import { native } from "./call/native.js";
-import { none } from "./call/wire.js";
+import { type DtypeId, type List, none } from "./call/wire.js";
 import type { StreamOptions } from "./device.js";
 import { type Dtype, float32, int32, uint32 } from "./dtype.js";
 
@@ -62,6 +62,16 @@ function placeOf(x: unknown, fn: string, call: string | undefined): string | und
     return "if this is a key, write it into the options, as { key }";
   }
   return undefined;
+}
+
+/** The shape and the dtype of what is drawn, as the addon takes them. */
+function drawn(
+  shape: Shape,
+  dtype: Dtype | null,
+  fn: string,
+  fallback = float32,
+): [shape: List, dtype: DtypeId] {
+  return [read(shapeList, shape, fn, "shape"), dtypeId(dtype ?? fallback, fn)];
 }
 
 function seedBits(x: number | bigint, fn: string): bigint {
@@ -162,8 +172,7 @@ export function uniform(
     native.random_uniform(
       read(operand, low, fn, "low", "0, 1, "),
       read(operand, high, fn, "high", "0, 1, "),
-      read(shapeList, shape, fn, "shape"),
-      dtypeId(dtype ?? float32, fn),
+      ...drawn(shape, dtype, fn),
       key,
       stream,
     ),
@@ -201,16 +210,7 @@ export function normal(
 ): array {
   const fn = "random.normal";
   const { loc, scale, key, stream } = read(readNormal, options, fn, "options", "");
-  return make(
-    native.random_normal(
-      read(shapeList, shape, fn, "shape"),
-      dtypeId(dtype ?? float32, fn),
-      loc,
-      scale,
-      key,
-      stream,
-    ),
-  );
+  return make(native.random_normal(...drawn(shape, dtype, fn), loc, scale, key, stream));
 }
 
 /**
@@ -251,14 +251,7 @@ export function multivariateNormal(
     throw outOfRange(fn, "cov", expected, cov);
   }
   return make(
-    native.random_multivariate_normal(
-      means,
-      covariances,
-      read(shapeList, shape, fn, "shape"),
-      dtypeId(dtype ?? float32, fn),
-      key,
-      stream,
-    ),
+    native.random_multivariate_normal(means, covariances, ...drawn(shape, dtype, fn), key, stream),
   );
 }
 
@@ -287,8 +280,7 @@ export function randint(
     native.random_randint(
       read(operand, low, fn, "low", "low, high, "),
       read(operand, high, fn, "high", "low, high, "),
-      read(shapeList, shape, fn, "shape"),
-      dtypeId(dtype ?? int32, fn),
+      ...drawn(shape, dtype, fn, int32),
       key,
       stream,
     ),
@@ -363,14 +355,7 @@ export function gumbel(
 ): array {
   const fn = "random.gumbel";
   const { key, stream } = read(readRandom, options, fn, "options", "");
-  return make(
-    native.random_gumbel(
-      read(shapeList, shape, fn, "shape"),
-      dtypeId(dtype ?? float32, fn),
-      key,
-      stream,
-    ),
-  );
+  return make(native.random_gumbel(...drawn(shape, dtype, fn), key, stream));
 }
 
 /** Options of `categorical`. */
@@ -447,16 +432,7 @@ export function laplace(
 ): array {
   const fn = "random.laplace";
   const { loc, scale, key, stream } = read(readLaplace, options, fn, "options", "");
-  return make(
-    native.random_laplace(
-      read(shapeList, shape, fn, "shape"),
-      dtypeId(dtype ?? float32, fn),
-      loc,
-      scale,
-      key,
-      stream,
-    ),
-  );
+  return make(native.random_laplace(...drawn(shape, dtype, fn), loc, scale, key, stream));
 }
 
 /**
