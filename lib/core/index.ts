@@ -6,14 +6,7 @@ import "./array/methods.js";
 export { type ArrayConstructor, type AsarrayOptions, array, asarray } from "./array/construct.js";
 export type { ArrayInput } from "./array/input.js";
 export type { Nested } from "./array/output.js";
-export {
-  getPrintoptions,
-  PrintOptions,
-  type PrintOptionsContext,
-  type PrintSettings,
-  printoptions,
-  setPrintoptions,
-} from "./array/printing.js";
+export * from "./array/printing.js";
 export { canCast, resultType } from "./array/result-type.js";
 export { ArrayLike, type Complex, type Scalar } from "./array/stand-in.js";
 export {
@@ -110,34 +103,12 @@ export * from "./ops/quantization.js";
 export * from "./ops/reduction.js";
 export * from "./ops/shape.js";
 export * from "./ops/sorting.js";
-export { type PipelineOptions, pipeline, type StepResult } from "./pipeline.js";
+export * from "./pipeline.js";
 export * as random from "./random.js";
 export { type Report, report } from "./report.js";
 export { setTracebacks } from "./tracebacks.js";
-export {
-  type CompileOptions,
-  compile,
-  disableCompile,
-  enableCompile,
-} from "./transforms/compile.js";
-export {
-  type Beside,
-  type CustomFunction,
-  checkpoint,
-  customFunction,
-  type Primals,
-} from "./transforms/custom.js";
+export * from "./transforms/compile.js";
+export * from "./transforms/custom.js";
 export * from "./transforms/export.js";
 export { FunctionExporter } from "./transforms/exporter.js";
-export {
-  type AxisTree,
-  depends,
-  type ForResults,
-  grad,
-  jvp,
-  stopGradient,
-  type VmapOptions,
-  valueAndGrad,
-  vjp,
-  vmap,
-} from "./transforms/transforms.js";
+export * from "./transforms/transforms.js";

@@ -13,13 +13,12 @@ import { unary } from "../ops/common.js";
 import {
   flattenArrays,
   flattenOnlyArrays,
+  mappedAxis,
   outputsOf,
   promiseHint,
   type Structure,
 } from "./tree.js";
 import type { AnyFunction, Differentiable, GradientOf, Mappable, Picked } from "./types.js";
-
-export type { AnyFunction };
 
 /**
  * The same values, through which no gradient flows.
@@ -255,20 +254,6 @@ export interface VmapOptions {
   inAxes?: Exclude<AxisTree, null> | undefined;
   /** Where the results have the axis. By default 0. */
   outAxes?: Exclude<AxisTree, null> | undefined;
-}
-
-/** The axis among `ndim`, -1 for none. */
-export function mappedAxis(axis: unknown, ndim: number, fn: string, param: string): number {
-  if (axis === null) {
-    return -1;
-  }
-  if (typeof axis !== "number" || !Number.isInteger(axis)) {
-    throw mismatch(fn, param, "axes that are integers or null", axis);
-  }
-  if (axis < -ndim || axis >= ndim) {
-    throw outOfRange(fn, param, `an axis of an array of ${ndim} dimensions`, axis);
-  }
-  return axis < 0 ? axis + ndim : axis;
 }
 
 // An axis for each array of a tree; results have one more than they were

@@ -5,7 +5,7 @@
 
 import { type array, isArray, slot } from "../array/array.js";
 import { typeError } from "../call/codes.js";
-import { isStranger, mismatch } from "../call/errors.js";
+import { isStranger, mismatch, outOfRange } from "../call/errors.js";
 import { isRecord } from "../call/objects.js";
 import { type List, lengthOf, list } from "../call/wire.js";
 import { isPromise } from "../lifetime/context.js";
@@ -345,6 +345,20 @@ export function outputsOf(result: unknown, fn: string, done: string): List {
     throw mismatch(fn, "fun's result", expected, result);
   }
   return list(all.map((x) => slot(x, fn, "fun's result")));
+}
+
+/** The axis among `ndim`, -1 for none. */
+export function mappedAxis(axis: unknown, ndim: number, fn: string, param: string): number {
+  if (axis === null) {
+    return -1;
+  }
+  if (typeof axis !== "number" || !Number.isInteger(axis)) {
+    throw mismatch(fn, param, "axes that are integers or null", axis);
+  }
+  if (axis < -ndim || axis >= ndim) {
+    throw outOfRange(fn, param, `an axis of an array of ${ndim} dimensions`, axis);
+  }
+  return axis < 0 ? axis + ndim : axis;
 }
 
 /** How to go through something else along a structure. */
