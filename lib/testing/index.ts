@@ -7,13 +7,14 @@
  * @module
  */
 
-import { type array, isArray } from "../core/array/array.js";
+import { type array, isArray, slotOf } from "../core/array/array.js";
+import { valueReader, valuesOf } from "../core/array/output.js";
+import type { Scalar } from "../core/array/stand-in.js";
 import { valueText } from "../core/array/texts.js";
 import { describe, mismatch } from "../core/call/errors.js";
+import { sameShape } from "../core/call/numbers.js";
 import { flag, notNegative, optionsOf } from "../core/call/options.js";
-import { bfloat16, bool, complex64, float16, float32, float64 } from "../core/dtype.js";
-import { tidy } from "../core/lifetime/scope.js";
-import { astype } from "../core/ops/shape.js";
+import { float64 } from "../core/dtype.js";
 
 /** Options of `toBeCloseToArray`. */
 export interface Tolerance {
@@ -59,31 +60,19 @@ export interface Outcome {
   message(): string;
 }
 
-type Value = number | bigint | boolean | { readonly re: number; readonly im: number };
-type Values = (i: number) => Value;
-
 /** The values of an array by their place, row-major. */
-function valuesOf(x: array): Values {
-  const { dtype } = x;
-  const half = dtype === float16 || dtype === bfloat16;
-  const typed = tidy(() => (half ? astype(x, float32) : x).toTypedArray());
-  if (dtype === bool) {
-    return (i) => typed[i] !== 0;
-  }
-  if (dtype === complex64) {
-    return (i) => ({ re: typed[2 * i] as number, im: typed[2 * i + 1] as number });
-  }
-  return (i) => typed[i] as number | bigint;
+function readerOf(x: array): (i: number) => Scalar {
+  return valueReader(valuesOf(slotOf(x), x.dtype, "expect"), x.dtype);
 }
 
-function isSame(a: Value, b: Value): boolean {
+function isSame(a: Scalar, b: Scalar): boolean {
   return typeof a === "object" && typeof b === "object"
     ? Object.is(a.re, b.re) && Object.is(a.im, b.im)
     : Object.is(a, b);
 }
 
 /** How far two values are from each other. */
-function distance(a: Value, b: Value): number {
+function distance(a: Scalar, b: Scalar): number {
   if (typeof a === "object" && typeof b === "object") {
     return a.re === b.re && a.im === b.im ? 0 : Math.hypot(a.re - b.re, a.im - b.im);
   }
@@ -94,19 +83,16 @@ function distance(a: Value, b: Value): number {
   return a === b ? 0 : Math.abs(Number(a) - Number(b));
 }
 
-function sizeOf(a: Value): number {
+function sizeOf(a: Scalar): number {
   return typeof a === "object" ? Math.hypot(a.re, a.im) : Math.abs(Number(a));
 }
 
-function isNan(a: Value): boolean {
+function isNan(a: Scalar): boolean {
   return typeof a === "object" ? Number.isNaN(a.re + a.im) : Number.isNaN(a);
 }
 
 function sameType(a: array, b: array): boolean {
-  const [left, right] = [a.shape, b.shape];
-  return (
-    a.dtype === b.dtype && left.length === right.length && left.every((n, i) => n === right[i])
-  );
+  return a.dtype === b.dtype && sameShape(a.shape, b.shape);
 }
 
 /** The tester for `toEqual` and its kin; about what is no array it says nothing. */
@@ -121,7 +107,7 @@ function equal(a: unknown, b: unknown): boolean | undefined {
     return false;
   }
   const { size } = a;
-  const [left, right] = [valuesOf(a), valuesOf(b)];
+  const [left, right] = [readerOf(a), readerOf(b)];
   for (let i = 0; i < size; i++) {
     if (!isSame(left(i), right(i))) {
       return false;
@@ -160,10 +146,10 @@ function table(rows: readonly string[][]): string {
 function differences(
   received: array,
   expected: array,
-  isFine: (received: Value, expected: Value) => boolean,
+  isFine: (received: Scalar, expected: Scalar) => boolean,
 ): string | undefined {
   const { shape, size, dtype } = expected;
-  const [left, right] = [valuesOf(received), valuesOf(expected)];
+  const [left, right] = [readerOf(received), readerOf(expected)];
   const rows = [["index", "received", "expected"]];
   let count = 0;
   let largest = 0;
@@ -198,7 +184,7 @@ function matcher(
   name: string,
   received: unknown,
   expected: unknown,
-  isFine: (received: Value, expected: Value) => boolean,
+  isFine: (received: Scalar, expected: Scalar) => boolean,
 ): Outcome {
   if (!isArray(expected)) {
     throw mismatch(name, "expected", "an array", expected);

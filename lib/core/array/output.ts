@@ -140,6 +140,17 @@ export function valuesOf(slot: Slot, dtype: Dtype, fn: string): TypedArray {
   }
 }
 
+/** Reads the value at a place, row-major, of a copy of an array's values. */
+export function valueReader(view: TypedArray, dtype: Dtype): (i: number) => Scalar {
+  if (dtype === bool_) {
+    return (i) => view[i] !== 0;
+  }
+  if (dtype === complex64) {
+    return (i) => ({ re: view[2 * i] as number, im: view[2 * i + 1] as number });
+  }
+  return (i) => view[i] as number | bigint;
+}
+
 /** The values of an array as nested lists. */
 export function nested(slot: Slot, shape: readonly number[], dtype: Dtype): Nested {
   return nestedFrom(valuesOf(slot, dtype, "tolist"), shape, dtype);
@@ -148,12 +159,7 @@ export function nested(slot: Slot, shape: readonly number[], dtype: Dtype): Nest
 /** The same from a copy of the values. */
 export function nestedFrom(view: TypedArray, shape: readonly number[], dtype: Dtype): Nested {
   checkHeap(view.length, dtype);
-  const value: (i: number) => Scalar =
-    dtype === bool_
-      ? (i) => view[i] !== 0
-      : dtype === complex64
-        ? (i) => ({ re: view[2 * i] as number, im: view[2 * i + 1] as number })
-        : (i) => view[i] as number | bigint;
+  const value = valueReader(view, dtype);
   let next = 0;
   const build = (dimension: number): Nested => {
     if (dimension === shape.length) {
