@@ -276,8 +276,12 @@ void require_fit(const mx::array& a) {
 
 // Indices.
 
-// A check makes an operation's indices safe, or gives what takes its place.
-using Check = std::optional<mx::array> (*)(mx::array& a, mx::Stream s);
+// A check makes an operation's indices safe, or gives what takes its place. The
+// caller is the function that the user called, if it is known.
+using Check = std::optional<mx::array> (*)(
+    mx::array& a,
+    mx::Stream s,
+    const std::optional<Caller>& caller);
 
 // The same operation of other inputs.
 mx::array again(const mx::array& a, Arrays inputs) {
@@ -285,25 +289,30 @@ mx::array again(const mx::array& a, Arrays inputs) {
   return mx::array(shape, a.dtype(), a.primitive_ptr(), std::move(inputs));
 }
 
-std::optional<mx::array> check_gather(mx::array& a, mx::Stream s) {
+std::optional<mx::array>
+check_gather(mx::array& a, mx::Stream s, const std::optional<Caller>& caller) {
   auto [axes, part] = state<mx::Gather>(a);
   auto& in = a.inputs();
   for (size_t i = 0; i < axes.size(); i++) {
     auto bounds = Bounds::of_index(in[0].shape(axes[i]), part[axes[i]]);
-    in[i + 1] = checked(in[i + 1], bounds, {"take"}, s);
+    in[i + 1] = checked(in[i + 1], bounds, caller.value_or(Caller{"take"}), s);
   }
   return std::nullopt;
 }
 
-std::optional<mx::array> check_gather_axis(mx::array& a, mx::Stream s) {
+std::optional<mx::array> check_gather_axis(
+    mx::array& a,
+    mx::Stream s,
+    const std::optional<Caller>& caller) {
   auto& in = a.inputs();
   auto axis = state<mx::GatherAxis>(a);
   auto bounds = Bounds::of(in[0].shape(axis));
-  in[1] = checked(in[1], bounds, {"take_along_axis"}, s);
+  in[1] = checked(in[1], bounds, caller.value_or(Caller{"take_along_axis"}), s);
   return std::nullopt;
 }
 
-std::optional<mx::array> check_scatter(mx::array& a, mx::Stream s) {
+std::optional<mx::array>
+check_scatter(mx::array& a, mx::Stream s, const std::optional<Caller>&) {
   auto [_, axes] = state<mx::Scatter>(a);
   auto in = a.inputs();
   auto updates = in.back();
@@ -323,7 +332,8 @@ std::optional<mx::array> check_scatter(mx::array& a, mx::Stream s) {
       });
 }
 
-std::optional<mx::array> check_scatter_axis(mx::array& a, mx::Stream s) {
+std::optional<mx::array>
+check_scatter_axis(mx::array& a, mx::Stream s, const std::optional<Caller>&) {
   auto [_, axis] = state<mx::ScatterAxis>(a);
   auto in = a.inputs();
   return written(
@@ -338,14 +348,16 @@ std::optional<mx::array> check_scatter_axis(mx::array& a, mx::Stream s) {
       });
 }
 
-std::optional<mx::array> check_dynamic_slice(mx::array& a, mx::Stream s) {
+std::optional<mx::array>
+check_dynamic_slice(mx::array& a, mx::Stream s, const std::optional<Caller>&) {
   auto [axes, part] = state<mx::DynamicSlice>(a);
   auto& in = a.inputs();
   in[1] = checked_starts(in[1], in[0], axes, part, "slice", s);
   return std::nullopt;
 }
 
-std::optional<mx::array> check_dynamic_update(mx::array& a, mx::Stream s) {
+std::optional<mx::array>
+check_dynamic_update(mx::array& a, mx::Stream s, const std::optional<Caller>&) {
   auto axes = state<mx::DynamicSliceUpdate>(a);
   auto in = a.inputs();
   auto part = in[1].shape();
@@ -355,7 +367,8 @@ std::optional<mx::array> check_dynamic_update(mx::array& a, mx::Stream s) {
   return part_written(in[0], in[2], axes, part, "slice_update", s, write);
 }
 
-std::optional<mx::array> check_masked_scatter(mx::array& a, mx::Stream s) {
+std::optional<mx::array>
+check_masked_scatter(mx::array& a, mx::Stream s, const std::optional<Caller>&) {
   auto& in = a.inputs();
   if (in[1].size() > 0) {
     auto groups = in[1].shape(0);
@@ -365,14 +378,16 @@ std::optional<mx::array> check_masked_scatter(mx::array& a, mx::Stream s) {
   return std::nullopt;
 }
 
-std::optional<mx::array> check_gather_mm(mx::array& a, mx::Stream s) {
+std::optional<mx::array>
+check_gather_mm(mx::array& a, mx::Stream s, const std::optional<Caller>&) {
   auto& in = a.inputs();
   in[2] = *checked_matrices(in[2], in[0], "gather_mm", s);
   in[3] = *checked_matrices(in[3], in[1], "gather_mm", s);
   return std::nullopt;
 }
 
-std::optional<mx::array> check_gather_qmm(mx::array& a, mx::Stream s) {
+std::optional<mx::array>
+check_gather_qmm(mx::array& a, mx::Stream s, const std::optional<Caller>&) {
   auto& in = a.inputs();
   auto n = in.size();
   in[n - 2] = *checked_matrices(in[n - 2], in[0], "gather_qmm", s);
@@ -380,7 +395,8 @@ std::optional<mx::array> check_gather_qmm(mx::array& a, mx::Stream s) {
   return std::nullopt;
 }
 
-std::optional<mx::array> check_cholesky(mx::array& a, mx::Stream) {
+std::optional<mx::array>
+check_cholesky(mx::array& a, mx::Stream, const std::optional<Caller>&) {
   // The same once more, since all that use the first will use the check.
   return checked_factors(
       mx::array(a.shape(), a.dtype(), a.primitive_ptr(), a.inputs()));
@@ -405,6 +421,17 @@ Check find_check(std::string_view name) {
 } // namespace
 
 void check_graph(Arrays& outputs, const Arrays& inputs) {
+  // The earlier checks, for other shapes, know whose indices they are.
+  std::unordered_map<std::uintptr_t, Caller> callers;
+  std::vector<mx::array> earlier;
+  visit(outputs, inputs, [&](mx::array& a) {
+    for (auto& input : a.inputs()) {
+      if (auto caller = caller_of(input)) {
+        callers.insert_or_assign(a.id(), *caller);
+        earlier.push_back(input);
+      }
+    }
+  });
   replace_inputs(outputs, inputs, before_checks);
   std::unordered_map<std::uintptr_t, mx::array> others;
   visit(outputs, inputs, [&](mx::array& a) {
@@ -413,7 +440,10 @@ void check_graph(Arrays& outputs, const Arrays& inputs) {
     }
     require_fit(a);
     if (auto check = find_check(name_of(a))) {
-      if (auto other = check(a, a.primitive().stream())) {
+      auto found = callers.find(a.id());
+      auto caller =
+          found == callers.end() ? std::nullopt : std::optional(found->second);
+      if (auto other = check(a, a.primitive().stream(), caller)) {
         others.insert({a.id(), *other});
       }
     }

@@ -3,6 +3,7 @@
 #include <span>
 #include <sstream>
 #include <string_view>
+#include <unordered_set>
 
 #include "mlx/allocator.h"
 #include "mlx/backend/cpu/encoder.h"
@@ -185,6 +186,10 @@ class CheckIndices : public mx::UnaryPrimitive {
     return {inputs[0].shape()};
   }
 
+  const Caller& caller() const {
+    return caller_;
+  }
+
  private:
   mx::array passed(const mx::array& a) const {
     auto s = const_cast<CheckIndices*>(this)->stream();
@@ -282,11 +287,14 @@ mx::array checked_all(
     AllBounds all,
     const Caller& caller,
     mx::StreamOrDevice where) {
-  if (is_settled(indices, all, caller)) {
+  auto settled = is_settled(indices, all, caller);
+  // In a graph for all shapes it is there for the caller's name alone.
+  auto is_mark = is_for_all_shapes(indices);
+  if (settled && !is_mark) {
     return indices;
   }
   auto s = mx::to_stream(where);
-  if (s.device == mx::Device::gpu) {
+  if (s.device == mx::Device::gpu && !is_mark) {
     return clipped(indices, all, s);
   }
   return mx::array(
@@ -505,6 +513,26 @@ void replace_inputs(
       }
     }
   });
+}
+
+std::optional<Caller> caller_of(const mx::array& a) {
+  // What operations do to the shape and the dtype of their indices.
+  static const std::unordered_set<std::string_view> fitting{
+      "AsType",
+      "Broadcast",
+      "BroadcastAxes",
+      "ExpandDims",
+      "Flatten",
+      "Reshape",
+      "Squeeze"};
+  if (!a.has_primitive()) {
+    return std::nullopt;
+  }
+  if (auto check = dynamic_cast<const CheckIndices*>(&a.primitive())) {
+    return check->caller();
+  }
+  return fitting.contains(a.primitive().name()) ? caller_of(a.inputs()[0])
+                                                : std::nullopt;
 }
 
 const mx::array& before_checks(const mx::array& a) {

@@ -207,6 +207,10 @@ void replace_inputs(
     const std::vector<mx::array>& inputs,
     const std::function<mx::array(const mx::array&)>& replaced);
 
+// Whose indices an array is, if they were checked and at most given another
+// shape or dtype since.
+std::optional<Caller> caller_of(const mx::array& a);
+
 // An array as it was before it was checked.
 const mx::array& before_checks(const mx::array& a);
 

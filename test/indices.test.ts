@@ -428,6 +428,17 @@ describe("functions compiled for all shapes", () => {
     expect(() => mx.eval(f(at(1, 2), at(-3)))).toThrow(RangeError);
   });
 
+  test.each<[string, (a: mx.array, i: mx.array) => mx.array]>([
+    ["[get] indices", (a, i) => a.get(i)],
+    ["[Embedding.forward] x", (_, i) => embedding.forward(i)],
+    ["[losses.nllLoss] targets", (a, i) => nn.losses.nllLoss(a, i)],
+  ])("%s is what an error names", (caller, fun) => {
+    mx.eval(embedding);
+    const f = mx.compile(fun, { shapeless: true });
+    mx.eval(f(mx.zeros([2, 4]), at(0, 1)));
+    expect(() => mx.eval(f(mx.zeros([2, 4]), at(0, 9)))).toThrow(`${caller}: expected integers`);
+  });
+
   test("read whole parts", () => {
     const f = mx.compile((a: mx.array) => mx.take(a, at(0, 2), 0), { shapeless: true });
     expect(f(x).tolist()).toEqual(x.get(at(0, 2)).tolist());
