@@ -1,5 +1,6 @@
 #include "bind.h"
 #include "empty.h"
+#include "fused.h"
 #include "indices.h"
 
 namespace mlxjs {
@@ -10,6 +11,9 @@ using Maybe = std::optional<mx::array>;
 
 mx::array
 rms_norm(const mx::array& x, Maybe weight, float eps, mx::StreamOrDevice s) {
+  if (auto out = fused_rms_norm(x, weight, eps, s)) {
+    return *out;
+  }
   return unless_empty(mx::fast::rms_norm(x, weight, eps, s), s, x);
 }
 
@@ -19,6 +23,9 @@ mx::array layer_norm(
     Maybe bias,
     float eps,
     mx::StreamOrDevice s) {
+  if (auto out = fused_layer_norm(x, weight, bias, eps, s)) {
+    return *out;
+  }
   return unless_empty(mx::fast::layer_norm(x, weight, bias, eps, s), s, x);
 }
 
@@ -33,8 +40,13 @@ mx::array rope(
     Maybe freqs,
     mx::StreamOrDevice s) {
   auto given = base == 0 ? std::nullopt : std::optional(base);
-  auto out = mx::fast::rope(
-      a, dims, traditional, given, scale, offset.beside(mx::int32), freqs, s);
+  auto place = offset.beside(mx::int32);
+  if (auto out =
+          fused_rope(a, dims, traditional, given, scale, place, freqs, s)) {
+    return *out;
+  }
+  auto out =
+      mx::fast::rope(a, dims, traditional, given, scale, place, freqs, s);
   return unless_empty(out, s, a);
 }
 

@@ -80,6 +80,15 @@ size_t walk(const std::vector<mx::array>& outputs, F met) {
 
 } // namespace
 
+bool tracing() {
+  static const auto& tracer = [] {
+    auto a = new mx::array({}, mx::bool_, nullptr, {});
+    a->set_tracer(true);
+    return *a;
+  }();
+  return tracer.is_tracer();
+}
+
 size_t deepest_graph() {
   // The most that MLX was seen to take for one operation is 190 bytes.
   constexpr size_t for_one = 512;

@@ -7,6 +7,10 @@
 
 namespace mlxjs {
 
+// Whether a transformation of a function is under way. MLX tells that only of
+// an array.
+bool tracing();
+
 // MLX goes through graphs recursively, from each of a list of outputs to what
 // it has not met before. A graph that is deeper than the thread's stack would
 // end the process.

@@ -213,6 +213,12 @@ bool is_check(const mx::array& a) {
   return name == "CheckIndices" || name == "CheckFactor";
 }
 
+// Whether it is one of the operations of fused.h.
+bool is_fused(const mx::array& a) {
+  return a.has_primitive() &&
+      std::string_view(a.primitive().name()).starts_with("Fused");
+}
+
 bool is_gpu(mx::StreamOrDevice s) {
   return mx::to_stream(s).device == mx::Device::gpu;
 }
@@ -541,11 +547,11 @@ const mx::array& before_checks(const mx::array& a) {
 
 void take_out_checks(Environment& e, Arrays& outputs, const Arrays& inputs) {
   auto unchecked = [&](const mx::array& a) {
-    if (!is_check(a) || a.is_tracer()) {
-      return before_checks(a);
+    if (is_fused(a) || (is_check(a) && !a.is_tracer())) {
+      evaluate(e, a);
+      return a;
     }
-    evaluate(e, a);
-    return a;
+    return before_checks(a);
   };
   replace_inputs(outputs, inputs, unchecked);
   std::ranges::transform(outputs, outputs.begin(), unchecked);

@@ -214,8 +214,9 @@ std::optional<Caller> caller_of(const mx::array& a);
 // An array as it was before it was checked.
 const mx::array& before_checks(const mx::array& a);
 
-// Takes the checks out of a graph that is to be written to a file. Indices that
-// do not depend on the function's inputs are computed, and so checked.
+// Takes the operations that MLX does not know out of a graph that is to be
+// written to a file. Indices that do not depend on the function's inputs are
+// computed, and so checked; operations of fused.h never depend on them.
 void take_out_checks(
     Environment& e,
     std::vector<mx::array>& outputs,

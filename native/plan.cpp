@@ -5,21 +5,13 @@
 
 #include "mlx/backend/cuda/cuda.h"
 
+#include "graph.h"
+
 namespace mlxjs {
 
 namespace {
 
 using Status = mx::array::Status;
-
-// Whether a transformation is under way. MLX tells that only of an array.
-bool tracing() {
-  static const auto& tracer = [] {
-    auto a = new mx::array({}, mx::bool_, nullptr, {});
-    a->set_tracer(true);
-    return *a;
-  }();
-  return tracer.is_tracer();
-}
 
 // Between two evaluations, a kernel waits on an NVIDIA GPU for what the CPU
 // computes. While it does, the driver may keep the CPU waiting in its turn, for

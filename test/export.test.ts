@@ -51,6 +51,21 @@ describe("files", () => {
     expect(values(mx.importFunction(at("none"))())).toEqual([[0, 1, 2]]);
   });
 
+  test("what is captured, and MLX has no operation for", () => {
+    const weight = mx.array([1, 2]);
+    const norms = () => [
+      mx.fast.rmsNorm(mx.array([3, 4]), weight, 0),
+      mx.fast.layerNorm(mx.array([3, 5]), null, weight, 0),
+      mx.fast.rope(mx.ones([1, 1, 2]), 2, { traditional: false, base: 10, scale: 1, offset: 1 }),
+    ];
+    const lazy = norms();
+    mx.exportFunction(at("norms"), (x) => [...lazy, ...lazy.map((y) => mx.add(x, y))], [
+      mx.zeros([2]),
+    ]);
+    const imported = values(mx.importFunction(at("norms"))(mx.zeros([2])));
+    expect(imported).toEqual(values([...norms(), ...norms()]));
+  });
+
   test("what is captured, however it lies in memory", () => {
     const x = mx.reshape(mx.arange(6), [2, 3]);
     const captured = {

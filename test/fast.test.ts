@@ -55,6 +55,116 @@ describe("norms", () => {
   });
 });
 
+// What MLX puts together from small operations, which it does where a transformation looks on.
+const ofSmallOperations = (fn: (x: mx.array) => mx.array, x: mx.array): mx.array =>
+  mx.jvp((y: mx.array) => fn(y), [x], [mx.onesLike(x)])[0][0] as mx.array;
+
+const bytes = (x: mx.array) => [...mx.view(mx.contiguous(x).reshape(-1), mx.uint8).toTypedArray()];
+
+describe.each([mx.float32, mx.float16, mx.bfloat16])("to the last bit, in %s", (dtype) => {
+  const random = (...shape: number[]) => mx.random.normal(shape).multiply(3).astype(dtype);
+  const same = (fn: (x: mx.array) => mx.array, x: mx.array) => {
+    const [whole, parts] = mx.stream(mx.cpu, () => [fn(x), ofSmallOperations(fn, x)] as const);
+    expect([whole.dtype, whole.shape]).toEqual([parts.dtype, parts.shape]);
+    expect(bytes(whole)).toEqual(bytes(parts));
+  };
+
+  test.each([
+    ["in order", () => random(2, 3, 65)],
+    ["one after the other in another way", () => random(2, 65, 3).swapaxes(1, 2)],
+    ["backwards", () => random(4, 65).get("...", new mx.Slice(null, null, -1))],
+    ["repeated", () => mx.broadcastTo(random(3, 65), [2, 3, 65])],
+    ["all the same", () => mx.broadcastTo(random(1), [3, 65])],
+    ["a negative zero", () => mx.zeros([65], dtype).negative()],
+  ])("norms of elements that lie %s", (_, make) => {
+    const x = make();
+    const weight = random(65);
+    const bias = random(130).get(new mx.Slice(null, null, 2));
+    for (const w of [weight, null]) {
+      same((y) => fast.rmsNorm(y, w, 1e-5), x);
+      for (const b of [bias, null]) {
+        same((y) => fast.layerNorm(y, w, b, 1e-5), x);
+      }
+    }
+  });
+
+  test("norms of single elements", () => {
+    for (const x of [random(3, 1), mx.array([-0], dtype)]) {
+      same((y) => fast.rmsNorm(y, null, 1e-5), x);
+      same((y) => fast.layerNorm(y, null, null, 1e-5), x);
+    }
+  });
+
+  test.each([
+    ["one token", () => random(2, 3, 1, 8)],
+    ["several", () => random(2, 3, 5, 8)],
+    ["heads behind tokens in memory", () => random(2, 5, 3, 8).swapaxes(1, 2)],
+    ["no heads", () => random(2, 5, 8)],
+    ["more axes", () => random(2, 3, 2, 5, 8)],
+  ])("rotations of %s", (_, make) => {
+    const x = make();
+    const freqs = mx.random.uniform(1, 9, [3]);
+    const offsets = [
+      0,
+      7,
+      mx.array(7, mx.int32),
+      mx.array([1000], mx.uint32),
+      mx.array([4, 9], mx.int32),
+    ];
+    for (const traditional of [true, false]) {
+      for (const offset of offsets) {
+        for (const scale of [1, 0.3]) {
+          const options = { traditional, scale, offset };
+          same((y) => fast.rope(y, 8, { ...options, base: 100 }), x);
+          same((y) => fast.rope(y, 6, { ...options, freqs, base: null }), x);
+        }
+      }
+    }
+  });
+});
+
+test.runIf(process.platform === "linux")("on the CPU, few operations", () => {
+  const operations = (outputs: mx.array[]) => {
+    const pieces: Uint8Array[] = [];
+    mx.exportToDot({ write: (piece) => pieces.push(piece) }, [outputs]);
+    const text = Buffer.concat(pieces).toString();
+    return [...text.matchAll(/label ="(\w+)", shape=rectangle/g)].map(([, name]) => name).sort();
+  };
+  mx.stream(mx.cpu, () => {
+    const x = mx.array([[[1, 2, 3, 4]]]);
+    const turn = { traditional: false, base: 10, scale: 1, offset: 1 };
+    const norms = [fast.rmsNorm(x, null, 0), fast.layerNorm(x, null, null, 0)];
+    expect(operations(norms)).toEqual(["FusedLayerNorm", "FusedRMSNorm"]);
+    const one = operations([fast.rope(x, 4, turn)]);
+    const turned = [fast.rope(x, 4, turn), fast.rope(mx.array([[[[5, 6, 7, 8]]]]), 4, turn)];
+    expect(operations(turned)).toEqual([...one, "FusedRoPE"].sort());
+  });
+});
+
+test("rotations by the same angles, and by others, in one graph", () => {
+  const x = mx.ones([1, 1, 2, 4]);
+  const turned = (base: number, offset: number | mx.array, dtype: mx.Dtype = mx.float32) =>
+    fast.rope(x.astype(dtype), 4, { traditional: false, base, scale: 1, offset });
+  const place = mx.array(3, mx.int32);
+  const calls: Parameters<typeof turned>[] = [
+    [10, 3],
+    [10, 3],
+    [20, 3],
+    [10, 4],
+    [10, 3],
+    [10, place],
+    [10, 3, mx.float16],
+    [10, 3],
+  ];
+  const apart = calls.map((call) => turned(...call).tolist());
+  expect(calls.map((call) => turned(...call)).map((y) => y.tolist())).toEqual(apart);
+  const together = calls.map((call) => turned(...call));
+  mx.eval(together);
+  expect(together.map((y) => y.tolist())).toEqual(apart);
+  place.dispose();
+  expect(turned(10, mx.array(5, mx.int32)).tolist()).not.toEqual(apart[5]);
+});
+
 test("crossEntropy", () => {
   const logits = mx.array([
     [0, 0],
