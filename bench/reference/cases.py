@@ -199,7 +199,7 @@ cases = {
     "matmul 512 x 512": (3, 10, lambda: matmul(512)),
     "matmul 1024 x 1024": (3, 4, lambda: matmul(1024)),
     "matmul 2048 x 2048": (3, 1, lambda: matmul(2048)),
-    "training step": lasting(3, 4, training),
+    "training step": lasting(3, 2, training),
     "training step in bfloat16": lasting(1, 2, lambda: training(mx.bfloat16)),
     "convolutional training step": lasting(5, 4, convolutional),
     "convolutional training step, first 16": first(16, convolutional),
