@@ -1,7 +1,8 @@
 // Trains, evaluates asynchronously, serves HTTP and compiles functions that it
-// drops again, all at once, for twenty minutes or `--minutes N`, and ends with a
-// verdict: memory must be as flat in the last third as in the second. `--save`
-// keeps the figures in results/soak.json.
+// drops again, all at once, for twenty minutes or `--minutes N`. Thirty times all of
+// this rests and the garbage is collected: what is there then must be as flat in the
+// last third as in the second, and what the process takes while it works, too.
+// `--save` keeps the figures in results/soak.json.
 
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
@@ -13,6 +14,8 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { mx, nn, optim } from "mlx-js";
 
 const require = createRequire(import.meta.url);
@@ -39,6 +42,65 @@ const count = { steps: 0, requests: 0, functions: 0, failures: 0 };
 const cache = mkdtempSync(join(tmpdir(), "mlx-js-soak-"));
 process.env["MLX_JS_CACHE"] = cache;
 
+setFlagsFromString("--expose-gc");
+/** @type {() => void} */
+const collect = runInNewContext("gc");
+
+// Who works asks before each step. Who has come to the last step is at rest for good.
+let working = 0;
+/** @type {Promise<void> | undefined} */
+let pause;
+/** @type {() => void} */
+let noteRest = () => {};
+
+function rests() {
+  working--;
+  noteRest();
+}
+
+/** Runs a step until the time is up. @param {() => Promise<void>} step */
+async function work(step) {
+  working++;
+  while (Date.now() < end) {
+    await step();
+    if (pause) {
+      rests();
+      await pause;
+      working++;
+    }
+  }
+  rests();
+}
+
+/** Stops all work, and gives what `look` sees then. @param {() => void} look */
+async function atRest(look) {
+  const { promise, resolve } = withResolvers();
+  pause = promise;
+  while (working > 0) {
+    const { promise: oneRests, resolve: note } = withResolvers();
+    noteRest = note;
+    await oneRests;
+  }
+  // Finalizers run between turns of the event loop.
+  for (let i = 0; i < 3; i++) {
+    collect();
+    await sleep(0);
+  }
+  look();
+  pause = undefined;
+  resolve();
+}
+
+/** @returns {{ promise: Promise<void>, resolve: () => void }} */
+function withResolvers() {
+  let resolve = () => {};
+  /** @type {Promise<void>} */
+  const promise = new Promise((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}
+
 async function train() {
   const optimizer = new optim.AdamW(1e-3);
   const lossAndGradients = nn.valueAndGrad(
@@ -46,7 +108,7 @@ async function train() {
     (/** @type {mx.array} */ inputs, /** @type {mx.array} */ targets) =>
       nn.losses.crossEntropy(model.forward(inputs), targets, { reduction: "mean" }),
   );
-  while (Date.now() < end) {
+  await work(async () => {
     const step = () => {
       const tokens = mx.random.randint(0, vocabulary, [batch, length + 1]);
       const [loss, gradients] = lossAndGradients(tokens.get(":", ":-1"), tokens.get(":", "1:"));
@@ -60,7 +122,7 @@ async function train() {
     if (!Number.isFinite(loss.item())) {
       throw new Error(`the loss of step ${count.steps} is ${loss.item()}`);
     }
-  }
+  });
 }
 
 /** @param {number} first */
@@ -86,7 +148,7 @@ async function write(first) {
 // Each has kernels of its own, and is called a few times.
 async function compile() {
   const x = mx.zeros([64]);
-  while (Date.now() < end) {
+  await work(async () => {
     const factor = 1 + count.functions++ / 8;
     const f = mx.compile((/** @type {mx.array} */ x) =>
       mx.add(mx.multiply(mx.exp(x), factor), x).max(),
@@ -100,7 +162,7 @@ async function compile() {
       y.dispose();
     }
     await sleep(50);
-  }
+  });
 }
 
 const server = createServer(async (incoming, response) => {
@@ -129,59 +191,77 @@ async function ask(first) {
 
 /** @param {number} first */
 async function client(first) {
-  while (Date.now() < end) {
+  await work(async () => {
     const tokens = await ask(first);
     count.requests++;
     if (tokens.length !== written || tokens[0] !== first) {
       count.failures++;
     }
     await sleep(20);
-  }
+  });
 }
 
 const delay = monitorEventLoopDelay({ resolution: 1 });
 delay.enable();
-/** @type {{ minute: number, rss: number, external: number, heap: number, active: number, arrays: number }[]} */
-const samples = [];
+/** @type {{ minute: number, rss: number }[]} */
+const taken = [];
+/** @type {{ minute: number, external: number, heap: number, active: number, arrays: number }[]} */
+const kept = [];
+const minute = () => (Date.now() - start) / 60_000;
 
-function sample() {
-  const { rss, external, heapUsed } = process.memoryUsage();
-  const { active, arrays } = mx.memory();
-  const minute = (Date.now() - start) / 60_000;
-  samples.push({ minute, rss, external, heap: heapUsed, active, arrays });
+const timer = setInterval(
+  () => taken.push({ minute: minute(), rss: process.memoryUsage.rss() }),
+  Math.min(5000, (end - start) / 60),
+);
+
+async function look() {
+  for (let i = 1; i <= 30; i++) {
+    await sleep(start + (i * (end - start)) / 31 - Date.now());
+    await atRest(() => {
+      const { external, heapUsed } = process.memoryUsage();
+      const { active, arrays } = mx.memory();
+      kept.push({ minute: minute(), external, heap: heapUsed, active, arrays });
+    });
+  }
 }
 
-const timer = setInterval(sample, Math.min(5000, (end - start) / 60));
-await Promise.all([train(), compile(), client(1), client(2), client(3)]);
+await Promise.all([look(), train(), compile(), client(1), client(2), client(3)]);
 clearInterval(timer);
 delay.disable();
 agent.destroy();
 server.close();
 
-/** @typedef {"rss" | "external" | "heap" | "active" | "arrays"} Figure */
-/** @param {Figure} figure @param {number} third */
-function sorted(figure, third) {
-  const part = samples.slice(
-    Math.floor((samples.length * third) / 3),
-    Math.floor((samples.length * (third + 1)) / 3),
-  );
-  return part.map((s) => s[figure]).sort((a, b) => a - b);
+/**
+ * The middle of a figure in a third of the time.
+ * @template {string} Name
+ * @param {Record<Name, number>[]} samples
+ * @param {Name} name
+ * @param {number} third
+ */
+function middle(samples, name, third) {
+  const [from, to] = [third, third + 1].map((n) => Math.floor((samples.length * n) / 3));
+  const sorted = samples.slice(from, to).map((sample) => sample[name]);
+  sorted.sort((a, b) => a - b);
+  return Number(sorted[sorted.length >> 1]);
 }
 
-/** @type {Record<string, { second: number, last: number, growth: number }>} */
-const figures = {};
-for (const figure of /** @type {Figure[]} */ (["rss", "external", "heap", "active", "arrays"])) {
-  // What the process takes is a matter of its middle. The others have garbage in
-  // them, more or less of it at each look: what stays is the least.
-  const of = (/** @type {number} */ third) => {
-    const all = sorted(figure, third);
-    return Number(all[figure === "rss" ? all.length >> 1 : 0]);
-  };
+/** @param {(third: number) => number} of */
+function growth(of) {
   const [second, last] = [of(1), of(2)];
-  figures[figure] = { second, last, growth: last / second - 1 };
+  return { second, last, growth: last / second - 1 };
 }
+
+const figures = {
+  rss: growth((third) => middle(taken, "rss", third)),
+  external: growth((third) => middle(kept, "external", third)),
+  heap: growth((third) => middle(kept, "heap", third)),
+  active: growth((third) => middle(kept, "active", third)),
+  arrays: growth((third) => middle(kept, "arrays", third)),
+};
 const kernels = join(cache, "kernels");
-const kept = existsSync(kernels) ? readdirSync(kernels).filter((name) => name.endsWith(".so")) : [];
+const libraries = existsSync(kernels)
+  ? readdirSync(kernels).filter((name) => name.endsWith(".so")).length
+  : 0;
 rmSync(cache, { recursive: true, force: true, maxRetries: 10 });
 const flat = Object.values(figures).every(({ growth }) => growth < 0.1);
 const verdict = {
@@ -190,12 +270,12 @@ const verdict = {
   ...count,
   delay: { p99: delay.percentile(99) / 1e6, most: delay.max / 1e6, unit: "ms" },
   figures,
-  kernels: kept.length,
+  kernels: libraries,
   flat,
 };
 console.log(JSON.stringify(verdict, undefined, 2));
 if (options.save) {
   const path = new URL("results/soak.json", import.meta.url);
-  writeFileSync(path, `${JSON.stringify({ ...verdict, samples }, undefined, 1)}\n`);
+  writeFileSync(path, `${JSON.stringify({ ...verdict, taken, kept }, undefined, 1)}\n`);
 }
-process.exitCode = flat && kept.length <= 256 && count.failures === 0 ? 0 : 1;
+process.exitCode = flat && libraries <= 256 && count.failures === 0 ? 0 : 1;

@@ -55,14 +55,17 @@ export function checkTools() {
 }
 
 /**
- * Builds `build/Release/mlx.node`, or `build/Sanitize/mlx.node` with `--CDMLX_JS_SANITIZE=ON`.
+ * Builds `build/Release/mlx.node`, or with `--CDMLX_JS_SANITIZE=memory` or `threads` what
+ * scripts/sanitize.mjs runs.
  *
  * @param {string[]} options more for cmake-js: `--debug`, `--CDMLX_JS_BASIC_FINALIZERS=OFF`
  */
 export function build(options) {
   checkTools();
-  const sanitize = options.includes("--CDMLX_JS_SANITIZE=ON");
-  const out = join("build", sanitize ? "cmake-sanitize" : "cmake");
+  const watched = options
+    .map((option) => /^--CDMLX_JS_SANITIZE=(.+)/.exec(option)?.[1])
+    .find(Boolean);
+  const out = join("build", watched ? `cmake-sanitize-${watched}` : "cmake");
   forgetOtherPlace(join(root, out));
   const found = Object.entries(definitions()).map(([name, value]) => `--CD${name}=${value}`);
   const cmakeJs = require.resolve("cmake-js/bin/cmake-js");
