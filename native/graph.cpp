@@ -41,9 +41,15 @@ uintptr_t stack_end() {
 // Goes through a graph, inputs before what uses them. The height of an array is
 // that of its highest input and 1, or what `met` makes of that, which is not 0.
 template <typename F>
-size_t walk(const std::vector<mx::array>& outputs, F met) {
+size_t walk(
+    const std::vector<mx::array>& outputs,
+    F met,
+    const std::vector<mx::array>& starts = {}) {
   // The height 0 means that an array was not met.
   ById<size_t> heights;
+  for (auto& start : starts) {
+    heights[start.id()] = 1;
+  }
   struct Step {
     const mx::array& array;
     size_t next_input = 0;
@@ -170,10 +176,11 @@ void let_go(mx::array a) {
 
 std::vector<mx::array> waypoints(
     const std::vector<mx::array>& outputs,
-    const std::function<void(const mx::array&)>& met) {
+    const std::function<void(const mx::array&)>& met,
+    const std::vector<mx::array>& starts) {
   std::vector<mx::array> out;
   auto deepest = deepest_graph();
-  walk(outputs, [&](const mx::array& a, size_t height) -> size_t {
+  auto height_of = [&](const mx::array& a, size_t height) -> size_t {
     if (met) {
       met(a);
     }
@@ -182,15 +189,17 @@ std::vector<mx::array> waypoints(
     }
     out.push_back(a);
     return 1;
-  });
+  };
+  walk(outputs, height_of, starts);
   return out;
 }
 
 Route route(
     std::vector<mx::array> outputs,
-    const std::function<void(const mx::array&)>& met) {
+    const std::function<void(const mx::array&)>& met,
+    const std::vector<mx::array>& starts) {
   std::vector<mx::array> out;
-  for (auto& a : waypoints(outputs, met)) {
+  for (auto& a : waypoints(outputs, met, starts)) {
     out.push_back(mx::stop_gradient(a, a.primitive().stream()));
   }
   auto count = out.size();

@@ -40,10 +40,12 @@ void let_go(mx::array a);
 // it never has to go deeper than the stack has room for: from one of them to
 // the next, and from the last to the outputs. There are none if the graph is
 // not that deep. Calls `met` with every array on its way, inputs before what
-// uses them.
+// uses them. What the arrays are made from that the graph starts from is left
+// out.
 std::vector<mx::array> waypoints(
     const std::vector<mx::array>& outputs,
-    const std::function<void(const mx::array&)>& met = {});
+    const std::function<void(const mx::array&)>& met = {},
+    const std::vector<mx::array>& starts = {});
 
 // The outputs behind such waypoints, which count as constants to
 // transformations.
@@ -53,6 +55,7 @@ struct Route {
 };
 Route route(
     std::vector<mx::array> outputs,
-    const std::function<void(const mx::array&)>& met = {});
+    const std::function<void(const mx::array&)>& met = {},
+    const std::vector<mx::array>& starts = {});
 
 } // namespace mlxjs

@@ -19,12 +19,16 @@ namespace {
 Function routed(const Function& f, Derivative derivative, size_t& waypoints) {
   return [&, derivative](const Arrays& inputs) {
     auto outputs = f(inputs);
+    // MLX's vjp stops at the inputs: how they were made may be a long story.
+    auto starts = derivative == Derivative::vjp ? inputs : Arrays{};
     bool wrong = false;
-    auto way = route(outputs, [&](const mx::array& a) {
+    auto look = [&](const mx::array& a) {
       wrong = wrong || has_wrong_derivative(a, derivative);
-    });
+    };
+    auto way = route(outputs, look, starts);
     if (wrong) {
-      way = route(with_right_derivatives(std::move(outputs), derivative));
+      outputs = with_right_derivatives(std::move(outputs), derivative);
+      way = route(std::move(outputs), {}, starts);
     }
     waypoints = way.waypoints;
     return way.outputs;
