@@ -7,7 +7,9 @@
 #include "../fused.h"
 
 #include <array>
+#include <bit>
 #include <cmath>
+#include <type_traits>
 #include <vector>
 
 #include "mlx/allocator.h"
@@ -40,6 +42,20 @@ void with_type(const mx::array& x, const F& f) {
       return f(mx::bfloat16_t());
     default:
       return f(float());
+  }
+}
+
+// A number in another type. MLX's own way to bfloat16 has a branch, which keeps
+// the compiler from rounding several at once.
+template <typename T>
+T rounded(float x) {
+  if constexpr (std::is_same_v<T, mx::bfloat16_t>) {
+    auto bits = std::bit_cast<uint32_t>(x);
+    auto near = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
+    bool nan = (bits & 0x7fffffff) > 0x7f800000;
+    return std::bit_cast<T>(static_cast<uint16_t>(nan ? 0x7fc0 : near));
+  } else {
+    return static_cast<T>(x);
   }
 }
 
@@ -153,13 +169,13 @@ class Norm final : public Fused {
         }
         float factor = 1.0f / std::sqrt(sum * inverse + eps);
         for (int64_t j = 0; j < size; j++) {
-          to[j] = static_cast<T>(row[j] * factor);
+          to[j] = rounded<T>(row[j] * factor);
         }
         if (weight != nullptr) {
           auto w = weight->data<T>();
           auto stride = weight->strides(0);
           for (int64_t j = 0; j < size; j++) {
-            to[j] = static_cast<T>(
+            to[j] = rounded<T>(
                 static_cast<float>(to[j]) * static_cast<float>(w[j * stride]));
           }
         }
@@ -167,7 +183,7 @@ class Norm final : public Fused {
           auto b = bias->data<T>();
           auto stride = bias->strides(0);
           for (int64_t j = 0; j < size; j++) {
-            to[j] = static_cast<T>(
+            to[j] = rounded<T>(
                 static_cast<float>(to[j]) + static_cast<float>(b[j * stride]));
           }
         }
@@ -235,23 +251,37 @@ class Rotation final : public Fused {
       auto stride = x.strides(-1);
       // How far the two of a pair are apart, and the pairs.
       int64_t apart = traditional ? 1 : pairs, step = traditional ? 2 : 1;
+      auto product = [](float x, float y) {
+        return static_cast<float>(rounded<T>(x * y));
+      };
+      // Distances that the compiler knows make it faster.
+      auto turn = [&](const T* __restrict from,
+                      const T* __restrict cosines,
+                      const T* __restrict sines,
+                      T* __restrict to,
+                      auto stride,
+                      auto step) {
+        for (int64_t i = 0; i < pairs; i++) {
+          auto cosine = static_cast<float>(cosines[i]);
+          auto sine = static_cast<float>(sines[i]);
+          auto a = static_cast<float>(from[i * step * stride]);
+          auto b = static_cast<float>(from[(i * step + apart) * stride]);
+          to[i * step] = rounded<T>(product(a, cosine) - product(b, sine));
+          to[i * step + apart] =
+              rounded<T>(product(a, sine) + product(b, cosine));
+        }
+      };
+      constexpr std::integral_constant<int64_t, 1> one;
       RowStarts starts(x);
       auto to = out.data<T>();
       for (int64_t row = 0; row < rows; row++, to += size) {
         auto from = x.data<T>() + starts.next();
         auto text = shared ? 0 : row / rows_of_one;
         auto angles = (text * length + row % length) * pairs;
-        for (int64_t i = 0; i < pairs; i++) {
-          auto cosine = static_cast<float>(cosines[angles + i]);
-          auto sine = static_cast<float>(sines[angles + i]);
-          auto a = static_cast<float>(from[i * step * stride]);
-          auto b = static_cast<float>(from[(i * step + apart) * stride]);
-          auto product = [](float x, float y) {
-            return static_cast<float>(static_cast<T>(x * y));
-          };
-          to[i * step] = static_cast<T>(product(a, cosine) - product(b, sine));
-          to[i * step + apart] =
-              static_cast<T>(product(a, sine) + product(b, cosine));
+        if (stride == 1 && step == 1) {
+          turn(from, cosines + angles, sines + angles, to, one, one);
+        } else {
+          turn(from, cosines + angles, sines + angles, to, stride, step);
         }
         for (auto j = 2 * pairs; j < size; j++) {
           to[j] = from[j * stride];
