@@ -62,11 +62,16 @@ export class array {
   readonly [unlike]: unknown;
 
   static {
-    identify(array, "an array", (x) =>
-      x.disposed
+    identify(array, "an array", (x) => {
+      // What only inherits from an array has nothing to tell: its getters would fail, and
+      // the error would describe it again.
+      if (!isArray(x)) {
+        return "an object that inherits from an array";
+      }
+      return x.disposed
         ? "an array that has been disposed"
-        : `${x.dtype} array of shape [${x.shape.join(", ")}]`,
-    );
+        : `${x.dtype} array of shape [${x.shape.join(", ")}]`;
+    });
     slotOf = (x) => x.#slot;
     isArray = (x): x is array => typeof x === "object" && x !== null && #slot in x;
     takeSlot = (x, instead = freedByDispose) => {
