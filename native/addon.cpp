@@ -205,47 +205,111 @@ napi_value failure(napi_env env, const char* row) noexcept {
 
 namespace {
 
-const std::vector<const std::vector<Binding>*>& families() {
-  static const std::vector<const std::vector<Binding>*> all{
-      &array_bindings,
-      &owner_bindings,
-      &origin_bindings,
-      &device_bindings,
-      &stream_bindings,
-      &memory_bindings,
-      &evaluation_bindings,
-      &transform_bindings,
-      &custom_bindings,
-      &compile_bindings,
-      &export_bindings,
-      &random_bindings,
-      &fast_bindings,
-      &custom_kernel_bindings,
-      &linalg_bindings,
-      &fft_bindings,
-      &io_bindings,
-      &distributed_bindings,
-      &subscript_bindings,
-      &arithmetic,
-      &comparison,
-      &reduction,
-      &creation,
-      &shape,
-      &indexing,
-      &product,
-      &sorting,
-      &convolution,
-      &quantization};
-  return all;
+using Family = std::vector<Binding>;
+
+// What comes with the addon, and what when a part of the package asks for it
+// by its name, that of its file in lib/core.
+const Family* const early[] = {
+    &array_bindings,
+    &owner_bindings,
+    &origin_bindings,
+    &device_bindings,
+    &stream_bindings,
+    &memory_bindings,
+    &evaluation_bindings,
+    &random_bindings,
+    &distributed_bindings,
+    &subscript_bindings,
+    &arithmetic,
+    &comparison,
+    &reduction,
+    &creation,
+    &shape,
+    &indexing,
+    &product};
+
+constexpr std::pair<std::string_view, const Family*> late[] = {
+    {"transforms", &transform_bindings},
+    {"custom", &custom_bindings},
+    {"compile", &compile_bindings},
+    {"export", &export_bindings},
+    {"fast", &fast_bindings},
+    {"custom-kernel", &custom_kernel_bindings},
+    {"linalg", &linalg_bindings},
+    {"fft", &fft_bindings},
+    {"io", &io_bindings},
+    {"sorting", &sorting},
+    {"convolution", &convolution},
+    {"quantization", &quantization}};
+
+// An object without a prototype, which V8 keeps as a table from the start, and
+// not as so many shapes as it has names.
+Napi::Object table(Napi::Env env) {
+  try {
+    auto object = env.Global().Get("Object").As<Napi::Object>();
+    auto create = object.Get("create").As<Napi::Function>();
+    auto out = create.Call({env.Null()});
+    if (out.IsObject()) {
+      return out.As<Napi::Object>();
+    }
+  } catch (const Napi::Error&) {
+    // A program has put something else there.
+  }
+  return Napi::Object::New(env);
 }
 
-// Every binding's name and TypeScript type, for scripts/bindings.mjs.
+void set_function(
+    napi_env env,
+    napi_value to,
+    const char* name,
+    napi_callback callback,
+    void* data) {
+  napi_value function = nullptr;
+  napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, data, &function);
+  napi_set_named_property(env, to, name, function);
+}
+
+void set_functions(
+    napi_env env,
+    napi_value to,
+    const Family& family,
+    void* data) {
+  for (auto& binding : family) {
+    set_function(env, to, binding.name, binding.callback, data);
+  }
+}
+
+// The functions of a family that comes late.
+napi_value family(napi_env env, napi_callback_info info) {
+  Napi::CallbackInfo call(env, info);
+  auto wanted = call[0].ToString().Utf8Value();
+  auto out = table(env);
+  for (auto& [name, family] : late) {
+    if (name == wanted) {
+      set_functions(env, out, *family, call.Data());
+    }
+  }
+  return out;
+}
+
+// Every binding's name and TypeScript type, for scripts/bindings.mjs, by the
+// families that come late; the others have no name.
 napi_value signatures(napi_env env, napi_callback_info) {
   auto out = Napi::Object::New(env);
-  for (auto family : families()) {
-    for (auto& binding : *family) {
-      out.Set(binding.name, binding.signature);
+  auto set = [&](std::string_view name, const Family& family) {
+    auto known = out.Get(std::string(name));
+    auto all =
+        known.IsObject() ? known.As<Napi::Object>() : Napi::Object::New(env);
+    for (auto& binding : family) {
+      all.Set(binding.name, binding.signature());
     }
+    out.Set(std::string(name), all);
+  };
+  for (auto family : early) {
+    set("", *family);
+  }
+  for (auto& [name, family] : late) {
+    set(name, *family);
   }
   return out;
 }
@@ -341,7 +405,7 @@ void leave(napi_env, void* data, void*) {
   e.unreference();
 }
 
-napi_value init(napi_env env, napi_value exports) {
+napi_value init(napi_env env) {
   if (current != nullptr) {
     return current->exports.Value();
   }
@@ -349,13 +413,9 @@ napi_value init(napi_env env, napi_value exports) {
   // The thread takes a while to start, in which functions are made.
   auto met = keep_main_thread_out();
   auto e = new Environment(env);
-  for (auto family : families()) {
-    for (auto& binding : *family) {
-      napi_value function;
-      napi_create_function(
-          env, binding.name, NAPI_AUTO_LENGTH, binding.callback, e, &function);
-      napi_set_named_property(env, exports, binding.name, function);
-    }
+  auto functions = table(env);
+  for (auto family : early) {
+    set_functions(env, functions, *family, e);
   }
   // From here on, MLX meets this thread.
   met.wait();
@@ -368,13 +428,11 @@ napi_value init(napi_env env, napi_value exports) {
   }
   current = e;
   napi_set_instance_data(env, e, leave, nullptr);
-  napi_value function;
-  napi_create_function(
-      env, "signatures", NAPI_AUTO_LENGTH, signatures, e, &function);
-  napi_set_named_property(env, exports, "signatures", function);
-  napi_set_named_property(env, exports, "scratch", e->scratch_array.Value());
-  e->exports = Napi::Persistent(Napi::Object(env, exports));
-  return exports;
+  set_function(env, functions, "family", family, e);
+  set_function(env, functions, "signatures", signatures, e);
+  functions.Set("scratch", e->scratch_array.Value());
+  e->exports = Napi::Persistent(functions);
+  return functions;
 }
 
 } // namespace
@@ -382,5 +440,5 @@ napi_value init(napi_env env, napi_value exports) {
 } // namespace mlxjs
 
 NAPI_MODULE_INIT() {
-  return mlxjs::init(env, exports);
+  return mlxjs::init(env);
 }

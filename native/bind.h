@@ -15,7 +15,7 @@ struct Binding {
   const char* name;
   napi_callback callback;
   // Its type in TypeScript, from which lib/core/call/bindings.ts is derived.
-  std::string signature;
+  std::string (*signature)();
 };
 
 // What a call returns when C++ has thrown: a description of the exception that
@@ -113,7 +113,9 @@ std::string signature_of(R (*)(Environment&, A...)) {
 template <auto F>
 Binding bind(const char* name) {
   row_of<F> = name;
-  return {name, call<F>, signature_of(static_cast<decltype(F)>(nullptr))};
+  return {name, call<F>, [] {
+            return signature_of(static_cast<decltype(F)>(nullptr));
+          }};
 }
 
 // Rows. A row's name and its symbol are one token.

@@ -24,10 +24,20 @@ function reading(signature) {
   return plain.includes(type) ? "values" : "objects";
 }
 
+/**
+ * The addon's functions and their types, by the families that come late; the others are under "".
+ *
+ * @returns {Record<string, Record<string, string>>}
+ */
+export function signatures() {
+  return require(addon).signatures();
+}
+
 /** @returns {string} the text of lib/core/call/bindings.ts */
 export function bindings() {
-  const signatures = Object.entries(require(addon).signatures());
-  const rows = signatures.sort(([a], [b]) => (a < b ? -1 : 1));
+  const rows = Object.values(signatures())
+    .flatMap((family) => Object.entries(family))
+    .sort(([a], [b]) => (a < b ? -1 : 1));
   const wire = rows
     .flatMap(([, signature]) => signature.match(/\b[A-Z]\w*/g) ?? [])
     .filter((name) => !["ArrayBufferView", "Promise"].includes(name));
@@ -41,7 +51,7 @@ export function bindings() {
     "/** The addon's functions, under the names that MLX has in C++. */",
     "export interface Bindings {",
     "  readonly scratch: Float64Array;",
-    "  signatures(): Record<string, string>;",
+    "  family(name: string): object;",
     ...rows.map(([name, signature]) => `  ${name}: ${signature};`),
     "}",
     "",

@@ -7,12 +7,15 @@ import { createRequire } from "node:module";
 import { join, posix, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
+import { signatures } from "./bindings.mjs";
 
 const require = createRequire(import.meta.url);
 const root = fileURLToPath(new URL("..", import.meta.url));
 const lib = join(root, "lib");
 const dist = join(root, "dist");
 const main = join(dist, "mlx.js");
+/** What gets the content of each part, a file of lib that there is in bundles only. */
+const contents = join(lib, "parts.ts");
 const { version } = require(join(root, "package.json"));
 
 /** The modules of the package, by their folders. */
@@ -27,6 +30,21 @@ const late = {
   optimizers: ["optimizers/index.ts"],
   testing: ["testing/index.ts"],
   files: ["core/io/io.ts", "core/transforms/export.ts"],
+  transforms: [
+    "core/transforms/compile.ts",
+    "core/transforms/structure.ts",
+    "core/transforms/transforms.ts",
+  ],
+  trees: ["utils/clip.ts", "utils/tree.ts"],
+  ops: [
+    "core/fast.ts",
+    "core/ops/convolution.ts",
+    "core/ops/quantization.ts",
+    "core/ops/sorting.ts",
+  ],
+  random: ["core/random.ts"],
+  distributed: ["core/distributed.ts"],
+  errors: ["core/call/describe.ts", "core/call/hints.ts"],
   more: [
     "core/custom-kernel.ts",
     "core/fft.ts",
@@ -67,7 +85,7 @@ async function bundle(file, code, instead = () => undefined, around = {}) {
     plugins: [
       {
         name: "entry",
-        resolveId: (id) => (id === entry ? id : undefined),
+        resolveId: (id) => [entry, contents].find((file) => join(lib, id) === file || id === file),
         load(id) {
           const text = id === entry ? code : instead(nameOf(id));
           if (text === undefined) {
@@ -96,6 +114,16 @@ function isModule(value) {
 }
 
 /**
+ * The source of an object with the names of a part, which comes when one of them is read.
+ *
+ * @param {Module} module @param {string} part
+ */
+function awaiting(module, part) {
+  const names = Object.keys(module).join(" ");
+  return `late("${names}".split(" "), parts.${part})`;
+}
+
+/**
  * The source of an object with all that a module exports.
  *
  * @param {Module} module
@@ -105,6 +133,10 @@ function isModule(value) {
 function literal(module, path) {
   const entries = Object.entries(module).map(([name, value]) => {
     const member = `${path}.${name}`;
+    const file = Object.keys(partOfFile).find((file) => exported[file] === value);
+    if (file !== undefined && isModule(value)) {
+      return `${name}: ${awaiting(value, String(partOfFile[file]))},\n`;
+    }
     return `${name}: ${isModule(value) ? literal(value, member) : member},\n`;
   });
   return `{\n${entries.join("")}}`;
@@ -133,6 +165,31 @@ const modules = Object.fromEntries(
   folders.map((folder) => [folder, exported[`${folder}/index.ts`] ?? {}]),
 );
 
+/** The parts that files begin, by these. @type {Record<string, string>} */
+const partOfFile = {};
+for (const [part, begins] of Object.entries(late)) {
+  for (const file of part in modules ? [] : begins) {
+    partOfFile[file] = part;
+  }
+}
+
+/**
+ * Where something else that a file exports comes from, which does not come late.
+ *
+ * @param {string} file @param {string} name
+ */
+function homeOf(file, name) {
+  const value = exported[file]?.[name];
+  const home = sources.find(
+    (other) =>
+      !other.endsWith("index.ts") && !(other in partOfFile) && exported[other]?.[name] === value,
+  );
+  if (home === undefined) {
+    throw new Error(`lib/${file} comes late, and must make functions only, not ${name}`);
+  }
+  return home;
+}
+
 /**
  * Functions that get what they do from a part.
  *
@@ -141,22 +198,48 @@ const modules = Object.fromEntries(
 function standIns(part, file) {
   const functions = Object.entries(exported[file] ?? {}).map(([name, value]) => {
     if (typeof value !== "function" || /^class\b/.test(String(value))) {
-      throw new Error(`lib/${file} comes late, and must export functions only, not ${name}`);
+      const home = JSON.stringify(join(lib, homeOf(file, name)));
+      return `export { ${name} } from ${home};`;
     }
     const parameters = [..."abcdefgh"].slice(0, value.length).join(", ");
-    return `export function ${name}(${parameters}) { return content().${name}(...arguments); }`;
+    return `export function ${name}(${parameters}) { return content().${name}.apply(undefined, arguments); }`;
   });
-  const path = posix.relative(posix.dirname(file), `parts/${part}.js`);
-  return `import { part } from ${JSON.stringify(join(lib, "core/call/late.ts"))};
-const content = part(() => require("${path}"));
+  return `import { ${part} as content } from ${JSON.stringify(contents)};
 ${functions.join("\n")}`;
 }
 
 /** What stands in the main file for files that come late. @type {Record<string, string>} */
 const stubs = {};
-for (const [part, begins] of Object.entries(late)) {
-  for (const file of part in modules ? [] : begins) {
-    stubs[file] = standIns(part, file);
+for (const [file, part] of Object.entries(partOfFile)) {
+  stubs[file] = standIns(part, file);
+}
+
+/** The addon's functions that come late, by their families, which have the names of files. */
+const { "": _, ...families } = signatures();
+const familiesOf = (/** @type {readonly string[]} */ begins) =>
+  begins.map((file) => posix.basename(file, ".ts")).filter((name) => name in families);
+
+// One for each part: its text makes everything in it anew whenever it is called.
+stubs["parts.ts"] = `import { part } from "./core/call/late.ts";
+${lines(Object.entries(late), ([part, begins]) => {
+  const names = familiesOf(begins).map((name) => `, "${name}"`);
+  return `export const ${part} = part(() => require("./parts/${part}.js")${names.join("")});`;
+})}`;
+
+/**
+ * Refuses a file that calls a function of the addon's which need not be there.
+ *
+ * @param {string} path @param {readonly string[]} own the families that come with the file
+ */
+function checkFamilies(path, own) {
+  const text = readFileSync(path, "utf8");
+  for (const [family, functions] of Object.entries(families)) {
+    const name = Object.keys(functions).find((name) =>
+      new RegExp(`\\bnative(?:\\$\\d+)?\\.${name}\\b`).test(text),
+    );
+    if (name !== undefined && !own.includes(family)) {
+      throw new Error(`${path} calls ${name}, which comes with the part of ${family}.ts`);
+    }
   }
 }
 
@@ -189,22 +272,23 @@ const common = ["core/lifetime/names.ts"];
 function bundleMain(shared) {
   const early = folders.filter((folder) => !(folder in late));
   const objects = folders.map((folder) => {
-    const names = Object.keys(modules[folder] ?? {});
     const content = early.includes(folder)
       ? literal(modules[folder] ?? {}, folder)
-      : `late("${names.join(" ")}".split(" "), part(() => require("./parts/${folder}.js")))`;
+      : awaiting(modules[folder] ?? {}, folder);
     return `const ${folder}Object = ${content};`;
   });
   const code = `
 ${lines(common, (file) => `import "./${file}";`)}
 ${lines(early, (folder) => `import * as ${folder} from "./${folder}/index.ts";`)}
 ${lines(shared.values(), ({ file, name }, i) => `import { ${name} as shared${i} } from "./${file}";`)}
-import { late, part, share } from "./core/call/late.ts";
+import { late, share } from "./core/call/late.ts";
+import * as parts from "./parts.ts";
 import { load } from "./core/call/native.ts";
 share(() => ({ ${lines(shared.keys(), (key, i) => `${key}: shared${i},`)} }));
 ${objects.join("\n")}
 export { ${lines(folders, (folder) => `${folder}Object as ${folder},`)} load };`;
-  return bundle(main, code, (file) => stubs[file]);
+  // In strict code, `arguments` is passed on without a list being made of it.
+  return bundle(main, code, (file) => stubs[file], { banner: '"use strict";' });
 }
 
 // Modules of lib that only gather others are taken as they are.
@@ -274,6 +358,10 @@ async function bundleAll() {
 
 while (!(await bundleAll())) {
   // What several parts need is in the main file now.
+}
+checkFamilies(main, []);
+for (const [part, begins] of Object.entries(late)) {
+  checkFamilies(join(dist, "parts", `${part}.js`), familiesOf(begins));
 }
 
 /**

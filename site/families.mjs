@@ -153,7 +153,7 @@ export const groups = [
         slug: "random",
         title: "mx.random",
         about: "Random numbers, by a state of the thread or by keys.",
-        files: ["core/random.ts"],
+        files: ["core/random.ts", "core/random-state.ts"],
       },
       {
         slug: "linalg",
@@ -179,7 +179,7 @@ export const groups = [
         title: "mx.distributed",
         about:
           "Processes that compute together. See also [Several processes](../guides/distributed.md).",
-        files: ["core/distributed.ts"],
+        files: ["core/distributed.ts", "core/group.ts"],
       },
     ],
   },

@@ -66,7 +66,11 @@ const ground = ["native", "ground"];
 const places: readonly (readonly [name: string, path: RegExp, from: readonly string[]])[] = [
   ["native", /^core\/call\/(native|wire|bindings)\.ts$/, ground],
   ["whole", /^core\/(index|array\/methods)\.ts$/, [...ground, "ops", "core", "whole"]],
-  ["ground", /^core\/((call|array|lifetime)\/|(dtype|device|transforms\/tree)\.ts)/, ground],
+  [
+    "ground",
+    /^core\/((call|array|lifetime)\/|(dtype|device|transforms\/(structure|tree))\.ts)/,
+    ground,
+  ],
   ["ops", /^core\/ops\//, [...ground, "ops"]],
   ["core", /^core\//, [...ground, "ops", "core"]],
   ["utils", /^utils\//, ["ground", "whole", "utils"]],

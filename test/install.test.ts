@@ -299,9 +299,13 @@ describe.skipIf(sanitized)("installed", () => {
           require("mlx-js" + entry);
         }
         // What comes when it is first used.
-        const { mx, nn, optim } = require("mlx-js");
+        const { mx, nn, optim, utils } = require("mlx-js");
         mx.save("ones.npy", mx.ones([1]));
         mx.report();
+        mx.grad((x) => x)(utils.treeMap((x) => x, mx.argsort(mx.ones([1])).astype(mx.float32)).sum());
+        mx.random.seed(0);
+        mx.distributed.isAvailable();
+        try { mx.exp({}); } catch (error) { if (error.code !== "ERR_INVALID_ARG_TYPE") throw error; }
         new nn.ReLU();
         new optim.SGD(1);`,
       );

@@ -40,9 +40,9 @@ test("a program loads the parts that it uses", async () => {
   expect(lines).toEqual([
     "none ",
     "none true true ",
-    "layers nn",
-    "optimizers nn optimizers",
-    "files files nn optimizers",
+    "layers nn random",
+    "optimizers nn optimizers random",
+    "files files nn optimizers random",
     "save 2 2",
   ]);
 });

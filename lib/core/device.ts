@@ -1,7 +1,8 @@
 /** Devices and streams: where operations run. */
 
 import { withCode } from "./call/codes.js";
-import { identify, mismatch } from "./call/errors.js";
+import { mismatch } from "./call/errors.js";
+import { identify } from "./call/identity.js";
 import { native } from "./call/native.js";
 import { asFunction, asInteger } from "./call/numbers.js";
 import { kind, optionsOf } from "./call/options.js";

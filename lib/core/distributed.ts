@@ -27,15 +27,18 @@ import {
   type Shape,
   shapeList,
 } from "./call/arguments.js";
-import { identify, mismatch } from "./call/errors.js";
-import { flag, integer, kind, kindOf, nullable, optional, optionsOf } from "./call/kinds.js";
+import { mismatch } from "./call/errors.js";
+import { flag, kind, kindOf, nullable, optional, optionsOf } from "./call/kinds.js";
 import { native } from "./call/native.js";
 import { asFunction, asString } from "./call/numbers.js";
 import type { GroupId, StreamId } from "./call/wire.js";
 import { type StreamOptions, type StreamOrDevice, streamId } from "./device.js";
 import type { Dtype } from "./dtype.js";
+import { Group, idOf } from "./group.js";
 import { about } from "./io/system.js";
 import { currentStream } from "./lifetime/context.js";
+
+export { Group, type GroupSplitOptions } from "./group.js";
 
 /** What connects processes; `"any"` is the first that works of NCCL, the ring, MPI and JACCL. */
 export type Backend = "any" | "ring" | "mpi" | "nccl" | "jaccl";
@@ -63,12 +66,6 @@ export interface InitOptions extends BackendOptions {
   allGatherFactory?: AllGatherFactory | null | undefined;
 }
 
-/** Options of `Group.split`. */
-export interface GroupSplitOptions {
-  /** What the ranks in the new group are sorted by. By default the rank in this one. */
-  key?: number | undefined;
-}
-
 /** Options of all communication. */
 export interface GroupOptions extends StreamOptions {
   /** The processes that take part. By default those of `mx.distributed.init()`. */
@@ -82,60 +79,10 @@ const readInit = optionsOf<InitOptions>()("distributed.init", {
   strict: flag(false),
   allGatherFactory: nullable(kindOf<AllGatherFactory>(asFunction)()),
 });
-const readSplit = optionsOf<GroupSplitOptions>()("distributed.Group.split", { key: integer(-1) });
 const readGroup = optionsOf<GroupOptions>()("distributed.allSum", {
   group: optional(kind<Group, GroupId>((x, fn) => idOf(x, fn))),
   stream: kind<StreamOrDevice, StreamId | undefined>(streamId),
 });
-
-// The inside of the class, for this file alone.
-let idOf: (group: unknown, fn: string) => GroupId;
-
-/** Processes that communicate, of which this is one; made by `mx.distributed.init`. */
-export class Group {
-  static {
-    identify(Group, "a group of processes", () => "a group of processes");
-  }
-
-  readonly #id: GroupId;
-
-  static {
-    idOf = (group, fn) => {
-      if (typeof group === "object" && group !== null && #id in group) {
-        return group.#id;
-      }
-      throw mismatch(fn, "group", "a group", group);
-    };
-  }
-
-  /** @internal */
-  constructor(id: number) {
-    native.group_rank(id as GroupId);
-    this.#id = id as GroupId;
-  }
-
-  /** The place of this process in the group, from 0. */
-  rank(): number {
-    return native.group_rank(idOf(this, "distributed.Group.rank"));
-  }
-
-  /** How many processes there are. */
-  size(): number {
-    return native.group_size(idOf(this, "distributed.Group.size"));
-  }
-
-  /**
-   * The group of those processes that give the same color.
-   *
-   * @throws Error where the backend cannot split: the ring, NCCL and JACCL, and a
-   * group of one process.
-   */
-  split(color: number, options?: GroupSplitOptions): Group {
-    const fn = "distributed.Group.split";
-    const { key } = readSplit(options);
-    return new Group(native.group_split(idOf(this, fn), asInteger(color, fn, "color"), key));
-  }
-}
 
 /**
  * Whether MLX has a backend here. `init` with `strict` tells whether there is a

@@ -1,5 +1,6 @@
 /** The types of an array's elements. */
-import { identify, mismatch } from "./call/errors.js";
+import { mismatch } from "./call/errors.js";
+import { identify } from "./call/identity.js";
 import { native } from "./call/native.js";
 import type { DtypeId } from "./call/wire.js";
 

@@ -6,7 +6,8 @@ import { slots } from "./call/arguments.js";
 import type { Signal } from "./call/globals.js";
 import { native } from "./call/native.js";
 import { makeRoom, makeRoomOrWait, reportMemory } from "./lifetime/garbage.js";
-import { flatten, isBranch, type Path } from "./transforms/tree.js";
+import { flatten, type Path } from "./transforms/structure.js";
+import { isBranch } from "./transforms/tree.js";
 
 /**
  * What `mx.eval` takes: an array, or a list, a record or a module, whatever

@@ -26,6 +26,8 @@ import { type DtypeId, type List, none } from "./call/wire.js";
 import type { StreamOptions } from "./device.js";
 import { type Dtype, float32, int32, uint32 } from "./dtype.js";
 
+export { state } from "./random-state.js";
+
 /** Options of every function that draws. */
 export interface RandomOptions extends StreamOptions {
   /** A key made by `key` or `split`. By default the thread's generator is used. */
@@ -98,28 +100,6 @@ function seedBits(x: number | bigint, fn: string): bigint {
 export function seed(seed: number | bigint): void {
   native.random_seed(seedBits(seed, "random.seed"));
 }
-
-/**
- * What this thread draws from: a list of one array, the key of the next draw.
- * Compiled functions that draw name it among their inputs and outputs, or
- * they would give the same numbers in every call.
- *
- * @example
- * const draw = mx.compile(() => mx.random.uniform(0, 1, [2]), {
- *   inputs: mx.random.state,
- *   outputs: mx.random.state,
- * });
- * mx.random.seed(7);
- * draw()
- * // array([0.514767, 0.0784912], dtype=float32)
- */
-export const state: [array] = Object.defineProperty([] as unknown as [array], 0, {
-  enumerable: true,
-  get: () => make(native.random_state()),
-  set: (key: array) => {
-    native.set_random_state(slot(key, "random.state", "key"));
-  },
-});
 
 /**
  * A key from a seed: two uint32.

@@ -2,7 +2,7 @@
 import { mismatch } from "../core/call/errors.js";
 import { integer, kindOf, kindWhere, nullable, optionsOf } from "../core/call/options.js";
 import * as mx from "../core/index.js";
-import { flattenOnlyArrays } from "../core/transforms/tree.js";
+import { flattenOnlyArrays } from "../core/transforms/structure.js";
 import { clipByNorm } from "../utils/clip.js";
 
 /** The option of all that several processes do together. */

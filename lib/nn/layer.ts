@@ -1,7 +1,8 @@
 /** What layers share: what stands for a layer, the shapes of inputs, and the linear map. */
 import { asArray } from "../core/array/array.js";
 import { rangeError } from "../core/call/codes.js";
-import { describe, mismatch } from "../core/call/errors.js";
+import { describe } from "../core/call/describe.js";
+import { mismatch } from "../core/call/errors.js";
 import { kindOf } from "../core/call/options.js";
 import * as mx from "../core/index.js";
 import { Module, type UnaryLayer } from "./module.js";

@@ -3,21 +3,20 @@
 import { isArray } from "../core/array/array.js";
 import { asBoolean, asFunction, dtypeId, sameShape } from "../core/call/arguments.js";
 import { rangeError } from "../core/call/codes.js";
-import { identify, mismatch, outOfRange } from "../core/call/errors.js";
+import { mismatch, outOfRange } from "../core/call/errors.js";
+import { identify } from "../core/call/identity.js";
 import { flag, kindOf, optionsOf } from "../core/call/options.js";
 import { isFloating } from "../core/dtype.js";
 import * as mx from "../core/index.js";
+import { flattenArrays, pathOf, type Structure } from "../core/transforms/structure.js";
 import {
   type Branch,
   childOf,
-  flattenArrays,
   isBranch,
   isModule,
   joined,
   namesOf,
-  Path,
   putChild,
-  type Structure,
   treeLike,
 } from "../core/transforms/tree.js";
 import type {
@@ -124,7 +123,7 @@ function mapFields<Leaf>(
   mapFn: (value: Leaf) => unknown = asIs,
   isLeafFn: ModuleFilter = isArrayField,
 ): ParameterTree {
-  const path = new Path(fn, root.constructor.name);
+  const path = pathOf(fn, root.constructor.name);
   const map = (module: Module, key: string, value: unknown): unknown => {
     if (isLeafFn(module, key, value)) {
       return mapFn(value as Leaf);
@@ -240,7 +239,7 @@ function assign(
   strict: boolean,
 ): void {
   const [one, many] = fn === "update" ? ["an array", "parameters"] : ["a module", "modules"];
-  const path = new Path(fn, many);
+  const path = pathOf(fn, many);
   const wrong = (value: unknown, found: unknown): Error => {
     const where = path.where.slice(many.length + 1);
     if (isValue(found)) {

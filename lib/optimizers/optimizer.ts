@@ -1,18 +1,17 @@
 /** What all optimizers have in common. */
-import { identify, mismatch } from "../core/call/errors.js";
+import { mismatch } from "../core/call/errors.js";
+import { identify } from "../core/call/identity.js";
 import { asFunction, sameShape } from "../core/call/numbers.js";
 import { kindOf, optionsOf } from "../core/call/options.js";
 import * as mx from "../core/index.js";
 import { own } from "../core/lifetime/owner.js";
+import { flatten, flattenOnlyArrays, type Structure } from "../core/transforms/structure.js";
 import {
   type Branch,
   childOf,
-  flatten,
-  flattenOnlyArrays,
   isBranch,
   joined,
   putChild,
-  type Structure,
   treeLike,
 } from "../core/transforms/tree.js";
 import type { SomeParametersOf } from "../core/transforms/types.js";

@@ -7,17 +7,8 @@ import { asFunction } from "../core/call/arguments.js";
 import { mismatch, outOfRange } from "../core/call/errors.js";
 import { checkedLater, kindOf, optionsOf, text } from "../core/call/options.js";
 import type * as mx from "../core/index.js";
-import {
-  childOf,
-  type Flattening,
-  flatten,
-  isBranch,
-  isModule,
-  joined,
-  namesOf,
-  Path,
-  putChild,
-} from "../core/transforms/tree.js";
+import { type Flattening, flatten, pathOf } from "../core/transforms/structure.js";
+import { childOf, isBranch, isModule, joined, namesOf, putChild } from "../core/transforms/tree.js";
 
 /** A leaf, a list of trees or a record of trees. */
 export type Tree<Leaf = mx.array> =
@@ -336,8 +327,8 @@ export function treeMerge<T = any>(
   if (mergeFn !== undefined) {
     asFunction(mergeFn, fn, "mergeFn");
   }
-  const pathA = new Path(fn, "treeA");
-  const pathB = new Path(fn, "treeB");
+  const pathA = pathOf(fn, "treeA");
+  const pathB = pathOf(fn, "treeB");
   const merge = (x: unknown, y: unknown, name: string): unknown => {
     if (isAbsent(x) && isAbsent(y)) {
       if (isBranch(x) && isBranch(y) && Array.isArray(x) !== Array.isArray(y)) {

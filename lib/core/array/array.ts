@@ -2,7 +2,9 @@
 /** The array: its handle, its lifetime, its way out. */
 
 import { rangeError, typeError, withCode } from "../call/codes.js";
-import { describe, identify, mismatch } from "../call/errors.js";
+import { describe } from "../call/describe.js";
+import { mismatch } from "../call/errors.js";
+import { identify } from "../call/identity.js";
 import { native } from "../call/native.js";
 import { asInteger } from "../call/numbers.js";
 import { type Result, results, type Slot, type Slots, slotFrom, slotsFrom } from "../call/wire.js";

@@ -18,7 +18,7 @@ import type {
 /** The addon's functions, under the names that MLX has in C++. */
 export interface Bindings {
   readonly scratch: Float64Array;
-  signatures(): Record<string, string>;
+  family(name: string): object;
   abs: (a: OperandCode, b: StreamId) => Result;
   add: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
   addmm: (a: Slot, b: Slot, c: Slot, d: number, e: number, f: StreamId) => Result;

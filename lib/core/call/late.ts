@@ -3,6 +3,7 @@
  * own, which scripts/bundle.mjs writes: V8 reads all the text of a file that it loads.
  */
 
+import { addFamily } from "./native.js";
 import { define } from "./objects.js";
 
 type Values = Readonly<Record<string, unknown>>;
@@ -24,11 +25,18 @@ function outside(name: string): unknown {
   return values[name];
 }
 
-/** What is in the part of a file, which `load` gets when it is first asked for. */
-export function part(load: () => Part): () => Values {
+/**
+ * What is in the part of a file, which `load` gets when it is first asked for.
+ *
+ * @param families The addon's functions that only this part calls.
+ */
+export function part(load: () => Part, ...families: readonly string[]): () => Values {
   let content: Values | undefined;
   return () => {
-    content ??= load()(outside, {}).content;
+    if (content === undefined) {
+      content = load()(outside, {}).content;
+      families.forEach(addFamily);
+    }
     return content;
   };
 }

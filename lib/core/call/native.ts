@@ -229,13 +229,12 @@ const sure: readonly string[] = [
 
 // What makes arrays is left as it is: `make` and `makeAll` look at its result,
 // and the path of most calls stays short.
-function throwing(addon: Bindings): object {
-  // Without a prototype, V8 makes a table of it at once. That it becomes one itself
-  // makes its functions constants, and costs a tenth of what copies in an object cost.
-  const out: Record<string, unknown> = Object.assign(Object.create(null), addon);
+function makeThrowing(functions: Record<string, unknown>): void {
   const wrap = (names: readonly string[], wrapped: Wrapper): void => {
     for (const name of names) {
-      out[name] = wrapped(out[name] as Call);
+      if (name in functions) {
+        functions[name] = wrapped(functions[name] as Call);
+      }
     }
   };
   wrap(results.promises, awaited);
@@ -244,7 +243,6 @@ function throwing(addon: Bindings): object {
     results.values.filter((name) => !sure.includes(name)),
     direct,
   );
-  return out;
 }
 
 /** The addon's functions, once `load` has been called. */
@@ -267,12 +265,28 @@ let path = "";
 export function load(): void {
   if (path === "") {
     const found = findAddon(host());
-    const addon: Bindings = Object.setPrototypeOf(native, throwing(found.addon as Bindings));
+    // Other realms of this thread have the same object of the addon's. This one has no
+    // prototype, so that V8 makes a table of it at once. That it becomes one itself
+    // makes its functions constants, and costs a tenth of what copies in an object cost.
+    const functions = Object.assign(Object.create(null), found.addon);
+    makeThrowing(functions);
+    const addon: Bindings = Object.setPrototypeOf(native, functions);
     path = found.path;
     for (const use of uses) {
       use(addon);
     }
   }
+}
+
+/** Has a family of the addon's functions, of those that come late, once the addon is there. */
+export function addFamily(name: string): void {
+  if (path === "") {
+    whenLoaded(() => addFamily(name));
+    return;
+  }
+  const functions = native.family(name) as Record<string, unknown>;
+  makeThrowing(functions);
+  Object.assign(Object.getPrototypeOf(native), functions);
 }
 
 /** The addon's file, once it is loaded. */

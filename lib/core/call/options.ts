@@ -7,8 +7,10 @@ import { asArray } from "../array/array.js";
 import { Dtype } from "../dtype.js";
 import { currentStream } from "../lifetime/context.js";
 import { typeError } from "./codes.js";
-import { describe, isIdentified, mismatch } from "./errors.js";
+import { describe } from "./describe.js";
+import { mismatch } from "./errors.js";
 import { nearest } from "./hints.js";
+import { isIdentified } from "./identity.js";
 import {
   asBoolean,
   asCount,

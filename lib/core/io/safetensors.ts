@@ -1,5 +1,5 @@
 /** The safetensors format: a header in JSON, then the values. */
-import { describe } from "../call/errors.js";
+import { describe } from "../call/describe.js";
 import { native } from "../call/native.js";
 import { sizeOf } from "../call/numbers.js";
 import { isRecord } from "../call/objects.js";

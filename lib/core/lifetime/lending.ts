@@ -1,14 +1,7 @@
 /** Other arrays in the places of a tree's, for as long as a function runs. */
 import { type array, isArray } from "../array/array.js";
-import {
-  type Branch,
-  childOf,
-  flatten,
-  isBranch,
-  isModule,
-  namesOf,
-  putChild,
-} from "../transforms/tree.js";
+import { flatten } from "../transforms/structure.js";
+import { type Branch, childOf, isBranch, isModule, namesOf, putChild } from "../transforms/tree.js";
 
 const anyArray = Symbol("array");
 

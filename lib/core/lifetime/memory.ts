@@ -3,7 +3,7 @@
 import { slots } from "../call/arguments.js";
 import { native } from "../call/native.js";
 import { asSize } from "../call/numbers.js";
-import { flattenArrays } from "../transforms/tree.js";
+import { flattenArrays } from "../transforms/structure.js";
 
 /** What `mx.memory()` reports; all but `arrays` in bytes. */
 export interface MemoryFigures {

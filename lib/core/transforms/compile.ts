@@ -12,19 +12,16 @@ import { Dtype } from "../dtype.js";
 import { currentStream, isPromise } from "../lifetime/context.js";
 import { keep } from "../lifetime/scope.js";
 import {
-  type Branch,
-  childOf,
   type Flattening,
   flatten,
   flattenArrays,
-  isBranch,
   listOfLeaves,
   type Path,
   type Place,
   placesOf,
-  putChild,
   type Structure,
-} from "./tree.js";
+} from "./structure.js";
+import { type Branch, childOf, isBranch, putChild } from "./tree.js";
 import type { AnyFunction } from "./types.js";
 
 /** Options of `compile`. */

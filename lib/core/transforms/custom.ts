@@ -9,8 +9,14 @@ import { complex64, type Dtype } from "../dtype.js";
 import { withLent, withoutArrays } from "../lifetime/lending.js";
 import { zeros } from "../ops/creation.js";
 import { astype, broadcastTo } from "../ops/shape.js";
+import {
+  flatten,
+  flattenArrays,
+  flattenOnlyArrays,
+  mappedAxis,
+  type Structure,
+} from "./structure.js";
 import type { AxisTree } from "./transforms.js";
-import { flatten, flattenArrays, flattenOnlyArrays, mappedAxis, type Structure } from "./tree.js";
 import type { AnyFunction } from "./types.js";
 
 // What a graph asks for, as in native/custom.cpp.

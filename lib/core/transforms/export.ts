@@ -22,7 +22,8 @@ import {
 } from "../io/source.js";
 import { copyTo, isWriter, OutputFile, type SaveTarget, writeFile } from "../io/target.js";
 import { FunctionExporter } from "./exporter.js";
-import { isBranch, outputsOf } from "./tree.js";
+import { outputsOf } from "./structure.js";
+import { isBranch } from "./tree.js";
 
 /**
  * What an exported function is called with: arrays, and at the end, where it

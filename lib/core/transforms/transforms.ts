@@ -17,7 +17,7 @@ import {
   outputsOf,
   promiseHint,
   type Structure,
-} from "./tree.js";
+} from "./structure.js";
 import type { AnyFunction, Differentiable, GradientOf, Mappable, Picked } from "./types.js";
 
 /**

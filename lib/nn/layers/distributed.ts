@@ -5,7 +5,7 @@ import { mismatch, outOfRange } from "../../core/call/errors.js";
 import { asCount, asInteger } from "../../core/call/numbers.js";
 import { dtypeKind, flag, kindOf, nullable, oneOf, optionsOf } from "../../core/call/options.js";
 import * as mx from "../../core/index.js";
-import { flattenArrays } from "../../core/transforms/tree.js";
+import { flattenArrays } from "../../core/transforms/structure.js";
 import { treeMapWithPath } from "../../utils/tree.js";
 import { asGroup, groupOption, inner, type SharedOptions } from "../distributed.js";
 import { linearMap } from "../layer.js";
