@@ -94,7 +94,7 @@ for (const name of Reflect.ownKeys(asked)) {
 // and prints the copies. Those of arrays have their content, and nothing else.
 Object.defineProperty(array.prototype, Symbol.for("@jest/serializableProperties"), {
   get(this: object) {
-    return Object.hasOwn(this, "content") ? ["content"] : [];
+    return Object.hasOwn(Object(this), "content") ? ["content"] : [];
   },
   configurable: true,
 });
