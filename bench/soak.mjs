@@ -276,6 +276,6 @@ const verdict = {
 console.log(JSON.stringify(verdict, undefined, 2));
 if (options.save) {
   const path = new URL("results/soak.json", import.meta.url);
-  writeFileSync(path, `${JSON.stringify({ ...verdict, taken, kept }, undefined, 1)}\n`);
+  writeFileSync(path, `${JSON.stringify({ ...verdict, taken, kept }, undefined, 2)}\n`);
 }
 process.exitCode = flat && libraries <= 256 && count.failures === 0 ? 0 : 1;
