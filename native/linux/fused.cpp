@@ -9,6 +9,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <functional>
 #include <type_traits>
 #include <vector>
 
@@ -171,22 +172,20 @@ class Norm final : public Fused {
         for (int64_t j = 0; j < size; j++) {
           to[j] = rounded<T>(row[j] * factor);
         }
-        if (weight != nullptr) {
-          auto w = weight->data<T>();
-          auto stride = weight->strides(0);
+        auto combine = [&](const mx::array* other, auto f) {
+          if (other == nullptr) {
+            return;
+          }
+          auto values = other->data<T>();
+          auto stride = other->strides(0);
           for (int64_t j = 0; j < size; j++) {
             to[j] = rounded<T>(
-                static_cast<float>(to[j]) * static_cast<float>(w[j * stride]));
+                f(static_cast<float>(to[j]),
+                  static_cast<float>(values[j * stride])));
           }
-        }
-        if (bias != nullptr) {
-          auto b = bias->data<T>();
-          auto stride = bias->strides(0);
-          for (int64_t j = 0; j < size; j++) {
-            to[j] = rounded<T>(
-                static_cast<float>(to[j]) + static_cast<float>(b[j * stride]));
-          }
-        }
+        };
+        combine(weight, std::multiplies<float>());
+        combine(bias, std::plus<float>());
       }
     };
     dispatch(inputs, out, compute);
