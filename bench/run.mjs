@@ -1,9 +1,19 @@
 // Runs the same programs here and in Python MLX, in turn, and prints how many
 // times Python's time ours takes: README.md.
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { cpus } from "node:os";
-import { join } from "node:path";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { cpus, tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { referencePython } from "../scripts/reference.mjs";
@@ -14,6 +24,7 @@ const { values: options } = parseArgs({
     device: { type: "string", default: "cpu" },
     only: { type: "string", default: "" },
     warm: { type: "string", default: "2" },
+    before: { type: "string", default: "" },
     save: { type: "boolean", default: false },
   },
 });
@@ -37,13 +48,26 @@ function output(command, args, env = {}) {
 
 const names = JSON.parse(output(process.execPath, [join(here, "cases.mjs"), "--list"]));
 
+/** A copy of this folder whose `mlx-js` is the one that is built in another folder. @param {string} folder */
+function benchOf(folder) {
+  const copy = mkdtempSync(join(tmpdir(), "mlx-js-bench-"));
+  process.once("exit", () => rmSync(copy, { recursive: true, force: true }));
+  cpSync(here, join(copy, "bench"), { recursive: true });
+  cpSync(join(root, "dist-examples"), join(copy, "dist-examples"), { recursive: true });
+  const modules = join(copy, "node_modules");
+  mkdirSync(modules);
+  symlinkSync(resolve(folder), join(modules, "mlx-js"));
+  symlinkSync(join(root, "node_modules", "tinybench"), join(modules, "tinybench"));
+  return join(copy, "bench");
+}
+
 /**
  * What each side runs for a case, and which figures that gives, by their names. Python has no `tidy`: there the same case
- * stands for both.
+ * stands for both. Ours is given the folder of the benchmark, whose `mlx-js` it measures.
  *
  * @typedef {object} Case
  * @property {string} name
- * @property {() => Record<string, number>} ours
+ * @property {(bench: string) => Record<string, number>} ours
  * @property {(env: Record<string, string>) => number} python
  * @property {boolean} [anyBlas] Whether the BLAS makes no difference.
  */
@@ -54,17 +78,17 @@ const onOneProcessor = "eval of a small array";
 /** @param {string} name @returns {Case} */
 function measured(name) {
   const args = ["--device", device, "--warm", options.warm, "--case", name];
-  /** @type {(command: string, script: string, env?: Record<string, string>) => Record<string, number>} */
-  const run = (command, script, env) => {
-    const words = [command, join(here, script), ...args];
+  /** @type {(command: string, path: string, env?: Record<string, string>) => Record<string, number>} */
+  const run = (command, path, env) => {
+    const words = [command, path, ...args];
     const pinned = name === onOneProcessor && process.platform === "linux";
     const [program, ...rest] = pinned ? ["taskset", "--cpu-list", "0", ...words] : words;
     return JSON.parse(output(String(program), rest, env));
   };
   return {
     name,
-    ours: () => run(process.execPath, "cases.mjs"),
-    python: (env) => Number(run(python, "reference/cases.py", env)[name]),
+    ours: (bench) => run(process.execPath, join(bench, "cases.mjs")),
+    python: (env) => Number(run(python, join(here, "reference", "cases.py"), env)[name]),
   };
 }
 
@@ -78,16 +102,18 @@ function loading(name, ours, theirs) {
     Math.min(...Array.from({ length: 15 }, () => Number(run())));
   return {
     name,
-    ours: () => ({
-      [name]: best(() => output(process.execPath, [join(here, "load.mjs"), ours])),
+    ours: (bench) => ({
+      [name]: best(() => output(process.execPath, [join(bench, "load.mjs"), ours])),
     }),
     python: (env) => best(() => output(python, [join(here, "reference", "load.py"), theirs], env)),
   };
 }
 
-/** @param {string[]} flags */
-function memory(...flags) {
-  return Number(output(process.execPath, [join(here, "memory.mjs"), "--device", device, ...flags]));
+/** @param {string} bench @param {string[]} flags */
+function memory(bench, ...flags) {
+  return Number(
+    output(process.execPath, [join(bench, "memory.mjs"), "--device", device, ...flags]),
+  );
 }
 
 /** @type {Case[]} */
@@ -95,9 +121,9 @@ const every = [
   ...names.filter((/** @type {string} */ name) => !name.endsWith(" in tidy")).map(measured),
   {
     name: "peak memory of training",
-    ours: () => ({
-      "peak memory of training": memory(),
-      "peak memory of training in tidy": memory("--tidy"),
+    ours: (bench) => ({
+      "peak memory of training": memory(bench),
+      "peak memory of training in tidy": memory(bench, "--tidy"),
     }),
     python: (env) =>
       Number(output(python, [join(here, "reference", "memory.py"), "--device", device], env)),
@@ -112,7 +138,23 @@ const cases = every.filter(({ name }) => name.includes(options.only));
 const preload = join(root, "build", "Release", "libopenblas-preload.so");
 const sameBlas = existsSync(preload) ? { LD_PRELOAD: preload } : {};
 
-/** @typedef {{ ours: Record<string, number>, python: number, again: number }} Round */
+const before = options.before && benchOf(options.before);
+
+/**
+ * The figures of the build before, of which there are none for what it does not have.
+ *
+ * @param {Case} what @returns {Record<string, number>}
+ */
+function figuresBefore(what) {
+  try {
+    return before ? what.ours(before) : {};
+  } catch (error) {
+    console.error(String(error));
+    return {};
+  }
+}
+
+/** @typedef {{ ours: Record<string, number>, before: Record<string, number>, python: number, again: number }} Round */
 
 /** @type {Map<Case, { rounds: Round[], installed: number }>} */
 const figures = new Map();
@@ -120,10 +162,11 @@ for (const what of cases) {
   console.error(what.name);
   // The sides run in turn within seconds, since the machine's speed changes from one minute to the next.
   const rounds = Array.from({ length: Number(options.rounds) }, (_, round) => {
-    const first = round % 2 === 0 ? what.ours() : undefined;
+    const first = round % 2 === 0 ? what.ours(here) : undefined;
     const python = what.python(sameBlas);
-    const ours = first ?? what.ours();
-    return { ours, python, again: what.python(sameBlas) };
+    const earlier = figuresBefore(what);
+    const ours = first ?? what.ours(here);
+    return { ours, before: earlier, python, again: what.python(sameBlas) };
   });
   const installed = what.anyBlas ? Number(rounds[0]?.python) : what.python({});
   figures.set(what, { rounds, installed });
@@ -141,6 +184,7 @@ const rows = [...figures.values()].flatMap(({ rounds, installed }) =>
     const mine = rounds.map(({ ours }) => Number(ours[name]));
     const ratios = rounds.map(({ python }, i) => Number(mine[i]) / python);
     const itself = rounds.map(({ python, again }) => again / python);
+    const earlier = rounds.map(({ before }, i) => Number(before[name]) / Number(rounds[i]?.python));
     return {
       name,
       ours: median(mine),
@@ -150,6 +194,7 @@ const rows = [...figures.values()].flatMap(({ rounds, installed }) =>
       most: Math.max(...ratios),
       itself: { least: Math.min(...itself), most: Math.max(...itself) },
       installed: median(mine) / installed,
+      ...(before && { before: median(earlier) }),
     };
   }),
 );
@@ -171,13 +216,16 @@ const machine =
     ? `, OPENBLAS_NUM_THREADS=${process.env["OPENBLAS_NUM_THREADS"]}`
     : "");
 const table = [
-  "| case | ours | Python | ratio | range | Python beside itself | Python as installed, ratio |",
-  "| --- | --: | --: | --: | --: | --: | --: |",
+  `| case | ours | Python | ratio | range | Python beside itself | Python as installed, ratio |${before && " ratio before |"}`,
+  `| --- | --: | --: | --: | --: | --: | --: |${before && " --: |"}`,
   ...rows.map(
     (row) =>
       `| ${row.name} | ${readable(row.name, row.ours)} | ${readable(row.name, row.python)} | ` +
       `${row.ratio.toFixed(2)} | ${row.least.toFixed(2)} to ${row.most.toFixed(2)} | ` +
-      `${row.itself.least.toFixed(2)} to ${row.itself.most.toFixed(2)} | ${row.installed.toFixed(2)} |`,
+      `${row.itself.least.toFixed(2)} to ${row.itself.most.toFixed(2)} | ${row.installed.toFixed(2)} |` +
+      (row.before === undefined
+        ? ""
+        : ` ${Number.isNaN(row.before) ? "none" : row.before.toFixed(2)} |`),
   ),
 ];
 const text = `${machine}\n\n${table.join("\n")}`;
