@@ -60,6 +60,11 @@ mx::array scaled_dot_product_attention(
     Maybe sinks,
     bool force_fused,
     mx::StreamOrDevice s) {
+  // MLX divides by the number of heads before it looks whether there are any.
+  if (k.ndim() == 4 && k.shape(1) == 0) {
+    throw RangeError(
+        "[scaled_dot_product_attention] Expected at least one head.");
+  }
   return mx::fast::scaled_dot_product_attention(
       q, k, v, scale, mask_mode, mask, sinks, force_fused, s);
 }

@@ -185,8 +185,14 @@ bool fits_square(const Arrays& in, const mx::array&) {
   return in[0].shape(-1) == in[0].shape(-2);
 }
 
-bool fits_hadamard(const Arrays& in, const mx::array&) {
-  return has_hadamard_matrix(in[0]);
+// MLX refuses an array without elements where it is called, and divides by the
+// length of the axis.
+bool has_elements(const Arrays& in, const mx::array&) {
+  return in[0].size() > 0;
+}
+
+bool fits_hadamard(const Arrays& in, const mx::array& out) {
+  return has_elements(in, out) && has_hadamard_matrix(in[0]);
 }
 
 // Weights, one for each entry of the last axis.
@@ -231,6 +237,7 @@ bool fits(const mx::array& a) {
       {"LogAddExp", fits_elements},
       {"LogicalAnd", fits_elements},
       {"LogicalOr", fits_elements},
+      {"LogSumExp", has_elements},
       {"MaskedScatter", fits_masked_scatter},
       {"Matmul", fits_product},
       {"Maximum", fits_elements},

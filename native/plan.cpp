@@ -39,12 +39,19 @@ bool is_of_cpu(const mx::array& a) {
 
 namespace {
 
-// MLX's kernels of compiled functions for NVIDIA GPUs divide by the size of
-// what they compute. Where that is nothing, it is there at once, on any device.
+// MLX divides by the size of what it computes in kernels of compiled functions
+// for NVIDIA GPUs and, on the CPU, in the others. Derivatives, vmap and
+// functions for all shapes make these without a call that looks at the sizes.
+bool divides_by_size(std::string_view operation) {
+  return operation.starts_with("Compiled") ||
+      operation.starts_with("Scatter") || operation == "QuantizedMatmul" ||
+      operation == "GatherQMM" || operation == "Softmax";
+}
+
+// Where there is nothing to compute it is there at once, on any device.
 bool complete_if_empty(const mx::array& a) {
   auto is_empty = [](const mx::array& output) { return output.size() == 0; };
-  if (!is_empty(a) || a.is_tracer() ||
-      !std::string_view(a.primitive().name()).starts_with("Compiled")) {
+  if (!is_empty(a) || a.is_tracer() || !divides_by_size(a.primitive().name())) {
     return false;
   }
   auto outputs = a.outputs();

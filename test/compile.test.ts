@@ -151,6 +151,27 @@ describe("a function is traced anew", () => {
     expect(compiled(mx.array([[1], [2]])).tolist()).toEqual([[4], [6]]);
     expect(runs()).toBe(2);
   });
+
+  test.each<[name: string, f: (x: mx.array) => mx.array, other: number[], result: unknown]>([
+    ["softmax", (x) => mx.softmax(x, -1), [2, 0], [[], []]],
+    [
+      "attention",
+      (x) => mx.fast.scaledDotProductAttention(x, x, x, { scale: 1 }),
+      [1, 1, 0, 4],
+      [[[]]],
+    ],
+    ["logsumexp", (x) => mx.logsumexp(x, -1), [2, 0], "[shapeless] LogSumExp: expected inputs"],
+    ["hadamardTransform", (x) => mx.hadamardTransform(x), [2, 0], "[shapeless] Hadamard: expected"],
+  ])("of no elements where %s is shapeless", (_, f, other, result) => {
+    const compiled = mx.compile(f, { shapeless: true });
+    mx.eval(compiled(mx.ones(other.map((n) => n || 4))));
+    const called = () => compiled(mx.ones(other)).tolist();
+    if (typeof result === "string") {
+      expect(called).toThrow(result);
+    } else {
+      expect(called()).toEqual(result);
+    }
+  });
 });
 
 describe("captured state", () => {

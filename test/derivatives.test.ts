@@ -245,3 +245,23 @@ describe("derivatives that MLX has wrong", () => {
     }
   });
 });
+
+describe("of arrays without elements", () => {
+  const rows = mx.array([0, 1], mx.int32);
+  test.each<[name: string, f: (x: mx.array) => mx.array, shape: number[]]>([
+    ["take", (x) => mx.take(x, rows, 1), [0, 3, 2]],
+    ["take of rows", (x) => mx.take(x, rows, 0), [3, 0]],
+    ["take in vmap", (x) => mx.vmap((y) => mx.take(y, rows))(x), [0, 3]],
+    ["get in vmap", (x) => mx.vmap((y) => y.get([0, 1], [0, 0]))(x), [0, 3, 2]],
+    ["at in vmap", (x) => mx.vmap((y) => y.at([0, 1]).add(1))(x), [0, 3]],
+    ["asStrided", (x) => mx.asStrided(x, [0, 2], { strides: [1, 1] }), [0]],
+    [
+      "a function for all shapes",
+      mx.compile((x) => mx.take(x, rows, 0), { shapeless: true }),
+      [3, 0],
+    ],
+  ])("%s", (_, f, shape) => {
+    const gradient = mx.grad((x: mx.array) => mx.sum(f(x)))(mx.zeros(shape));
+    expect(gradient.tolist()).toEqual(mx.zeros(shape).tolist());
+  });
+});

@@ -346,6 +346,10 @@ describe("scaledDotProductAttention", () => {
       "[scaled_dot_product_attention]",
     );
     expect(() => f(q(), k(), 1, { scale: 1 })).toThrow(TypeError);
+    const none = mx.zeros([1, 0, 2, 2]);
+    expect(() => f(none, none, none, { scale: 1 })).toThrow(
+      new RangeError("[scaledDotProductAttention] Expected at least one head."),
+    );
   });
 });
 

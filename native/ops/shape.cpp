@@ -3,6 +3,7 @@
 #include <sstream>
 
 #include "../bind.h"
+#include "../empty.h"
 #include "../indices.h"
 
 namespace mlxjs {
@@ -178,7 +179,8 @@ mx::array as_strided(
         "[as_strided] Expected a shape, strides and an offset that stay "
         "inside of the array.");
   }
-  return mx::as_strided(a, dims, strides, offset, s);
+  // The derivative would need an element to begin at.
+  return unless_empty(mx::as_strided(a, dims, strides, offset, s), s, a);
 }
 
 // MLX asks for one shift for all axes or one for each.

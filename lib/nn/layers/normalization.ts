@@ -220,19 +220,22 @@ export class GroupNorm extends Module {
 
   forward(x: mx.array): mx.array {
     checkShape(x, "GroupNorm.forward", "x", ["N", "...", this.dims]);
-    const normal = this.pytorchCompatible ? this.#neighbours(x) : this.#apart(x);
+    // Not -1, which a batch of nothing leaves open.
+    const places = x.shape.slice(1, -1).reduce((product, n) => product * n, 1);
+    const normal = this.pytorchCompatible ? this.#neighbours(x, places) : this.#apart(x, places);
     return scaled(normal.reshape(x.shape), this);
   }
 
-  #neighbours(x: mx.array): mx.array {
+  #neighbours(x: mx.array, places: number): mx.array {
     const size = this.dims / this.numGroups;
-    const groups = x.reshape([x.dim(0), -1, this.numGroups, size]).swapaxes(1, 2);
+    const groups = x.reshape([x.dim(0), places, this.numGroups, size]).swapaxes(1, 2);
     const rows = groups.flatten({ startAxis: 2 });
     return mx.fast.layerNorm(rows, null, null, this.eps).reshape(groups.shape).swapaxes(1, 2);
   }
 
-  #apart(x: mx.array): mx.array {
-    const groups = x.reshape([x.dim(0), -1, this.numGroups]);
+  #apart(x: mx.array, places: number): mx.array {
+    const size = this.dims / this.numGroups;
+    const groups = x.reshape([x.dim(0), places * size, this.numGroups]);
     const mean = groups.mean(1, { keepdims: true });
     const variance = groups.var(1, { keepdims: true });
     return groups.subtract(mean).multiply(variance.add(this.eps).rsqrt());
