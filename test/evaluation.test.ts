@@ -663,6 +663,8 @@ describe("what is neither an array nor a tree is refused", () => {
     ["a string inside", [[x, "y"]], `args[0].1: ${expected}"y"`],
     ["an optimizer inside", [{ optimizer }], /args\[0\]\.optimizer: .*pass its state$/],
     ["a Map inside", [[new Map()]], /args\[0\]\.0: .*pass \[\.\.\.map\.values\(\)\]$/],
+    ["numbers alone", [x, [3, 4]], `args[1]: ${expected}[ 3, 4 ]`],
+    ["booleans alone", [{ a: [true], b: 1n }], `args[0]: ${expected}{ a: [ true ], b: 1n }`],
   ];
   test.each(cases)("%s", async (_, args, message) => {
     for (const evaluate of [mx.eval, mx.asyncEval] as ((...args: unknown[]) => unknown)[]) {

@@ -310,7 +310,18 @@ describe("pipeline", () => {
     const generator = function* () {
       yield mx.array([1]);
     };
-    await expect(mx.pipeline(generator as never).next()).rejects.toThrow(TypeError);
+    await expect(mx.pipeline(generator as never).next()).rejects.toThrow(
+      "[pipeline] step: expected a function that is done when it returns",
+    );
+    // A step's arrays live on in owners and in its result, not in any record.
+    const state = { sum: mx.array([0]) };
+    const adds = () => {
+      state.sum = mx.add(state.sum, 1);
+      return mx.array([1]);
+    };
+    await expect(mx.pipeline(adds, { state }).next()).rejects.toThrow(
+      "[pipeline] state.sum: expected an array, received one that has been disposed by tidy",
+    );
   });
 
   test("types", () => {

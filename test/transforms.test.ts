@@ -272,7 +272,9 @@ describe("tangents and cotangents", () => {
       new TypeError("[vjp] cotangents: expected a list of 1, received one of 0"),
     );
     expect(() => mx.grad(f)(x)).toThrow(
-      new TypeError("[grad] fun's result: expected a scalar array, received [ 3 ]"),
+      new TypeError(
+        "[grad] fun's result: expected a scalar array, received float32 array of shape [3]",
+      ),
     );
   });
 
@@ -631,6 +633,26 @@ describe("lifetimes", () => {
     expect(() => mx.checkpoint(f)(gone)).toThrow(disposed);
     expect(() => f(gone)).toThrow(disposed);
     expect(() => mx.depends([x], gone)).toThrow(disposed);
+    // In a tree, the error says where.
+    const tree = { a: x, b: [x, gone] };
+    const first = (w: { a: mx.array }) => mx.sum(w.a);
+    const ruled = mx.customFunction(first).vjp(() => null);
+    const calls: [fn: string, call: () => unknown, where?: string][] = [
+      ["grad", () => mx.grad(first)(tree)],
+      ["valueAndGrad", () => mx.valueAndGrad(first)(tree)],
+      ["vmap", () => mx.vmap(first)(tree)],
+      ["compile", () => mx.compile(first)(tree)],
+      ["checkpoint", () => mx.checkpoint(first)(tree)],
+      ["customFunction", () => ruled(tree)],
+      ["compile", () => mx.compile(() => x, { inputs: tree })(), "inputs.b.1"],
+      ["compile", () => mx.compile(() => tree)(), "fun's result.b.1"],
+      ["vmap", () => mx.vmap(() => tree)(x), "fun's result.b.1"],
+      ["eval", () => mx.eval(x, tree), "args[1].b.1"],
+      ["getArrayBufferSize", () => mx.getArrayBufferSize(tree), "args.b.1"],
+    ];
+    for (const [fn, call, where = "argument 0.b.1"] of calls) {
+      expect(call).toThrow(`[${fn}] ${where}: expected an array, received one that has been`);
+    }
     const disposing = (a: mx.array) => {
       const b = mx.square(a);
       a.dispose();

@@ -1,8 +1,9 @@
 /** Evaluation: at once, and while the event loop runs. */
 
 import { isMap, isProxy, isSet } from "node:util/types";
-import { type array, isArray } from "./array/array.js";
+import { type array, isArray, slotOf } from "./array/array.js";
 import { slots } from "./call/arguments.js";
+import { mismatch } from "./call/errors.js";
 import type { Signal } from "./call/globals.js";
 import { native } from "./call/native.js";
 import { makeRoom, makeRoomOrWait, reportMemory } from "./lifetime/garbage.js";
@@ -57,29 +58,43 @@ function hint(x: unknown): string {
   return "";
 }
 
-// What lists and records may have in the places of arrays.
-const others: ReadonlySet<string> = new Set(["number", "bigint", "boolean", "undefined"]);
+const expected = "an array, or a list, record or module of arrays";
+// What lists and records may have beside arrays.
+const values: ReadonlySet<string> = new Set(["number", "bigint", "boolean"]);
 
-function isEvaluated(leaf: unknown, path: Path): boolean {
-  // An argument itself must have arrays.
-  if (path.depth > 1 && (leaf === null || others.has(typeof leaf))) {
-    return false;
+/** The arrays of an argument. What would be left uncomputed without a word is refused. */
+function arraysIn(tree: unknown, fn: string, param: string): array[] {
+  let hasValues = false;
+  // Where a cache has nothing yet, an array may come later.
+  let hasGaps = false;
+  const take = (leaf: unknown, path: Path): boolean => {
+    const isGap = leaf === null || leaf === undefined;
+    const isValue = values.has(typeof leaf);
+    if (path.depth > 0 && (isGap || isValue)) {
+      hasGaps ||= isGap;
+      hasValues ||= isValue;
+      return false;
+    }
+    const error = path.mismatch(expected, leaf);
+    error.message += hint(leaf);
+    throw error;
+  };
+  const [arrays] = flatten<array>(tree, { fn, param, take });
+  if (arrays.length === 0 && hasValues && !hasGaps) {
+    throw mismatch(fn, param, expected, tree);
   }
-  const error = path.mismatch("an array, or a list, record or module of arrays", leaf);
-  error.message += hint(leaf);
-  throw error;
+  return arrays;
 }
 
-/**
- * The arrays of all arguments. What would be left uncomputed without a word is
- * refused.
- */
-function arraysOf(args: readonly unknown[], fn: string): readonly array[] {
-  if (args.every(isArray)) {
-    return args;
-  }
-  const param = (index: number) => `args[${index}]`;
-  return flatten<array>(args, { fn, param, take: isEvaluated })[0];
+/** How errors call an argument. */
+type NameOf = (index: number) => string;
+
+const nameOf: NameOf = (index) => `args[${index}]`;
+
+function arraysOf(args: readonly unknown[], fn: string, nameOf: NameOf): readonly array[] {
+  return args.every((x) => isArray(x) && slotOf(x) >= 0)
+    ? (args as array[])
+    : args.flatMap((x, i) => arraysIn(x, fn, nameOf(i)));
 }
 
 /**
@@ -90,8 +105,8 @@ function arraysOf(args: readonly unknown[], fn: string): readonly array[] {
  * computed, and all that depend on them, throw its error again whenever they are
  * read. What was computed rightly is there.
  *
- * @throws TypeError for what is neither an array nor a tree; what the
- * computation throws.
+ * @throws TypeError for what is neither an array nor a tree, and for a tree of
+ * nothing but numbers and booleans; what the computation throws.
  * @example
  * const x = mx.add(mx.array([1, 2]), 1);
  * mx.eval(x);
@@ -99,7 +114,7 @@ function arraysOf(args: readonly unknown[], fn: string): readonly array[] {
  * // array([2, 3], dtype=float32)
  */
 function evaluate(...args: Evaluable[]): void {
-  const arrays = arraysOf(args, "eval");
+  const arrays = arraysOf(args, "eval", nameOf);
   const meanwhile = makeRoomOrWait();
   native.eval(slots(arrays, "eval", "args"), meanwhile);
   reportMemory();
@@ -162,20 +177,27 @@ function whenAborted(signal: Signal, giveUp: () => void): () => void {
  * x
  * // array([2, 3], dtype=float32)
  */
-export async function asyncEval(...args: (Evaluable | Signal | undefined)[]): Promise<void> {
+export function asyncEval(...args: (Evaluable | Signal | undefined)[]): Promise<void> {
+  return evaluateLater(args, "asyncEval", nameOf);
+}
+
+/** What {@link asyncEval} does, for a function whose errors call arguments by other names. */
+export async function evaluateLater(
+  args: readonly unknown[],
+  fn: string,
+  nameOf: NameOf,
+): Promise<void> {
   const signals = args.filter(isSignal);
   const isNone = (x: unknown, i: number) => isSignal(x) || (x === undefined && i > 0);
-  const arrays = arraysOf(
-    args.map((x, i) => (isNone(x, i) ? [] : x)),
-    "asyncEval",
-  );
+  const trees = args.map((x, i) => (isNone(x, i) ? [] : x));
+  const arrays = arraysOf(trees, fn, nameOf);
   throwIfAborted(signals);
   makeRoom();
   const number = native.new_evaluation();
   const giveUp = () => native.give_up_eval(number);
   const forget = signals.map((signal) => whenAborted(signal, giveUp));
   try {
-    await native.async_eval(slots(arrays, "asyncEval", "args"), number);
+    await native.async_eval(slots(arrays, fn, "args"), number);
   } finally {
     for (const each of forget) {
       each();

@@ -5,9 +5,9 @@ import { mismatch } from "./call/errors.js";
 import type { Signal } from "./call/globals.js";
 import { asFunction, asSize } from "./call/numbers.js";
 import { checkedLater, kindOf, kindWhere, optionsOf } from "./call/options.js";
-import { asyncEval, type Evaluable, isSignal, throwIfAborted } from "./evaluation.js";
+import { type Evaluable, evaluateLater, isSignal, throwIfAborted } from "./evaluation.js";
 import { context, isPromise, run } from "./lifetime/context.js";
-import { Scope, tidy } from "./lifetime/scope.js";
+import { Scope } from "./lifetime/scope.js";
 import { isBranch } from "./transforms/tree.js";
 
 /** What a step of {@link pipeline} gives: arrays or, if there are no more steps, nothing. */
@@ -44,11 +44,14 @@ function isTree(x: unknown): x is Evaluable {
   return isArray(x) || isBranch(x);
 }
 
+const fn = "pipeline";
+const stepResult = "step's result";
+
 type Step = (previous: never, index: number) => unknown;
 
 async function* iterate(
   step: Step,
-  { initial, state = [], signal }: PipelineOptions<unknown>,
+  { initial, state, signal }: PipelineOptions<unknown>,
   ahead: number,
 ): AsyncGenerator<unknown, void, undefined> {
   const noted: Noted[] = [];
@@ -62,10 +65,15 @@ async function* iterate(
   const note = async (): Promise<void> => {
     const around = context();
     const scope = new Scope(around.scope);
+    const inside = new Scope(scope);
     let computed: Promise<void>;
     try {
-      const given = run("pipeline", { ...around, scope }, () =>
-        tidy(() => step(previous as never, index++)),
+      const given = run(
+        fn,
+        { ...around, scope: inside },
+        () => step(previous as never, index++),
+        (made) => inside.leave(made),
+        "step",
       );
       previous = isPromise(given) ? await given : given;
       more = previous !== undefined;
@@ -75,13 +83,14 @@ async function* iterate(
       }
       if (!isTree(previous)) {
         const expected = "arrays or, after the last step, undefined";
-        throw mismatch("pipeline", "step's result", expected, previous);
+        throw mismatch(fn, stepResult, expected, previous);
       }
       // A step may hand on what it was given.
       for (const { scope: earlier } of current === undefined ? noted : [current, ...noted]) {
         scope.take(previous, earlier);
       }
-      computed = asyncEval(previous, state, ...signals);
+      const nameOf = (i: number) => (i === 0 ? stepResult : "state");
+      computed = evaluateLater([previous, state, ...signals], fn, nameOf);
     } catch (error) {
       // It is thrown in the step's turn.
       more = false;
@@ -158,7 +167,7 @@ export function pipeline(
   step: Step,
   options?: PipelineOptions<unknown>,
 ): AsyncGenerator<unknown, void, undefined> {
-  asFunction(step, "pipeline", "step");
+  asFunction(step, fn, "step");
   const { ahead, ...rest } = readOptions(options);
   return iterate(step, rest, ahead);
 }

@@ -1,6 +1,6 @@
 /** The base of all layers and models. */
 
-import { isArray } from "../core/array/array.js";
+import { asArray, isArray } from "../core/array/array.js";
 import { asBoolean, asFunction, dtypeId, sameShape } from "../core/call/arguments.js";
 import { rangeError } from "../core/call/codes.js";
 import { mismatch, outOfRange } from "../core/call/errors.js";
@@ -734,7 +734,10 @@ function weightsOf(given: unknown): Map<string, mx.array> {
   if (!pairs?.every(isWeight)) {
     throw mismatch("loadWeights", "fileOrWeights", "a file, a record or a list of weights", given);
   }
-  return new Map(pairs.map(([name, value]) => [snakeCase(name), value]));
+  const place = (name: string) => `fileOrWeights["${name}"]`;
+  return new Map(
+    pairs.map(([name, value]) => [snakeCase(name), asArray(value, "loadWeights", place(name))]),
+  );
 }
 
 /** The first of some names, and how many more there are: a model has thousands. */

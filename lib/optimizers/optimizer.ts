@@ -93,13 +93,13 @@ function parametersOf(
   );
   const nameOf = (i: number) => structure.names()[i] as string;
   return picked.map((parameter, i) => {
-    const { shape } = gradients[i] as mx.array;
+    const gradient = gradients[i] as mx.array;
     if (!(parameter instanceof mx.array)) {
       throw noArray(nameOf(i), parameter);
     }
-    if (!sameShape(shape, parameter.shape)) {
-      const expected = `the parameter's shape [${parameter.shape}]`;
-      throw mismatch(fn, joined("gradients", nameOf(i)), expected, shape);
+    if (!sameShape(gradient.shape, parameter.shape)) {
+      const expected = `the parameter's shape [${parameter.shape.join(", ")}]`;
+      throw mismatch(fn, joined("gradients", nameOf(i)), expected, gradient);
     }
     return parameter;
   });

@@ -61,6 +61,11 @@ test("the names that capitals have", () => {
   // Names in Python's spelling and in that of the fields are the same.
   model.loadWeights({ ALog: mx.array([9]), head_q_k: mx.array([10]) }, { strict: false });
   expect([model.ALog.item(), model.headQK.item(), model.Wx.item()]).toEqual([9, 10, 1]);
+  const gone = mx.array([1]);
+  gone.dispose();
+  expect(() => model.loadWeights({ ALog: gone }, { strict: false })).toThrow(
+    '[loadWeights] fileOrWeights["ALog"]: expected an array, received one that has been disposed',
+  );
   expect(() => model.loadWeights({ wx: mx.array([1]) }, { strict: true })).toThrow(
     /missing: A_log, Wx, .*1 unexpected: wx/,
   );

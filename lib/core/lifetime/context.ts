@@ -69,10 +69,10 @@ export function isPromise(x: unknown): x is PromiseLike<unknown> {
 }
 
 /** A promise for what a function gave, if it is one itself. */
-function promiseOf(result: unknown, name: string): Promise<unknown> | undefined {
+function promiseOf(result: unknown, name: string, param: string): Promise<unknown> | undefined {
   if (typeof result === "object" && types.isGeneratorObject(result)) {
     const expected = "a function that is done when it returns, or when its promise settles";
-    throw mismatch(name, "fn", expected, result);
+    throw mismatch(name, param, expected, result);
   }
   // A new one in any case: others may settle twice, or be called something else.
   return isPromise(result) ? new Promise((resolve) => resolve(result)) : undefined;
@@ -87,6 +87,7 @@ export function run<T>(
   next: Context,
   fn: () => T,
   leave: (result: unknown) => void = () => {},
+  param = "fn",
 ): T {
   const previous = active;
   active = next;
@@ -96,7 +97,7 @@ export function run<T>(
     // The storage is what code after an `await` will find.
     result = storage.run(next, () => {
       const given = fn();
-      promise = promiseOf(given, name);
+      promise = promiseOf(given, name, param);
       return given;
     });
   } catch (error) {

@@ -3,7 +3,7 @@
  * trees goes through them with {@link flatten}.
  */
 
-import { type array, isArray, slot } from "../array/array.js";
+import { type array, freed, isArray, slot, slotOf } from "../array/array.js";
 import { typeError } from "../call/codes.js";
 import { mismatch, outOfRange } from "../call/errors.js";
 import { isStranger } from "../call/identity.js";
@@ -121,7 +121,8 @@ export interface Flattening {
   readonly param: Parameter;
   /**
    * Whether a leaf is taken out rather than left in the structure; by default
-   * all are, and arrays always. It may throw.
+   * all are. It may throw. Arrays are always taken out, and with it may not have
+   * been freed.
    */
   readonly take?: ((leaf: unknown, path: Path) => boolean) | undefined;
   /** What counts as a leaf although it is a branch. */
@@ -195,11 +196,14 @@ class Walk {
 
   /** Whether it belongs to the tree: in a module, only arrays and branches do. */
   visit(x: unknown, inModule: boolean): boolean {
+    const { fn, take, isLeaf, modulesAreLeaves, exact } = this.#how;
     if (isArray(x)) {
+      if (take !== undefined && slotOf(x) < 0) {
+        throw freed(slotOf(x), fn, this.#path.where);
+      }
       this.#take(x);
       return true;
     }
-    const { take, isLeaf, modulesAreLeaves, exact } = this.#how;
     const kind = kindOf(x);
     const isModule = kind === "module";
     if (kind === undefined || (isModule && modulesAreLeaves) || isLeaf?.(x)) {

@@ -99,9 +99,9 @@ function differentiate(
     result = structure;
     outputs = leaves.length;
     const out = slots(leaves, fn, "fun's result");
-    const { shape } = leaves[0] as array;
-    if (shape.length > 0) {
-      throw mismatch(fn, "fun's result", "a scalar array", shape);
+    const value = leaves[0] as array;
+    if (value.ndim > 0) {
+      throw mismatch(fn, "fun's result", "a scalar array", value);
     }
     return out;
   };
