@@ -23,6 +23,8 @@ test.each<[string, () => unknown, string]>([
     () => any.softmax(x, { axis: 0, precise: true }),
     `received { axis: 0, precise: true }${inItsPlace("axis")}`,
   ],
+  ["a parameter by PyTorch's name", () => any.sum(x, { dim: 0 }), inItsPlace("dim")],
+  ["a rate by PyTorch's name", () => new optim.SGD({ lr: 0.1 } as never), inItsPlace("lr")],
   ["a shape by its name", () => any.zeros({ shape: [2] }), inItsPlace("shape")],
   [
     "a shape by its name, in the place of something else",
@@ -323,8 +325,10 @@ describe("names from elsewhere", () => {
     }
     expect(Object.keys(new Phone().parameters()).sort()).toEqual(["call", "to"]);
     expect(new Phone().predict()).toBe(1);
-    expect(() => Object.assign(optimizer, { learning_rate: 1 })).toThrow(
-      "[Optimizer] expected optimizer.learningRate, received optimizer.learning_rate",
-    );
+    for (const name of ["learning_rate", "lr"]) {
+      expect(() => Object.assign(optimizer, { [name]: 1 })).toThrow(
+        `[Optimizer] expected optimizer.learningRate, received optimizer.${name}`,
+      );
+    }
   });
 });

@@ -313,6 +313,7 @@ describe("operators", () => {
       [() => new Float32Array(4).set(x), ""],
       [() => Math.max.apply(null, x), ""],
       [() => Array.prototype.map.call(x, (y) => y), ""],
+      [() => x[-1], "x.get(-1), or x.toTypedArray() for all values, received x[-1]"],
       [() => x[0], "x.get(0), or x.toTypedArray() for all values, received x[0]"],
       [() => x[7], "x.get(7), or x.toTypedArray() for all values, received x[7]"],
       [

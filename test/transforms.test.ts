@@ -646,7 +646,7 @@ describe("lifetimes", () => {
       ["customFunction", () => ruled(tree)],
       ["compile", () => mx.compile(() => x, { inputs: tree })(), "inputs.b.1"],
       ["compile", () => mx.compile(() => tree)(), "fun's result.b.1"],
-      ["vmap", () => mx.vmap(() => tree)(x), "fun's result.b.1"],
+      ["vmap", () => mx.vmap((_: mx.array) => tree)(x), "fun's result.b.1"],
       ["eval", () => mx.eval(x, tree), "args[1].b.1"],
       ["getArrayBufferSize", () => mx.getArrayBufferSize(tree), "args.b.1"],
     ];

@@ -58,6 +58,22 @@ describe("parameters", () => {
     expect(layers.map((layer) => Object.keys(layer.parameters()).length)).toEqual([4, 2, 1]);
   });
 
+  test("are mapped to a tree that updates the model, also where a module may be missing", () => {
+    class Optional extends nn.Module {
+      readonly body = new nn.Linear(1, 1);
+      head?: nn.Linear;
+      tail: nn.Linear | null = null;
+    }
+    const model = new Optional();
+    const parameters = model.parameters();
+    const half = utils.treeMap((x: mx.array) => x.astype(mx.float16), parameters);
+    expectTypeOf(half).toEqualTypeOf(parameters);
+    expect(model.update(half).body.weight.dtype).toBe(mx.float16);
+    const sizes = utils.treeMap((x: mx.array) => x.size, parameters);
+    expectTypeOf(sizes.head?.weight).toEqualTypeOf<number | undefined>();
+    expectTypeOf(sizes.tail?.weight).toEqualTypeOf<number | undefined>();
+  });
+
   test("are updated in part", () => {
     const weight = mx.zeros([1, 3]);
     model.update({ heads: { main: { weight } }, layers: [{}, { norm: { bias: mx.ones([3]) } }] });
@@ -280,6 +296,14 @@ describe("transformations", () => {
     // @ts-expect-error: there is one result.
     expect(mx.vjp((a: mx.array) => a.square(), [x], [x])[0][1]).toBeUndefined();
   });
+});
+
+test("rows are arrays, however they are listed", () => {
+  const x = mx.ones([2, 3]);
+  const listed = [Array.from(x), [...x], Array.from(x[Symbol.iterator]())];
+  expectTypeOf(listed).toEqualTypeOf<mx.array[][]>();
+  expect(listed.map((rows) => rows.length)).toEqual([2, 2, 2]);
+  expectTypeOf(new Set(x)).toEqualTypeOf<Set<mx.array>>();
 });
 
 describe("files and steps", () => {

@@ -12,6 +12,7 @@ const habits = {
   state_dict: state,
   stateDict: state,
   param_groups: "optim.MultiOptimizer, which gives groups of parameters optimizers of their own",
+  lr: "optimizer.learningRate",
   // Python
   apply_gradients: "optimizer.applyGradients(gradients, parameters)",
   learning_rate: "optimizer.learningRate",

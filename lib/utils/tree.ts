@@ -16,18 +16,20 @@ export type Tree<Leaf = mx.array> =
   | readonly Tree<Leaf>[]
   | { readonly [name: string]: Tree<Leaf> };
 
-/** The type of a tree with other leaves. */
+/** The type of a tree with other leaves. What may be undefined, such as a part that a model may lack, still may. */
 export type TreeOf<T, Leaf> = unknown extends T
   ? T
   : T extends mx.array
     ? Leaf
-    : T extends readonly unknown[]
-      ? { -readonly [K in keyof T]: TreeOf<T[K], Leaf> }
-      : T extends (...args: never[]) => unknown
-        ? Leaf
-        : T extends object
-          ? { -readonly [K in keyof T]: TreeOf<T[K], Leaf> }
-          : Leaf;
+    : T extends undefined
+      ? undefined
+      : T extends readonly unknown[]
+        ? { -readonly [K in keyof T]: TreeOf<T[K], Leaf> }
+        : T extends (...args: never[]) => unknown
+          ? Leaf
+          : T extends object
+            ? { -readonly [K in keyof T]: TreeOf<T[K], Leaf> }
+            : Leaf;
 
 /** Whether a value is a leaf although it is a list, a record or a module. */
 // biome-ignore lint/suspicious/noExplicitAny: any value of a tree

@@ -279,7 +279,7 @@ for (const name of Reflect.ownKeys(subscripts)) {
 
 // An array has a length, and so passes for a list with holes. What takes it for
 // one, such as `Buffer.from` or `Math.max.apply`, starts here, as many habits do.
-for (let i = 0; i < 8; i++) {
+for (let i = -1; i < 8; i++) {
   Object.defineProperty(array.prototype, i, {
     get() {
       throw typeError(

@@ -379,14 +379,15 @@ export class ArrayIterator implements IterableIterator<array> {
     this.#x = get(x, []);
   }
 
-  next(): IteratorResult<array, undefined> {
+  // Without a type for its end, which `Array.from` would take for one of the elements'.
+  next(): IteratorResult<array> {
     if (this.#next < this.#length) {
       return { done: false, value: row(this.#x, this.#next++) };
     }
     return this.return();
   }
 
-  return(): { done: true; value: undefined } {
+  return(): IteratorResult<array> {
     this.#next = this.#length;
     this.#x.dispose();
     return { done: true, value: undefined };

@@ -7,6 +7,9 @@ const byPosition: ReadonlySet<string> = new Set(
   "axis axes dtype shape start stop step num k n s decimals low high p ord argnums".split(" "),
 );
 
+/** What PyTorch calls parameters that have other names here. */
+const inTorch: Readonly<Record<string, string>> = { axis: "dim", learningRate: "lr" };
+
 const dtypeName = /^(?:\w+\.)?(bool|bfloat16|float(?:16|32|64)|u?int(?:8|16|32|64)|complex64)$/;
 
 /**
@@ -53,7 +56,9 @@ export function hint(param: string, value: unknown, expected: string): string {
     return isOne ? "; several arrays go in one list, such as [a, b]" : "";
   }
   // A shape is no function's option.
-  const byName = [param, "shape"].find((name) => Object.hasOwn(value, name));
+  const byName = [param, "shape", inTorch[param] ?? param].find((name) =>
+    Object.hasOwn(value, name),
+  );
   if (byName !== undefined) {
     return `; write the value of ${byName} in its place, without its name, and options after it`;
   }
