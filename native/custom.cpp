@@ -53,7 +53,7 @@ class Handler {
     values.resize(2 * primals.size(), -1);
     for (size_t i = 0; i < argnums.size(); i++) {
       values.at(primals.size() + argnums[i]) =
-          environment_->arrays.put(tangents[i]);
+          environment_->arrays.put(mx::array(tangents[i]));
     }
     return arrays(ask(request_jvp, values), outputs_);
   }
@@ -78,7 +78,7 @@ class Handler {
   std::vector<int> slots(const Arrays& arrays) {
     std::vector<int> out;
     for (auto& a : arrays) {
-      out.push_back(environment_->arrays.put(a));
+      out.push_back(environment_->arrays.put(mx::array(a)));
     }
     return out;
   }

@@ -25,7 +25,7 @@ void ArrayTable::check_size(const mx::array& a) {
   }
 }
 
-Slot ArrayTable::put(mx::array a) {
+Slot ArrayTable::put(mx::array&& a) {
   check_size(a);
   // Empties one slot for each array that is made, so that the allocator has at
   // hand what the next operation needs; more of them if many are waiting.
@@ -38,19 +38,19 @@ Slot ArrayTable::put(mx::array a) {
   if (!free_.empty()) {
     auto slot = free_.back();
     free_.pop_back();
-    entries_[slot].array.emplace(std::move(a));
+    entry(slot).array.emplace(std::move(a));
     return slot;
   }
-  entries_.push_back({std::move(a)});
-  return static_cast<Slot>(entries_.size() - 1);
+  if (length_ == blocks_.size() * block_length) {
+    blocks_.push_back(std::make_unique<Entry[]>(block_length));
+  }
+  auto slot = static_cast<Slot>(length_++);
+  entry(slot).array.emplace(std::move(a));
+  return slot;
 }
 
-mx::array& ArrayTable::at(Slot slot) {
-  if (slot < 0 || static_cast<size_t>(slot) >= entries_.size() ||
-      !entries_[slot].array) {
-    throw TypeError("Expected an array, received one that has been disposed.");
-  }
-  return *entries_[slot].array;
+void ArrayTable::not_there() {
+  throw TypeError("Expected an array, received one that has been disposed.");
 }
 
 void ArrayTable::release(Slot slot) {
@@ -59,25 +59,24 @@ void ArrayTable::release(Slot slot) {
 }
 
 void ArrayTable::release(Slot slot, uint32_t generation) {
-  auto& entry = entries_[slot];
-  if (entry.generation != generation) {
+  auto& [array, current] = entry(slot);
+  if (current != generation) {
     return;
   }
-  entry.generation++;
+  current++;
   // Moved out first: freeing an array may free others' memory, and must find
   // the table in order.
-  auto dead = std::move(*entry.array);
+  auto dead = std::move(*array);
   nbytes_ -= dead.nbytes();
-  entry.array.reset();
+  array.reset();
   (interrupted_ > 0 ? emptied_ : free_).push_back(slot);
-  let_go(std::move(dead));
+  free_graph(dead);
 }
 
 void ArrayTable::release_later(Slot slot, uint32_t generation) {
   // At the end of the environment there are none any more.
-  bool is_there = static_cast<size_t>(slot) < entries_.size() &&
-      entries_[slot].generation == generation;
-  bool has_values = is_there && entries_[slot].array->data_shared_ptr();
+  bool is_there = has(slot) && entry(slot).generation == generation;
+  bool has_values = is_there && entry(slot).array->data_shared_ptr();
   (has_values ? dead_values_ : dead_).emplace_back(slot, generation);
 }
 
@@ -94,7 +93,8 @@ void ArrayTable::sweep(size_t most) {
 }
 
 void ArrayTable::clear() {
-  entries_.clear();
+  length_ = 0;
+  blocks_.clear();
   free_.clear();
   emptied_.clear();
   dead_.clear();

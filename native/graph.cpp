@@ -145,7 +145,7 @@ void visit(
 // which takes a tenth of the time of a small operation. Here inputs are taken
 // from an array before it is freed. Those of arrays with siblings are left to
 // MLX.
-void let_go(mx::array a) {
+void free_graph(mx::array& a) {
   auto is_free = [](const mx::array& x) {
     if (holders_of(x) != 1 || x.inputs().empty() || !x.siblings().empty()) {
       return false;
@@ -155,22 +155,22 @@ void let_go(mx::array a) {
     return true;
   };
   std::vector<mx::array> left;
-  auto take_inputs = [&](mx::array x) {
+  auto take_inputs = [&](mx::array& x) {
     auto inputs = std::move(x.inputs());
-    for (auto& input : inputs) {
-      auto one = std::move(input);
-      if (is_free(one)) {
-        left.push_back(std::move(one));
+    // One after the other: an array may be several of the inputs.
+    for (; !inputs.empty(); inputs.pop_back()) {
+      if (is_free(inputs.back())) {
+        left.push_back(std::move(inputs.back()));
       }
     }
   };
   if (is_free(a)) {
-    take_inputs(std::move(a));
+    take_inputs(a);
   }
   while (!left.empty()) {
     auto x = std::move(left.back());
     left.pop_back();
-    take_inputs(std::move(x));
+    take_inputs(x);
   }
 }
 

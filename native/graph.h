@@ -33,8 +33,8 @@ void visit(
     const std::vector<mx::array>& starts,
     const std::function<void(mx::array&)>& f);
 
-// Frees an array, and with it what only its graph holds.
-void let_go(mx::array a);
+// Frees what only the graph of an array holds that is about to be freed itself.
+void free_graph(mx::array& a);
 
 // Arrays within the graph that MLX has to be given before the outputs, so that
 // it never has to go deeper than the stack has room for: from one of them to

@@ -25,8 +25,10 @@ struct Reduction {
       Axes axes,
       Options... options,
       mx::StreamOrDevice s) {
-    auto a = in_order_if_empty(x, s);
-    return axes ? over(a, *axes, options..., s) : all(a, options..., s);
+    auto reduce = [&](const mx::array& a) {
+      return axes ? over(a, *axes, options..., s) : all(a, options..., s);
+    };
+    return x.size() == 0 ? reduce(in_order_if_empty(x, s)) : reduce(x);
   }
 };
 
