@@ -292,9 +292,10 @@ struct Convert<mx::StreamOrDevice> {
 
 // A list of numbers: its place in the shared buffer, where a count stands
 // before its values; or, where it is too long for that, a Float64Array of the
-// values. -1 stands for none. The numbers are valid until others are sent.
-struct Numbers {
-  const double* data;
+// values. -1 stands for none, and what is below for a list of one small
+// integer. The numbers are valid until others are sent.
+class Numbers {
+ public:
   size_t count;
   bool none = false;
 
@@ -303,33 +304,57 @@ struct Numbers {
     if (e.integer(v, &place) != napi_ok) {
       auto bytes = Convert<Bytes>::read(e, v);
       return {
-          static_cast<const double*>(bytes.data),
-          bytes.length / sizeof(double)};
+          bytes.length / sizeof(double),
+          static_cast<const double*>(bytes.data)};
     }
     if (place == -1) {
-      return {nullptr, 0, true};
+      return {0, nullptr, 0, true};
+    }
+    if (place < -1) {
+      return {1, nullptr, static_cast<double>(place) + one_offset};
     }
     auto start = e.take(place);
     auto count = e.scratch[start];
     if (!(count >= 0 && count < Environment::stack_length - start)) {
       throw RangeError("Expected a list.");
     }
-    return {e.scratch + start + 1, static_cast<size_t>(count)};
+    return {static_cast<size_t>(count), e.scratch + start + 1};
+  }
+
+  double operator[](size_t i) const {
+    return data_ == nullptr ? one_ : data_[i];
   }
 
   int integer(size_t i) const {
-    if (!(data[i] >= -2147483648.0 && data[i] <= 2147483647.0)) {
+    auto x = (*this)[i];
+    if (!(x >= -2147483648.0 && x <= 2147483647.0)) {
       throw RangeError("Expected a 32-bit integer.");
     }
-    return static_cast<int>(data[i]);
+    return static_cast<int>(x);
   }
+
+ private:
+  // What is added to a small integer's number on the wire, as
+  // lib/core/call/wire.ts takes it away.
+  static constexpr double one_offset = (1 << 20) + 2;
+
+  Numbers(size_t count, const double* data, double one = 0, bool none = false)
+      : count(count),
+        none(none),
+        data_(data),
+        one_(one) {}
+
+  const double* data_;
+  double one_;
 };
 
 template <typename List>
 struct ConvertList {
   static constexpr auto ts = "List";
   static List read(Environment& e, napi_value v) {
-    auto numbers = Numbers::read(e, v);
+    return from(Numbers::read(e, v));
+  }
+  static List from(const Numbers& numbers) {
     List out(numbers.count);
     for (size_t i = 0; i < numbers.count; i++) {
       out[i] = numbers.integer(i);
@@ -342,7 +367,10 @@ template <>
 struct Convert<mx::Shape> : ConvertList<mx::Shape> {
   // MLX multiplies the dimensions without looking out for overflow.
   static mx::Shape read(Environment& e, napi_value v) {
-    auto shape = ConvertList<mx::Shape>::read(e, v);
+    return from(Numbers::read(e, v));
+  }
+  static mx::Shape from(const Numbers& numbers) {
+    auto shape = ConvertList<mx::Shape>::from(numbers);
     double size = 1;
     for (auto n : shape) {
       size *= std::abs(static_cast<double>(n));
@@ -373,7 +401,7 @@ struct Convert<mx::Strides> {
     auto numbers = Numbers::read(e, v);
     mx::Strides out(numbers.count);
     for (size_t i = 0; i < numbers.count; i++) {
-      out[i] = static_cast<int64_t>(numbers.data[i]);
+      out[i] = static_cast<int64_t>(numbers[i]);
     }
     return out;
   }
@@ -384,10 +412,9 @@ template <typename T>
 struct Convert<std::optional<T>> {
   static constexpr auto ts = "OptionalList";
   static std::optional<T> read(Environment& e, napi_value v) {
-    if (Numbers::read(e, v).none) {
-      return std::nullopt;
-    }
-    return Convert<T>::read(e, v);
+    auto numbers = Numbers::read(e, v);
+    return numbers.none ? std::nullopt
+                        : std::optional(Convert<T>::from(numbers));
   }
 };
 

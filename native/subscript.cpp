@@ -37,7 +37,7 @@ struct Convert<Indices> {
       if (next >= numbers.count) {
         throw RangeError("Expected an index.");
       }
-      return numbers.data[next++];
+      return numbers[next++];
     };
     auto whole = [&] {
       number();

@@ -24,7 +24,7 @@ import {
   slotOption,
 } from "./call/kinds.js";
 import { native } from "./call/native.js";
-import { listOf } from "./call/wire.js";
+import { listOfOne } from "./call/wire.js";
 import type { StreamOptions } from "./device.js";
 import { complex64 } from "./dtype.js";
 
@@ -125,7 +125,7 @@ function one(
     native[`fft_${transform}`](
       arraySlot(a, fn, "a"),
       optionalAxis(n, fn, "n"),
-      listOf(asInteger(axis, fn, "axis")),
+      listOfOne(asInteger(axis, fn, "axis")),
       norms.indexOf(norm),
       stream,
     ),

@@ -124,6 +124,9 @@ describe("constants", () => {
     is(mx.ones([1], mx.complex64), mx.complex64, [{ re: 1, im: 0 }]);
     is(mx.zeros([1], mx.uint64), mx.uint64, [0n]);
     is(mx.zeros(1, mx.float32, { stream: mx.cpu }), mx.float32, [0]);
+    for (const size of [0, 2 ** 20 - 1, 2 ** 20, 2 ** 31 - 1]) {
+      expect(mx.zeros(size).shape).toEqual([size]);
+    }
     expect(() => mx.zeros([2], any("float32"))).toThrow("[zeros] dtype: expected a dtype");
     expect(() => mx.zeros([2], any({ dtype: mx.int8 }))).toThrow(TypeError);
     expect(() => mx.ones([2], mx.int8, any({ dtype: 1 }))).toThrow('an option "dtype"');

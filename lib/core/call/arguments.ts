@@ -23,7 +23,7 @@ import {
   type List,
   lengthOf,
   listFrom,
-  listOf,
+  listOfOne,
   type None,
   none,
   numberCode,
@@ -243,7 +243,7 @@ export function integerAt(
 export function shapeList(x: Shape, fn: string, param = "shape"): List {
   const expected = "an integer or a list of integers";
   return typeof x === "number"
-    ? listOf(integerAt(x, 0, x, expected, fn, param))
+    ? listOfOne(integerAt(x, 0, x, expected, fn, param))
     : listOfUser(x, integerAt, expected, fn, param);
 }
 
@@ -257,7 +257,7 @@ export const optionalAxes = orNone(axisList, "axis");
 
 /** One axis or none. */
 export const optionalAxis = orNone(
-  (x: number, fn: string, param: string) => listOf(asInteger(x, fn, param)),
+  (x: number, fn: string, param: string) => listOfOne(asInteger(x, fn, param)),
   "axis",
 );
 

@@ -23,7 +23,10 @@ export type OptionalSlot = Slot | None;
  * `place` is where it stands in the shared buffer; if that is full, as itself.
  */
 export type OperandCode = Brand<number, "Operand"> | Slot | Float64Array;
-/** The place of a list in the shared buffer, or a long list itself. */
+/**
+ * The place of a list in the shared buffer, or a long list itself. A list of one small
+ * integer is sent as a number below that of {@link none}.
+ */
 export type List = Brand<number, "List"> | Float64Array;
 export type OptionalList = List | None;
 export type DtypeId = Brand<number, "Dtype">;
@@ -179,8 +182,18 @@ export function list(values: readonly number[]): List {
   return place as List;
 }
 
-/** A list that has one number, or the same one several times. */
-export function listOf(value: number, length = 1): List {
+// The integers from `-small` up to it, without itself, are small.
+const small = 1 << 20;
+
+/** A list of one integer. */
+export function listOfOne(value: number): List {
+  return value >= -small && value < small
+    ? ((value - small - 2) as number as List)
+    : listOf(value, 1);
+}
+
+/** A list that has the same number several times. */
+export function listOf(value: number, length: number): List {
   const place = reserve(length + 1);
   if (place < 0) {
     return new Float64Array(length).fill(value);
