@@ -28,7 +28,8 @@ export class Scope {
   }
 
   add(x: array): void {
-    this.#arrays.push(x);
+    // V8 calls a function for `push`, where a list begins without elements.
+    this.#arrays[this.#arrays.length] = x;
   }
 
   /** Takes over the arrays that a value has of another scope. */
