@@ -195,6 +195,28 @@ describe.each([...calls])("%s", (_, c) => {
   });
 });
 
+test("options whose getters call the same function with other options", () => {
+  const x = mx.array([
+    [1, 2],
+    [3, 4],
+  ]);
+  let inside: mx.array | undefined;
+  const options = (then: Any) => ({
+    keepdims: true,
+    get ddof() {
+      inside = mx.var(x, 0, { ddof: 1, correction: null, stream: mx.cpu });
+      expect(() => mx.var(x, 0, { keepdims: then } as Any)).toThrow(TypeError);
+      return 0;
+    },
+    correction: undefined,
+  });
+  expect(mx.var(x, 0, options("no")).tolist()).toEqual([[1, 1]]);
+  expect(inside?.tolist()).toEqual([2, 2]);
+  // What a call was given is nothing to the next one, also after one that failed.
+  expect(mx.var(x, 0, { stream: mx.cpu }).tolist()).toEqual([1, 1]);
+  expect(mx.var(x, 0).tolist()).toEqual([1, 1]);
+});
+
 test("options are taken apart in the statement that reads them", () => {
   const lib = join(import.meta.dirname ?? __dirname, "..", "lib", "core");
   const found = readdirSync(lib, { recursive: true, encoding: "utf8" })

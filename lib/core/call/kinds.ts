@@ -31,7 +31,7 @@ export const onStream: Kind<StreamOrDevice, StreamId> = {
   check: (x, fn) => streamOf(x as StreamOrDevice | undefined, fn),
   fallback: undefined as unknown as StreamId,
   required: false,
-  anew: true,
+  ofScope: true,
 };
 
 /** Makes the reader of an operation's options as {@link optionsOf} does, with `stream` beside those of the table. */

@@ -35,6 +35,8 @@ export interface Kind<In, Out = In, Required extends boolean = false> {
   readonly required: Required;
   /** Whether every call checks the default anew: it is what users would write. */
   readonly anew?: boolean | undefined;
+  /** Whether it is the scope's stream when it is left out. */
+  readonly ofScope?: boolean | undefined;
   /** Only a type: makes a kind of fewer or of more values another type. */
   readonly accepts?: ((value: In) => In) | undefined;
 }
@@ -182,47 +184,54 @@ export function optionsOf<Options extends object>() {
     let kinds: readonly AnyKind[];
     let fallbacks: readonly unknown[];
     let defaults: Record<string, unknown>;
-    let streamed: boolean;
+    // Where the stream stands that is by default the scope's, or -1.
+    let streamAt: number;
     // One bit for each option that is checked although it is left out.
     let always: number;
-    let simple: boolean;
-    let values: readonly unknown[];
+    // Properties that are set by their names cost more than all else here. So what is read
+    // comes as an object that looks into a list. A call takes the list for itself, as its
+    // options may run code that makes another one.
+    let values: unknown[] | undefined;
     let view: object;
     const prepare = (): readonly string[] => {
       const all = Object.keys(table);
       kinds = Object.values(table as unknown as AnyTable);
       fallbacks = kinds.map(({ fallback }) => fallback);
       defaults = Object.fromEntries(all.map((name, i) => [name, fallbacks[i]]));
-      streamed = "stream" in defaults;
+      streamAt = kinds.findIndex(({ ofScope }) => ofScope);
       always = kinds.reduce((all, { required, anew }, i) => all | (+!!(required || anew) << i), 0);
-      simple = always === (streamed ? 1 << all.indexOf("stream") : 0);
-      // Properties that are set by their names cost more than all else here.
-      values = fallbacks;
       view = {};
       all.forEach((name, i) => {
-        Object.defineProperty(view, name, { get: () => values[i], enumerable: true });
+        Object.defineProperty(view, name, { get: () => values?.[i], enumerable: true });
       });
       names = all;
       return all;
     };
     const read = (options: Options | undefined, fn = name): Values<T> => {
       const known = names ?? prepare();
-      if (options === undefined && simple) {
-        if (streamed) {
+      if (options === undefined && always === 0) {
+        if (streamAt >= 0) {
           defaults["stream"] = currentStream();
         }
         return defaults as Values<T>;
       }
+      const out = values ?? fallbacks.slice();
+      values = undefined;
       // Each option is read once, and all of them before any is checked: a getter among
       // them is code of the user's, and a check may write to what calls share.
-      const out = fallbacks.slice();
-      let left = always | readInto(out, options === undefined ? {} : options, known, kinds, fn);
+      const given = options === undefined ? 0 : readInto(out, options, known, kinds, fn);
       let objects = false;
-      for (; left !== 0; left &= left - 1) {
-        const i = 31 - Math.clz32(left & -left);
-        const value = (kinds[i] as AnyKind).check(out[i], fn, known[i] as string);
+      for (let i = 0; i < out.length; i++) {
+        const isGiven = (given >>> i) & 1;
+        let value = isGiven ? out[i] : fallbacks[i];
+        if (isGiven || (always >>> i) & 1) {
+          value = (kinds[i] as AnyKind).check(value, fn, known[i] as string);
+          objects ||= typeof value === "object" || typeof value === "function";
+        }
         out[i] = value;
-        objects ||= typeof value === "object" || typeof value === "function";
+      }
+      if (streamAt >= 0 && ((given >>> streamAt) & 1) === 0) {
+        out[streamAt] = currentStream();
       }
       if (objects) {
         // It would be kept alive.
@@ -251,8 +260,11 @@ function readInto(
   let given = 0;
   for (const name in own) {
     // Tables are short.
-    const i = names.indexOf(name);
-    if (i < 0) {
+    let i = 0;
+    while (i < names.length && names[i] !== name) {
+      i++;
+    }
+    if (i === names.length) {
       throw unknownOption(name, names, fn);
     }
     const value = own[name];
@@ -276,9 +288,12 @@ function copyOf(
   return Object.fromEntries(known.map((name) => [name, own[name]]));
 }
 
-/** Whether all properties of an object are those that a loop goes through. */
+/**
+ * Whether all properties of an object are those that a loop goes through. V8 has an object's
+ * constructor at hand, but calls a function for its prototype.
+ */
 function isPlain(x: unknown): x is Record<string, unknown> {
-  return typeof x === "object" && x !== null && Object.getPrototypeOf(x) === Object.prototype;
+  return typeof x === "object" && x !== null && x.constructor === Object;
 }
 
 /**
