@@ -32,17 +32,20 @@ export function reportMemory(): void {
   native.report_memory();
 }
 
-type Collect = () => void;
+type Collect = (all: boolean) => void;
 
-/** Collects young objects, at once. */
-function youngCollector(): Collect {
+/** Collects at once: young objects, or all. */
+function collector(): Collect {
   const { Bun } = globalThis as { Bun?: { gc(synchronously: boolean): void } };
   if (Bun !== undefined) {
     return () => Bun.gc(true);
   }
   // V8's own first: a global `gc` might be a function of the program's.
   const gc = exposedGc() ?? globalThis.gc;
-  return () => gc?.({ type: "minor" });
+  if (gc === undefined) {
+    return (all) => void (all && native.start_marking());
+  }
+  return (all) => void (all ? gc() : gc({ type: "minor" }));
 }
 
 // V8 hands its collector out to contexts that are made while a flag is set.
@@ -62,17 +65,31 @@ function exposedGc(): typeof globalThis.gc {
   }
 }
 
-let collectYoung: Collect | undefined;
+let collect: Collect | undefined;
+
+/** Collects, and gives the milliseconds that it took. */
+function timed(all: boolean): number {
+  collect ??= collector();
+  const start = performance.now();
+  collect(all);
+  return performance.now() - start;
+}
 
 /** One kind of collection, and when it is worth its time. */
 class Collection {
-  readonly #collect: () => number;
-  // What arrays held after the last one, and when the next one may be.
+  readonly #collect: (waiting: boolean) => number;
+  readonly #pause: number;
+  // What arrays held after the last one, what that took, and when the next one may be.
   #floor = 0;
+  #took = 2;
   #next = 0;
 
-  /** @param collect Collects, and gives the milliseconds until it may again. */
-  constructor(collect: () => number) {
+  /**
+   * @param pause How many times as long as a collection took shall pass before the next one.
+   * @param collect Collects, and gives the milliseconds that it took.
+   */
+  constructor(pause: number, collect: (waiting: boolean) => number) {
+    this.#pause = pause;
     this.#collect = collect;
   }
 
@@ -94,36 +111,31 @@ class Collection {
     return urgent || (worthwhile && performance.now() > this.#next) ? growth : 0;
   }
 
-  run(): void {
-    this.#next = this.#collect() + performance.now();
+  /** @param waiting Whether JavaScript has nothing else to do meanwhile. */
+  run(waiting: boolean): void {
+    const took = this.#collect(waiting);
+    // One that seems long may have waited for a processor, which the next one hardly will, too.
+    this.#next = this.#pause * Math.min(took, this.#took) + performance.now();
+    this.#took = took;
     this.#floor = native.live_bytes();
   }
 }
 
 // What a program made just now and has no more use for: 2 % of the time.
-const young = new Collection(() => {
-  collectYoung ??= youngCollector();
-  const start = performance.now();
-  collectYoung();
-  return 50 * (performance.now() - start);
-});
+const young = new Collection(50, () => timed(false));
 
-// What it used for longer, such as parameters that an optimizer replaced.
-// Marking takes about a millisecond for each megabyte.
-const old = new Collection(() => {
+// What it used for longer, such as parameters that an optimizer replaced: 1 % of the time. V8
+// marks a heap bit by bit, on other threads, too, and finds nothing before it is done, some steps
+// later. Where JavaScript waits, all can be done at once. Marking takes about a millisecond for
+// each megabyte, of which the threads save four fifths.
+const old = new Collection(100, (waiting) => {
+  const megabytes = v8().getHeapStatistics().used_heap_size / 2 ** 20;
+  if (waiting && megabytes < 32) {
+    return timed(true);
+  }
   native.start_marking();
-  return (20 * v8().getHeapStatistics().used_heap_size) / 2 ** 20;
+  return megabytes / 5;
 });
-
-function collect(youngToo: boolean): void {
-  if (youngToo) {
-    young.run();
-  }
-  // What came since the last young collection is for the next one: marking takes longer.
-  if (old.due(young.floor) > 0) {
-    old.run();
-  }
-}
 
 /**
  * Before an evaluation: collects if arrays that nobody uses any more may hold
@@ -131,18 +143,34 @@ function collect(youngToo: boolean): void {
  * use their memory again only if they are collected before it.
  */
 export function makeRoom(): void {
-  collect(young.due(native.live_bytes()) > 0);
+  if (young.due(native.live_bytes()) > 0) {
+    young.run(false);
+  }
+  // What came since the last young collection is for the next one: marking takes longer.
+  if (old.due(young.floor) > 0) {
+    old.run(false);
+  }
 }
 
 /**
- * The same where JavaScript will wait for the evaluation. If what may be dead is little beside what
- * evaluations take, the collection is given back, to be done while it waits.
+ * The same where JavaScript will wait for the evaluation. Given back is what can be done while it
+ * waits: a young collection if what may be dead is little beside what evaluations take, and an old one.
  */
 export function makeRoomOrWait(): (() => void) | undefined {
   const growth = young.due(native.live_bytes());
-  if (growth > 0 && growth < native.get_peak_memory() / 32) {
-    return () => collect(true);
+  const isLittle = growth > 0 && growth < native.get_peak_memory() / 32;
+  if (growth > 0 && !isLittle) {
+    young.run(false);
   }
-  collect(growth > 0);
-  return undefined;
+  if (!isLittle && old.due(young.floor) === 0) {
+    return undefined;
+  }
+  return () => {
+    if (isLittle) {
+      young.run(true);
+    }
+    if (old.due(young.floor) > 0) {
+      old.run(true);
+    }
+  };
 }
