@@ -1,4 +1,5 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import mlx, { mx, nn, optim, utils } from "mlx-js";
 import { describe, expect, test } from "vitest";
@@ -283,6 +284,69 @@ describe("names from elsewhere", () => {
         expectNames(code, row);
       }
     }
+  });
+
+  test("what the guide says to write takes its arguments as they are there", async () => {
+    const file = join(tmpdir(), `mlx-js-${process.pid}.safetensors`);
+    const variables = () => {
+      const [x, index] = [
+        mx.array([
+          [1, 2, 3],
+          [4, 5, 6],
+        ]),
+        mx.array([0, 1], mx.int32),
+      ];
+      const model = new nn.Linear(3, 2);
+      const gradients = model.parameters();
+      return {
+        ...{ mx, nn, optim, utils, x, y: x, a: x, b: x, logits: x, w: mx.ones([3, 2]) },
+        ...{
+          mask: x.greater(2),
+          arrays: [x, x],
+          data: [1, 2],
+          shape: [2, 3],
+          axes: [1, 0],
+          axis: 0,
+        },
+        ...{
+          indices: index,
+          labels: index,
+          targets: index,
+          classes: 3,
+          n: 3,
+          i: 0,
+          v: 1,
+          value: 1,
+        },
+        ...{ model, gradients, best: gradients, fileOrWeights: gradients, file },
+        ...{ optimizer: new optim.SGD(0.1), fun: mx.sum, f: () => mx.sum(model.forward(x)) },
+        ...{ init: 0.1, decayRate: 0.9, stepSize: 2, steps: 3, maxNorm: 1, aMin: 0, aMax: 1 },
+        ...{ dtype: mx.int32, into: new Float32Array(6) },
+      };
+    };
+    const wrong: string[] = [];
+    let calls = 0;
+    const rows = [...guide.matchAll(/^\| (?!---).* \| (.*) \|$/gm)].map(([, here = ""]) => here);
+    for (const [, code = ""] of rows.join("\n").matchAll(/`([^`]*)`/g)) {
+      // Without statements and what leaves something out.
+      if (!code.includes("(") || /…|^const /.test(code)) {
+        continue;
+      }
+      calls++;
+      const names = variables();
+      try {
+        const run = new Function(...Object.keys(names), `return async () => (${code})`);
+        await run(...Object.values(names))();
+      } catch (error) {
+        // The variables' shapes need not fit.
+        if (error instanceof TypeError || !(error instanceof Error && "code" in error)) {
+          wrong.push(`${code}: ${String(error)}`);
+        }
+      }
+    }
+    rmSync(file, { force: true });
+    expect(wrong).toEqual([]);
+    expect(calls).toBeGreaterThan(60);
   });
 
   test("the guide quotes JavaScript's own errors", () => {

@@ -163,7 +163,7 @@ function isHost(host: unknown): boolean {
   );
 }
 
-// What all communication is told last.
+// The last arguments of all that communicates.
 type Place = [group: GroupId, stream: StreamId, askedFor: boolean];
 
 function placeOf(options: GroupOptions | undefined, fn: string): Place {

@@ -140,7 +140,7 @@ interface Waiting {
 // leak.
 const waitingFor = new WeakMap<Signal, Waiting>();
 
-/** Calls a function when a signal aborts, unless the result is called before. */
+/** Calls a function when a signal aborts. The function that it returns calls that off. */
 function whenAborted(signal: Signal, giveUp: () => void): () => void {
   let waiting = waitingFor.get(signal);
   if (waiting === undefined) {

@@ -40,7 +40,7 @@ export interface FftOptions extends StreamOptions {
   norm?: FftNorm | undefined;
 }
 
-// On the wire a norm is its place.
+// The addon gets a norm's position in this list.
 const norms: readonly FftNorm[] = ["backward", "ortho", "forward"];
 const norm = oneOf(norms, "backward");
 const readNorm = opOptions<FftOptions>()("fft.fft", { norm });

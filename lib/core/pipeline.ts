@@ -62,6 +62,8 @@ async function* iterate(
   let more = true;
   let index = 0;
 
+  const alive = () => (current === undefined ? noted : [current, ...noted]);
+
   const note = async (): Promise<void> => {
     const around = context();
     const scope = new Scope(around.scope);
@@ -85,14 +87,14 @@ async function* iterate(
         const expected = "arrays or, after the last step, undefined";
         throw mismatch(fn, stepResult, expected, previous);
       }
-      // A step may hand on what it was given.
-      for (const { scope: earlier } of current === undefined ? noted : [current, ...noted]) {
+      // A step's result may contain arrays of earlier results.
+      for (const { scope: earlier } of alive()) {
         scope.take(previous, earlier);
       }
       const nameOf = (i: number) => (i === 0 ? stepResult : "state");
       computed = evaluateLater([previous, state, ...signals], fn, nameOf);
     } catch (error) {
-      // It is thrown in the step's turn.
+      // To be thrown when this step's result is due.
       more = false;
       computed = Promise.reject(error);
     }
@@ -117,8 +119,8 @@ async function* iterate(
     }
   } finally {
     ended.abort();
-    for (const each of current === undefined ? noted : [current, ...noted]) {
-      each.scope.leave(undefined);
+    for (const { scope } of alive()) {
+      scope.leave(undefined);
     }
   }
 }

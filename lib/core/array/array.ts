@@ -1,5 +1,5 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-/** The array: its handle, its lifetime, its way out. */
+/** The array: its handle, its lifetime, and how its values come to JavaScript. */
 
 import { rangeError, typeError, withCode } from "../call/codes.js";
 import { describe } from "../call/describe.js";

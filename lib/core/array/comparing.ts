@@ -40,7 +40,7 @@ function text(x: array): string {
 function hash(values: TypedArray): string {
   const { createHash } = crypto();
   if (values instanceof Float32Array || values instanceof Float64Array) {
-    // All that are no numbers are the same, whatever their bits.
+    // All NaNs count as the same, whatever their bits.
     for (let i = 0; i < values.length; i++) {
       if (Number.isNaN(values[i])) {
         values[i] = Number.NaN;
@@ -60,7 +60,7 @@ function reveal(x: unknown): void {
   revealed.add(x);
   const number = x[unlike];
   if (!Reflect.defineProperty(x, unlike, { value: undefined, enumerable: false })) {
-    // It is frozen.
+    // A frozen array stays as it is.
     return;
   }
   // What has no values, or none yet, is equal to itself alone.

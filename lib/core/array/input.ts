@@ -31,7 +31,7 @@ import { forAddon, kindOf, lengthOfTyped, type TypedArray } from "./typed-arrays
 /** What `mx.array` takes: a value, nested lists of values, a typed array. */
 export type ArrayInput = array | Stand | Scalar | TypedArray | readonly ArrayInput[];
 
-// The dtype of what a typed array of each kind holds.
+// The dtype for each class of typed arrays.
 const typedArrays = new Map<string, Dtype>([
   ...[...storage].map(([dtype, View]) => [(View as TypedArrayConstructor).name, dtype] as const),
   ["Uint8ClampedArray", uint8],
@@ -73,7 +73,7 @@ export function flatten<Leaf>(
   const shape: number[] = [];
   const leaves: Leaf[] = [];
   const ragged = () => outOfRange(fn, param, "lists of equal lengths at every level", data);
-  // Whether the first leaf, or a list without any, has told all dimensions.
+  // Whether all dimensions are known: from the first leaf, or from a list without any.
   let known = false;
   const sized = (length: number, dimension: number): void => {
     if (known) {
@@ -110,7 +110,7 @@ export function flatten<Leaf>(
         continue;
       }
       const leaf = readLeaf(x);
-      // Most are numbers, at a depth that is known.
+      // The usual case, which needs no look at the dimensions.
       if (typeof leaf === "number" && known && dimension + 1 === shape.length) {
         leaves.push(leaf);
       } else {
@@ -154,7 +154,7 @@ function isComplex(x: unknown): x is Complex {
   return typeof x === "object" && x !== null;
 }
 
-// The type of a list: that of its leaves, where numbers rule over booleans.
+// The dtype for all leaves of a list: numbers beside booleans make numbers.
 function inferred(leaves: readonly unknown[]): Dtype {
   let booleans = 0;
   let bigints = 0;

@@ -120,7 +120,7 @@ declare module "./array.js" {
   }
 }
 
-// What an operation gets for its list where a call has none.
+// The operations that `variadic` marks, with the list that each gets from a call without arguments.
 const variadics = new Map<Operation, unknown>();
 
 /**

@@ -82,7 +82,7 @@ export function copyInto(slot: Slot, dtype: Dtype, into: unknown, fn: string): T
     throw outOfRange(fn, "into", expected, target);
   }
   if (isShared(target)) {
-    // Of these the addon would get a copy.
+    // The addon would get a copy of shared memory, and write to that.
     (target as Uint8Array).set(viewOf(bufferOf(slot, fn), dtype) as Uint8Array);
   } else {
     native.computed_bytes(slot);

@@ -108,7 +108,7 @@ const booleanList = 6;
 const allowed =
   'an integer, null, "...", a slice such as "1:3", a list of integers or an integer array';
 
-// What has been read of strings: programs use few, again and again.
+// Texts that were parsed before: programs use few, again and again.
 const texts = new Map<string, Slice | typeof ellipsis>();
 const mostTexts = 256;
 
@@ -201,7 +201,7 @@ function encode(indices: readonly unknown[], fn: string): List {
   if (indices.length === 0) {
     return list([]);
   }
-  // Lists among them may be proxies, and slots are read beside them.
+  // Reading a list may run code of the program's, such as a proxy's, while slots are read.
   const mark = interrupt();
   const code: number[] = [];
   try {
@@ -368,7 +368,7 @@ export function length(x: array, fn = "length"): number {
  * // [ array([1, 2], dtype=float32), array([3, 4], dtype=float32) ]
  */
 export class ArrayIterator implements IterableIterator<array> {
-  // Of its own: `set` may change the other one on the way.
+  // A copy, as `set` may change the array while a loop goes through it.
   readonly #x: array;
   readonly #length: number;
   #next = 0;

@@ -9,7 +9,7 @@ function numberText(x: number, single: boolean): string {
   if (Object.is(x, -0)) {
     return "-0";
   }
-  // As a double, a float32 has many digits that say nothing.
+  // A float32 printed as the double that it is in JavaScript would have many digits without meaning.
   for (let digits = 6; single && digits <= 9; digits++) {
     const short = Number(x.toPrecision(digits));
     if (Math.fround(short) === x) {

@@ -61,7 +61,7 @@ function slotOfInput(x: ArrayInput, fn: string, param: string): Slot {
   switch (typeof x) {
     case "number":
     case "boolean":
-      // Without an array beside them, of the type that operations give them.
+      // A scalar alone gets the dtype that an operation gives it.
       return hold(make(native.scalar(scalarCode(x, fn, param), none)));
     case "bigint":
       return converted(x);
@@ -87,7 +87,7 @@ function slotOfInput(x: ArrayInput, fn: string, param: string): Slot {
 const held: array[] = [];
 
 function converted(x: ArrayInput): Slot {
-  // A list's elements may be the program's code.
+  // Reading a list's elements may run code of the program's.
   const mark = interrupt();
   try {
     return hold(toArray(x, undefined));
@@ -239,7 +239,7 @@ export function integerAt(
     : mismatch(fn, param, expected, xs);
 }
 
-/** A shape: a list of integers, or one integer for a single dimension. */
+/** A shape, axes and the like: a list of integers, or one of them alone. */
 export function shapeList(x: Shape, fn: string, param = "shape"): List {
   const expected = "an integer or a list of integers";
   return typeof x === "number"
@@ -247,13 +247,8 @@ export function shapeList(x: Shape, fn: string, param = "shape"): List {
     : listOfUser(x, integerAt, expected, fn, param);
 }
 
-/** One axis or several. */
-export function axisList(x: number | readonly number[], fn: string, param = "axis"): List {
-  return shapeList(x, fn, param);
-}
-
 /** One axis, several, or none at all. */
-export const optionalAxes = orNone(axisList, "axis");
+export const optionalAxes = orNone(shapeList, "axis");
 
 /** One axis or none. */
 export const optionalAxis = orNone(

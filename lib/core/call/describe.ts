@@ -53,7 +53,7 @@ function show(value: unknown, depth: number): string {
   try {
     return describeOwn(value) ?? (isObject(value) ? showObject(value, depth) : showPlain(value));
   } catch {
-    // A getter of this package's, given what only looks like its own.
+    // A getter of this package failed for what only looks like its own.
     return `[${typeof value}]`;
   }
 }

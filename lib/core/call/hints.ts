@@ -1,4 +1,4 @@
-/** What users meant: where an argument shows which habit it comes from, and where a name is misspelt. */
+/** Guesses at what users meant by an argument of a wrong kind, or by a misspelt name. */
 import { isProxy, isTypedArray } from "node:util/types";
 import { isRecord, lookUp } from "./objects.js";
 
@@ -20,7 +20,7 @@ export function hint(param: string, value: unknown, expected: string): string {
   if (/\ban array\b/.test(expected) && (Array.isArray(value) || isTypedArray(value))) {
     return `; mx.array makes an array of a ${Array.isArray(value) ? "list" : "typed array"}`;
   }
-  // Unless the message spells the option whose value it may be.
+  // A message such as "expected { keepdims: true }" has said already where the value belongs.
   const noOption = param === "options" && !expected.startsWith("{");
   if ((param === "dtype" || noOption) && Number.isInteger(value)) {
     return "; several numbers go in one list, such as [2, 3]";
@@ -55,7 +55,7 @@ export function hint(param: string, value: unknown, expected: string): string {
     const isOne = expected.startsWith("a list of arrays") && !Array.isArray(value);
     return isOne ? "; several arrays go in one list, such as [a, b]" : "";
   }
-  // A shape is no function's option.
+  // `shape` in any record: no function has an option of that name.
   const byName = [param, "shape", inTorch[param] ?? param].find((name) =>
     Object.hasOwn(value, name),
   );
@@ -94,7 +94,7 @@ export function nearest(name: string, names: readonly string[]): string | undefi
   }
   const word = plain(name);
   let found: string | undefined;
-  // Of a short name, most letters would be others.
+  // Three changes leave little of a short name.
   let least = Math.min(3, Math.floor(word.length / 3) + 1);
   for (const candidate of names) {
     const d = distance(word, plain(candidate));

@@ -104,7 +104,7 @@ class Cursor {
   }
 
   uint32(what: string): number {
-    // First, since it may put other bytes there.
+    // Before `#bytes` is read, since it may replace them.
     const at = this.#next(4, what);
     return this.#bytes.readUInt32LE(at);
   }
@@ -139,7 +139,7 @@ class Cursor {
       const bytes = this.#bytes;
       const at = this.position - this.#start;
       const start = at + leastText;
-      // Of a number of eight bytes, the first three, and then that there is nothing in the others.
+      // The length has eight bytes, of which the last five have to be 0 here.
       const end =
         start +
         ((bytes[at] as number) |

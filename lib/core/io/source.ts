@@ -93,7 +93,7 @@ export function withFile<T>(path: string, fn: string, use: (source: Source) => T
       throw new FormatError(path, "a file", "a folder or a device", fn);
     }
     const origin = native.open_file(fd, path);
-    // That of the state which the addon has noted.
+    // After `open_file`, so that it is the size of the state that the addon has noted.
     const { size } = fstatSync(fd);
     const read = (start: number, length: number) => {
       const bytes = new Uint8Array(length);

@@ -101,7 +101,7 @@ export function run<T>(
       return given;
     });
   } catch (error) {
-    // At once: where there is no stack left, calls fail.
+    // Before any call: calls fail where no stack is left.
     active = previous;
     comeBackTo(previous);
     leaveAfterError(leave);

@@ -105,7 +105,7 @@ function look(value: unknown, visit: Visit, ahead: object[]): void {
 }
 
 function visitFields(x: object, visit: Visit, ahead: object[]): void {
-  // With `for … in`, engines need neither a list of names nor look for each.
+  // `for … in` costs least: engines make no list of names, and need not look each one up.
   for (const name in x) {
     look((x as Record<string, unknown>)[name], visit, ahead);
   }

@@ -10,7 +10,7 @@ import { visitHeld, visitOwned } from "./owner.js";
 export class Scope {
   readonly #arrays: array[] = [];
   readonly #parent: Scope | undefined;
-  // How many arrays scopes inside made whose results came here.
+  // How many arrays were made in those inner scopes whose results came here.
   #inside = 0;
   left = false;
 

@@ -36,7 +36,7 @@ const readDiagonal = opOptions<DiagonalOptions>()("eye", {
   dtype: dtypeOption(float32),
 });
 
-// Whole numbers make integers, wide ones where they must.
+// Whole numbers make int32, or int64 where that is too small.
 function rangeDtype(start: number, stop: number, step: number): Dtype {
   if (isInt32(start) && isInt32(stop) && isInt32(step)) {
     return int32;

@@ -77,7 +77,7 @@ export interface QqmmOptions extends QuantizationOptions {
 /** Options of `gatherQqmm`. */
 export interface GatherQqmmOptions extends QqmmOptions, GatherMmOptions {}
 
-// MLX divides by these.
+// Not zero, since MLX divides by them.
 const size = optional(count());
 
 const modes: QuantizationMode[] = ["affine", "mxfp4", "mxfp8", "nvfp4"];

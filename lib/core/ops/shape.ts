@@ -10,7 +10,6 @@ import {
   type Axis,
   arraySlot,
   asInteger,
-  axisList,
   dtypeId,
   elements,
   integerElements,
@@ -233,7 +232,9 @@ export function expandDims(
   options?: StreamOptions,
 ): array {
   const fn = "expandDims";
-  return make(native.expand_dims(arraySlot(a, fn, "a"), axisList(axis, fn), stream(options, fn)));
+  return make(
+    native.expand_dims(arraySlot(a, fn, "a"), shapeList(axis, fn, "axis"), stream(options, fn)),
+  );
 }
 
 /**
@@ -328,7 +329,7 @@ export function permuteDims(a: ArrayInput, axes?: Axes, options?: StreamOptions)
   );
 }
 
-// As many arrays as a literal number says, but for numbers that nobody takes apart.
+// A tuple of N arrays for a literal N; for an N that is large or not known, a list.
 type Sections<N extends number, T extends array[] = []> = number extends N
   ? array[]
   : T["length"] extends N
@@ -337,7 +338,7 @@ type Sections<N extends number, T extends array[] = []> = number extends N
       ? array[]
       : Sections<N, [...T, array]>;
 
-// One array more than a literal list has numbers.
+// Cuts at n places make n + 1 parts: a tuple where n is known.
 type Between<L extends readonly number[], T extends array[] = [array]> = number extends L["length"]
   ? array[]
   : L extends readonly [number, ...infer R extends readonly number[]]
@@ -639,7 +640,7 @@ export function tile(
   options?: StreamOptions,
 ): array {
   const fn = "tile";
-  return make(native.tile(arraySlot(a, fn, "a"), axisList(reps, fn, "reps"), stream(options, fn)));
+  return make(native.tile(arraySlot(a, fn, "a"), shapeList(reps, fn, "reps"), stream(options, fn)));
 }
 
 /**
@@ -664,7 +665,7 @@ export function roll(
   return make(
     typeof shift === "number"
       ? native.roll_by(source, asInteger(shift, fn, "shift"), along, s)
-      : native.roll(source, axisList(shift, fn, "shift"), along, s),
+      : native.roll(source, shapeList(shift, fn, "shift"), along, s),
   );
 }
 

@@ -182,7 +182,7 @@ class Compiled {
   readonly #shapeless: boolean;
   readonly #keys = new Keys();
   readonly #traces: Trace[] = [];
-  // The call under way: its arguments and, once it traces, the way back.
+  // The current call: its arguments and, once it traces, what sets the state back.
   #args: readonly unknown[] = [];
   #key: Key | undefined;
   #restore: ReturnType<typeof snapshot> | undefined;
@@ -214,7 +214,7 @@ class Compiled {
       this.#shapeless,
       stream,
     );
-    // Between calls nothing of them stays alive.
+    // Nothing of a call stays alive after it.
     const restore = this.#restore;
     this.#args = [];
     this.#key = undefined;

@@ -162,7 +162,7 @@ class Walk {
   readonly #path: Path;
   readonly #how: Flattening;
   readonly #like: Structure | undefined;
-  // There is none of its own as long as it is like that of `#like`.
+  // Undefined as long as it is the same as that of `#like`.
   #key: unknown[] | undefined;
   #length = 0;
 
@@ -240,7 +240,7 @@ class Walk {
     for (let i = 0; i < length; i++) {
       this.#path.at(i);
       if (!this.visit(x[i], inModule)) {
-        // Places count.
+        // It keeps its place, so that those behind it keep theirs.
         this.#put(aRecord);
         this.#put(0);
         this.#put(undefined);

@@ -84,7 +84,7 @@ function differentiate(
   const picked = positions(argnums, args.length, fn);
   const trees = picked.map((position) => args[position]);
   const param = (index: number) => `argument ${picked[index]}`;
-  // As they are now: the function may change them.
+  // Before the call, since the function may change them.
   const [all, fields] = flattenOnlyArrays(trees, fn, param);
   let outputs = 0;
   let result: Structure | undefined;
