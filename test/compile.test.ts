@@ -1,4 +1,4 @@
-import { mx, nn, optim } from "mlx-js";
+import { mx, nn, optim, utils } from "mlx-js";
 import { afterEach, describe, expect, test } from "vitest";
 
 afterEach(() => {
@@ -175,6 +175,23 @@ describe("a function is traced anew", () => {
 });
 
 describe("captured state", () => {
+  test.each<[name: string, state: unknown[], received: string]>([
+    ["optimizer", [new optim.Adam(0.1)], "an optimizer of class Adam; pass its state"],
+    [
+      "record of optimizers",
+      [{ by: new optim.SGD(0.1) }],
+      "an optimizer of class SGD; pass its state",
+    ],
+    ["map", [new Map([["w", mx.ones([1])]])], "; pass [...map.values()]"],
+  ])("is no %s, whose arrays would be passed over", (_, state, received) => {
+    for (const option of ["inputs", "outputs"]) {
+      const compile = () => mx.compile((x: mx.array) => x, { [option]: state });
+      expect(compile).toThrow(TypeError);
+      expect(compile).toThrow(`[compile] ${option}.0`);
+      expect(compile).toThrow(received);
+    }
+  });
+
   test("is read in every call", () => {
     const state = { offset: mx.array(1), scale: 2 };
     const { compiled, runs } = counted(
@@ -189,6 +206,29 @@ describe("captured state", () => {
     state.scale = 3;
     expect(compiled(mx.array(1)).item()).toBe(33);
     expect(runs()).toBe(2);
+  });
+
+  test("changes back, unless it is among the outputs: also what was added or taken away", () => {
+    const state = {
+      added: [mx.array(1)] as unknown[],
+      popped: [mx.array(1), mx.array(2)],
+      kept: { a: mx.array(3) } as Record<string, unknown>,
+    };
+    const before = utils.treeMap((x) => x, state);
+    const { compiled } = counted(
+      (x: mx.array) => {
+        state.added.push(x, {});
+        const last = state.popped.pop() ?? x;
+        const { a } = state.kept;
+        delete state.kept["a"];
+        state.kept["b"] = x;
+        return x.add(last).add(a as mx.array);
+      },
+      { inputs: state },
+    );
+    expect([compiled(mx.array(5)).item(), compiled(mx.array(6)).item()]).toEqual([10, 11]);
+    expect(Object.keys(state.added)).toEqual(["0"]);
+    expect(state).toEqual(before);
   });
 
   test("is written after every call", () => {

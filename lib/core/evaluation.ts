@@ -58,6 +58,13 @@ function hint(x: unknown): string {
   return "";
 }
 
+/** The error for what is no tree, with what to pass instead. */
+export function noTree(expected: string, leaf: unknown, path: Path): Error {
+  const error = path.mismatch(expected, leaf);
+  error.message += hint(leaf);
+  return error;
+}
+
 const expected = "an array, or a list, record or module of arrays";
 // What lists and records may have beside arrays.
 const values: ReadonlySet<string> = new Set(["number", "bigint", "boolean"]);
@@ -75,9 +82,7 @@ function arraysIn(tree: unknown, fn: string, param: string): array[] {
       hasValues ||= isValue;
       return false;
     }
-    const error = path.mismatch(expected, leaf);
-    error.message += hint(leaf);
-    throw error;
+    throw noTree(expected, leaf, path);
   };
   const [arrays] = flatten<array>(tree, { fn, param, take });
   if (arrays.length === 0 && hasValues && !hasGaps) {

@@ -5,10 +5,11 @@ import { asFunction, slot, slots } from "../call/arguments.js";
 import { withCode } from "../call/codes.js";
 import { mismatch } from "../call/errors.js";
 import { isFailure, native, reasonOf } from "../call/native.js";
-import { flag, kindWhere, optional, optionsOf } from "../call/options.js";
+import { flag, kindOf, optional, optionsOf } from "../call/options.js";
 import { type List, list, type Slot, type Slots, slotsFrom } from "../call/wire.js";
 import { Device, DeviceType, Stream } from "../device.js";
 import { Dtype } from "../dtype.js";
+import { noTree } from "../evaluation.js";
 import { currentStream, isPromise } from "../lifetime/context.js";
 import { keep } from "../lifetime/scope.js";
 import {
@@ -29,8 +30,9 @@ export interface CompileOptions {
   /**
    * State that the function reads beside its arguments: a module, an
    * optimizer's `state`, `mx.random.state`, or lists and records of them.
-   * Arrays in it are inputs of the graph; all else in it is a constant, and
-   * where one changes, the function is traced again.
+   * Arrays in it are inputs of the graph; numbers, texts, functions and a
+   * module's other fields are constants, and where one changes, the function
+   * is traced again.
    */
   inputs?: unknown;
   /** State that the function changes: its arrays are set after every call. */
@@ -42,7 +44,22 @@ export interface CompileOptions {
   shapeless?: boolean | undefined;
 }
 
-const state = optional(kindWhere<unknown>(isBranch, "a module, a list or a record")());
+/** Refuses what may hold arrays but is no tree, such as an optimizer: they would be passed over. */
+function isOfTree(leaf: unknown, path: Path): boolean {
+  if (isConstant(leaf) || typeof leaf === "function" || isBranch(leaf)) {
+    return false;
+  }
+  throw noTree("arrays and constants, or a list, record or module of them", leaf, path);
+}
+
+const tree = kindOf<unknown>((value, fn, param) => {
+  if (!isBranch(value)) {
+    throw mismatch(fn, param, "a module, a list or a record", value);
+  }
+  flatten(value, { fn, param, take: isOfTree, modulesAreLeaves: true });
+  return value;
+});
+const state = optional(tree());
 
 const readCompile = optionsOf<CompileOptions>()("compile", {
   inputs: state,
@@ -157,19 +174,25 @@ function snapshot(tree: unknown): (but?: ReadonlySet<object>) => void {
   const before = new Map<Branch, Record<string, unknown>>();
   const walk = (x: unknown): void => {
     if (isBranch(x) && !before.has(x)) {
-      before.set(x, { ...x });
+      before.set(x, (Array.isArray(x) ? x.slice() : { ...x }) as Record<string, unknown>);
       Object.values(x).forEach(walk);
     }
   };
   walk(tree);
   return (but) => {
     for (const [branch, values] of before) {
-      for (const name of but?.has(branch) ? [] : Object.keys(branch)) {
+      if (but?.has(branch)) {
+        continue;
+      }
+      for (const name of Object.keys({ ...values, ...branch })) {
         if (!Object.hasOwn(values, name)) {
           delete (branch as Record<string, unknown>)[name];
         } else if (childOf(branch, name) !== values[name]) {
           putChild(branch, name, values[name]);
         }
+      }
+      if (Array.isArray(branch) && branch.length !== values["length"]) {
+        branch.length = values["length"] as number;
       }
     }
   };
