@@ -588,7 +588,8 @@ export function shardLinear(
 ): Module {
   const fn = "shardLinear";
   const toSharded = asSharding(sharding, fn, "sharding") === "all-to-sharded";
-  const how = readShard(options, fn);
+  const { segments, group } = readShard(options, fn);
+  const how = { segments, group };
   if (module instanceof Linear) {
     return (toSharded ? AllToShardedLinear : ShardedToAllLinear).fromLinear(module, how);
   }

@@ -466,7 +466,10 @@ function optionNames(t) {
   for (const segments of tries) {
     try {
       renew();
-      run(chain(segments));
+      const result = run(chain(segments));
+      if (result instanceof Promise) {
+        result.catch(() => {});
+      }
     } catch (error) {
       const text = error instanceof Error ? error.message : "";
       const known = /expected ([\w, ]+), received/.exec(text)?.[1];
