@@ -126,12 +126,13 @@ const young = new Collection(50, () => timed(false));
 
 // What it used for longer, such as parameters that an optimizer replaced: 1 % of the time. V8
 // marks a heap bit by bit, on other threads, too, and finds nothing before it is done, some steps
-// later. Where JavaScript waits, all can be done at once. Marking takes about a millisecond for
-// each megabyte, of which the threads save four fifths.
+// later. Where JavaScript waits, all can be done at once, on processors that MLX would use: so that
+// counts four times. Marking takes about a millisecond for each megabyte, of which the threads save
+// four fifths.
 const old = new Collection(100, (waiting) => {
   const megabytes = v8().getHeapStatistics().used_heap_size / 2 ** 20;
   if (waiting && megabytes < 32) {
-    return timed(true);
+    return 4 * timed(true);
   }
   native.start_marking();
   return megabytes / 5;
