@@ -734,9 +734,11 @@ function weightsOf(given: unknown): Map<string, mx.array> {
   if (!pairs?.every(isWeight)) {
     throw mismatch("loadWeights", "fileOrWeights", "a file, a record or a list of weights", given);
   }
-  const place = (name: string) => `fileOrWeights["${name}"]`;
   return new Map(
-    pairs.map(([name, value]) => [snakeCase(name), asArray(value, "loadWeights", place(name))]),
+    pairs.map(([name, value]) => [
+      snakeCase(name),
+      asArray(value, "loadWeights", `fileOrWeights["${name}"]`),
+    ]),
   );
 }
 

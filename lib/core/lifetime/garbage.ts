@@ -131,12 +131,24 @@ const young = new Collection(50, () => timed(false));
 // four fifths.
 const old = new Collection(100, (waiting) => {
   const megabytes = v8().getHeapStatistics().used_heap_size / 2 ** 20;
+  const marking = megabytes / 5;
   if (waiting && megabytes < 32) {
-    return 4 * timed(true);
+    // Where V8 does not let programs collect, it only begins to mark, which takes no time itself.
+    return Math.max(4 * timed(true), marking);
   }
   native.start_marking();
-  return megabytes / 5;
+  return marking;
 });
+
+function collectDue(youngToo: boolean, waiting: boolean): void {
+  if (youngToo) {
+    young.run(waiting);
+  }
+  // What came since the last young collection is for the next one: marking takes longer.
+  if (old.due(young.floor) > 0) {
+    old.run(waiting);
+  }
+}
 
 /**
  * Before an evaluation: collects if arrays that nobody uses any more may hold
@@ -144,13 +156,7 @@ const old = new Collection(100, (waiting) => {
  * use their memory again only if they are collected before it.
  */
 export function makeRoom(): void {
-  if (young.due(native.live_bytes()) > 0) {
-    young.run(false);
-  }
-  // What came since the last young collection is for the next one: marking takes longer.
-  if (old.due(young.floor) > 0) {
-    old.run(false);
-  }
+  collectDue(young.due(native.live_bytes()) > 0, false);
 }
 
 /**
@@ -163,15 +169,6 @@ export function makeRoomOrWait(): (() => void) | undefined {
   if (growth > 0 && !isLittle) {
     young.run(false);
   }
-  if (!isLittle && old.due(young.floor) === 0) {
-    return undefined;
-  }
-  return () => {
-    if (isLittle) {
-      young.run(true);
-    }
-    if (old.due(young.floor) > 0) {
-      old.run(true);
-    }
-  };
+  const hasMore = isLittle || old.due(young.floor) > 0;
+  return hasMore ? () => collectDue(isLittle, true) : undefined;
 }
