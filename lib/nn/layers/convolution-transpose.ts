@@ -69,8 +69,7 @@ export class ConvTranspose1d extends ConvolutionTranspose<number> {
     options?: ConvolutionTransposeOptions<number>,
   ) {
     const size = asCount(kernelSize, "ConvTranspose1d", "kernelSize");
-    const settings = read1d(options);
-    super("ConvTranspose1d", mx.convTranspose1d, inChannels, outChannels, [size], settings);
+    super("ConvTranspose1d", mx.convTranspose1d, inChannels, outChannels, [size], read1d(options));
   }
 }
 
@@ -94,8 +93,7 @@ export class ConvTranspose2d extends ConvolutionTranspose<Sizes<2>> {
     options?: ConvolutionTransposeOptions<number | Sizes<2>>,
   ) {
     const size = asSizes(kernelSize, 2, asCount, "ConvTranspose2d", "kernelSize");
-    const settings = read2d(options);
-    super("ConvTranspose2d", mx.convTranspose2d, inChannels, outChannels, size, settings);
+    super("ConvTranspose2d", mx.convTranspose2d, inChannels, outChannels, size, read2d(options));
   }
 }
 
@@ -119,7 +117,6 @@ export class ConvTranspose3d extends ConvolutionTranspose<Sizes<3>> {
     options?: ConvolutionTransposeOptions<number | Sizes<3>>,
   ) {
     const size = asSizes(kernelSize, 3, asCount, "ConvTranspose3d", "kernelSize");
-    const settings = read3d(options);
-    super("ConvTranspose3d", mx.convTranspose3d, inChannels, outChannels, size, settings);
+    super("ConvTranspose3d", mx.convTranspose3d, inChannels, outChannels, size, read3d(options));
   }
 }

@@ -116,9 +116,9 @@ export class RNN extends Module {
   /** From (..., L, inputSize) to the states of all steps, (..., L, hiddenSize). */
   forward(x: mx.array, options?: RecurrentCallOptions): mx.array {
     const fn = "RNN.forward";
-    const given = readHidden(options, fn);
+    const { hidden: first } = readHidden(options, fn);
     const inputs = steps(x, this.Wxh, this.bias, fn);
-    let hidden = stateFor(x, given.hidden, this.hiddenSize, fn, "hidden");
+    let hidden = stateFor(x, first, this.hiddenSize, fn, "hidden");
     const Whh = this.Whh.transpose();
     const states = inputs.map((step) => {
       const sum = hidden === null ? step : mx.addmm(step, hidden, Whh);
@@ -193,9 +193,9 @@ export class GRU extends Module {
   /** From (..., L, inputSize) to the states of all steps, (..., L, hiddenSize). */
   forward(x: mx.array, options?: RecurrentCallOptions): mx.array {
     const fn = "GRU.forward";
-    const given = readHidden(options, fn);
+    const { hidden: first } = readHidden(options, fn);
     const inputs = steps(x, this.Wx, this.b, fn);
-    let hidden = stateFor(x, given.hidden, this.hiddenSize, fn, "hidden");
+    let hidden = stateFor(x, first, this.hiddenSize, fn, "hidden");
     const { bhn } = this;
     const Wh = this.Wh.transpose();
     const halves = (gates: mx.array) => gates.split([2 * this.hiddenSize], -1);
@@ -282,10 +282,10 @@ export class LSTM extends Module {
    */
   forward(x: mx.array, options?: LSTMCallOptions): [hidden: mx.array, cell: mx.array] {
     const fn = "LSTM.forward";
-    const given = readLSTM(options);
+    const { hidden: firstHidden, cell: firstCell } = readLSTM(options);
     const inputs = steps(x, this.Wx, this.bias, fn);
-    let hidden = stateFor(x, given.hidden, this.hiddenSize, fn, "hidden");
-    let cell = stateFor(x, given.cell, this.hiddenSize, fn, "cell");
+    let hidden = stateFor(x, firstHidden, this.hiddenSize, fn, "hidden");
+    let cell = stateFor(x, firstCell, this.hiddenSize, fn, "cell");
     const Wh = this.Wh.transpose();
     const shown: mx.array[] = [];
     const cells: mx.array[] = [];
