@@ -12,10 +12,11 @@ import { linearMap } from "../layer.js";
 import { type FreezeOptions, Module, type ModuleFilter, type ParameterTree } from "../module.js";
 import { Linear } from "./linear.js";
 import {
-  described,
   formatOf,
   format as formatOptions,
+  inputs,
   product,
+  Quantized,
   QuantizedLinear,
   type QuantizedOptions,
 } from "./quantized.js";
@@ -230,19 +231,6 @@ export function shardInplace(
   module.update(sharesOf(parameters, predicate, group ?? mx.distributed.init(), fn));
 }
 
-/** Gives a layer this process's share of the parameters of a whole one. */
-function withShares<L extends Module>(
-  layer: L,
-  whole: Module,
-  sharding: Sharding,
-  { segments, group, fn }: { segments: Segments; group: mx.distributed.Group; fn: string },
-): L {
-  const shares = sharesOf(whole.parameters(), predicates[sharding](segments), group, fn);
-  const module: Module = layer;
-  module.update(shares);
-  return layer;
-}
-
 /** The axis of the weight, of shape (outputs, inputs), that is shared. */
 type SharedAxis = 0 | 1;
 
@@ -301,16 +289,30 @@ abstract class ShardedLinear extends Module {
   }
 }
 
-/** What a layer is made from: an `nn.Linear`, its dimensions and the options. */
-function partsOf(fn: string, linearLayer: Linear, options: ShardOptions | undefined) {
-  if (!(linearLayer instanceof Linear)) {
-    throw mismatch(fn, "linearLayer", "an nn.Linear", linearLayer);
+/** What a layer is made from: an `nn.Linear`, its dimensions and what else makes one like it. */
+function partsOf(whole: Linear, fn: string) {
+  if (!(whole instanceof Linear)) {
+    throw mismatch(fn, "linearLayer", "an nn.Linear", whole);
   }
+  const [outputDims, inputDims] = whole.weight.shape as [number, number];
+  return { whole, inputDims, outputDims, how: { bias: whole.bias !== undefined } };
+}
+
+/** Makes a layer of a whole one, with this process's share of its parameters. */
+function shared<How, L extends Module>(
+  Layer: new (inputDims: number, outputDims: number, options: How & SharedOptions) => L,
+  sharding: Sharding,
+  parts: { whole: Module; inputDims: number; outputDims: number; how: How },
+  options: ShardOptions | undefined,
+  fn: string,
+): L {
   const { segments, group: given } = readShard(options, fn);
   const group = given ?? mx.distributed.init();
-  const [outputDims, inputDims] = linearLayer.weight.shape as [number, number];
-  const bias = linearLayer.bias !== undefined;
-  return { inputDims, outputDims, bias, group, segments };
+  const { whole, inputDims, outputDims, how } = parts;
+  const layer = new Layer(inputDims, outputDims, { ...how, group });
+  const shares = sharesOf(whole.parameters(), predicates[sharding](segments), group, fn);
+  (layer as Module).update(shares);
+  return layer;
 }
 
 /**
@@ -338,9 +340,7 @@ export class AllToShardedLinear extends ShardedLinear {
    */
   static fromLinear(linearLayer: Linear, options?: ShardOptions): AllToShardedLinear {
     const fn = "AllToShardedLinear.fromLinear";
-    const { inputDims, outputDims, bias, group, segments } = partsOf(fn, linearLayer, options);
-    const layer = new AllToShardedLinear(inputDims, outputDims, { bias, group });
-    return withShares(layer, linearLayer, "all-to-sharded", { segments, group, fn });
+    return shared(AllToShardedLinear, "all-to-sharded", partsOf(linearLayer, fn), options, fn);
   }
 
   /** From (..., inputDims) to this process's part of (..., outputDims). */
@@ -375,9 +375,7 @@ export class ShardedToAllLinear extends ShardedLinear {
    */
   static fromLinear(linearLayer: Linear, options?: ShardOptions): ShardedToAllLinear {
     const fn = "ShardedToAllLinear.fromLinear";
-    const { inputDims, outputDims, bias, group, segments } = partsOf(fn, linearLayer, options);
-    const layer = new ShardedToAllLinear(inputDims, outputDims, { bias, group });
-    return withShares(layer, linearLayer, "sharded-to-all", { segments, group, fn });
+    return shared(ShardedToAllLinear, "sharded-to-all", partsOf(linearLayer, fn), options, fn);
   }
 
   /** From this process's part of (..., inputDims) to (..., outputDims), the same in all. */
@@ -389,10 +387,7 @@ export class ShardedToAllLinear extends ShardedLinear {
 }
 
 /** What the quantized layers have in common; they differ in which axis is shared. */
-abstract class QuantizedShardedLinear extends Module {
-  readonly groupSize: number;
-  readonly bits: number;
-  readonly mode: mx.QuantizationMode;
+abstract class QuantizedShardedLinear extends Quantized {
   readonly group: mx.distributed.Group;
   weight: mx.array;
   scales: mx.array;
@@ -407,19 +402,16 @@ abstract class QuantizedShardedLinear extends Module {
     outputDims: number,
     options: QuantizedShardedLinearOptions | undefined,
   ) {
-    super();
-    const { bias, group, ...given } = readQuantized(options, fn);
-    this.group = group ?? mx.distributed.init();
+    const { bias, group: given, ...format } = readQuantized(options, fn);
+    const group = given ?? mx.distributed.init();
+    const shape = shapeOfShare(fn, axis, inputDims, outputDims, group);
+    const columns = shape[1] === inputDims ? "inputDims" : `inputDims / ${group.size()}`;
+    super(formatOf(fn, columns, shape[1], format));
+    this.group = group;
     this.#axis = axis;
-    const shape = shapeOfShare(fn, axis, inputDims, outputDims, this.group);
-    const columns = shape[1] === inputDims ? "inputDims" : `inputDims / ${this.group.size()}`;
-    const format = formatOf(fn, columns, shape[1], given);
-    this.groupSize = format.groupSize;
-    this.bits = format.bits;
-    this.mode = format.mode;
     const bound = Math.sqrt(1 / inputDims);
     const weight = mx.random.uniform(-bound, bound, shape);
-    [this.weight, this.scales, this.biases] = mx.quantize(weight, format);
+    [this.weight, this.scales, this.biases] = mx.quantize(weight, this.format);
     if (bias) {
       this.bias = mx.zeros([shape[0]]);
     }
@@ -435,22 +427,18 @@ abstract class QuantizedShardedLinear extends Module {
     const whole = [...this.weight.shape] as [number, number];
     whole[this.#axis] *= this.group.size();
     const sizes = `inputDims=${(whole[1] * 32) / this.bits}, outputDims=${whole[0]}`;
-    return `${sizes}, bias=${this.bias !== undefined}, ${described(this)}`;
+    return `${sizes}, bias=${this.bias !== undefined}, ${super.describe()}`;
   }
 }
 
-/** What a layer is made from: an `nn.QuantizedLinear`, its dimensions and the options. */
-function quantizedPartsOf(fn: string, layer: QuantizedLinear, options: ShardOptions | undefined) {
-  if (!(layer instanceof QuantizedLinear)) {
-    throw mismatch(fn, "quantizedLinearLayer", "an nn.QuantizedLinear", layer);
+/** The same for an `nn.QuantizedLinear`. */
+function quantizedPartsOf(whole: QuantizedLinear, fn: string) {
+  if (!(whole instanceof QuantizedLinear)) {
+    throw mismatch(fn, "quantizedLinearLayer", "an nn.QuantizedLinear", whole);
   }
-  const { segments, group: given } = readShard(options, fn);
-  const group = given ?? mx.distributed.init();
-  const { groupSize, bits, mode } = layer;
-  const [outputDims, words] = layer.weight.shape as [number, number];
-  const bias = layer.bias !== undefined;
-  const inputDims = (words * 32) / bits;
-  return { inputDims, outputDims, segments, how: { bias, groupSize, bits, mode, group } };
+  const { groupSize, bits, mode, weight } = whole;
+  const how = { bias: whole.bias !== undefined, groupSize, bits, mode };
+  return { whole, inputDims: inputs(weight, bits), outputDims: weight.dim(0), how };
 }
 
 /**
@@ -482,14 +470,8 @@ export class QuantizedAllToShardedLinear extends QuantizedShardedLinear {
     options?: ShardOptions,
   ): QuantizedAllToShardedLinear {
     const fn = "QuantizedAllToShardedLinear.fromQuantizedLinear";
-    const parts = quantizedPartsOf(fn, quantizedLinearLayer, options);
-    const { inputDims, outputDims, segments, how } = parts;
-    const layer = new QuantizedAllToShardedLinear(inputDims, outputDims, how);
-    return withShares(layer, quantizedLinearLayer, "all-to-sharded", {
-      segments,
-      group: how.group,
-      fn,
-    });
+    const parts = quantizedPartsOf(quantizedLinearLayer, fn);
+    return shared(QuantizedAllToShardedLinear, "all-to-sharded", parts, options, fn);
   }
 
   /** From (..., inputDims) to this process's part of (..., outputDims). */
@@ -529,14 +511,8 @@ export class QuantizedShardedToAllLinear extends QuantizedShardedLinear {
     options?: ShardOptions,
   ): QuantizedShardedToAllLinear {
     const fn = "QuantizedShardedToAllLinear.fromQuantizedLinear";
-    const parts = quantizedPartsOf(fn, quantizedLinearLayer, options);
-    const { inputDims, outputDims, segments, how } = parts;
-    const layer = new QuantizedShardedToAllLinear(inputDims, outputDims, how);
-    return withShares(layer, quantizedLinearLayer, "sharded-to-all", {
-      segments,
-      group: how.group,
-      fn,
-    });
+    const parts = quantizedPartsOf(quantizedLinearLayer, fn);
+    return shared(QuantizedShardedToAllLinear, "sharded-to-all", parts, options, fn);
   }
 
   /** From this process's part of (..., inputDims) to (..., outputDims), the same in all. */

@@ -141,8 +141,27 @@ function shapeOf(layer: Module, fn: string, param: string, kind: string): [numbe
   return weight.shape as [number, number];
 }
 
-export function described({ groupSize, bits, mode }: Format): string {
-  return `groupSize=${groupSize}, bits=${bits}, mode=${mode}`;
+/** What the layers have in common: how their weight is quantized. */
+export abstract class Quantized extends Module implements Format {
+  readonly groupSize: number;
+  readonly bits: number;
+  readonly mode: mx.QuantizationMode;
+
+  constructor({ groupSize, bits, mode }: Format) {
+    super();
+    this.groupSize = groupSize;
+    this.bits = bits;
+    this.mode = mode;
+  }
+
+  protected get format(): Format {
+    const { groupSize, bits, mode } = this;
+    return { groupSize, bits, mode };
+  }
+
+  protected override describe(): string {
+    return `groupSize=${this.groupSize}, bits=${this.bits}, mode=${this.mode}`;
+  }
 }
 
 /**
@@ -158,27 +177,20 @@ export function described({ groupSize, bits, mode }: Format): string {
  * layer.forward(mx.array([3, 5], mx.int32)).shape
  * // [ 2, 64 ]
  */
-export class QuantizedEmbedding extends Module {
+export class QuantizedEmbedding extends Quantized {
   weight: mx.array;
   scales: mx.array;
   biases?: mx.array | undefined;
   readonly numEmbeddings: number;
   readonly dims: number;
-  readonly groupSize: number;
-  readonly bits: number;
-  readonly mode: mx.QuantizationMode;
 
   constructor(numEmbeddings: number, dims: number, options?: QuantizedOptions) {
-    super();
-    const format = formatOf("QuantizedEmbedding", "dims", dims, readEmbedding(options));
+    super(formatOf("QuantizedEmbedding", "dims", dims, readEmbedding(options)));
     this.numEmbeddings = asCount(numEmbeddings, "QuantizedEmbedding", "numEmbeddings");
     this.dims = dims;
-    this.groupSize = format.groupSize;
-    this.bits = format.bits;
-    this.mode = format.mode;
     const scale = Math.sqrt(1 / dims);
     const weight = mx.random.normal([numEmbeddings, dims], mx.float32, { scale });
-    [this.weight, this.scales, this.biases] = mx.quantize(weight, format);
+    [this.weight, this.scales, this.biases] = mx.quantize(weight, this.format);
     this.freeze();
   }
 
@@ -188,11 +200,10 @@ export class QuantizedEmbedding extends Module {
       // MLX unpacks matrices only.
       return this.forward(x.reshape([1])).squeeze(0);
     }
-    const { groupSize, bits, mode } = this;
     const rowsOf = (weight: mx.array) => pickRows(weight, x, "QuantizedEmbedding.forward");
     const biases = this.biases && rowsOf(this.biases);
     const scales = rowsOf(this.scales);
-    return mx.dequantize(rowsOf(this.weight), scales, { biases, groupSize, bits, mode });
+    return mx.dequantize(rowsOf(this.weight), scales, { biases, ...this.format });
   }
 
   /** The product with `weight`, from (..., dims) to (..., numEmbeddings): for tied outputs. */
@@ -201,7 +212,7 @@ export class QuantizedEmbedding extends Module {
   }
 
   protected override describe(): string {
-    return `${this.numEmbeddings}, ${this.dims}, ${described(this)}`;
+    return `${this.numEmbeddings}, ${this.dims}, ${super.describe()}`;
   }
 
   /**
@@ -241,27 +252,18 @@ export class QuantizedEmbedding extends Module {
  * [layer.weight.shape, layer.scales.shape, layer.forward(mx.ones([2, 128])).shape]
  * // [ [ 16, 32 ], [ 16, 4 ], [ 2, 16 ] ]
  */
-export class QuantizedLinear extends Module {
+export class QuantizedLinear extends Quantized {
   weight: mx.array;
   scales: mx.array;
   biases?: mx.array | undefined;
   bias?: mx.array | undefined;
-  readonly groupSize: number;
-  readonly bits: number;
-  readonly mode: mx.QuantizationMode;
 
   constructor(inputDims: number, outputDims: number, options?: QuantizedLinearOptions) {
-    super();
     const { bias, ...given } = readLinear(options);
-    const format = formatOf("QuantizedLinear", "inputDims", inputDims, given);
+    super(formatOf("QuantizedLinear", "inputDims", inputDims, given));
     asCount(outputDims, "QuantizedLinear", "outputDims");
-    this.groupSize = format.groupSize;
-    this.bits = format.bits;
-    this.mode = format.mode;
-    [this.weight, this.scales, this.biases] = mx.quantize(
-      initialWeight(inputDims, outputDims),
-      format,
-    );
+    const weight = initialWeight(inputDims, outputDims);
+    [this.weight, this.scales, this.biases] = mx.quantize(weight, this.format);
     if (bias) {
       this.bias = mx.zeros([outputDims]);
     }
@@ -275,7 +277,7 @@ export class QuantizedLinear extends Module {
 
   protected override describe(): string {
     const bias = this.bias !== undefined;
-    return `${sizes(this.weight, this.bits)}, bias=${bias}, ${described(this)}`;
+    return `${sizes(this.weight, this.bits)}, bias=${bias}, ${super.describe()}`;
   }
 
   /**
@@ -321,36 +323,27 @@ export class QuantizedLinear extends Module {
  * [layer.weight.shape, layer.scales.shape, layer.forward(mx.ones([1, 32])).shape]
  * // [ [ 4, 8 ], [ 4, 1 ], [ 1, 4 ] ]
  */
-export class QQLinear extends Module {
+export class QQLinear extends Quantized {
   weight: mx.array;
   scales?: mx.array | undefined;
-  readonly groupSize: number;
-  readonly bits: number;
-  readonly mode: mx.QuantizationMode;
 
   constructor(inputDims: number, outputDims: number, options?: QQLinearOptions) {
-    super();
-    const format = formatOf("QQLinear", "inputDims", inputDims, readQQLinear(options));
+    super(formatOf("QQLinear", "inputDims", inputDims, readQQLinear(options)));
     asCount(outputDims, "QQLinear", "outputDims");
-    this.groupSize = format.groupSize;
-    this.bits = format.bits;
-    this.mode = format.mode;
     this.weight = initialWeight(inputDims, outputDims);
   }
 
   /** Quantizes the weight, unless it is quantized. */
   quantize(): void {
     if (this.scales === undefined) {
-      const { groupSize, bits, mode } = this;
-      [this.weight, this.scales] = mx.quantize(this.weight, { groupSize, bits, mode });
+      [this.weight, this.scales] = mx.quantize(this.weight, this.format);
     }
   }
 
   /** Unpacks the weight into full precision; its values stay the rounded ones. */
   dequantize(): void {
     if (this.scales !== undefined) {
-      const { groupSize, bits, mode } = this;
-      this.weight = mx.dequantize(this.weight, this.scales, { groupSize, bits, mode });
+      this.weight = mx.dequantize(this.weight, this.scales, this.format);
       this.scales = undefined;
     }
   }
@@ -360,15 +353,18 @@ export class QQLinear extends Module {
   }
 
   forward(x: mx.array): mx.array {
-    const { scales, groupSize, bits, mode } = this;
-    const dims = inputs(this.weight, scales === undefined ? 32 : bits);
-    checkShape(x, "QQLinear.forward", "x", ["...", dims]);
-    return mx.qqmm(x, this.weight, { scales, groupSize, bits, mode });
+    const { weight, scales, format } = this;
+    checkShape(x, "QQLinear.forward", "x", ["...", inputs(weight, this.#stored)]);
+    return mx.qqmm(x, weight, { scales, ...format });
+  }
+
+  /** The bits that a number of the weight takes now. */
+  get #stored(): number {
+    return this.scales === undefined ? 32 : this.bits;
   }
 
   protected override describe(): string {
-    const bits = this.scales === undefined ? 32 : this.bits;
-    return `${sizes(this.weight, bits)}, ${described(this)}`;
+    return `${sizes(this.weight, this.#stored)}, ${super.describe()}`;
   }
 
   /**
@@ -418,7 +414,7 @@ export function product(x: mx.array, layer: QuantizedWeight, fn: string): mx.arr
 }
 
 /** How many numbers a row of a weight has, which are packed into uint32. */
-function inputs(weight: mx.array, bits: number): number {
+export function inputs(weight: mx.array, bits: number): number {
   return (weight.dim(1) * 32) / bits;
 }
 
