@@ -1,5 +1,5 @@
 /** What layers share: what stands for a layer, the shapes of inputs, and the linear map. */
-import { asArray } from "../core/array/array.js";
+import { asArray, isArray } from "../core/array/array.js";
 import { rangeError } from "../core/call/codes.js";
 import { describe } from "../core/call/describe.js";
 import { mismatch } from "../core/call/errors.js";
@@ -72,6 +72,14 @@ export function checkShape(x: mx.array, fn: string, param: string, ...allowed: A
   throw rangeError(
     `[${fn}] ${param}: expected the shape ${expected}, received ${describe(shape)}${hint}`,
   );
+}
+
+/**
+ * An array of floats: integers and booleans become float32. Numbers among options are floats in Python,
+ * `1.0` too, and what they meet becomes float32; in JavaScript a whole number beside integers stays one.
+ */
+export function floating(x: mx.array): mx.array {
+  return isArray(x) && !mx.issubdtype(x.dtype, mx.inexact) ? x.astype(mx.float32) : x;
 }
 
 /** The product of (..., k) with the transpose of a layer's weight, and its bias. */

@@ -16,6 +16,7 @@ import {
 } from "../core/call/options.js";
 import { isFloating } from "../core/dtype.js";
 import * as mx from "../core/index.js";
+import { floating } from "./layer.js";
 
 /** What is done with the losses of the single entries: nothing, their mean, their sum. */
 export type Reduction = "none" | "mean" | "sum";
@@ -449,7 +450,7 @@ export function tripletLoss(
   checkArrays({ anchors, positives, negatives }, "losses.tripletLoss");
   const distance = (x: mx.array) => {
     const powers = mx.power(mx.abs(mx.subtract(anchors, x)), p);
-    return mx.power(mx.add(mx.sum(powers, axis), eps), 1 / p);
+    return mx.power(mx.add(floating(mx.sum(powers, axis)), eps), 1 / p);
   };
   const excess = mx.subtract(distance(positives), distance(negatives));
   return reduce(mx.maximum(mx.add(excess, margin), 0), reduction);
@@ -498,7 +499,7 @@ export function huberLoss(
 ): mx.array {
   const { delta, reduction } = readHuberLoss(options);
   checkArrays({ inputs, targets }, "losses.huberLoss");
-  const d = mx.abs(mx.subtract(inputs, targets));
+  const d = floating(mx.abs(mx.subtract(inputs, targets)));
   const quadratic = mx.minimum(d, delta);
   const linear = mx.multiply(delta, mx.subtract(d, quadratic));
   return reduce(mx.add(mx.multiply(0.5, mx.square(quadratic)), linear), reduction);
@@ -576,5 +577,5 @@ export function marginRankingLoss(
   const { margin, reduction } = readMarginRankingLoss(options);
   checkAlike({ inputs1, inputs2, targets }, "losses.marginRankingLoss");
   const misranked = mx.multiply(mx.negative(targets), mx.subtract(inputs1, inputs2));
-  return reduce(mx.maximum(0, mx.add(misranked, margin)), reduction);
+  return reduce(mx.maximum(0, mx.add(floating(misranked), margin)), reduction);
 }

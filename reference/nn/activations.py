@@ -38,3 +38,18 @@ layer("GELU", inputs=[case.floats(2)], approx="none of these")
 case("nn.prelu", case.floats(2, 3), case.floats(3))
 layer("PReLU", inputs=[case.floats(2, 3)], grads="sin")
 layer("PReLU", inputs=[case.floats(2, 3)], num_parameters=3, init=0.5, grads="sin")
+
+# Integers and booleans: beside a float, a whole one too, they become float32.
+for dtype in [mx.bool_, mx.uint8, mx.int32, mx.int64]:
+    for name, klass in ACTIVATIONS.items():
+        case(f"nn.{name}", case.values(dtype, 2, 4))
+        if klass:
+            layer(klass, inputs=[case.values(dtype, 2, 4)])
+    case("nn.leaky_relu", case.values(dtype, 2, 4), negative_slope=2.0)
+    case("nn.elu", case.values(dtype, 2, 4), alpha=2.0)
+    case("nn.celu", case.values(dtype, 2, 4), alpha=2.0)
+    case("nn.softshrink", case.values(dtype, 2, 4), lambd=1.0)
+    case("nn.hard_shrink", case.values(dtype, 2, 4), lambd=1.0)
+    case("nn.step", case.values(dtype, 2, 4), threshold=1.0)
+    case("nn.hard_tanh", case.values(dtype, 2, 4), min_val=-2.0, max_val=3.0)
+    case("nn.prelu", case.values(dtype, 2, 4), mx.array(0.5))

@@ -19,3 +19,8 @@ for kind in ["Dropout2d", "Dropout3d"]:
     layer(kind, p=-0.1, inputs=[case.floats(1, 2, 2, 3)])
     layer(kind, training=False, inputs=[case.floats(2, 3)])
     layer(kind, inputs=[case.floats(1, 1, 2, 2, 2, 3)])
+for dtype in [mx.bool_, mx.uint8, mx.int32]:
+    layer("Dropout", p=0.5, seed=5, inputs=[case.values(dtype, 3, 4)])
+    layer("Dropout", p=0.0, inputs=[case.values(dtype, 3, 4)])
+    layer("Dropout2d", p=0.5, seed=5, inputs=[case.values(dtype, 2, 2, 3, 2)])
+    layer("Dropout3d", p=0.5, training=False, inputs=[case.values(dtype, 2, 2, 2, 1, 3)])

@@ -72,3 +72,14 @@ loss("cross_entropy", x, targets, weights=case.floats(2))
 loss("binary_cross_entropy", x, case.floats(3))
 loss("mse_loss", x, case.floats(4, 3))
 loss("l1_loss", x, y, reduction="avg")
+
+# Integers: beside a float, a whole one too, they become float32.
+for dtype in [mx.uint8, mx.int32, mx.float16]:
+    for reduction in REDUCTIONS:
+        x, y, z = (case.values(dtype, 3, 4) for _ in range(3))
+        for name in ["l1_loss", "mse_loss", "hinge_loss", "log_cosh_loss"]:
+            loss(name, x, y, reduction=reduction)
+        loss("smooth_l1_loss", x, y, beta=2.0, reduction=reduction)
+        loss("huber_loss", x, y, delta=2.0, reduction=reduction)
+        loss("margin_ranking_loss", x, y, z, margin=1.0, reduction=reduction)
+        loss("triplet_loss", x, y, z, p=1, margin=2.0, eps=1.0, reduction=reduction)

@@ -37,3 +37,8 @@ for kind in ["MaxPool", "AvgPool"]:
     layer(f"{kind}1d", 2, inputs=[case.floats(1, 4, 4, 2)])
     layer(f"{kind}2d", 2, inputs=[case.floats(4, 4, 2)])
     layer(f"{kind}3d", 2, inputs=[case.floats(1, 4, 4, 2)])
+
+for dtype in [mx.uint8, mx.int32, mx.complex64]:
+    for kind in ["Max", "Avg"]:
+        layer(f"{kind}Pool1d", 2, stride=1, padding=1, inputs=[case.values(dtype, 1, 4, 2)])
+        layer(f"{kind}Pool2d", 2, padding=(0, 1), inputs=[case.values(dtype, 1, 4, 5, 2)])

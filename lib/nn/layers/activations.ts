@@ -7,7 +7,7 @@ import { asInteger } from "../../core/call/numbers.js";
 import { count, integer, kindOf, number, oneOf, optionsOf } from "../../core/call/options.js";
 import * as mx from "../../core/index.js";
 import { fused } from "../fused.js";
-import { checkShape } from "../layer.js";
+import { checkShape, floating } from "../layer.js";
 import { Module, type UnaryLayer } from "../module.js";
 
 /** Options of activations along an axis. */
@@ -151,7 +151,7 @@ export function relu2(x: mx.array): mx.array {
  * // array([0, 2, 6], dtype=float32)
  */
 export function relu6(x: mx.array): mx.array {
-  return fused("relu6", [x], (x) => mx.minimum(relu(x), 6));
+  return fused("relu6", [floating(x)], (x) => mx.minimum(relu(x), 6));
 }
 
 /**
@@ -167,7 +167,7 @@ export function relu6(x: mx.array): mx.array {
  */
 export function leakyRelu(x: mx.array, options?: LeakyReLUOptions): mx.array {
   const { negativeSlope } = readSlope(options, "leakyRelu");
-  return fused("leakyRelu", [x, negativeSlope], (x, negativeSlope) =>
+  return fused("leakyRelu", [floating(x), negativeSlope], (x, negativeSlope) =>
     mx.maximum(mx.multiply(negativeSlope, x), x),
   );
 }
@@ -257,7 +257,7 @@ export function softsign(x: mx.array): mx.array {
  */
 export function softshrink(x: mx.array, options?: ShrinkOptions): mx.array {
   const { lambd } = readLambd(options, "softshrink");
-  return fused("softshrink", [x, lambd], (x, lambd) => {
+  return fused("softshrink", [floating(x), lambd], (x, lambd) => {
     const moved = mx.subtract(x, mx.multiply(mx.sign(x), lambd));
     return mx.where(mx.greater(mx.abs(x), lambd), moved, 0);
   });
@@ -467,7 +467,7 @@ export function hardswish(x: mx.array): mx.array {
  */
 export function hardTanh(x: mx.array, options?: HardTanhOptions): mx.array {
   const { minVal, maxVal } = readBounds(options, "hardTanh");
-  return fused("hardTanh", [x, minVal, maxVal], (x, minVal, maxVal) =>
+  return fused("hardTanh", [floating(x), minVal, maxVal], (x, minVal, maxVal) =>
     mx.minimum(mx.maximum(x, minVal), maxVal),
   );
 }

@@ -2,7 +2,7 @@
 import { asArray } from "../../core/array/array.js";
 import { optionsOf, share } from "../../core/call/options.js";
 import * as mx from "../../core/index.js";
-import { checkShape } from "../layer.js";
+import { checkShape, floating } from "../layer.js";
 import { Module } from "../module.js";
 
 /** Options of {@link Dropout}, {@link Dropout2d} and {@link Dropout3d}. */
@@ -40,7 +40,7 @@ class Drop extends Module {
     const kept = 1 - this.p;
     return mx.random
       .bernoulli(kept, shape)
-      .multiply(x)
+      .multiply(floating(x))
       .multiply(1 / kept);
   }
 

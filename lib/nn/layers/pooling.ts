@@ -2,7 +2,6 @@
 import { outOfRange } from "../../core/call/errors.js";
 import { asCount, asLength } from "../../core/call/numbers.js";
 import { nullable, optionsOf } from "../../core/call/options.js";
-import { isFloating } from "../../core/dtype.js";
 import * as mx from "../../core/index.js";
 import { checkShape } from "../layer.js";
 import { Module } from "../module.js";
@@ -75,7 +74,10 @@ function windowsOf(
 
 /** The least number of a dtype. */
 function lowest(dtype: mx.Dtype): number | bigint | boolean {
-  return dtype === mx.bool ? false : isFloating(dtype) ? -Infinity : mx.iinfo(dtype).min;
+  if (mx.issubdtype(dtype, mx.inexact)) {
+    return Number.NEGATIVE_INFINITY;
+  }
+  return dtype === mx.bool ? false : mx.iinfo(dtype).min;
 }
 
 /** The base of all pooling layers. */
