@@ -237,3 +237,11 @@ for update in ["add", "subtract", "multiply", "divide", "maximum", "minimum"]:
     at(update, cube, [], 2.5)
     at(update, transposed(case.floats(2, 3)), [[0, 0]], case.floats(2, 2, low=1))
     assert "throws" in at(update, cube, [0], case.floats(3)), update
+
+# An array without elements takes what an empty list becomes, float32, for indices.
+empty = mx.array([])
+case("put_along_axis", empty, empty, empty, axis=None)
+case("put_along_axis", empty, empty, empty, axis=0)
+case("put_along_axis", mx.zeros((0, 3)), mx.zeros((0, 3)), mx.zeros((0, 3)), axis=1)
+case.throws("take_along_axis", empty, empty, axis=0)
+case.throws("put_along_axis", case.floats(3), empty, empty, axis=0)

@@ -113,10 +113,15 @@ mx::array put_along_axis(
     Axis axis,
     mx::StreamOrDevice s) {
   auto v = values.beside(a.dtype());
+  // Where there is no place to put anything, MLX looks at no dtype, either; and
+  // an array of an empty list is float32.
+  auto at = a.size() == 0 && indices.size() == 0
+      ? mx::astype(indices, mx::int32, s)
+      : indices;
   if (axis) {
-    return put_along(a, indices, v, axis->at(0), s);
+    return put_along(a, at, v, axis->at(0), s);
   }
-  auto flat = put_along(mx::reshape(a, {-1}, s), indices, v, 0, s);
+  auto flat = put_along(mx::reshape(a, {-1}, s), at, v, 0, s);
   return mx::reshape(flat, a.shape(), s);
 }
 
