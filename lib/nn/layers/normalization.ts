@@ -274,8 +274,8 @@ const readBatchNorm = optionsOf<BatchNormOptions>()("BatchNorm", {
  * In training, mean and variance are those of the batch, and the running ones come
  * closer to them: `runningMean = (1 - momentum) * runningMean + momentum * mean`,
  * and likewise `runningVar` with the variance of a sample, divided by one less than
- * the number of values. In evaluation, the running ones are used. They are saved
- * and loaded with the parameters, but always frozen. Ioffe, Szegedy, "Batch
+ * the number of values; a batch without values changes nothing. In evaluation, the running ones
+ * are used. They are saved and loaded with the parameters, but always frozen. Ioffe, Szegedy, "Batch
  * Normalization: Accelerating Deep Network Training by Reducing Internal Covariate
  * Shift", arXiv 1502.03167.
  *
@@ -346,7 +346,8 @@ export class BatchNorm extends Module {
     }
     const axes = x.shape.slice(0, -1).map((_, axis) => axis);
     const mean = x.mean(axes);
-    if (this.training && runningMean !== undefined && runningVar !== undefined) {
+    // A batch without values would make them NaN for good.
+    if (this.training && x.size > 0 && runningMean !== undefined && runningVar !== undefined) {
       const blend = (old: mx.array, now: mx.array) =>
         old.multiply(1 - momentum).add(now.multiply(momentum));
       this.runningMean = blend(runningMean, mean);

@@ -160,6 +160,21 @@ describe("BatchNorm's running statistics", () => {
   });
 });
 
+test.each([[[0, 3]], [[0, 4, 3]], [[2, 0, 3]], [[0, 2, 2, 3]]])(
+  "a batch of shape %j changes no statistics of BatchNorm",
+  (shape) => {
+    const layer = new nn.BatchNorm(3);
+    const next = mx.array([
+      [1, 2, 3],
+      [3, 2, 5],
+    ]);
+    layer.forward(next);
+    const before = [layer.runningMean, layer.runningVar].map((x) => x?.tolist());
+    expect(layer.forward(mx.zeros(shape)).shape).toEqual(shape);
+    expect([layer.runningMean, layer.runningVar].map((x) => x?.tolist())).toEqual(before);
+  },
+);
+
 test("BatchNorm wants more than one value in each channel in training", () => {
   expect(() => new nn.BatchNorm(3).forward(mx.zeros([1, 3]))).toThrow(
     "more than one value in each channel",
