@@ -1,6 +1,6 @@
 /** Errors in one voice: `[function] parameter: expected …, received …`. */
 import { isNativeError } from "node:util/types";
-import { rangeError, typeError, withCode } from "./codes.js";
+import { type ErrorCode, rangeError, typeError, withCode } from "./codes.js";
 import { describe } from "./describe.js";
 import { hint } from "./hints.js";
 import { lookUp } from "./objects.js";
@@ -12,7 +12,16 @@ export function mismatch(fn: string, param: string, expected: string, value: unk
 
 /** Whether something thrown is what {@link mismatch} gives, and no error of the program's. */
 export function isMismatch(error: unknown): boolean {
-  return isNativeError(error) && lookUp(error, "code") === "ERR_INVALID_ARG_TYPE";
+  return hasCode(error, "ERR_INVALID_ARG_TYPE");
+}
+
+/** Whether something thrown is what {@link outOfRange} gives, and no error of the program's. */
+export function isOutOfRange(error: unknown): boolean {
+  return hasCode(error, "ERR_OUT_OF_RANGE");
+}
+
+function hasCode(error: unknown, code: ErrorCode): boolean {
+  return isNativeError(error) && lookUp(error, "code") === code;
 }
 
 export function outOfRange(

@@ -2,7 +2,8 @@
 import { isArray } from "../../core/array/array.js";
 import { pickRows } from "../../core/array/indices.js";
 import { asFunction } from "../../core/call/arguments.js";
-import { mismatch, outOfRange } from "../../core/call/errors.js";
+import { rangeError, typeError } from "../../core/call/codes.js";
+import { isMismatch, isOutOfRange, mismatch, outOfRange } from "../../core/call/errors.js";
 import { asCount } from "../../core/call/numbers.js";
 import { isRecord } from "../../core/call/objects.js";
 import { count, flag, kindOf, nullable, oneOf, optionsOf } from "../../core/call/options.js";
@@ -431,13 +432,20 @@ function isQuantizable(x: unknown): x is Quantizable {
   return typeof (x as Partial<Quantizable>).toQuantized === "function";
 }
 
+/** What `toQuantized` threw, with the place of the layer, unless it is no error of mlx-js. */
+function located(error: unknown, place: string): unknown {
+  const made = isOutOfRange(error) ? rangeError : isMismatch(error) ? typeError : undefined;
+  const text = (error as Partial<Error> | undefined)?.message;
+  return made?.(`[quantize] ${place}: ${text?.replace(/^\[\w+\] (\w+Layer: )?/, "")}`) ?? error;
+}
+
 /**
  * Replaces layers of a model by quantized ones: those that the predicate takes or, without a
  * predicate, all that have a method `toQuantized`, as `Linear` and `Embedding` do. The model then
  * loads weights that were saved quantized, by `loadWeights`.
  *
- * @throws RangeError if a layer cannot be quantized that way, TypeError if the predicate returns
- * something else or takes a layer without `toQuantized`. The model is then unchanged.
+ * @throws RangeError, which names the layer, if one cannot be quantized that way, TypeError if the
+ * predicate returns something else or takes a layer without `toQuantized`. The model is then unchanged.
  * @example
  * const model = new nn.Sequential(new nn.Linear(64, 32), nn.relu, new nn.Linear(32, 2));
  * nn.quantize(model, { bits: 8, classPredicate: (path) => path === "layers.0" });
@@ -454,18 +462,22 @@ export function quantize(model: Module, options?: QuantizeModelOptions): void {
   }
   const { classPredicate, ...all } = readModel(options);
   const quantized = (path: string, layer: Module): Module => {
+    const place = `model.${path}`;
     const wanted: unknown = classPredicate ? classPredicate(path, layer) : isQuantizable(layer);
     if (wanted === false) {
       return layer;
     }
     if (wanted !== true && !(typeof wanted === "object" && wanted !== null && isRecord(wanted))) {
-      throw mismatch(fn, "classPredicate", "one that gives a boolean or options", wanted);
+      throw mismatch(fn, "classPredicate", `a boolean or options for ${place}`, wanted);
     }
     if (!isQuantizable(layer)) {
-      const expected = "one that takes layers with a method toQuantized";
-      throw mismatch(fn, "classPredicate", expected, layer);
+      throw mismatch(fn, place, "a layer with a method toQuantized", layer);
     }
-    return layer.toQuantized(wanted === true ? all : wanted);
+    try {
+      return layer.toQuantized(wanted === true ? all : wanted);
+    } catch (error) {
+      throw located(error, place);
+    }
   };
   model.updateModules(
     treeMapWithPath(quantized, model.leafModules(), undefined, { isLeaf: Module.isModule }),

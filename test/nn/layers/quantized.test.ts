@@ -155,9 +155,41 @@ describe("quantize", () => {
     const model = new nn.Sequential(new nn.Linear(64, 3), new nn.Linear(3, 2));
     const before = String(model);
     expect(() => nn.quantize(model)).toThrow(
-      "[fromLinear] linearLayer: expected a multiple of the group size 64, received 3",
+      "[quantize] model.layers.1: expected a multiple of the group size 64, received 3",
     );
     expect(String(model)).toBe(before);
+  });
+
+  test("says which layer cannot be quantized", () => {
+    const model = new nn.Sequential(new nn.Sequential(new nn.Linear(64, 3)), new nn.ReLU());
+    const place = "[quantize] model.layers.0.layers.0";
+    expect(() => nn.quantize(model, { bits: 7 })).toThrow(`${place}: bits: expected 1, 2,`);
+    expect(() => nn.quantize(model, { mode: "nvfp4", quantizeInput: true })).toThrow(
+      `${place}: expected a layer without a bias, received a module of class Linear`,
+    );
+    expect(() => nn.quantize(model, { classPredicate: (path) => path === "layers.1" })).toThrow(
+      "[quantize] model.layers.1: expected a layer with a method toQuantized, received a module of class ReLU",
+    );
+    expect(() => nn.quantize(model, { classPredicate: () => any({ bit: 4 }) })).toThrow(
+      `${place}: options: expected groupSize`,
+    );
+    expect(() => nn.quantize(model, { classPredicate: () => any("yes") })).toThrow(
+      '[quantize] classPredicate: expected a boolean or options for model.layers.0.layers.0, received "yes"',
+    );
+  });
+
+  test("throws as it is what a layer of one's own throws", () => {
+    const mine = new RangeError("mine");
+    class Own extends nn.Module {
+      forward(x: mx.array): mx.array {
+        return x;
+      }
+
+      toQuantized(): nn.Module {
+        throw mine;
+      }
+    }
+    expect(() => nn.quantize(new nn.Sequential(new Own()))).toThrow(mine);
   });
 });
 
@@ -197,5 +229,5 @@ test.each<[string, new (message?: string) => Error, () => unknown]>([
   ],
 ])("refuses %s", (_, kind, run) => {
   expect(run).toThrow(kind);
-  expect(run).toThrow(/^\[\w+\] \w+: expected .+, received /);
+  expect(run).toThrow(/^\[\w+\] [\w.]+: expected .+, received /);
 });
