@@ -15,6 +15,12 @@ test("an image by hand, larger and smaller", () => {
   expect(at(nn.upsampleLinear(x, [0.5], { antialias: true }))[0]).toBeCloseTo(20 / 7, 5);
 });
 
+test("a new element that is an old one but for rounding", () => {
+  // In float32 the fourth of 7 elements is at 1.9999999 of 0 to 4. Python takes the wrong neighbours there.
+  const x = mx.array([[[3], [1], [4], [1], [5]]]);
+  expect(nn.upsampleCubic(x, [1.4]).get(0, 3, 0).item()).toBeCloseTo(4, 5);
+});
+
 test("the functions and the layer are the same, and keep what is constant", () => {
   const x = mx.random.normal([1, 4, 5, 2], mx.float32, { key: mx.random.key(0) });
   const scales = [0.5, 1.5];
