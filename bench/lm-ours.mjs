@@ -44,4 +44,5 @@ const delay = monitorEventLoopDelay({ resolution: 1 });
 delay.enable();
 const figures = await measure(Number(newTokens));
 delay.disable();
-console.log(JSON.stringify({ ...figures, eventLoopDelay: delay.percentile(99) / 1e9 }));
+// What is kept is the time between two calls of a timer of one millisecond.
+console.log(JSON.stringify({ ...figures, eventLoopDelay: delay.percentile(99) / 1e9 - 1e-3 }));

@@ -1,5 +1,5 @@
 import { mx, nn, optim } from "mlx-js";
-import { afterEach, beforeEach, describe, expect, expectTypeOf, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, expectTypeOf, test, vi } from "vitest";
 import { foreignController } from "./support/foreign-signal.js";
 import { live } from "./support/live.js";
 
@@ -40,6 +40,40 @@ describe("pipeline", () => {
       "use 27,43",
     ]);
     expect(x.tolist()).toEqual([1, 2]);
+  });
+
+  test("lets the event loop go on before it notes the next step", async () => {
+    const log: string[] = [];
+    const step = (_: unknown, index: number) => {
+      log.push(`note ${index}`);
+      return index < 3 ? mx.array([index]) : undefined;
+    };
+    for await (const x of mx.pipeline(step)) {
+      const use = `use ${x.item()}`;
+      log.push(use);
+      setTimeout(() => log.push(`timer of ${use}`), 0);
+      // Until it is due.
+      for (const start = performance.now(); performance.now() - start < 3; );
+    }
+    expect(log.slice(0, 7)).toEqual([
+      "note 0",
+      "note 1",
+      ...["use 0", "timer of use 0", "note 2"],
+      ...["use 1", "timer of use 1"],
+    ]);
+  });
+
+  test("needs none of the timers that a test framework replaces", async () => {
+    vi.useFakeTimers();
+    try {
+      const values: unknown[] = [];
+      for await (const x of mx.pipeline((_, i) => (i < 4 ? mx.array([i]) : undefined))) {
+        values.push(x.item());
+      }
+      expect(values).toEqual([0, 1, 2, 3]);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test.each([0, 1, 2, 5])("with %i steps ahead", async (ahead) => {

@@ -220,3 +220,11 @@ export function throwIfAborted(signals: readonly Signal[]): void {
     }
   }
 }
+
+// As it is now: test frameworks put timers of their own in its place.
+const { setImmediate } = globalThis;
+
+/** Settles when the event loop has done what else is due. The first function is still called before timers. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(() => void setImmediate(resolve)));
+}

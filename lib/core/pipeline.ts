@@ -5,8 +5,8 @@ import { mismatch } from "./call/errors.js";
 import type { Signal } from "./call/globals.js";
 import { asFunction, asSize } from "./call/numbers.js";
 import { checkedLater, kindOf, kindWhere, optionsOf } from "./call/options.js";
-import { type Evaluable, evaluateLater, isSignal, throwIfAborted } from "./evaluation.js";
-import { context, isPromise, run } from "./lifetime/context.js";
+import { type Evaluable, evaluateLater, isSignal, nextTurn, throwIfAborted } from "./evaluation.js";
+import { type Context, context, isPromise, run } from "./lifetime/context.js";
 import { Scope } from "./lifetime/scope.js";
 import { isBranch } from "./transforms/tree.js";
 
@@ -64,8 +64,7 @@ async function* iterate(
 
   const alive = () => (current === undefined ? noted : [current, ...noted]);
 
-  const note = async (): Promise<void> => {
-    const around = context();
+  const note = async (around: Context): Promise<void> => {
     const scope = new Scope(around.scope);
     const inside = new Scope(scope);
     let computed: Promise<void>;
@@ -105,8 +104,13 @@ async function* iterate(
   try {
     while (true) {
       while (more && noted.length <= ahead) {
+        const around = context();
+        // MLX has work until then, so the event loop need not wait for all of this at once.
+        if (noted.length > 0) {
+          await nextTurn();
+        }
         throwIfAborted(signals);
-        await note();
+        await note(around);
       }
       current?.scope.leave(undefined);
       current = noted.shift();
