@@ -95,6 +95,12 @@ bool tracing() {
   return tracer.is_tracer();
 }
 
+bool is_for_all_shapes(const mx::array& traced) {
+  // MLX counts elements in the graph only then.
+  return traced.is_tracer() &&
+      mx::number_of_elements(traced, {}, false, mx::int32).has_primitive();
+}
+
 size_t deepest_graph() {
   // The most that MLX was seen to take for one operation is 190 bytes.
   constexpr size_t for_one = 512;

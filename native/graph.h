@@ -11,6 +11,10 @@ namespace mlxjs {
 // an array.
 bool tracing();
 
+// Whether a function is traced for arrays of all shapes: its graph is checked
+// each time that it is called.
+bool is_for_all_shapes(const mx::array& traced);
+
 // MLX goes through graphs recursively, from each of a list of outputs to what
 // it has not met before. A graph that is deeper than the thread's stack would
 // end the process.

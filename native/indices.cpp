@@ -223,13 +223,6 @@ bool is_gpu(mx::StreamOrDevice s) {
   return mx::to_stream(s).device == mx::Device::gpu;
 }
 
-// Whether a function is traced for arrays of all shapes: its graph is checked
-// each time that it is called. MLX counts elements in the graph only then.
-bool is_for_all_shapes(const mx::array& indices) {
-  return indices.is_tracer() &&
-      mx::number_of_elements(indices, {}, false, mx::int32).has_primitive();
-}
-
 void require_integers(const mx::array& indices, const Caller& caller) {
   if (!mx::issubdtype(indices.dtype(), mx::integer)) {
     // MLX finds this out as late as in the evaluation for some, which it then

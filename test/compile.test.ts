@@ -152,6 +152,26 @@ describe("a function is traced anew", () => {
     expect(runs()).toBe(2);
   });
 
+  test.each([mx.float32, mx.float16, mx.int32])(
+    "with the scale of each size in a shapeless Hadamard transform of %s",
+    (dtype) => {
+      const transform = (x: mx.array) => mx.hadamardTransform(x);
+      const compiled = mx.compile(transform, { shapeless: true });
+      const scaled = mx.compile((x: mx.array) => mx.hadamardTransform(x, { scale: 0.5 }), {
+        shapeless: true,
+      });
+      for (const size of [4, 16, 12]) {
+        const x = mx.arange(1, size + 1).astype(dtype);
+        const expected = transform(x);
+        expect(compiled(x).dtype).toBe(expected.dtype);
+        const near = { rtol: 2e-3, atol: dtype === mx.float16 ? 2e-2 : 1e-5 };
+        expect(mx.allclose(compiled(x), expected, near).item()).toBe(true);
+        const half = mx.hadamardTransform(x, { scale: 0.5 });
+        expect(scaled(x).tolist()).toEqual(half.tolist());
+      }
+    },
+  );
+
   test.each<[name: string, f: (x: mx.array) => mx.array, other: number[], result: unknown]>([
     ["softmax", (x) => mx.softmax(x, -1), [2, 0], [[], []]],
     [

@@ -1,5 +1,6 @@
 #include "../bind.h"
 #include "../empty.h"
+#include "../graph.h"
 #include "../indices.h"
 #include "../products.h"
 
@@ -98,6 +99,14 @@ mx::array hadamard_transform(
         "[hadamard_transform] a: expected a last axis whose size is a power of "
         "two, or 12, 20 or 28 times one, received " +
         std::to_string(a.shape(-1)));
+  }
+  // MLX would keep the scale of the size that a function is traced for.
+  if (!scale && is_for_all_shapes(a)) {
+    auto size = mx::number_of_elements(a, {-1}, false, mx::float32, s);
+    auto dtype =
+        mx::issubdtype(a.dtype(), mx::floating) ? a.dtype() : mx::float32;
+    auto factor = mx::astype(mx::rsqrt(size, s), dtype, s);
+    return mx::hadamard_transform(mx::multiply(a, factor, s), 1.0f, s);
   }
   return mx::hadamard_transform(a, scale, s);
 }
