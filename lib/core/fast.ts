@@ -23,7 +23,7 @@ export * from "./custom-kernel.js";
  */
 export function rmsNorm(
   x: array,
-  weight: array | null,
+  weight: array | null | undefined,
   eps: number,
   options?: StreamOptions,
 ): array {
@@ -51,8 +51,8 @@ export function rmsNorm(
  */
 export function layerNorm(
   x: array,
-  weight: array | null,
-  bias: array | null,
+  weight: array | null | undefined,
+  bias: array | null | undefined,
   eps: number,
   options?: StreamOptions,
 ): array {

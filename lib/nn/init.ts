@@ -115,22 +115,28 @@ function fans(a: mx.array, fn: string): { shape: number[]; fanIn: number; fanOut
   };
 }
 
-function glorotSpread(
-  a: mx.array,
-  options: GlorotOptions | undefined,
-  numerator: number,
-  fn: string,
-) {
-  const { gain } = readGlorot(options, fn);
-  const { shape, fanIn, fanOut } = fans(a, fn);
-  return { shape, spread: gain * Math.sqrt(numerator / (fanIn + fanOut)) };
+/** Draws numbers around 0, which are `spread` away from it at the most or, as a standard deviation, on average. */
+type Draw = (spread: number, shape: number[], dtype: mx.Dtype) => mx.array;
+
+const normally: Draw = (scale, shape, dtype) => mx.random.normal(shape, dtype, { scale });
+const evenly: Draw = (bound, shape, dtype) => mx.random.uniform(-bound, bound, shape, dtype);
+
+function glorot(fn: string, options: InitOptions | undefined, numerator: number, draw: Draw) {
+  const { dtype } = readInit(options, fn);
+  return (a: mx.array, call?: GlorotOptions): mx.array => {
+    const { gain } = readGlorot(call, fn);
+    const { shape, fanIn, fanOut } = fans(a, fn);
+    return draw(gain * Math.sqrt(numerator / (fanIn + fanOut)), shape, dtype);
+  };
 }
 
-function heSpread(a: mx.array, options: HeOptions | undefined, numerator: number, fn: string) {
-  const { mode, gain } = readHe(options, fn);
-  const { shape, fanIn, fanOut } = fans(a, fn);
-  const fan = mode === "fan_in" ? fanIn : fanOut;
-  return { shape, spread: gain * Math.sqrt(numerator / fan) };
+function he(fn: string, options: InitOptions | undefined, numerator: number, draw: Draw) {
+  const { dtype } = readInit(options, fn);
+  return (a: mx.array, call?: HeOptions): mx.array => {
+    const { mode, gain } = readHe(call, fn);
+    const { shape, fanIn, fanOut } = fans(a, fn);
+    return draw(gain * Math.sqrt(numerator / (mode === "fan_in" ? fanIn : fanOut)), shape, dtype);
+  };
 }
 
 /**
@@ -214,12 +220,7 @@ export function identity(options?: InitOptions): Initializer {
 export function glorotNormal(
   options?: InitOptions,
 ): (a: mx.array, options?: GlorotOptions) => mx.array {
-  const fn = "init.glorotNormal";
-  const { dtype } = readInit(options, fn);
-  return (a, call) => {
-    const { shape, spread } = glorotSpread(a, call, 2, fn);
-    return mx.random.normal(shape, dtype, { scale: spread });
-  };
+  return glorot("init.glorotNormal", options, 2, normally);
 }
 
 /**
@@ -238,12 +239,7 @@ export function glorotNormal(
 export function glorotUniform(
   options?: InitOptions,
 ): (a: mx.array, options?: GlorotOptions) => mx.array {
-  const fn = "init.glorotUniform";
-  const { dtype } = readInit(options, fn);
-  return (a, call) => {
-    const { shape, spread } = glorotSpread(a, call, 6, fn);
-    return mx.random.uniform(-spread, spread, shape, dtype);
-  };
+  return glorot("init.glorotUniform", options, 6, evenly);
 }
 
 /**
@@ -260,12 +256,7 @@ export function glorotUniform(
  * // array([[1.13788, -1.22095, -0.591536]], dtype=float32)
  */
 export function heNormal(options?: InitOptions): (a: mx.array, options?: HeOptions) => mx.array {
-  const fn = "init.heNormal";
-  const { dtype } = readInit(options, fn);
-  return (a, call) => {
-    const { shape, spread } = heSpread(a, call, 1, fn);
-    return mx.random.normal(shape, dtype, { scale: spread });
-  };
+  return he("init.heNormal", options, 1, normally);
 }
 
 /**
@@ -282,12 +273,7 @@ export function heNormal(options?: InitOptions): (a: mx.array, options?: HeOptio
  * // array([[1.05335, -1.10011, -0.630511]], dtype=float32)
  */
 export function heUniform(options?: InitOptions): (a: mx.array, options?: HeOptions) => mx.array {
-  const fn = "init.heUniform";
-  const { dtype } = readInit(options, fn);
-  return (a, call) => {
-    const { shape, spread } = heSpread(a, call, 3, fn);
-    return mx.random.uniform(-spread, spread, shape, dtype);
-  };
+  return he("init.heUniform", options, 3, evenly);
 }
 
 /**

@@ -249,7 +249,7 @@ function assign(
       ? mismatch(fn, where, `a tree of ${many}`, value)
       : outOfRange(fn, where, `the name of one of the module's ${many}`, value);
   };
-  const places: [owner: Branch, key: string, value: unknown][] = [];
+  const places: [owner: Branch, key: string | number, value: unknown][] = [];
   const walk = (owner: Branch | undefined, tree: Branch, inModule: boolean): void => {
     path.enter(tree);
     for (const key of path.namesOf(tree)) {

@@ -21,7 +21,7 @@ export function withoutArrays(trees: unknown, fn: string): unknown[] {
 
 interface Loan {
   branch: Branch;
-  name: string;
+  name: string | number;
   own: unknown;
   lent: unknown;
 }

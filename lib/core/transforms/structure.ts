@@ -76,7 +76,7 @@ class Path {
   }
 
   /** The names of the children of a branch, as {@link namesOf}, but a list may not be too long. */
-  namesOf(branch: Branch): string[] {
+  namesOf(branch: Branch): (string | number)[] {
     return Array.isArray(branch) ? indices(this.lengthOf(branch)) : Object.keys(branch);
   }
 
@@ -488,7 +488,7 @@ export function listOfLeaves(length: number): Structure {
 /** Where an array of a tree stands. */
 export interface Place {
   readonly branch: Branch;
-  readonly name: string;
+  readonly name: string | number;
   readonly value: array;
 }
 

@@ -41,26 +41,26 @@ export function isModule(x: object): boolean {
 }
 
 /** The names of a branch's children: of a list, its indices. */
-export function namesOf(branch: Branch): string[] {
+export function namesOf(branch: Branch): (string | number)[] {
   return Array.isArray(branch) ? indices(branch.length) : Object.keys(branch);
 }
 
 /** The names of so many children of a list. */
-export function indices(length: number): string[] {
-  const out: string[] = [];
+export function indices(length: number): number[] {
+  const out: number[] = [];
   for (let i = 0; i < length; i++) {
-    out.push(String(i));
+    out.push(i);
   }
   return out;
 }
 
 /** A child of a branch that is its own, not inherited. */
-export function childOf(branch: object, name: string): unknown {
+export function childOf(branch: object, name: string | number): unknown {
   return Object.hasOwn(branch, name) ? (branch as Record<string, unknown>)[name] : undefined;
 }
 
 /** Assigns to a record, also where the name is `__proto__`. */
-export function putChild(branch: object, name: string, value: unknown): void {
+export function putChild(branch: object, name: string | number, value: unknown): void {
   if (name === "__proto__") {
     const how = { value, configurable: true, enumerable: true, writable: true };
     Object.defineProperty(branch, name, how);

@@ -38,10 +38,8 @@ class Drop extends Module {
       return x;
     }
     const kept = 1 - this.p;
-    return mx.random
-      .bernoulli(kept, shape)
-      .multiply(floating(x))
-      .multiply(1 / kept);
+    const mask = mx.random.bernoulli(kept, shape);
+    return mask.multiply(floating(x)).multiply(1 / kept);
   }
 
   protected override describe(): string {

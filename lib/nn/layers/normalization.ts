@@ -52,7 +52,7 @@ export class LayerNorm extends Module {
 
   forward(x: mx.array): mx.array {
     checkShape(x, "LayerNorm.forward", "x", ["...", this.dims]);
-    return mx.fast.layerNorm(x, this.weight ?? null, this.bias ?? null, this.eps);
+    return mx.fast.layerNorm(x, this.weight, this.bias, this.eps);
   }
 
   protected override describe(): string {
@@ -83,9 +83,8 @@ export class RMSNorm extends Module {
 
   constructor(dims: number, options?: RMSNormOptions) {
     super();
-    const { eps } = readRMSNorm(options);
+    this.eps = readRMSNorm(options).eps;
     this.weight = mx.ones([asCount(dims, "RMSNorm", "dims")]);
-    this.eps = eps;
   }
 
   forward(x: mx.array): mx.array {

@@ -81,41 +81,42 @@ function lowest(dtype: mx.Dtype): number | bigint | boolean {
 }
 
 /** The base of all pooling layers. */
-class Pool<Size extends readonly number[]> extends Module {
+class Pool<Dimensions extends 1 | 2 | 3> extends Module {
   readonly #fn: string;
   readonly #kind: "max" | "mean";
-  readonly #kernelSize: Size;
-  readonly #stride: Size;
-  readonly #padding: Size;
+  readonly #kernelSize: Sizes<Dimensions>;
+  readonly #stride: Sizes<Dimensions>;
+  readonly #padding: Sizes<Dimensions>;
 
   constructor(
     fn: string,
     kind: "max" | "mean",
-    kernelSize: Size,
-    options: { readonly stride: Size | null; readonly padding: Size },
+    dimensions: Dimensions,
+    kernelSize: number | Sizes<Dimensions>,
+    { stride, padding }: { stride: Sizes<Dimensions> | null; padding: Sizes<Dimensions> },
   ) {
     super();
     this.#fn = fn;
     this.#kind = kind;
-    this.#kernelSize = kernelSize;
-    this.#stride = options.stride ?? kernelSize;
-    this.#padding = options.padding;
+    this.#kernelSize = asSizes(kernelSize, dimensions, asCount, fn, "kernelSize");
+    this.#stride = stride ?? this.#kernelSize;
+    this.#padding = padding;
   }
 
   // Getters: lists that are fields would be among the parameters.
 
   /** The size of the window. */
-  get kernelSize(): Size {
+  get kernelSize(): Sizes<Dimensions> {
     return this.#kernelSize;
   }
 
   /** How far the window moves from one place to the next. */
-  get stride(): Size {
+  get stride(): Sizes<Dimensions> {
     return this.#stride;
   }
 
   /** How much surrounds the input at either end. */
-  get padding(): Size {
+  get padding(): Sizes<Dimensions> {
     return this.#padding;
   }
 
@@ -155,10 +156,9 @@ class Pool<Size extends readonly number[]> extends Module {
  * new nn.MaxPool1d(2).forward(mx.array([[[1], [5], [2], [3]]])).flatten()
  * // array([5, 3], dtype=float32)
  */
-export class MaxPool1d extends Pool<Sizes<1>> {
+export class MaxPool1d extends Pool<1> {
   constructor(kernelSize: number | Sizes<1>, options?: PoolOptions<number | Sizes<1>>) {
-    const fn = "MaxPool1d";
-    super(fn, "max", asSizes(kernelSize, 1, asCount, fn, "kernelSize"), read1d(options, fn));
+    super("MaxPool1d", "max", 1, kernelSize, read1d(options, "MaxPool1d"));
   }
 }
 
@@ -174,10 +174,9 @@ export class MaxPool1d extends Pool<Sizes<1>> {
  * // array([[5, 7],
  * //        [13, 15]], dtype=int32)
  */
-export class MaxPool2d extends Pool<Sizes<2>> {
+export class MaxPool2d extends Pool<2> {
   constructor(kernelSize: number | Sizes<2>, options?: PoolOptions<number | Sizes<2>>) {
-    const fn = "MaxPool2d";
-    super(fn, "max", asSizes(kernelSize, 2, asCount, fn, "kernelSize"), read2d(options, fn));
+    super("MaxPool2d", "max", 2, kernelSize, read2d(options, "MaxPool2d"));
   }
 }
 
@@ -192,10 +191,9 @@ export class MaxPool2d extends Pool<Sizes<2>> {
  * pool.forward(mx.ones([1, 3, 4, 6, 2])).shape
  * // [ 1, 3, 3, 4, 2 ]
  */
-export class MaxPool3d extends Pool<Sizes<3>> {
+export class MaxPool3d extends Pool<3> {
   constructor(kernelSize: number | Sizes<3>, options?: PoolOptions<number | Sizes<3>>) {
-    const fn = "MaxPool3d";
-    super(fn, "max", asSizes(kernelSize, 3, asCount, fn, "kernelSize"), read3d(options, fn));
+    super("MaxPool3d", "max", 3, kernelSize, read3d(options, "MaxPool3d"));
   }
 }
 
@@ -212,10 +210,9 @@ export class MaxPool3d extends Pool<Sizes<3>> {
  * new nn.AvgPool1d(2, { stride: 1 }).forward(mx.array([[[1], [5], [2], [3]]])).flatten()
  * // array([3, 3.5, 2.5], dtype=float32)
  */
-export class AvgPool1d extends Pool<Sizes<1>> {
+export class AvgPool1d extends Pool<1> {
   constructor(kernelSize: number | Sizes<1>, options?: PoolOptions<number | Sizes<1>>) {
-    const fn = "AvgPool1d";
-    super(fn, "mean", asSizes(kernelSize, 1, asCount, fn, "kernelSize"), read1d(options, fn));
+    super("AvgPool1d", "mean", 1, kernelSize, read1d(options, "AvgPool1d"));
   }
 }
 
@@ -230,10 +227,9 @@ export class AvgPool1d extends Pool<Sizes<1>> {
  * new nn.AvgPool2d([4, 2]).forward(x).squeeze()
  * // array([6.5, 8.5], dtype=float32)
  */
-export class AvgPool2d extends Pool<Sizes<2>> {
+export class AvgPool2d extends Pool<2> {
   constructor(kernelSize: number | Sizes<2>, options?: PoolOptions<number | Sizes<2>>) {
-    const fn = "AvgPool2d";
-    super(fn, "mean", asSizes(kernelSize, 2, asCount, fn, "kernelSize"), read2d(options, fn));
+    super("AvgPool2d", "mean", 2, kernelSize, read2d(options, "AvgPool2d"));
   }
 }
 
@@ -248,9 +244,8 @@ export class AvgPool2d extends Pool<Sizes<2>> {
  * pool.forward(mx.ones([1, 3, 4, 6, 2])).shape
  * // [ 1, 2, 2, 3, 2 ]
  */
-export class AvgPool3d extends Pool<Sizes<3>> {
+export class AvgPool3d extends Pool<3> {
   constructor(kernelSize: number | Sizes<3>, options?: PoolOptions<number | Sizes<3>>) {
-    const fn = "AvgPool3d";
-    super(fn, "mean", asSizes(kernelSize, 3, asCount, fn, "kernelSize"), read3d(options, fn));
+    super("AvgPool3d", "mean", 3, kernelSize, read3d(options, "AvgPool3d"));
   }
 }

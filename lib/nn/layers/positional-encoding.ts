@@ -141,21 +141,12 @@ export class SinusoidalPositionalEncoding extends Module {
   constructor(dims: number, options?: SinusoidalPositionalEncodingOptions) {
     super();
     asEven(dims, "SinusoidalPositionalEncoding");
-    const {
-      minFreq,
-      maxFreq,
-      scale = Math.sqrt(2 / dims),
-      cosFirst,
-      fullTurns,
-    } = readSinusoidal(options);
+    const { minFreq, maxFreq, scale, cosFirst, fullTurns } = readSinusoidal(options);
     const steps = Math.max(dims / 2 - 1, 1);
     const fromOneToZero = mx.subtract(1, mx.arange(0, dims / 2).divide(steps));
     const [low, high] = [Math.log(minFreq), Math.log(maxFreq)];
-    const sigmas = fromOneToZero
-      .multiply(high - low)
-      .add(low)
-      .exp();
-    this.scale = scale;
+    const sigmas = mx.exp(fromOneToZero.multiply(high - low).add(low));
+    this.scale = scale ?? Math.sqrt(2 / dims);
     this.cosFirst = cosFirst;
     this._sigmas = fullTurns ? sigmas.multiply(2 * Math.PI) : sigmas;
   }

@@ -133,10 +133,9 @@ export class MultiHeadAttention extends Module {
     const q = this.#split(this.queryProj.forward(queries));
     const k = this.#split(this.keyProj.forward(keys));
     const v = this.#split(this.valueProj.forward(values));
-    const scale = Math.sqrt(1 / (q.shape.at(-1) as number));
+    const scale = Math.sqrt(1 / q.dim(-1));
     const out = mx.fast.scaledDotProductAttention(q, k, v, { scale, mask });
-    const joined = out.transpose([0, 2, 1, 3]).flatten({ startAxis: -2, endAxis: -1 });
-    return this.outProj.forward(joined);
+    return this.outProj.forward(out.transpose([0, 2, 1, 3]).flatten({ startAxis: -2 }));
   }
 
   // From (B, T, heads * size) to (B, heads, T, size).
@@ -223,12 +222,8 @@ export class TransformerEncoderLayer extends Module {
 
   constructor(dims: number, numHeads: number, options?: TransformerLayerOptions) {
     super();
-    const {
-      mlpDims = 4 * asCount(dims, "TransformerEncoderLayer", "dims"),
-      dropout: p,
-      activation,
-      normFirst,
-    } = readLayer(options);
+    asCount(dims, "TransformerEncoderLayer", "dims");
+    const { mlpDims = 4 * dims, dropout: p, activation, normFirst } = readLayer(options);
     this.attention = new MultiHeadAttention(dims, numHeads);
     this.ln1 = new LayerNorm(dims);
     this.ln2 = new LayerNorm(dims);
@@ -357,12 +352,8 @@ export class TransformerDecoderLayer extends Module {
   constructor(dims: number, numHeads: number, options?: TransformerLayerOptions) {
     super();
     const fn = "TransformerDecoderLayer";
-    const {
-      mlpDims = 4 * asCount(dims, fn, "dims"),
-      dropout: p,
-      activation,
-      normFirst,
-    } = readLayer(options, fn);
+    asCount(dims, fn, "dims");
+    const { mlpDims = 4 * dims, dropout: p, activation, normFirst } = readLayer(options, fn);
     this.selfAttention = new MultiHeadAttention(dims, numHeads);
     this.crossAttention = new MultiHeadAttention(dims, numHeads);
     this.ln1 = new LayerNorm(dims);

@@ -92,14 +92,9 @@ function alongAxes(
 function nearestIndices(n: number, scale: number): mx.array {
   const m = scaled(n, scale);
   const indices = mx.arange(0, m, 1, mx.float32);
+  const step = n / m;
   const nearest =
-    m > n
-      ? indices
-          .add(0.5)
-          .multiply(n / m)
-          .subtract(0.5)
-          .round()
-      : indices.multiply(n / m);
+    m > n ? indices.add(0.5).multiply(step).subtract(0.5).round() : indices.multiply(step);
   return nearest.astype(mx.uint32);
 }
 
@@ -128,12 +123,8 @@ function cubic(a: number): Kernel {
   return {
     radius: 2,
     weight(x) {
-      const near = x
-        .multiply(a + 2)
-        .subtract(a + 3)
-        .multiply(x)
-        .multiply(x)
-        .add(1);
+      const factor = x.multiply(a + 2).subtract(a + 3);
+      const near = factor.multiply(x).multiply(x).add(1);
       const far = x.subtract(5).multiply(x).add(8).multiply(x).subtract(4).multiply(a);
       return mx.where(x.lessEqual(1), near, mx.where(x.lessEqual(2), far, 0));
     },
