@@ -82,6 +82,15 @@ export function floating(x: mx.array): mx.array {
   return isArray(x) && !mx.issubdtype(x.dtype, mx.inexact) ? x.astype(mx.float32) : x;
 }
 
+/**
+ * Draws weights as most layers begin with them: uniform between plus and minus `1 / sqrt(inputs)`, where so
+ * many products make an output.
+ */
+export function initial(inputs: number): (...shape: number[]) => mx.array {
+  const bound = Math.sqrt(1 / inputs);
+  return (...shape) => mx.random.uniform(-bound, bound, shape);
+}
+
 /** The product of (..., k) with the transpose of a layer's weight, and its bias. */
 export function linearMap(
   x: mx.array,

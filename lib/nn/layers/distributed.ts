@@ -8,7 +8,7 @@ import * as mx from "../../core/index.js";
 import { flattenArrays } from "../../core/transforms/structure.js";
 import { treeMapWithPath } from "../../utils/tree.js";
 import { asGroup, groupOption, inner, type SharedOptions } from "../distributed.js";
-import { linearMap } from "../layer.js";
+import { initial, linearMap } from "../layer.js";
 import { type FreezeOptions, Module, type ModuleFilter, type ParameterTree } from "../module.js";
 import { Linear } from "./linear.js";
 import {
@@ -275,10 +275,10 @@ abstract class ShardedLinear extends Module {
     this.group = group ?? mx.distributed.init();
     this.#axis = axis;
     const shape = shapeOfShare(fn, axis, inputDims, outputDims, this.group);
-    const bound = Math.sqrt(1 / inputDims);
-    this.weight = mx.random.uniform(-bound, bound, shape);
+    const uniform = initial(inputDims);
+    this.weight = uniform(...shape);
     if (bias) {
-      this.bias = mx.random.uniform(-bound, bound, [shape[0]]);
+      this.bias = uniform(shape[0]);
     }
   }
 
@@ -409,8 +409,7 @@ abstract class QuantizedShardedLinear extends Quantized {
     super(formatOf(fn, columns, shape[1], format));
     this.group = group;
     this.#axis = axis;
-    const bound = Math.sqrt(1 / inputDims);
-    const weight = mx.random.uniform(-bound, bound, shape);
+    const weight = initial(inputDims)(...shape);
     [this.weight, this.scales, this.biases] = mx.quantize(weight, this.format);
     if (bias) {
       this.bias = mx.zeros([shape[0]]);

@@ -3,7 +3,7 @@ import { outOfRange } from "../../core/call/errors.js";
 import { asCount } from "../../core/call/numbers.js";
 import { flag, optionsOf } from "../../core/call/options.js";
 import * as mx from "../../core/index.js";
-import { checkShape, linearMap } from "../layer.js";
+import { checkShape, initial, linearMap } from "../layer.js";
 import { Module } from "../module.js";
 import {
   QQLinear,
@@ -52,10 +52,10 @@ export class Linear extends Module {
     super();
     const { bias } = read(options);
     asCount(outputDims, "Linear", "outputDims");
-    const bound = Math.sqrt(1 / asCount(inputDims, "Linear", "inputDims"));
-    this.weight = mx.random.uniform(-bound, bound, [outputDims, inputDims]);
+    const uniform = initial(asCount(inputDims, "Linear", "inputDims"));
+    this.weight = uniform(outputDims, inputDims);
     if (bias) {
-      this.bias = mx.random.uniform(-bound, bound, [outputDims]);
+      this.bias = uniform(outputDims);
     }
   }
 
@@ -114,10 +114,10 @@ export class Bilinear extends Module {
     const { bias } = read(options, fn);
     asCount(input2Dims, fn, "input2Dims");
     asCount(outputDims, fn, "outputDims");
-    const bound = Math.sqrt(1 / asCount(input1Dims, fn, "input1Dims"));
-    this.weight = mx.random.uniform(-bound, bound, [outputDims, input2Dims, input1Dims]);
+    const uniform = initial(asCount(input1Dims, fn, "input1Dims"));
+    this.weight = uniform(outputDims, input2Dims, input1Dims);
     if (bias) {
-      this.bias = mx.random.uniform(-bound, bound, [outputDims]);
+      this.bias = uniform(outputDims);
     }
   }
 

@@ -9,7 +9,7 @@ import { isRecord } from "../../core/call/objects.js";
 import { count, flag, kindOf, nullable, oneOf, optionsOf } from "../../core/call/options.js";
 import * as mx from "../../core/index.js";
 import { treeMapWithPath } from "../../utils/tree.js";
-import { checkShape } from "../layer.js";
+import { checkShape, initial } from "../layer.js";
 import { Module } from "../module.js";
 import type { Embedding } from "./embedding.js";
 import type { Linear } from "./linear.js";
@@ -263,7 +263,7 @@ export class QuantizedLinear extends Quantized {
     const { bias, ...given } = readLinear(options);
     super(formatOf("QuantizedLinear", "inputDims", inputDims, given));
     asCount(outputDims, "QuantizedLinear", "outputDims");
-    const weight = initialWeight(inputDims, outputDims);
+    const weight = initial(inputDims)(outputDims, inputDims);
     [this.weight, this.scales, this.biases] = mx.quantize(weight, this.format);
     if (bias) {
       this.bias = mx.zeros([outputDims]);
@@ -331,7 +331,7 @@ export class QQLinear extends Quantized {
   constructor(inputDims: number, outputDims: number, options?: QQLinearOptions) {
     super(formatOf("QQLinear", "inputDims", inputDims, readQQLinear(options)));
     asCount(outputDims, "QQLinear", "outputDims");
-    this.weight = initialWeight(inputDims, outputDims);
+    this.weight = initial(inputDims)(outputDims, inputDims);
   }
 
   /** Quantizes the weight, unless it is quantized. */
@@ -389,11 +389,6 @@ export class QQLinear extends Quantized {
     out.weight = linearLayer.weight;
     return out.train(linearLayer.training);
   }
-}
-
-function initialWeight(inputDims: number, outputDims: number): mx.array {
-  const bound = Math.sqrt(1 / inputDims);
-  return mx.random.uniform(-bound, bound, [outputDims, inputDims]);
 }
 
 /** What a quantized weight consists of. */

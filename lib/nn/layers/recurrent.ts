@@ -3,17 +3,9 @@ import { outOfRange } from "../../core/call/errors.js";
 import { asCount } from "../../core/call/numbers.js";
 import { arrayOption, flag, nullable, optionsOf } from "../../core/call/options.js";
 import * as mx from "../../core/index.js";
-import { call, checkShape, type Layer, layer } from "../layer.js";
+import { call, checkShape, initial, type Layer, layer } from "../layer.js";
 import { Module } from "../module.js";
 import { tanh } from "./activations.js";
-
-/**
- * Makes initial parameters, uniformly distributed between plus and minus `1 / sqrt(hiddenSize)`.
- */
-function initial(hiddenSize: number): (...shape: number[]) => mx.array {
-  const bound = 1 / Math.sqrt(hiddenSize);
-  return (...shape) => mx.random.uniform(-bound, bound, shape);
-}
 
 /**
  * The input's part of the gates, `weight x + bias`, as a list with an array for each step of the

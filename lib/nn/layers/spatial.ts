@@ -4,7 +4,7 @@ import { mismatch, outOfRange } from "../../core/call/errors.js";
 import { asCount } from "../../core/call/numbers.js";
 import { type Kind, type KindOf, kindOf } from "../../core/call/options.js";
 import * as mx from "../../core/index.js";
-import { type Axes, checkShape } from "../layer.js";
+import { type Axes, checkShape, initial } from "../layer.js";
 import { Module } from "../module.js";
 
 /** An integer for each of some dimensions. */
@@ -119,8 +119,7 @@ export class Convolution<Size extends number | readonly number[]> extends Module
       }
     }
     const size = [...kernelSize, inChannels / groups];
-    const bound = Math.sqrt(1 / size.reduce((product, n) => product * n));
-    this.weight = mx.random.uniform(-bound, bound, [outChannels, ...size]);
+    this.weight = initial(size.reduce((product, n) => product * n))(outChannels, ...size);
     if (bias) {
       this.bias = mx.zeros([outChannels]);
     }
