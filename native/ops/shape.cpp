@@ -72,25 +72,68 @@ void check_parts(int64_t parts) {
   }
 }
 
+// MLX cuts an array into up to ten parts by one operation, whose gradient puts
+// those of the parts together. For more it takes a slice for each, whose
+// gradients are all as large as the array, and adds them up. So parts are cut
+// into parts here, where there are many.
+Arrays split_at(
+    const mx::array& a,
+    const mx::Shape& indices,
+    int axis,
+    mx::StreamOrDevice s) {
+  constexpr int most = 10;
+  int parts = indices.size() + 1;
+  auto along = find_axis(a, axis);
+  bool ascending = along >= 0 && parts > 1 && indices.front() > 0 &&
+      indices.back() < a.shape(along) &&
+      std::ranges::is_sorted(indices, std::less_equal());
+  if (parts <= most || !ascending) {
+    return mx::split(a, indices, axis, s);
+  }
+  int size = (parts + most - 1) / most;
+  mx::Shape cuts;
+  for (int i = size; i < parts; i += size) {
+    cuts.push_back(indices[i - 1]);
+  }
+  Arrays out;
+  int part = 0, start = 0;
+  for (auto& group : mx::split(a, cuts, axis, s)) {
+    mx::Shape inside;
+    for (int i = part; i < std::min(part + size, parts) - 1; i++) {
+      inside.push_back(indices[i] - start);
+    }
+    std::ranges::move(
+        split_at(group, inside, axis, s), std::back_inserter(out));
+    part += size;
+    start += group.shape(along);
+  }
+  return out;
+}
+
 // Into equal sections.
 Arrays split(const mx::array& a, int sections, int axis, mx::StreamOrDevice s) {
   check_parts(sections);
-  return mx::split(a, sections, axis, s);
+  auto along = find_axis(a, axis);
+  if (along < 0 || sections < 1 || a.shape(along) % sections != 0) {
+    return mx::split(a, sections, axis, s);
+  }
+  mx::Shape indices;
+  for (int i = 1; i < sections; i++) {
+    indices.push_back(a.shape(along) / sections * i);
+  }
+  return split_at(a, indices, axis, s);
 }
 
 Arrays unstack(const mx::array& a, int axis, mx::StreamOrDevice s) {
-  if (auto along = find_axis(a, axis); along >= 0) {
-    check_parts(a.shape(along));
+  auto along = find_axis(a, axis);
+  if (along < 0 || a.shape(along) == 0) {
+    return mx::unstack(a, axis, s);
   }
-  return mx::unstack(a, axis, s);
-}
-
-Arrays split_at(
-    const mx::array& a,
-    mx::Shape indices,
-    int axis,
-    mx::StreamOrDevice s) {
-  return mx::split(a, indices, axis, s);
+  auto parts = mlxjs::split(a, a.shape(along), along, s);
+  for (auto& part : parts) {
+    part = mx::squeeze(part, along, s);
+  }
+  return parts;
 }
 
 mx::array concatenate(Arrays arrays, Axes axis, mx::StreamOrDevice s) {

@@ -181,9 +181,65 @@ describe("parts", () => {
       [0, 2],
       [1, 3],
     ]);
+    expect(mx.unstack(count(2, 12), { axis: -1 }).map((x) => x.tolist())).toEqual(
+      Array.from({ length: 12 }, (_, i) => [i, i + 12]),
+    );
     expect(mx.unstack(mx.zeros([0, 2]))).toEqual([]);
     expect(() => mx.unstack(mx.array(1))).toThrow("[unstack]");
     expect(() => mx.unstack(mx.broadcastTo(1, [2 ** 30]))).toThrow(RangeError);
+  });
+
+  test.each([
+    ["equal parts", [44, 2], 11, 0],
+    ["a hundred parts along the last axis", [3, 100], 100, -1],
+    ["more than a thousand parts", [1003], 1003, 0],
+    ["parts of other sizes", [2, 40, 2], [1, 2, 3, 5, 8, 9, 13, 20, 21, 22, 30, 39], 1],
+  ] as const)("many: %s", (_, shape, cuts, axis) => {
+    const x = count(...shape).astype(mx.float32);
+    const long = x.dim(axis);
+    const ends = typeof cuts === "number" ? [] : [...cuts, long];
+    for (let i = 1; typeof cuts === "number" && i <= cuts; i++) {
+      ends.push((long / cuts) * i);
+    }
+    const sizes = ends.map((end, i) => end - (ends[i - 1] ?? 0));
+    const parts: mx.array[] = mx.split(x, cuts, axis);
+    expect(parts.map((part) => part.dim(axis))).toEqual(sizes);
+    expect(mx.concatenate(parts, axis).tolist()).toEqual(x.tolist());
+
+    // Each part times its number, but for one that nobody uses.
+    const weighed = (y: mx.array) =>
+      mx
+        .split(y, cuts, axis)
+        .reduce(
+          (sum: mx.array, part, i) => (i === 3 ? sum : sum.add(part.sum().multiply(i))),
+          y.sum(),
+        );
+    const factors = sizes.map((size, i) => mx.full([size], i === 3 ? 1 : i + 1));
+    const along = shape.map((_, i) => (x.dim(i) === long ? long : 1));
+    const gradient = mx.broadcastTo(mx.concatenate(factors).reshape(along), shape);
+    expect(mx.grad(weighed)(x).tolist()).toEqual(gradient.tolist());
+    const [, [change]] = mx.jvp((y: mx.array) => weighed(y), [x], [mx.onesLike(x)]);
+    expect(change?.item()).toBe(gradient.sum().item());
+
+    const many = mx.stack([x, x.add(1)]);
+    const mapped = mx.vmap((y: mx.array): mx.array[] => mx.split(y, cuts, axis))(many);
+    expect(mx.concatenate(mapped, axis < 0 ? axis : axis + 1).tolist()).toEqual(many.tolist());
+  });
+
+  test("many parts have gradients that are put together, not added up", () => {
+    const squares = (parts: mx.array[]) =>
+      parts.reduce((sum, part) => sum.add(part.square().sum()), mx.array(0));
+    for (const f of [
+      (x: mx.array) => squares(mx.split(x, 64)),
+      (x: mx.array) => squares(mx.unstack(x)),
+    ]) {
+      const pieces: Uint8Array[] = [];
+      const write = (bytes: Uint8Array) => void pieces.push(bytes.slice());
+      mx.exportToDot({ write }, [mx.grad(f)(mx.ones([64, 2]))]);
+      const graph = Buffer.concat(pieces).toString();
+      expect(graph).toContain("Concatenate");
+      expect(graph).not.toContain("SliceUpdate");
+    }
   });
 
   test("concatenate and stack", () => {
