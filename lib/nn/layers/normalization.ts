@@ -235,9 +235,9 @@ export class GroupNorm extends Module {
   #apart(x: mx.array, places: number): mx.array {
     const size = this.dims / this.numGroups;
     const groups = x.reshape([x.dim(0), places * size, this.numGroups]);
-    const mean = groups.mean(1, { keepdims: true });
-    const variance = groups.var(1, { keepdims: true });
-    return groups.subtract(mean).multiply(variance.add(this.eps).rsqrt());
+    const centered = groups.subtract(groups.mean(1, { keepdims: true }));
+    const variance = centered.square().mean(1, { keepdims: true });
+    return centered.multiply(variance.add(this.eps).rsqrt());
   }
 
   protected override describe(): string {
@@ -330,29 +330,31 @@ export class BatchNorm extends Module {
     if (this.training && x.size === this.numFeatures) {
       throw outOfRange(fn, "x", "more than one value in each channel", x.shape);
     }
-    const [mean, variance] = this.#statisticsFor(x);
-    return scaled(x.subtract(mean).multiply(variance.add(this.eps).rsqrt()), this);
+    const [centered, variance] = this.#centered(x);
+    return scaled(centered.multiply(variance.add(this.eps).rsqrt()), this);
   }
 
   /**
-   * The mean and variance to normalize with. In training, the running ones are updated from the
-   * batch.
+   * The input less its mean, and its variance, which is computed from that. In training, the
+   * running statistics are updated from the batch.
    */
-  #statisticsFor(x: mx.array): [mean: mx.array, variance: mx.array] {
-    const { momentum, runningMean, runningVar } = this;
-    if (!this.training && runningMean !== undefined && runningVar !== undefined) {
-      return [runningMean, runningVar];
+  #centered(x: mx.array): [centered: mx.array, variance: mx.array] {
+    const { training, momentum, runningMean, runningVar } = this;
+    const isTracked = runningMean !== undefined && runningVar !== undefined;
+    if (isTracked && !training) {
+      return [x.subtract(runningMean), runningVar];
     }
     const axes = x.shape.slice(0, -1).map((_, axis) => axis);
-    const mean = x.mean(axes);
+    const mean = x.mean(axes, { keepdims: true });
     // A batch without values would make them NaN for good.
-    if (this.training && x.size > 0 && runningMean !== undefined && runningVar !== undefined) {
+    if (isTracked && training && x.size > 0) {
       const blend = (old: mx.array, now: mx.array) =>
         old.multiply(1 - momentum).add(now.multiply(momentum));
-      this.runningMean = blend(runningMean, mean);
+      this.runningMean = blend(runningMean, mean.squeeze(axes));
       this.runningVar = blend(runningVar, x.var(axes, { ddof: 1 }));
     }
-    return [mean, x.var(axes)];
+    const centered = x.subtract(mean);
+    return [centered, centered.square().mean(axes)];
   }
 
   protected override describe(): string {
