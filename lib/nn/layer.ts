@@ -1,5 +1,5 @@
 /** What layers share: what stands for a layer, the shapes of inputs, and the linear map. */
-import { asArray, isArray } from "../core/array/array.js";
+import { asArray } from "../core/array/array.js";
 import { rangeError } from "../core/call/codes.js";
 import { describe } from "../core/call/describe.js";
 import { mismatch } from "../core/call/errors.js";
@@ -79,7 +79,9 @@ export function checkShape(x: mx.array, fn: string, param: string, ...allowed: A
  * `1.0` too, and what they meet becomes float32; in JavaScript a whole number beside integers stays one.
  */
 export function floating(x: mx.array): mx.array {
-  return isArray(x) && !mx.issubdtype(x.dtype, mx.inexact) ? x.astype(mx.float32) : x;
+  // What merely stands for an array, too, as operations take it.
+  const a = mx.asarray(x);
+  return mx.issubdtype(a.dtype, mx.inexact) ? a : a.astype(mx.float32);
 }
 
 /**

@@ -34,6 +34,15 @@ const layers = [
 ];
 
 describe("activations", () => {
+  test.each(["relu6", "leakyRelu", "softshrink", "hardTanh"] as const)(
+    "%s gives float32 of integers, whatever they stand in",
+    (name) => {
+      for (const x of [mx.array([-2, 3]), [-2, 3], Int32Array.of(-2, 3)]) {
+        expect(nn[name](any(x)).dtype).toBe(mx.float32);
+      }
+    },
+  );
+
   test("GELU's approximation is one of those that there are", () => {
     for (const approx of ["quick", Object.create(null), { toString: 0 }]) {
       expect(() => new nn.GELU(any({ approx }))).toThrow("[GELU] approx: expected");
