@@ -235,4 +235,33 @@ describe.skipIf(sanitized)("V8's collector", () => {
       stdout: '{"called":0,"any":true}\n',
     });
   });
+
+  test("is asked to mark no more often where it lets nobody collect", async () => {
+    const { code, stdout, stderr } = await runScript(
+      `const v8 = require("node:v8");
+      require("node:vm").runInNewContext = () => {
+        throw new Error("not here");
+      };
+      const { getHeapStatistics } = v8;
+      let marked = 0;
+      // Which tells how long marking takes.
+      v8.getHeapStatistics = () => {
+        marked++;
+        return getHeapStatistics();
+      };
+      // To ask for it takes no time.
+      let now = performance.now();
+      performance.now = () => now;
+      const { mx } = require("mlx-js");
+      // Each is much beside what is alive; all together are little enough to wait.
+      const made = [];
+      for (let i = 0; i < 5; i++) {
+        now++;
+        made.push(mx.full([2 ** 19], i));
+        mx.eval(made);
+      }
+      console.log(marked);`,
+    );
+    expect({ code, stderr, stdout }).toEqual({ code: 0, stderr: "", stdout: "1\n" });
+  });
 });
