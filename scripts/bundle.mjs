@@ -1,7 +1,8 @@
 // Writes dist/mlx.js, the package in one file: reading eighty takes longer than
-// loading MLX. What programs may do without is in files of dist/parts, which come
-// when it is first used. Beside them, small modules name what is there, for `import`
-// and for `require`: there is one implementation, so that both see the same arrays.
+// loading MLX. What loads the addon is in dist/addon.js, which comes first. What programs
+// may do without is in files of dist/parts, which come when it is first used. Beside them, small modules
+// name what is there, for `import` and for `require`: there is one implementation, so that both see the
+// same arrays.
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join, posix, relative, sep } from "node:path";
@@ -14,6 +15,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const lib = join(root, "lib");
 const dist = join(root, "dist");
 const main = join(dist, "mlx.js");
+const addon = join(dist, "addon.js");
 /** What gets the content of each part, a file of lib that there is in bundles only. */
 const contents = join(lib, "parts.ts");
 const { version } = require(join(root, "package.json"));
@@ -80,7 +82,7 @@ async function bundle(file, code, instead = () => undefined, around = {}) {
   const builder = await rolldown({
     input: entry,
     platform: "node",
-    external: [/^[^./]/, /\/parts\/\w+\.js$/],
+    external: [/^[^./]/, /\/(addon|parts\/\w+)\.js$/],
     transform: { define: { MLX_JS_VERSION: JSON.stringify(version) } },
     plugins: [
       {
@@ -165,6 +167,18 @@ const modules = Object.fromEntries(
   folders.map((folder) => [folder, exported[`${folder}/index.ts`] ?? {}]),
 );
 
+/** @param {unknown} module @returns {string} the name of the part that it is */
+function partOf(module) {
+  const [part] = Object.entries(modules).find(([, other]) => other === module) ?? [];
+  if (part === undefined) {
+    throw new Error("lib/index.ts exports what is no part of the package");
+  }
+  return part;
+}
+
+// The package itself: the parts under the names of lib/index.ts.
+const { default: byDefault, ...named } = all;
+
 /** The parts that files begin, by these. @type {Record<string, string>} */
 const partOfFile = {};
 for (const [part, begins] of Object.entries(late)) {
@@ -212,6 +226,19 @@ ${functions.join("\n")}`;
 const stubs = {};
 for (const [file, part] of Object.entries(partOfFile)) {
   stubs[file] = standIns(part, file);
+}
+
+// What loads the addon. A few lines of it are in the main file, too.
+const first = await bundle(addon, 'export * from "./core/call/open.ts";');
+const shared = ["core/call/codes.ts"];
+await bundle(
+  addon,
+  lines(first, (file) => `export * from "./${file}";`),
+);
+for (const file of first.filter((file) => !shared.includes(file))) {
+  const names = Object.keys(exported[file] ?? {});
+  stubs[file] = `const addon = require("${posix.relative(posix.dirname(file), "addon.js")}");
+${lines(names, (name) => `export const ${name} = addon.${name};`)}`;
 }
 
 /** The addon's functions that come late, by their families, which have the names of files. */
@@ -277,6 +304,8 @@ function bundleMain(shared) {
       : awaiting(modules[folder] ?? {}, folder);
     return `const ${folder}Object = ${content};`;
   });
+  const objectsOf = (/** @type {Module} */ names) =>
+    lines(Object.entries(names), ([name, module]) => `${name}: ${partOf(module)}Object,`);
   const code = `
 ${lines(common, (file) => `import "./${file}";`)}
 ${lines(early, (folder) => `import * as ${folder} from "./${folder}/index.ts";`)}
@@ -286,7 +315,9 @@ import * as parts from "./parts.ts";
 import { load } from "./core/call/native.ts";
 share(() => ({ ${lines(shared.keys(), (key, i) => `${key}: shared${i},`)} }));
 ${objects.join("\n")}
-export { ${lines(folders, (folder) => `${folder}Object as ${folder},`)} load };`;
+const all = { ${objectsOf(named)}
+default: { ${objectsOf(/** @type {Module} */ (byDefault))} } };
+export { ${lines(folders, (folder) => `${folder}Object as ${folder},`)} all, load };`;
   // In strict code, `arguments` is passed on without a list being made of it.
   return bundle(main, code, (file) => stubs[file], { banner: '"use strict";' });
 }
@@ -365,77 +396,76 @@ for (const [part, begins] of Object.entries(late)) {
 }
 
 /**
- * Node learns the names of a CommonJS module from its text, not by running it.
+ * Writes the modules of a folder.
  *
  * @param {string} folder
- * @param {string} code
+ * @param {string} code has `parts`, which the main file exports
+ * @param {string} content Where what is exported is in that.
  * @param {string[]} names
- * @param {{ code: string, types: string }} [byDefault]
+ * @param {{ mjs: string, js: string, bundled: string, types: string }} [byDefault]
  */
-function write(folder, code, names, byDefault = { code: "", types: "" }) {
+function write(
+  folder,
+  code,
+  content,
+  names,
+  byDefault = { mjs: "", js: "", bundled: "", types: "" },
+) {
   mkdirSync(join(dist, folder), { recursive: true });
   const path = (/** @type {string} */ extension) => join(dist, folder, `index.${extension}`);
-  writeFileSync(path("js"), `"use strict";\n${code}`);
   const list = (/** @type {(name: string, i: number) => string} */ entry) =>
     `{\n${names.map((name, i) => `  ${entry(name, i)},\n`).join("")}}`;
+  // Node learns the names of a CommonJS module from its text, not by running it.
+  const hint = `0 && (${names.map((name) => `exports.${name} = `).join("")}0);\n`;
+  writeFileSync(
+    path("js"),
+    `"use strict";\n${code}${byDefault.js || `module.exports = ${content};\n`}${hint}`,
+  );
   // `import` of CommonJS has Node read the names from the text, with a parser that it loads for
   // that: a tenth of the time that the package takes to load.
   writeFileSync(
     path("mjs"),
     `import { createRequire } from "node:module";
 const require = createRequire(import.meta.url);
-const module = require("./index.js");
-const ${list((name, i) => `${name}: _${i}`)} = module;
+${code}const ${list((name, i) => `${name}: _${i}`)} = ${content};
 export ${list((name, i) => `_${i} as ${name}`)};
-${byDefault.code && "export default module.default;\n"}`,
+${byDefault.mjs}`,
   );
   // Bundlers follow imports alone, and this one by the condition `module` of package.json.
   writeFileSync(
     join(dist, folder, "bundled.mjs"),
-    `export ${list((name) => name)} from "./index.js";\n${byDefault.code}`,
+    `export ${list((name) => name)} from "./index.js";\n${byDefault.bundled}`,
   );
   writeFileSync(path("d.mts"), `export * from "./index.js";\n${byDefault.types}`);
 }
 
 for (const [part, module] of Object.entries(modules)) {
   const names = Object.keys(module);
-  const hint = `0 && (${names.map((name) => `exports.${name} = `).join("")}0);\n`;
-  // Whoever loads this one wants it done.
-  const done = part === "testing" ? "module.exports.install();\n" : "";
-  // Trees are of JavaScript alone.
-  const load = part === "utils" ? "" : 'require("../mlx.js").load();\n';
-  // Who asks for a module by itself wants it at once: `import` would take an error that comes
-  // while it reads the names for values that are undefined.
-  const come = part in late ? `void module.exports.${names[0]};\n` : "";
-  const code = `${load}module.exports = require("../mlx.js").${part};\n${come}${done}${hint}`;
-  write(part, code, names);
+  const main = 'require("../mlx.js")';
+  const code = [
+    // Trees are of JavaScript alone.
+    `const parts = ${part === "utils" ? main : `require("../addon.js").opened(() => ${main})`};\n`,
+    // Who asks for a module by itself wants it at once: `import` would take an error that comes
+    // while it reads the names for values that are undefined.
+    part in late ? `void parts.${part}.${names[0]};\n` : "",
+    // Whoever loads this one wants it done.
+    part === "testing" ? "parts.testing.install();\n" : "",
+  ];
+  write(part, code.join(""), `parts.${part}`, names);
 }
 
-/** @param {unknown} module @returns {string} the name of the part that it is */
-function partOf(module) {
-  const [part] = Object.entries(modules).find(([, other]) => other === module) ?? [];
-  if (part === undefined) {
-    throw new Error("lib/index.ts exports what is no part of the package");
-  }
-  return part;
-}
-
-// The package itself: the parts under the names of lib/index.ts.
-const { default: byDefault, ...named } = all;
-const inDefault = Object.entries(/** @type {Module} */ (byDefault));
 write(
   "",
-  `Object.defineProperty(exports, "__esModule", { value: true });
-const parts = require("./mlx.js");
-parts.load();
-${Object.entries(named)
-  .map(([name, module]) => `exports.${name} = parts.${partOf(module)};\n`)
-  .join("")}exports.default = {
-${inDefault.map(([name, module]) => `  ${name}: parts.${partOf(module)},\n`).join("")}};
-`,
+  'const parts = require("./addon.js").opened(() => require("./mlx.js"));\n',
+  "parts.all",
   Object.keys(named),
   {
-    code: `import module from "./index.js";
+    mjs: "export default parts.all.default;\n",
+    js: `Object.defineProperty(exports, "__esModule", { value: true });
+exports.default = parts.all.default;
+Object.assign(exports, parts.all);
+`,
+    bundled: `import module from "./index.js";
 // Most bundlers give all exports as the default one, others their \`default\`.
 export default module.default ?? module;
 `,

@@ -91,11 +91,10 @@ test("an environment that is frozen stays as it is, also where a bundler makes t
     const Module = require("node:module");
     for (const name of ${JSON.stringify(blasVariables)}) delete process.env[name];
     process.env = Object.freeze({ ...process.env });
-    const file = require.resolve("mlx-js/core").replace("core/index.js", "mlx.js");
-    const main = Object.assign(new Module(file), { filename: file });
-    main._compile('"use strict";' + readFileSync(file, "utf8"), file);
-    main.exports.load();
-    console.log(main.exports.core.add(1, 2).item());`;
+    const file = require.resolve("mlx-js/core").replace("core/index.js", "addon.js");
+    const addon = Object.assign(new Module(file), { filename: file });
+    addon._compile('"use strict";' + readFileSync(file, "utf8"), file);
+    console.log(addon.exports.opened(() => addon.require("./mlx.js")).core.add(1, 2).item());`;
   expect(await runScript(program)).toMatchObject({ stdout: "3\n", stderr: "", code: 0 });
 });
 
@@ -110,6 +109,8 @@ test.runIf(process.platform === "linux" && !sanitized)(
         const environment = JSON.stringify(process.env);
         const before = count();
         const { mx } = require("mlx-js");
+        // The thread that linked libraries needs a moment to end.
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
         const loaded = count();
         mx.setDefaultDevice(mx.cpu);
         const product = mx.matmul(mx.eye(200), mx.ones([200, 200])).sum().item();

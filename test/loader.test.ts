@@ -78,7 +78,7 @@ function host({ installed = {}, files = [], removed = [], changed = {}, ...rest 
   const metallibs: string[] = [];
   return {
     ...{ platform: "linux", arch: "x64", glibc: "2.36", release: "6.1.0", version },
-    ...{ versions: { node: "22.1.0" }, env: {}, file: `${app}/dist/mlx.js` },
+    ...{ versions: { node: "22.1.0" }, env: {}, file: `${app}/dist/addon.js` },
     packages: Object.fromEntries(packages),
     exists: (path: string) => there.has(path),
     beginning: (path: string) => {
@@ -118,7 +118,7 @@ function failure(world: World): string {
 describe("what is loaded", () => {
   const build = "/checkout/build/Release/mlx.node";
   const checkout = {
-    file: "/checkout/dist/mlx.js",
+    file: "/checkout/dist/addon.js",
     files: ["/checkout/package.json", "/checkout/CMakeLists.txt", build],
   };
   const at = (name: string) => ({ path: join(folderOf(name), "mlx/lib/mlx.node") });
@@ -212,7 +212,7 @@ More: https://www.npmjs.com/package/mlx-js#install`);
   });
 
   const checkout = {
-    file: "/checkout/dist/mlx.js",
+    file: "/checkout/dist/addon.js",
     files: ["/checkout/package.json", "/checkout/CMakeLists.txt"],
   };
   const refuses = (message: string) => () => {

@@ -2,7 +2,8 @@
 
 import { availableParallelism, cpus, totalmem } from "node:os";
 import { runtimeOf, systemOf } from "./call/diagnosis.js";
-import { addonPath, host, native } from "./call/native.js";
+import { addonPath, native } from "./call/native.js";
+import { host } from "./call/open.js";
 import {
   cpu,
   Device,

@@ -50,7 +50,7 @@ void set_threads(int most) {
   scipy_openblas_set_num_threads(std::max(1, static_cast<int>(all) - 1));
 }
 
-// The loader's (lib/core/call/native.ts), which says that only until something
+// The loader's (lib/core/call/open.ts), which says that only until something
 // is computed.
 bool is_one_for_now(const char* threads) {
   return threads && std::string_view(threads) == "1 until mlx-js computes";

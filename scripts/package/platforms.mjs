@@ -95,7 +95,12 @@ function openBlas(wheel) {
 function linux(arch) {
   const addon = addonFor(`linux-${arch}`, arch === "arm64" ? linuxArm64 : noCross);
   const wheel = install(platformOf({ platform: "linux", arch, glibc: "2.35" }));
-  return { "mlx/lib/mlx.node": addon, ...fromWheel(wheel, kernelHeaders), ...openBlas(wheel) };
+  return {
+    "mlx/lib/mlx.node": addon,
+    ...(arch === "x64" && { "mlx/lib/ahead.node": join(dirname(addon), "ahead.node") }),
+    ...fromWheel(wheel, kernelHeaders),
+    ...openBlas(wheel),
+  };
 }
 
 /** @param {number} version */

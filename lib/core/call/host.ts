@@ -64,7 +64,7 @@ export function packagesFor({ platform, arch, release }: Host): string[] {
 /** The folder of the package, or of the checkout; undefined where code was moved away from it. */
 export function rootOf({ file, exists }: Host): string | undefined {
   const root = file && join(dirname(file), "..");
-  return root && exists(join(root, "package.json")) && file === join(root, "dist", "mlx.js")
+  return root && exists(join(root, "package.json")) && file === join(root, "dist", "addon.js")
     ? root
     : undefined;
 }

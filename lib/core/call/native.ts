@@ -1,117 +1,9 @@
 /** The addon, and how its failures become errors. */
-import { closeSync, existsSync, fstatSync, openSync, readSync } from "node:fs";
-import { release } from "node:os";
 import { types } from "node:util";
 import { type Bindings, results } from "./bindings.js";
 import { type ErrorCode, withCode } from "./codes.js";
-import type { Beginning } from "./damage.js";
-import { type Host, Unavailable } from "./host.js";
-import { findAddon } from "./loader.js";
 import { isRecord } from "./objects.js";
-
-/** The version in package.json, which scripts/bundle.mjs puts here. */
-declare const MLX_JS_VERSION: string;
-
-// Each `require` names its package and stands in a `try`: bundlers and tools that
-// copy what a program needs read the text, and so learn which packages there are
-// and that each may be missing.
-const packages: Host["packages"] = {
-  "@mlx-js/darwin-arm64": () => {
-    try {
-      return require("@mlx-js/darwin-arm64");
-    } catch (error) {
-      return new Unavailable(error);
-    }
-  },
-  "@mlx-js/darwin-arm64-macos26": () => {
-    try {
-      return require("@mlx-js/darwin-arm64-macos26");
-    } catch (error) {
-      return new Unavailable(error);
-    }
-  },
-  "@mlx-js/linux-arm64": () => {
-    try {
-      return require("@mlx-js/linux-arm64");
-    } catch (error) {
-      return new Unavailable(error);
-    }
-  },
-  "@mlx-js/linux-x64": () => {
-    try {
-      return require("@mlx-js/linux-x64");
-    } catch (error) {
-      return new Unavailable(error);
-    }
-  },
-  "@mlx-js/linux-x64-cuda13": () => {
-    try {
-      return require("@mlx-js/linux-x64-cuda13");
-    } catch (error) {
-      return new Unavailable(error);
-    }
-  },
-};
-
-/** What this process is like. */
-export function host(): Host {
-  return {
-    platform: process.platform,
-    arch: process.arch,
-    get glibc() {
-      return glibc();
-    },
-    release: release(),
-    versions: process.versions,
-    env: process.env,
-    version: MLX_JS_VERSION,
-    file: typeof __filename === "string" ? __filename : undefined,
-    packages,
-    exists: existsSync,
-    beginning,
-    load: loadAddon,
-    warn: (message) => process.emitWarning(message),
-  };
-}
-
-// OpenBLAS, which the addon brings under Linux, makes a thread for each processor as it is
-// loaded, and these spin for a while. This has it make none: the addon does when there is
-// something to compute (native/linux/blas.cpp), which knows by the words that this was
-// not the user's; OpenBLAS reads the number alone. Where it has no effect, as in workers, whose
-// environment is a copy, or with one that is frozen, there are threads at once.
-function loadAddon(path: string): unknown {
-  const { env, platform } = process;
-  const name = "OPENBLAS_DEFAULT_NUM_THREADS";
-  const chosen = ["OPENBLAS_NUM_THREADS", name, "GOTO_NUM_THREADS", "OMP_NUM_THREADS"];
-  if (platform !== "linux" || chosen.some((name) => env[name] !== undefined)) {
-    return require(path);
-  }
-  Reflect.set(env, name, "1 until mlx-js computes");
-  try {
-    return require(path);
-  } finally {
-    Reflect.deleteProperty(env, name);
-  }
-}
-
-function beginning(path: string): Beginning {
-  const file = openSync(path, "r");
-  try {
-    const bytes = new Uint8Array(4096);
-    const length = readSync(file, bytes, 0, bytes.length, 0);
-    return { bytes: bytes.subarray(0, length), size: fstatSync(file).size };
-  } finally {
-    closeSync(file);
-  }
-}
-
-// A report takes a while, and only errors tell of it.
-function glibc(): string | undefined {
-  const report = process.report?.getReport() as
-    | { header?: { glibcVersionRuntime?: string } }
-    | undefined;
-  return report?.header?.glibcVersionRuntime;
-}
+import { openAddon } from "./open.js";
 
 /**
  * How the addon says that a call failed, or a promise that it gave: it never
@@ -264,7 +156,7 @@ let path = "";
  */
 export function load(): void {
   if (path === "") {
-    const found = findAddon(host());
+    const found = openAddon();
     // Other realms of this thread have the same object of the addon's. This one has no
     // prototype, so that V8 makes a table of it at once. That it becomes one itself
     // makes its functions constants, and costs a tenth of what copies in an object cost.

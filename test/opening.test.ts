@@ -1,0 +1,84 @@
+// How the addon comes into a process: another thread may link what it needs, while the
+// main file of the package comes.
+import { availableParallelism } from "node:os";
+import { expect, test } from "vitest";
+import { run, runScript } from "./support/process.js";
+import { sanitized } from "./support/sanitized.js";
+
+/** A program that has the package's two files: `opened(main)` of the first, and `main` gives the second. */
+const files = `
+  const { readFileSync } = require("node:fs");
+  const dist = require.resolve("mlx-js").replace(/index\\.js$/, "");
+  const { opened } = require(dist + "addon.js");
+  const main = () => require(dist + "mlx.js");
+  const isLinked = () => readFileSync("/proc/self/maps", "utf8").includes("libmlx.so");`;
+
+const ahead =
+  process.platform === "linux" &&
+  process.arch === "x64" &&
+  !sanitized &&
+  availableParallelism() > 1;
+
+/** Waits in the place of the main file, and says whether libraries came meanwhile. */
+const waiting = `${files}
+  let came = false;
+  const parts = opened(() => {
+    for (const end = Date.now() + 2_000; !came && Date.now() < end; ) came = isLinked();
+    return main();
+  });
+  console.log(came, parts.core.add(1, 2).item());`;
+
+test.runIf(ahead)("libraries come while the main file does", async () => {
+  expect(await runScript(waiting)).toMatchObject({ stdout: "true 3\n", stderr: "", code: 0 });
+});
+
+test.runIf(ahead)("on one processor they come after it", async () => {
+  const one =
+    "taskset --cpu-list $(awk '/^Cpus_allowed_list/ { print int($2) }' /proc/self/status)";
+  const outcome = await run(["-c", `exec ${one} "$0" -e "$1"`, process.execPath, waiting], {
+    runtime: "bash",
+  });
+  expect(outcome).toMatchObject({ stdout: "false 3\n", stderr: "", code: 0 });
+});
+
+test("what is wrong with the main file is said as it is, and it may come later", async () => {
+  const program = `${files}
+    const environment = JSON.stringify(process.env);
+    try {
+      opened(() => { throw new RangeError("mine"); });
+    } catch (error) {
+      console.log(String(error), environment === JSON.stringify(process.env));
+    }
+    console.log(opened(main).core.add(1, 2).item());`;
+  expect(await runScript(program)).toMatchObject({
+    stdout: "RangeError: mine true\n3\n",
+    stderr: "",
+    code: 0,
+  });
+});
+
+test.each([0, 10, 20, 30, 40])("workers that end %i ms after they began to load", async (after) => {
+  const program = `
+    const { Worker } = require("node:worker_threads");
+    const start = () => new Worker('require("mlx-js").mx.add(1, 2).item()', { eval: true });
+    const workers = [start(), start(), start()];
+    const ends = workers.map((worker) => new Promise((resolve) => worker.once("exit", resolve)));
+    setTimeout(async () => {
+      workers[0].terminate();
+      workers[1].terminate();
+      const { mx } = require("mlx-js");
+      console.log(mx.add(1, 2).item(), (await Promise.all(ends))[2]);
+    }, ${after});`;
+  expect(await runScript(program)).toMatchObject({ stdout: "3 0\n", stderr: "", code: 0 });
+});
+
+test.each([0, 10, 20, 30])(
+  "a process that ends while a worker has loaded for %i ms",
+  async (after) => {
+    const program = `
+    const { Worker } = require("node:worker_threads");
+    new Worker('require("mlx-js").mx.add(1, 2).item()', { eval: true });
+    setTimeout(() => process.exit(3), ${after});`;
+    expect(await runScript(program)).toMatchObject({ stdout: "", stderr: "", code: 3 });
+  },
+);
