@@ -224,7 +224,7 @@ export function throwIfAborted(signals: readonly Signal[]): void {
 // As it is now: test frameworks put timers of their own in its place.
 const { setImmediate } = globalThis;
 
-/** Settles when the event loop has done what else is due. The first function is still called before timers. */
+/** Settles when the event loop has done what else is due: the first immediate still comes before timers, the second after them. */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => void setImmediate(() => void setImmediate(resolve)));
 }

@@ -14,7 +14,6 @@ import {
   optionsOf,
   share,
 } from "../core/call/options.js";
-import { isFloating } from "../core/dtype.js";
 import * as mx from "../core/index.js";
 import { floating } from "./layer.js";
 
@@ -157,7 +156,7 @@ function weighted(loss: mx.array, weights: mx.array | null, fn: string): mx.arra
 
 /** The entries of a distribution at the places that targets name. */
 function pick(x: mx.array, targets: mx.array, axis: number, fn: string): mx.array {
-  if (isFloating(targets.dtype) || targets.dtype === mx.complex64) {
+  if (mx.issubdtype(targets.dtype, mx.inexact)) {
     throw typeError(
       `[${fn}] targets: expected classes of an integer dtype such as mx.int32, ` +
         `received ${targets.dtype}`,
