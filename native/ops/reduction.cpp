@@ -77,16 +77,29 @@ mx::array diff(const mx::array& a, int n, int axis, mx::StreamOrDevice s) {
   return mx::diff(a, in_range ? std::min(n, int(a.shape(axis))) : n, axis, s);
 }
 
+// A function for all shapes counts them in its graph.
+mx::array number_of_elements(
+    const mx::array& a,
+    std::vector<int> axes,
+    mx::Dtype dtype,
+    mx::StreamOrDevice s) {
+  return mx::number_of_elements(a, std::move(axes), false, dtype, s);
+}
+
 } // namespace
 
 const std::vector<Binding> reduction{
-    REDUCE(all),           REDUCE(any),         REDUCE(sum),
-    REDUCE(prod),          REDUCE(min),         REDUCE(max),
-    REDUCE(mean),          REDUCE(median),      REDUCE(logsumexp),
-    REDUCE(count_nonzero), LOCAL(minmax),       SPREAD(var),
-    SPREAD(std),           ARG(argmin),         ARG(argmax),
-    SCAN(logcumsumexp),    SCAN(cummax),        SCAN(cummin),
-    TYPED_SCAN(cumsum),    TYPED_SCAN(cumprod), LOCAL(diff),
+    REDUCE(all),        REDUCE(any),
+    REDUCE(sum),        REDUCE(prod),
+    REDUCE(min),        REDUCE(max),
+    REDUCE(mean),       REDUCE(median),
+    REDUCE(logsumexp),  REDUCE(count_nonzero),
+    LOCAL(minmax),      SPREAD(var),
+    SPREAD(std),        ARG(argmin),
+    ARG(argmax),        SCAN(logcumsumexp),
+    SCAN(cummax),       SCAN(cummin),
+    TYPED_SCAN(cumsum), TYPED_SCAN(cumprod),
+    LOCAL(diff),        LOCAL(number_of_elements),
 };
 
 } // namespace mlxjs

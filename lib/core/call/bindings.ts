@@ -245,6 +245,7 @@ export interface Bindings {
   new_thread_unsafe_stream: (a: number, b: number) => number;
   not_equal: (a: OperandCode, b: OperandCode, c: StreamId) => Result;
   note_origin: (a: Slot, b: string) => void;
+  number_of_elements: (a: Slot, b: List, c: DtypeId, d: StreamId) => Result;
   ones: (a: List, b: DtypeId, c: StreamId) => Result;
   ones_like: (a: Slot, b: OptionalDtypeId, c: StreamId) => Result;
   open_file: (a: number, b: string) => unknown;

@@ -1,4 +1,5 @@
 /** Layers that normalize. */
+import { numberOfElements } from "../../core/array/elements.js";
 import { outOfRange } from "../../core/call/errors.js";
 import { asCount } from "../../core/call/numbers.js";
 import { flag, number, optionsOf, positive } from "../../core/call/options.js";
@@ -346,15 +347,18 @@ export class BatchNorm extends Module {
     }
     const axes = x.shape.slice(0, -1).map((_, axis) => axis);
     const mean = x.mean(axes, { keepdims: true });
+    const centered = x.subtract(mean);
+    const variance = centered.square().mean(axes);
     // A batch without values would make them NaN for good.
     if (isTracked && training && x.size > 0) {
       const blend = (old: mx.array, now: mx.array) =>
         old.multiply(1 - momentum).add(now.multiply(momentum));
+      const n = numberOfElements(x, axes, mx.float32);
+      const correction = n.divide(n.subtract(1)).astype(variance.dtype);
       this.runningMean = blend(runningMean, mean.squeeze(axes));
-      this.runningVar = blend(runningVar, x.var(axes, { ddof: 1 }));
+      this.runningVar = blend(runningVar, variance.multiply(correction));
     }
-    const centered = x.subtract(mean);
-    return [centered, centered.square().mean(axes)];
+    return [centered, variance];
   }
 
   protected override describe(): string {

@@ -113,6 +113,24 @@ describe("BatchNorm's running statistics", () => {
     checkStatistics(model, 2);
   });
 
+  test("count the values of each batch in a function for all shapes", () => {
+    const training = (shapeless: boolean): nn.BatchNorm => {
+      const layer = new nn.BatchNorm(3);
+      const forward = (x: mx.array) => layer.forward(x);
+      const step = shapeless
+        ? mx.compile(forward, { inputs: layer, outputs: layer, shapeless })
+        : forward;
+      for (const size of [8, 2, 5]) {
+        const x = mx.random.normal([size, 3], mx.float32, { key: mx.random.key(size) });
+        mx.eval(step(x), layer);
+      }
+      return layer;
+    };
+    const [expected, layer] = [training(false), training(true)];
+    close(layer.runningMean, expected.runningMean as mx.array);
+    close(layer.runningVar, expected.runningVar as mx.array);
+  });
+
   test("stay frozen whoever unfreezes, and are saved under Python's names", () => {
     const model = new Model();
     const trainable = () => Object.keys(model.trainableParameters()["norm"]);
