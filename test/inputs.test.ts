@@ -279,6 +279,6 @@ describe("masks", () => {
     expect(() => set([true, false], 5)).toThrow(
       "[set] indices: expected a mask in a list of its own, such as [[true, false]]",
     );
-    expect(() => matrix().get(true)).toThrow("[get] indices[0]: expected");
+    expect(() => matrix().get(true as never)).toThrow("[get] indices[0]: expected");
   });
 });

@@ -210,9 +210,13 @@ describe("wrong indices", () => {
           "mx.where(mask, x, y) chooses by one, and x.set([mask], value) writes",
       );
     for (const mask of [mx.array([true, false]), [true, false]]) {
-      expect(() => matrix().get(mask)).toThrow(refusal("get"));
-      expect(() => matrix().get(mask, 0)).toThrow(refusal("get"));
-      expect(() => matrix().at(mask).add(1)).toThrow(refusal("at"));
+      expect(() => matrix().get(mask as never)).toThrow(refusal("get"));
+      expect(() => matrix().get(mask as never, 0)).toThrow(refusal("get"));
+      expect(() =>
+        matrix()
+          .at(mask as never)
+          .add(1),
+      ).toThrow(refusal("at"));
       expect(() => matrix().set([mask, 0], 1)).toThrow(
         new TypeError(
           "[set] indices: expected a mask alone or integers, received a mask beside other indices",

@@ -218,6 +218,22 @@ describe("transformations", () => {
     mx.vmap(scaled);
     // @ts-expect-error: nor has a number that is given.
     mx.vmap((a: mx.array) => a.size);
+    // @ts-expect-error: there is no argument.
+    mx.grad(() => x);
+    // @ts-expect-error: there is no second argument.
+    mx.grad((a: mx.array) => a, [0, 1]);
+    // @ts-expect-error: nothing is given.
+    mx.vmap((_: mx.array) => {});
+    // @ts-expect-error: a map is no tree.
+    mx.compile((a: mx.array, _: Map<string, mx.array>) => a);
+    // @ts-expect-error: a number is no array.
+    mx.compile((a: mx.array) => a.item());
+    // @ts-expect-error: no promise.
+    mx.compile(async (a: mx.array) => a);
+    // @ts-expect-error: a number is no array.
+    mx.checkpoint((a: mx.array) => a.size);
+    // @ts-expect-error: nothing is given.
+    mx.checkpoint((_: mx.array) => {});
     // @ts-expect-error: a number is no primal.
     expect(() => mx.jvp((k: number) => mx.array(k), [1], [x])).toThrow(TypeError);
     // @ts-expect-error: a number is no primal.
@@ -232,6 +248,9 @@ describe("transformations", () => {
     expectTypeOf(mx.vmap(mx.exp)).toEqualTypeOf(mx.exp);
     const run = (m: Model, k: number) => mx.multiply(m.scale, k);
     expectTypeOf(mx.compile(run)).toEqualTypeOf(run);
+    const save = (_k: number, _name: string) => {};
+    expectTypeOf(mx.compile(save)).toEqualTypeOf(save);
+    expectTypeOf(mx.compile(() => [x, 1])).toEqualTypeOf<() => (number | mx.array)[]>();
     expectTypeOf(mx.checkpoint(run)).toEqualTypeOf(run);
     const [, products] = mx.vjp((x, y) => mx.add(x, y), [x, y], [x]);
     expectTypeOf(products).toExtend<mx.array[]>();
@@ -296,6 +315,16 @@ describe("transformations", () => {
     // @ts-expect-error: there is one result.
     expect(mx.vjp((a: mx.array) => a.square(), [x], [x])[0][1]).toBeUndefined();
   });
+});
+
+test("masks are for writing", () => {
+  const x = mx.ones([2]);
+  x.set([[true, false]], 3);
+  x.set([true], x);
+  // @ts-expect-error: chooses nothing.
+  expect(() => x.get([true, false])).toThrow(TypeError);
+  // @ts-expect-error: chooses nothing.
+  expect(() => x.at(true).add(1)).toThrow(TypeError);
 });
 
 test("rows are arrays, however they are listed", () => {

@@ -14,6 +14,7 @@ export {
   ArrayIterator,
   type BooleanList,
   type Index,
+  type SetIndex,
   Slice,
   type SliceConstructor,
 } from "./array/subscript.js";

@@ -590,7 +590,7 @@ describe("transformations of functions of modules", () => {
     const linear = model.layers[1] as nn.Linear;
     const { weight } = linear;
     const failure = new Error("no");
-    const fails = () => {
+    const fails = (_: unknown) => {
       throw failure;
     };
     for (const f of [mx.grad(fails), mx.vmap(fails, { inAxes: 0 }), mx.checkpoint(fails)]) {

@@ -286,7 +286,7 @@ export const programs: Record<string, (...inputs: any[]) => unknown> = {
   gradientsOfNoArray: (x: Array) => mx.valueAndGrad((a: Array) => [1, a])(x),
   gradientsOfAList: (x: Array) => mx.grad((a: Array) => [mx.sum(a), a] as never)(x),
   gradientsOfNoArgument: (x: Array) => mx.grad((a: Array) => mx.sum(a), [])(x),
-  gradientsOfTooMany: (x: Array) => mx.grad((a: Array) => mx.sum(a), 1)(x),
+  gradientsOfTooMany: (x: Array) => mx.grad((a: Array) => mx.sum(a), 1 as 0)(x),
   gradientsOfOneTwice: (x: Array) => mx.grad((a: Array) => mx.sum(a), [0, 0])(x),
 
   gradientsWithAux: (x: Array) =>

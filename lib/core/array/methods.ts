@@ -12,7 +12,16 @@ import * as reduction from "../ops/reduction.js";
 import * as shape from "../ops/shape.js";
 import { array, isArray } from "./array.js";
 import "./operations.js";
-import { type ArrayAt, ArrayIterator, at, get, type Index, length, set } from "./subscript.js";
+import {
+  type ArrayAt,
+  ArrayIterator,
+  at,
+  get,
+  type Index,
+  length,
+  type SetIndex,
+  set,
+} from "./subscript.js";
 
 // biome-ignore lint/suspicious/noExplicitAny: any operation
 type Operation = (self: any, ...rest: any[]) => unknown;
@@ -103,7 +112,7 @@ declare module "./array.js" {
      * // array([[0, 7, 0],
      * //        [0, 8, 0]], dtype=float32)
      */
-    set(indices: readonly Index[], value: Operand): void;
+    set(indices: readonly SetIndex[], value: Operand): void;
     /**
      * The part that indices select, for an update that gives a new array, as
      * `x.at[...]` in Python: `add`, `subtract`, `multiply`, `divide`, `maximum`,

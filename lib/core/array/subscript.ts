@@ -82,19 +82,12 @@ export type BooleanList = readonly (boolean | BooleanList)[];
 /**
  * One index of a subscript: an integer, `null` for a new axis, `"..."` for all
  * axes that no other index is for, a slice, also in Python's notation, a list
- * of integers, or an integer array. `x.set` takes a mask, too: a boolean array, or
- * a list or a value of booleans.
+ * of integers, or an integer array.
  */
-export type Index =
-  | number
-  | boolean
-  | null
-  | "..."
-  | `${string}:${string}`
-  | Slice
-  | IndexList
-  | BooleanList
-  | array;
+export type Index = number | null | "..." | `${string}:${string}` | Slice | IndexList | array;
+
+/** What `x.set` takes as an index: also a mask, as a boolean array, or a list or a value of booleans. */
+export type SetIndex = Index | boolean | BooleanList;
 
 // The kinds of indices, as native/subscript.cpp reads them.
 const integer = 0;
@@ -230,7 +223,7 @@ function row(x: array, i: number): array {
 }
 
 /** What `x.set(indices, value)` does. */
-export function set(x: array, indices: readonly Index[], value: Operand): void {
+export function set(x: array, indices: readonly SetIndex[], value: Operand): void {
   const fn = "set";
   const all = elements(indices, "a list of indices", fn, "indices");
   if (all.length > 1 && all.every((index) => typeof index === "boolean")) {

@@ -23,7 +23,7 @@ import {
   type Structure,
 } from "./structure.js";
 import { type Branch, childOf, isBranch, putChild } from "./tree.js";
-import type { AnyFunction } from "./types.js";
+import type { AnyFunction, Compilable } from "./types.js";
 
 /** Options of `compile`. */
 export interface CompileOptions {
@@ -338,7 +338,10 @@ class Compiled {
  * f(mx.array(0), mx.array([1, 2]))
  * // array([2, 3], dtype=float32)
  */
-export function compile<F extends AnyFunction>(fun: F, options?: CompileOptions): F {
+export function compile<F extends AnyFunction>(
+  fun: F & Compilable<F>,
+  options?: CompileOptions,
+): F {
   asFunction(fun, "compile", "fun");
   const { inputs, outputs, shapeless } = readCompile(options);
   const compiled = new Compiled(fun, inputs, outputs, shapeless);

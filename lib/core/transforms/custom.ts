@@ -17,7 +17,7 @@ import {
   type Structure,
 } from "./structure.js";
 import type { AxisTree } from "./transforms.js";
-import type { AnyFunction } from "./types.js";
+import type { AnyFunction, Checkpointable } from "./types.js";
 
 // What a graph asks for, as in native/custom.cpp.
 const requests = ["outputs", "vjp", "jvp", "vmap"] as const;
@@ -324,7 +324,7 @@ export function customFunction<F extends AnyFunction>(f: F): CustomFunction<F> {
  * mx.grad(f)(mx.array(0))
  * // array(0, dtype=float32)
  */
-export function checkpoint<F extends AnyFunction>(fun: F): F {
+export function checkpoint<F extends AnyFunction>(fun: F & Checkpointable<F>): F {
   const fn = "checkpoint";
   asFunction(fun, fn, "fun");
   return ((...args: unknown[]) => {

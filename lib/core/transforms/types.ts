@@ -1,6 +1,7 @@
 /** The types of trees that go through models, optimizers and transformations of functions. */
 import type { Module } from "../../nn/module.js";
 import type { array } from "../array/array.js";
+import type { Scalar } from "../array/stand-in.js";
 import type { treeLike } from "./tree.js";
 
 /** Arrays in records and lists, in the shape of the module that has them. */
@@ -134,6 +135,9 @@ type ModulesIn<T> =
         ? { readonly [K in keyof T]?: ModulesIn<T[K]> | undefined }
         : T;
 
+// biome-ignore lint/suspicious/noConfusingVoidType: what functions give that give nothing
+type None = void;
+
 type Primitive = string | number | boolean | bigint | symbol | null;
 
 /**
@@ -161,15 +165,18 @@ type TreeOnly<T> = unknown extends T
       ? never
       : { [K in keyof T]: TreeOnly<T[K]> };
 
+// A parameter that a function lacks is undefined to TypeScript, as is a result that it does not give.
 type IsTree<T> = [array] extends [T]
   ? true
   : [T] extends [never]
     ? true
-    : T extends undefined
-      ? true
-      : T extends TreeOnly<T>
+    : [T] extends [None]
+      ? false
+      : T extends undefined
         ? true
-        : false;
+        : T extends TreeOnly<T>
+          ? true
+          : false;
 
 /** Whether arguments may be arrays or trees of arrays, all of them; other members of unions do not matter. */
 type AreTrees<Arguments extends readonly unknown[]> = false extends {
@@ -219,3 +226,37 @@ export type Mappable<F extends AnyFunction> = Accepts<
   "What is mapped has to take arrays or trees of arrays."
 > &
   Accepts<AreTrees<[ReturnType<F>]>, "What is mapped has to give arrays or trees of arrays.">;
+
+/** Whether a result can have arrays, in part or as a whole. */
+type MayHaveArrays<T> = [T] extends [never]
+  ? true
+  : unknown extends T
+    ? true
+    : [T] extends [Scalar | Primitive | None | PromiseLike<unknown>]
+      ? false
+      : true;
+
+/** For functions whose results are computed again. */
+export type Checkpointable<F extends AnyFunction> = Accepts<
+  MayHaveArrays<ReturnType<F>>,
+  "What is computed again has to give arrays or trees of them."
+>;
+
+type IsOpaque<T> = unknown extends T ? false : [T] extends [Opaque] ? true : false;
+
+/** Whether none of some arguments is an object that trees do not look into. */
+type AreClear<Arguments extends readonly unknown[]> = true extends {
+  [I in keyof Arguments]: IsOpaque<Arguments[I]>;
+}[number]
+  ? false
+  : true;
+
+/** For functions that are compiled. They may be there for what they change, and give nothing. */
+export type Compilable<F extends AnyFunction> = Accepts<
+  AreClear<Parameters<F>>,
+  "What is compiled has to take arrays, constants or trees of them."
+> &
+  Accepts<
+    [ReturnType<F>] extends [None] ? true : MayHaveArrays<ReturnType<F>>,
+    "What is compiled has to give arrays or trees of them."
+  >;
