@@ -172,7 +172,7 @@ export interface AttentionOptions extends StreamOptions {
   mask?: array | "causal" | null | undefined;
   /** Attention sinks: a score for each head that takes attention away. */
   sinks?: array | null | undefined;
-  /** Throw where there is no fused kernel. By default MLX chooses. */
+  /** Whether to throw where there is no fused kernel. By default false. */
   forceFused?: boolean | undefined;
 }
 

@@ -43,7 +43,7 @@ const readTriangle = opOptions<TriangleOptions>()("linalg.triInv", { upper: flag
 
 /** Options of `eigh` and `eigvalsh`. */
 export interface TriangleReadOptions extends StreamOptions {
-  /** Which triangle of the matrices to read. By default the lower one. */
+  /** Which triangle of the matrices to read, the lower or the upper one. By default `"L"`. */
   UPLO?: "L" | "U" | undefined;
 }
 

@@ -21,7 +21,7 @@ export interface PipelineOptions<T> {
   state?: Evaluable | undefined;
   /** Ends the steps: the iteration throws its reason. */
   signal?: Signal | undefined;
-  /** How many steps are noted before one is awaited, by default 1. */
+  /** How many steps are noted before one is awaited. By default 1. */
   ahead?: number | undefined;
 }
 

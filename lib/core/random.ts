@@ -116,7 +116,7 @@ export function key(seed: number | bigint): array {
 /**
  * Independent keys from one: a row for each.
  *
- * @param num How many, by default 2.
+ * @param num How many. By default 2.
  * @example
  * mx.random.split(mx.random.key(0))
  * // array([[4146024105, 967050713],
@@ -203,7 +203,7 @@ export function normal(
  * not checked.
  * @param shape The shape of the result without `n`. By default that to which
  * the leading dimensions of `mean` and `cov` broadcast.
- * @param dtype Only `mx.float32`, the default.
+ * @param dtype Only `mx.float32`.
  * @example
  * mx.random.multivariateNormal(mx.array([0, 100]), mx.eye(2), [3], null, {
  *   key: mx.random.key(0),

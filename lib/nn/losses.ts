@@ -44,13 +44,13 @@ export interface CrossEntropyOptions extends AxisLossOptions {
 export interface BinaryCrossEntropyOptions extends LossOptions {
   /** What each loss is multiplied with, in the shape of the losses. */
   weights?: mx.array | null | undefined;
-  /** Whether inputs are logits, as by default, or probabilities. */
+  /** Whether inputs are logits rather than probabilities. By default true. */
   withLogits?: boolean | undefined;
 }
 
 /** Options of `gaussianNllLoss`. */
 export interface GaussianNllLossOptions extends LossOptions {
-  /** Whether to add the constant `log(2 pi) / 2`. By default not. */
+  /** Whether to add the constant `log(2 pi) / 2`. By default false. */
   full?: boolean | undefined;
   /** The smallest variance. By default 1e-6. */
   eps?: number | undefined;

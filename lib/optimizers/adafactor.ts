@@ -9,32 +9,32 @@ export interface AdafactorOptions {
   /** Needed if `relativeStep` is false, and ignored if it is true. */
   learningRate?: LearningRate | null | undefined;
   /**
-   * Added to the gradient's square, and the least scale of a parameter; by
+   * Added to the gradient's square, and the least scale of a parameter. By
    * default `[1e-30, 1e-3]`.
    */
   eps?: readonly [number, number] | undefined;
-  /** The largest root mean square of an update, by default 1. */
+  /** The largest root mean square of an update. By default 1. */
   clipThreshold?: number | undefined;
   /**
-   * How fast averages forget: in each step they lose a share of `step ** decayRate`; by default
+   * How fast averages forget: in each step they lose a share of `step ** decayRate`. By default
    * -0.8.
    */
   decayRate?: number | undefined;
-  /** The coefficient of a running average of updates; by default there is none. */
+  /** The coefficient of a running average of updates. By default there is none. */
   beta1?: number | null | undefined;
-  /** The weight decay, which is multiplied by the learning rate; by default 0. */
+  /** The weight decay, which is multiplied by the learning rate. By default 0. */
   weightDecay?: number | undefined;
   /**
-   * Whether the learning rate is multiplied by a parameter's root mean square,
-   * as it is by default.
+   * Whether the learning rate is multiplied by a parameter's root mean square.
+   * By default true.
    */
   scaleParameter?: boolean | undefined;
   /**
    * Whether the learning rate comes from the step: the smaller of 0.01 and
-   * `1 / sqrt(step)`, as it does by default.
+   * `1 / sqrt(step)`. By default true.
    */
   relativeStep?: boolean | undefined;
-  /** Whether 1e-6 times the step takes the place of that 0.01, as a warm-up; by default not. */
+  /** Whether 1e-6 times the step takes the place of that 0.01, as a warm-up. By default false. */
   warmupInit?: boolean | undefined;
 }
 

@@ -6,15 +6,15 @@ import { type LearningRate, Optimizer, type ParameterState } from "./optimizer.j
 
 /** Options of {@link Adagrad}. */
 export interface AdagradOptions {
-  /** Added to the denominator, by default 1e-8. */
+  /** Added to the denominator. By default 1e-8. */
   eps?: number | undefined;
 }
 
 /** Options of {@link AdaDelta}. */
 export interface AdaDeltaOptions {
-  /** The coefficient of the running averages, by default 0.9. */
+  /** The coefficient of the running averages. By default 0.9. */
   rho?: number | undefined;
-  /** Added under the roots, by default 1e-6. */
+  /** Added under the roots. By default 1e-6. */
   eps?: number | undefined;
 }
 

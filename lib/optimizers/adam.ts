@@ -7,19 +7,19 @@ import { type LearningRate, Optimizer, type ParameterState } from "./optimizer.j
 /** Options of {@link Adam}. */
 export interface AdamOptions {
   /**
-   * The coefficients of the running averages of the gradient and of its square,
-   * by default `[0.9, 0.999]`.
+   * The coefficients of the running averages of the gradient and of its square.
+   * By default `[0.9, 0.999]`.
    */
   betas?: readonly [number, number] | undefined;
-  /** Added to the denominator, by default 1e-8. */
+  /** Added to the denominator. By default 1e-8. */
   eps?: number | undefined;
-  /** Whether the averages are corrected for their start at 0, by default not. */
+  /** Whether the averages are corrected for their start at 0. By default false. */
   biasCorrection?: boolean | undefined;
 }
 
 /** Options of {@link AdamW}. */
 export interface AdamWOptions extends AdamOptions {
-  /** The weight decay, which is multiplied by the learning rate; by default 0.01. */
+  /** The weight decay, which is multiplied by the learning rate. By default 0.01. */
   weightDecay?: number | undefined;
 }
 
@@ -27,10 +27,10 @@ export interface AdamWOptions extends AdamOptions {
 export interface AdamaxOptions {
   /**
    * The coefficients of the running average of the gradient and of its largest
-   * magnitude, by default `[0.9, 0.999]`.
+   * magnitude. By default `[0.9, 0.999]`.
    */
   betas?: readonly [number, number] | undefined;
-  /** Added to the denominator, by default 1e-8. */
+  /** Added to the denominator. By default 1e-8. */
   eps?: number | undefined;
 }
 

@@ -7,11 +7,11 @@ import { type LearningRate, Optimizer, type ParameterState } from "./optimizer.j
 /** Options of {@link Lion}. */
 export interface LionOptions {
   /**
-   * The coefficients of the direction and of the running average, by default
+   * The coefficients of the direction and of the running average. By default
    * `[0.9, 0.99]`.
    */
   betas?: readonly [number, number] | undefined;
-  /** The weight decay, which is multiplied by the learning rate; by default 0. */
+  /** The weight decay, which is multiplied by the learning rate. By default 0. */
   weightDecay?: number | undefined;
 }
 

@@ -6,13 +6,13 @@ import { type LearningRate, Optimizer, type ParameterState } from "./optimizer.j
 
 /** Options of {@link Muon}. */
 export interface MuonOptions {
-  /** The coefficient of the running average of the gradient, by default 0.95. */
+  /** The coefficient of the running average of the gradient. By default 0.95. */
   momentum?: number | undefined;
-  /** The L2 penalty, by default 0.01. */
+  /** The L2 penalty. By default 0.01. */
   weightDecay?: number | undefined;
-  /** Whether the momentum looks ahead, as it does by default. */
+  /** Whether the momentum looks ahead. By default true. */
   nesterov?: boolean | undefined;
-  /** The number of Newton-Schulz iterations, by default 5. */
+  /** The number of Newton-Schulz iterations. By default 5. */
   nsSteps?: number | undefined;
 }
 

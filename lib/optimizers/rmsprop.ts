@@ -6,9 +6,9 @@ import { type LearningRate, Optimizer, type ParameterState } from "./optimizer.j
 
 /** Options of {@link RMSprop}. */
 export interface RMSpropOptions {
-  /** The coefficient of the running average, by default 0.99. */
+  /** The coefficient of the running average. By default 0.99. */
   alpha?: number | undefined;
-  /** Added to the denominator, by default 1e-8. */
+  /** Added to the denominator. By default 1e-8. */
   eps?: number | undefined;
 }
 

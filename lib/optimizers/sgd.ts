@@ -7,13 +7,13 @@ import { type LearningRate, Optimizer, type ParameterState } from "./optimizer.j
 
 /** Options of {@link SGD}. */
 export interface SGDOptions {
-  /** The share of the last step that is added to this one, by default 0. */
+  /** The share of the last step that is added to this one. By default 0. */
   momentum?: number | undefined;
-  /** The L2 penalty, by default 0. */
+  /** The L2 penalty. By default 0. */
   weightDecay?: number | undefined;
-  /** The share of the gradient that the momentum leaves out, by default 0. */
+  /** The share of the gradient that the momentum leaves out. By default 0. */
   dampening?: number | undefined;
-  /** Whether the momentum looks ahead, by default not. */
+  /** Whether the momentum looks ahead. By default false. */
   nesterov?: boolean | undefined;
 }
 

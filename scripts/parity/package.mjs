@@ -228,8 +228,15 @@ function typesOf(option) {
 /** @type {OptionTable[]} */
 export const tables = [];
 
+/**
+ * The defaults of parameters that have a text of their own.
+ *
+ * @type {{ name: string, value: string, text: string }[]}
+ */
+export const parameters = [];
+
 /** @param {ts.Node} node */
-function collectTables(node) {
+function collect(node) {
   if (
     ts.isCallExpression(node) &&
     ts.isCallExpression(node.expression) &&
@@ -257,12 +264,22 @@ function collectTables(node) {
       ),
     });
   }
-  ts.forEachChild(node, collectTables);
+  if (ts.isFunctionDeclaration(node)) {
+    for (const { name, initializer } of node.parameters) {
+      const value = constant(initializer);
+      const symbol = checker.getSymbolAtLocation(name);
+      const text = ts.displayPartsToString(symbol?.getDocumentationComment(checker));
+      if (value !== undefined && text !== "") {
+        parameters.push({ name: `${node.name?.text}.${name.getText()}`, value, text });
+      }
+    }
+  }
+  ts.forEachChild(node, collect);
 }
 
 for (const file of program.getSourceFiles()) {
   if (file.fileName.startsWith(lib)) {
-    collectTables(file);
+    collect(file);
   }
 }
 

@@ -7,8 +7,8 @@ import { type Context, context, enter, run } from "../lifetime/context.js";
 /** What `setPrintoptions` and `printoptions` take. */
 export interface PrintSettings {
   /**
-   * The number of decimal places of floating-point numbers, at most 100; -1,
-   * the default, for as many as 6 digits need.
+   * The number of decimal places of floating-point numbers, at most 100, or -1
+   * for as many as 6 digits need. By default -1.
    */
   precision?: number | undefined;
 }

@@ -153,11 +153,11 @@ export function logicalXor(a: Operand, b: Operand, options?: StreamOptions): arr
 
 /** How far numbers may lie apart and still count as close. */
 export interface Tolerance {
-  /** Relative to the second array, by default 1e-5. */
+  /** Relative to the second array. By default 1e-5. */
   rtol?: number | undefined;
-  /** Absolute, by default 1e-8. */
+  /** Absolute. By default 1e-8. */
   atol?: number | undefined;
-  /** Whether NaN is close to NaN, by default not. */
+  /** Whether NaN is close to NaN. By default false. */
   equalNan?: boolean | undefined;
 }
 

@@ -21,9 +21,9 @@ const sizesOption = kindWhere<any>(
 /** Options of `convolve`. */
 export interface ConvolveOptions extends StreamOptions {
   /**
-   * How much of the result to give: all of it, `"full"`, as by default; the part
-   * as long as the longer vector, `"same"`; or what needs no values beyond the
-   * ends, `"valid"`.
+   * How much of the result to give: all of it, `"full"`; the part as long as the
+   * longer vector, `"same"`; or what needs no values beyond the ends, `"valid"`.
+   * By default `"full"`.
    */
   mode?: "full" | "same" | "valid" | undefined;
 }

@@ -151,7 +151,7 @@ const readLinspace = opOptions<LinspaceOptions>()("linspace", {
 /**
  * Evenly spaced numbers from `start` to `stop`.
  *
- * @param num How many, by default 50.
+ * @param num How many. By default 50.
  * @throws Error if `num` is negative.
  * @example
  * mx.linspace(0, 10, 5)

@@ -22,7 +22,7 @@ import type { DiagonalOfOptions } from "./indexing.js";
 
 /** Options of `vecdot`. */
 export interface VecdotOptions extends StreamOptions {
-  /** The axis to sum over. By default the last one. */
+  /** The axis to sum over. By default the last. */
   axis?: number | undefined;
 }
 
@@ -40,7 +40,7 @@ const readAddmm = opOptions<AddmmOptions>()("addmm", { alpha: number(1), beta: n
 
 /** Options of `blockMaskedMm`. A mask holds one value for each block. */
 export interface BlockMaskedMmOptions extends StreamOptions {
-  /** The size of a block: 32 or 64, as by default. */
+  /** The size of a block: 32 or 64. By default 64. */
   blockSize?: number | undefined;
   /** What the product's blocks are masked with, `[..., rows / blockSize, columns / blockSize]`. */
   maskOut?: array | null | undefined;

@@ -52,7 +52,7 @@ export interface DequantizeOptions extends QuantizeOptions {
 export interface QuantizedMatmulOptions extends QuantizationOptions {
   /** The biases of the groups, for `"affine"`. */
   biases?: array | null | undefined;
-  /** Whether the product is `x @ w.T`, as by default, and not `x @ w`. */
+  /** Whether the product is `x @ w.T` rather than `x @ w`. By default true. */
   transpose?: boolean | undefined;
 }
 

@@ -60,8 +60,8 @@ export interface MeshgridOptions extends StreamOptions {
   /** Keep size 1 along the other axes, for broadcasting. By default false. */
   sparse?: boolean | undefined;
   /**
-   * The order of the first two axes: `"xy"`, by default, for columns and rows
-   * as in a plot, `"ij"` for rows and columns as in a matrix.
+   * The order of the first two axes: `"xy"` for columns and rows as in a plot,
+   * `"ij"` for rows and columns as in a matrix. By default `"xy"`.
    */
   indexing?: "xy" | "ij" | undefined;
 }
@@ -84,8 +84,8 @@ export type PadWidth =
 /** Options of `pad`. */
 export interface PadOptions extends StreamOptions {
   /**
-   * What the new elements are: a constant, by default; the nearest element;
-   * or the elements mirrored, without the outermost (`"reflect"`) or with it.
+   * What the new elements are: a constant, the nearest element, or the elements
+   * mirrored, without the outermost (`"reflect"`) or with it. By default `"constant"`.
    */
   mode?: "constant" | "edge" | "reflect" | "symmetric" | undefined;
   /** The constant. By default 0. */

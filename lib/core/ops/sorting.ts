@@ -20,7 +20,7 @@ import type { StreamOptions } from "../device.js";
 
 /** Options of `searchsorted`. */
 export interface SearchsortedOptions extends StreamOptions {
-  /** Whether a value goes before those equal to it, `"left"`, as by default, or behind them. */
+  /** Whether a value goes before those equal to it, `"left"`, or behind them. By default `"left"`. */
   side?: "left" | "right" | undefined;
 }
 
