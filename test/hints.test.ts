@@ -43,6 +43,53 @@ test.each<[string, () => unknown, string]>([
   ["a shape of random numbers", () => any.random.normal(2, 3), severalNumbers],
   ["axes of several numbers", () => any.transpose(x, 1, 0), severalNumbers],
   ["a shape for a function", () => any.reshape(x, 3, 2), severalNumbers],
+  [
+    "a shape for another dtype",
+    () => any.view(x, 3, 2),
+    "; x.reshape gives an array another shape",
+  ],
+  [
+    "a shape for a dtype",
+    () => any.array([1, 2], [2, 1]),
+    "; x.reshape gives an array another shape",
+  ],
+  [
+    "an index by itself",
+    () => x.set(0 as never, 1),
+    "[set] indices: expected a list of indices, received 0; each goes in a list, as in x.set([0], value)",
+  ],
+  [
+    "all indices in one text",
+    () => x.get(":, 0" as never),
+    'received ":, 0"; each axis has its own, as in x.get("1:3", 0)',
+  ],
+  [
+    "an argument by another library's name",
+    () => new nn.Linear({ in_features: 3, out_features: 2 } as never, 2),
+    "[Linear] inputDims: expected an integer, received { in_features: 3, out_features: 2 }; " +
+      "write its value in its place, without a name",
+  ],
+  ["bounds by their names", () => any.clip(x, { min: 0, max: 1 }), "without a name"],
+  [
+    "a class for a layer",
+    () => new nn.Sequential(new nn.Linear(3, 2), nn.ReLU as never),
+    "[Sequential] layers[1]: expected a layer or a function, received [class ReLU]; make one with new",
+  ],
+  [
+    "a class for a function",
+    () => new nn.RNN(3, 2, { nonlinearity: nn.Tanh as never }),
+    "[RNN] nonlinearity: expected a layer or a function, received [class Tanh]; make one with new",
+  ],
+  [
+    "a tree for a record of weights",
+    () => new nn.Sequential(new nn.Linear(3, 2)).loadWeights({ layers: [] } as never),
+    "received { layers: [] }; utils.treeFlatten makes a list of a tree",
+  ],
+  [
+    "an option by another library's name",
+    () => nn.softmax(x, { dim: 1 } as never),
+    '[softmax] options: expected axis, received an option "dim"; did you mean "axis"?',
+  ],
   ["arrays one by one", () => any.concatenate(x, x), severalArrays],
   ["arrays to be compared by type", () => any.resultType(x, x), severalArrays],
   ["a dtype's name", () => any.zeros([2], "int32"), `received "int32"; write mx.int32`],
@@ -247,7 +294,18 @@ describe("names from elsewhere", () => {
   const model = new nn.Linear(2, 1);
   const optimizer = new optim.SGD(0.1);
   // biome-ignore lint/suspicious/noExplicitAny: names that are not in the types
-  const known: Record<string, any> = { mx, nn, optim, utils, x, a: x, mask: x, model, optimizer };
+  const known: Record<string, any> = {
+    mx,
+    nn,
+    optim,
+    utils,
+    x,
+    y: x,
+    a: x,
+    mask: x,
+    model,
+    optimizer,
+  };
 
   /** Each `mx.sum`, `x.reshape` and the like in a text is there. */
   function expectNames(text: string, where: string): void {

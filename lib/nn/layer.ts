@@ -3,6 +3,7 @@ import { asArray } from "../core/array/array.js";
 import { rangeError } from "../core/call/codes.js";
 import { describe } from "../core/call/describe.js";
 import { mismatch } from "../core/call/errors.js";
+import { lookUp } from "../core/call/objects.js";
 import { kindOf } from "../core/call/options.js";
 import * as mx from "../core/index.js";
 import { Module, type UnaryLayer } from "./module.js";
@@ -14,7 +15,11 @@ export type Callable<F> = (Module & { forward: F }) | F;
 export type Layer = UnaryLayer | ((x: mx.array) => mx.array);
 
 export function asCallable<F>(value: unknown, fn: string, param: string): Callable<F> {
-  if (typeof value !== "function" && !(value instanceof Module && "forward" in value)) {
+  const isCallable =
+    typeof value === "function"
+      ? !(lookUp(value, "prototype") instanceof Module)
+      : value instanceof Module && "forward" in value;
+  if (!isCallable) {
     throw mismatch(fn, param, "a layer or a function", value);
   }
   return value as Callable<F>;

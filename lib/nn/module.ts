@@ -4,6 +4,7 @@ import { asArray, isArray } from "../core/array/array.js";
 import { asBoolean, asFunction, dtypeId, sameShape } from "../core/call/arguments.js";
 import { rangeError } from "../core/call/codes.js";
 import { mismatch, outOfRange } from "../core/call/errors.js";
+import { nearest } from "../core/call/hints.js";
 import { identify } from "../core/call/identity.js";
 import { flag, kindOf, optionsOf } from "../core/call/options.js";
 import { isFloating } from "../core/dtype.js";
@@ -240,14 +241,20 @@ function assign(
 ): void {
   const [one, many] = fn === "update" ? ["an array", "parameters"] : ["a module", "modules"];
   const path = pathOf(fn, many);
-  const wrong = (value: unknown, found: unknown): Error => {
+  const wrong = (value: unknown, found: unknown, owner: Branch = {}): Error => {
     const where = path.where.slice(many.length + 1);
     if (isValue(found)) {
       return mismatch(fn, where, one, value);
     }
-    return isBranch(found) && !isValue(value)
-      ? mismatch(fn, where, `a tree of ${many}`, value)
-      : outOfRange(fn, where, `the name of one of the module's ${many}`, value);
+    if (isBranch(found) && !isValue(value)) {
+      return mismatch(fn, where, `a tree of ${many}`, value);
+    }
+    const names = namesOf(owner).filter(
+      (name) => isValue(childOf(owner, name)) || isBranch(childOf(owner, name)),
+    );
+    const meant = nearest(where.split(".").at(-1) as string, names.map(String));
+    const such = meant === undefined ? "" : `, such as ${meant}`;
+    return outOfRange(fn, where, `the name of one of the module's ${many}${such}`, value);
   };
   const places: [owner: Branch, key: string | number, value: unknown][] = [];
   const walk = (owner: Branch | undefined, tree: Branch, inModule: boolean): void => {
@@ -260,19 +267,19 @@ function assign(
         if (isValue(found)) {
           places.push([owner as Branch, key, value]);
         } else if (strict) {
-          throw wrong(value, found);
+          throw wrong(value, found, owner);
         }
       } else if (isBranch(value)) {
         const inner = isBranch(found) ? found : undefined;
         if (strict && inner === undefined && namesOf(value).length > 0) {
-          throw wrong(value, found);
+          throw wrong(value, found, owner);
         }
         walk(inner, value, inModule || isModule(value));
       } else {
         path.refuseStranger(value);
         // If a module was given as the tree, its fields need not all be parameters.
         if (strict && value !== undefined && !(inModule && !isArray(value))) {
-          throw wrong(value, found);
+          throw wrong(value, found, owner);
         }
       }
     }

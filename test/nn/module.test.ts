@@ -160,6 +160,11 @@ describe("wrong arguments", () => {
     ],
     ["loadWeights", [[], { strict: 1 }], "[loadWeights] strict: expected a boolean"],
     ["update", [{}, null], "[update] options: expected"],
+    [
+      "update",
+      [{ wieght: mx.ones([1]) }],
+      "one of the module's parameters, such as weight, received",
+    ],
     ["updateModules", [{}, { strictly: true }], "[updateModules] options: expected strict"],
     ["freeze", [{ recursive: false }], "[freeze] options: expected recurse, keys, strict"],
     ["unfreeze", [null], "[unfreeze] options: expected"],

@@ -6,7 +6,7 @@ import { hint } from "./hints.js";
 import { lookUp } from "./objects.js";
 
 export function mismatch(fn: string, param: string, expected: string, value: unknown): TypeError {
-  const received = `${describe(value)}${hint(param, value, expected)}`;
+  const received = `${describe(value)}${hint(param, value, expected, fn)}`;
   return typeError(`[${fn}] ${param}: expected ${expected}, received ${received}`);
 }
 

@@ -7,7 +7,7 @@ const byPosition: ReadonlySet<string> = new Set(
   "axis axes dtype shape start stop step num k n s decimals low high p ord argnums".split(" "),
 );
 
-/** What PyTorch calls parameters that have other names here. */
+/** What PyTorch calls parameters that are given by position. */
 const inTorch: Readonly<Record<string, string>> = { axis: "dim", learningRate: "lr" };
 
 const dtypeName = /^(?:\w+\.)?(bool|bfloat16|float(?:16|32|64)|u?int(?:8|16|32|64)|complex64)$/;
@@ -16,7 +16,23 @@ const dtypeName = /^(?:\w+\.)?(bool|bfloat16|float(?:16|32|64)|u?int(?:8|16|32|6
  * The end of an error's text for a parameter that got something else, or nothing:
  * Python's `sum(x, axis=0)` becomes `sum(x, 0)`, not `sum(x, { axis: 0 })`.
  */
-export function hint(param: string, value: unknown, expected: string): string {
+export function hint(param: string, value: unknown, expected: string, fn: string): string {
+  // To look at it could run code.
+  if (isProxy(value)) {
+    return "";
+  }
+  if (param === "dtype" && (Array.isArray(value) || (fn === "view" && typeof value === "number"))) {
+    return "; x.reshape gives an array another shape";
+  }
+  if (expected === "a list of indices") {
+    return "; each goes in a list, as in x.set([0], value)";
+  }
+  if (typeof value === "string" && param.startsWith("indices") && value.includes(",")) {
+    return '; each axis has its own, as in x.get("1:3", 0)';
+  }
+  if (expected === "a layer or a function" && typeof value === "function") {
+    return "; make one with new";
+  }
   if (/\ban array\b/.test(expected) && (Array.isArray(value) || isTypedArray(value))) {
     return `; mx.array makes an array of a ${Array.isArray(value) ? "list" : "typed array"}`;
   }
@@ -48,12 +64,12 @@ export function hint(param: string, value: unknown, expected: string): string {
     // A module, which Python would call.
     return "; write (x) => model.forward(x)";
   }
-  if (isProxy(value)) {
-    return "";
-  }
   if (!isRecord(value)) {
     const isOne = expected.startsWith("a list of arrays") && !Array.isArray(value);
     return isOne ? "; several arrays go in one list, such as [a, b]" : "";
+  }
+  if (param === "fileOrWeights") {
+    return "; utils.treeFlatten makes a list of a tree";
   }
   // `shape` in any record: no function has an option of that name.
   const byName = [param, "shape", inTorch[param] ?? param].find((name) =>
@@ -63,10 +79,29 @@ export function hint(param: string, value: unknown, expected: string): string {
     return `; write the value of ${byName} in its place, without its name, and options after it`;
   }
   const name = Object.keys(value)[0];
-  return byPosition.has(param) && name !== undefined
-    ? `; options such as ${name.slice(0, 64)} come after ${param}, for which undefined may stand`
+  if (name === undefined) {
+    return "";
+  }
+  if (byPosition.has(param)) {
+    return `; options such as ${name.slice(0, 64)} come after ${param}, for which undefined may stand`;
+  }
+  const isNamed = /^(an integer|a number|an array or a scalar)\b/.test(expected);
+  return isNamed && /^[a-z]/i.test(name) && typeof lookUp(value, name) === "number"
+    ? "; write its value in its place, without a name"
     : "";
 }
+
+/** What options have other names for elsewhere. */
+const synonyms: Readonly<Record<string, string>> = {
+  dim: "axis",
+  unbiased: "ddof",
+  value: "constantValues",
+  elementwiseaffine: "affine",
+  approximate: "approx",
+  rate: "p",
+  h0: "hidden",
+  c0: "cell",
+};
 
 /** A name as habits of other languages would not change it: `group_size` is `groupsize`. */
 function plain(name: string): string {
@@ -103,5 +138,6 @@ export function nearest(name: string, names: readonly string[]): string | undefi
       least = d;
     }
   }
-  return found;
+  const synonym = Object.hasOwn(synonyms, word) ? synonyms[word] : undefined;
+  return found ?? names.find((candidate) => candidate === synonym);
 }

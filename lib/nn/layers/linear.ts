@@ -51,9 +51,8 @@ export class Linear extends Module {
   constructor(inputDims: number, outputDims: number, options?: LinearOptions) {
     super();
     const { bias } = read(options);
-    asCount(outputDims, "Linear", "outputDims");
     const uniform = initial(asCount(inputDims, "Linear", "inputDims"));
-    this.weight = uniform(outputDims, inputDims);
+    this.weight = uniform(asCount(outputDims, "Linear", "outputDims"), inputDims);
     if (bias) {
       this.bias = uniform(outputDims);
     }
@@ -112,9 +111,9 @@ export class Bilinear extends Module {
     const fn = "Bilinear";
     super();
     const { bias } = read(options, fn);
+    const uniform = initial(asCount(input1Dims, fn, "input1Dims"));
     asCount(input2Dims, fn, "input2Dims");
     asCount(outputDims, fn, "outputDims");
-    const uniform = initial(asCount(input1Dims, fn, "input1Dims"));
     this.weight = uniform(outputDims, input2Dims, input1Dims);
     if (bias) {
       this.bias = uniform(outputDims);
