@@ -2,7 +2,7 @@
 // the values of test/golden/nn/distributed.json: in one process, and in rings of
 // several, which must compute what one process does with the whole.
 import { mx, nn, utils } from "mlx-js";
-import { describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { printed } from "../../support/ring.js";
 
 // biome-ignore lint/suspicious/noExplicitAny: wrong on purpose
@@ -274,35 +274,56 @@ const prelude = `
     return most;
   };
   const part = (x, axis) => mx.split(x, size, axis)[rank];
-  mx.random.seed(11);
 `;
 
-/** Runs a program that prints a record of differences, which must be next to nothing. */
-async function expectNear(size: number, program: string, most = 2e-6): Promise<void> {
-  for (const found of await printed(size, prelude + program)) {
-    for (const [name, value] of Object.entries(found as object)) {
-      expect(value, name).toBeTypeOf("number");
-      expect(value, name).toBeLessThan(most);
-    }
-    expect(Object.keys(found as object).length).toBeGreaterThan(0);
-  }
-}
+describe.each([2, 3, 4])("a ring of %i", (size) => {
+  // In one ring, one after the other: its processes take longer to start than they compute.
+  const programs: string[] = [];
+  let results: unknown[][];
+  beforeAll(async () => {
+    const blocks = programs.map(
+      (program) => `{
+        const print = (x) => results.push(x);
+        mx.random.seed(11);
+        ${program}
+      }`,
+    );
+    const text = `${prelude} const results = []; ${blocks.join("")} print(results);`;
+    results = (await printed(size, text)) as unknown[][];
+  }, 300_000);
 
-describe.each([2, 3])("a ring of %i", (size) => {
-  test("linear layers, their gradients, and two in a row", async () => {
-    await expectNear(
-      size,
-      `
+  /** Checks what a program prints in each process. */
+  function inRing(name: string, program: string, check: (printed: unknown[]) => void): void {
+    const place = programs.push(program) - 1;
+    test(name, () => check(results.map((ofProcess) => ofProcess[place])));
+  }
+
+  /** The same of a record of differences, which must be next to nothing. */
+  function near(name: string, program: string, most = 2e-6): void {
+    inRing(name, program, (printed) => {
+      for (const found of printed as object[]) {
+        for (const [name, value] of Object.entries(found)) {
+          expect(value, name).toBeTypeOf("number");
+          expect(value, name).toBeLessThan(most);
+        }
+        expect(Object.keys(found).length).toBeGreaterThan(0);
+      }
+    });
+  }
+
+  near(
+    "linear layers, their gradients, and two in a row",
+    `
       const out = {};
       for (const bias of [true, false]) {
-        const a = new nn.Linear(12, 18, { bias });
-        const b = new nn.Linear(18, 6, { bias });
+        const a = new nn.Linear(12, 24, { bias });
+        const b = new nn.Linear(24, 6, { bias });
         const x = mx.random.normal([2, 5, 12]);
         const w = mx.random.normal([2, 5, 6]);
         const first = nn.shardLinear(a, "all-to-sharded", { group });
         const second = nn.shardLinear(b, "sharded-to-all");
         out["first " + bias] = far(first.forward(x), part(a.forward(x), -1));
-        const y = mx.random.normal([4, 18]);
+        const y = mx.random.normal([4, 24]);
         out["second " + bias] = far(second.forward(part(y, -1)), b.forward(y));
         const whole = new nn.Sequential(a, mx.tanh, b);
         const shared = new nn.Sequential(first, mx.tanh, second);
@@ -322,31 +343,29 @@ describe.each([2, 3])("a ring of %i", (size) => {
         out["compiled " + bias] = far(mx.grad(compiled)(x), mx.grad(loss(whole))(x));
       }
       print(out);`,
-    );
-  });
+  );
 
-  test("quantized layers, and the gradient of what is before them", async () => {
-    await expectNear(
-      size,
-      `
+  near(
+    "quantized layers, and the gradient of what is before them",
+    `
       const out = {};
       for (const [mode, groupSize, bits] of [["affine", 32, 4], ["affine", 32, 3], ["mxfp8", 32, 8], ["nvfp4", 16, 4]]) {
         for (const bias of [true, false]) {
           const how = { mode, groupSize, bits };
-          const a = nn.QuantizedLinear.fromLinear(new nn.Linear(96, 192, { bias }), how);
-          const b = nn.QuantizedLinear.fromLinear(new nn.Linear(192, 6, { bias }), how);
+          const a = nn.QuantizedLinear.fromLinear(new nn.Linear(96, 384, { bias }), how);
+          const b = nn.QuantizedLinear.fromLinear(new nn.Linear(384, 6, { bias }), how);
           const first = nn.shardLinear(a, "all-to-sharded", { group });
           const second = nn.shardLinear(b, "sharded-to-all", { group });
           const name = [mode, bits, bias].join();
           const x = mx.random.normal([2, 96]);
           out["first" + name] = far(first.forward(x), part(a.forward(x), -1));
-          const y = mx.random.normal([2, 192]);
+          const y = mx.random.normal([2, 384]);
           out["second" + name] = far(second.forward(part(y, -1)), b.forward(y));
           const loss = (f, g) => (x) => mx.sum(mx.sin(g.forward(nn.silu(f.forward(x)))));
           out["gradient" + name] = far(mx.grad(loss(first, second))(x), mx.grad(loss(a, b))(x));
           out["text" + name] = String(first).startsWith(
-            "QuantizedAllToShardedLinear(inputDims=96, outputDims=192, bias=" + bias + ", groupSize=" + groupSize,
-          ) && String(second).includes("inputDims=192, outputDims=6") ? 0 : String(first);
+            "QuantizedAllToShardedLinear(inputDims=96, outputDims=384, bias=" + bias + ", groupSize=" + groupSize,
+          ) && String(second).includes("inputDims=384, outputDims=6") ? 0 : String(first);
           if (bias) {
             const third = nn.shardLinear(a, "all-to-sharded", { segments: 4 });
             const expected = mx.concatenate(mx.split(a.forward(x), 4, -1).map((p) => part(p, -1)), -1);
@@ -358,14 +377,12 @@ describe.each([2, 3])("a ring of %i", (size) => {
         "RangeError: [QuantizedShardedToAllLinear] inputDims / " + size +
         ": expected a multiple of the group size 64, received 65" ? 0 : 1;
       print(out);`,
-      1e-5,
-    );
-  });
+    1e-5,
+  );
 
-  test("segments, as of fused queries, keys and values", async () => {
-    await expectNear(
-      size,
-      `
+  near(
+    "segments, as of fused queries, keys and values",
+    `
       const out = {};
       const qkv = new nn.Linear(6, 36);
       const x = mx.random.normal([2, 6]);
@@ -387,13 +404,11 @@ describe.each([2, 3])("a ring of %i", (size) => {
       const joined = nn.shardLinear(back, "sharded-to-all", { segments: 3 });
       out.back = far(joined.forward(mx.concatenate(parts, -1)), back.forward(h));
       print(out);`,
-    );
-  });
+  );
 
-  test("a predicate for modules that communicate themselves", async () => {
-    await expectNear(
-      size,
-      `
+  near(
+    "a predicate for modules that communicate themselves",
+    `
       class Block extends nn.Module {
         up = new nn.Linear(6, 12);
         norm = new nn.RMSNorm(6);
@@ -421,13 +436,11 @@ describe.each([2, 3])("a ring of %i", (size) => {
         up: shape(model.layers[0].up.weight) + shape(model.layers[1].up.bias),
         paths: paths.length === 10 && paths[1] === "layers.0.up.bias1" ? 0 : paths.join(),
       });`,
-    );
-  });
+  );
 
-  test("averages gradients, in as many steps as are asked for", async () => {
-    const outcomes = await printed(
-      size,
-      `${prelude}
+  inRing(
+    "averages gradients, in as many steps as are asked for",
+    `
       const { readFileSync, rmSync } = require("node:fs");
       const file = require("node:path").join(require("node:os").tmpdir(), "mlx-js-" + process.pid + ".dot");
       const steps = (tree) => {
@@ -461,19 +474,19 @@ describe.each([2, 3])("a ring of %i", (size) => {
       const averaged = nn.averageGradients(mixed);
       const none = nn.averageGradients({});
       print([out, steps(averaged), averaged.y.dtype.name, averaged.y.tolist(), averaged.x.tolist(), none]);`,
-    );
-    // Two of 40 bytes are 80; of the rest, 16 bytes and 4 are joined to the last.
-    const expected = [1, 3, 3, 8, 8, 8, 1].map((steps) => [steps, true, '["c","d","e"]', {}]);
-    for (const found of outcomes) {
-      expect(found).toEqual([expected, 3, "bfloat16", [2 * (size - 1)], [(size + 1) / 2], {}]);
-    }
-  });
+    (outcomes) => {
+      // Two of 40 bytes are 80; of the rest, 16 bytes and 4 are joined to the last.
+      const expected = [1, 3, 3, 8, 8, 8, 1].map((steps) => [steps, true, '["c","d","e"]', {}]);
+      for (const found of outcomes) {
+        expect(found).toEqual([expected, 3, "bfloat16", [2 * (size - 1)], [(size + 1) / 2], {}]);
+      }
+    },
+  );
 
-  test("clips gradients by the norm of all shares", async () => {
-    await expectNear(
-      size,
-      `
-      const whole = { a: mx.random.normal([12, 3]), b: [mx.random.normal([6]), mx.zeros([6])] };
+  near(
+    "clips gradients by the norm of all shares",
+    `
+      const whole = { a: mx.random.normal([12, 3]), b: [mx.random.normal([12]), mx.zeros([12])] };
       const share = { a: part(whole.a, 0), b: whole.b.map((x) => part(x, 0)) };
       const out = {};
       for (const bound of [0.5, 1e9, 0]) {
@@ -490,16 +503,14 @@ describe.each([2, 3])("a ring of %i", (size) => {
       // One without gradients takes part, too.
       out.empty = Math.abs(nn.clipGradNormSharded({}, 1)[1].item());
       print(out);`,
-    );
-  });
+  );
 
-  test("trains a fully sharded model as one process does the whole", async () => {
-    await expectNear(
-      size,
-      `
+  near(
+    "trains a fully sharded model as one process does the whole",
+    `
       const make = () => {
         mx.random.seed(5);
-        return [new nn.Embedding(6, 12), new nn.Linear(12, 12), new nn.RMSNorm(12), new nn.Linear(12, 6)];
+        return [new nn.Embedding(12, 12), new nn.Linear(12, 12), new nn.RMSNorm(12), new nn.Linear(12, 12)];
       };
       class Model extends nn.Module {
         constructor(wrap) {
@@ -557,15 +568,13 @@ describe.each([2, 3])("a ring of %i", (size) => {
         ),
         output: far(many.forward(ids), one.forward(ids)),
       });`,
-      2e-5,
-    );
-  });
+    2e-5,
+  );
 
-  test("frozen parameters are shared, too, and stay as they are", async () => {
-    const outcomes = await printed(
-      size,
-      `${prelude}
-      const model = new nn.Linear(2, 6);
+  inRing(
+    "frozen parameters are shared, too, and stay as they are",
+    `
+      const model = new nn.Linear(2, 12);
       model.freeze({ keys: "bias" });
       const expected = [part(model.weight, 0), part(model.bias, 0)].map((x) => x.tolist());
       const shared = nn.fullyShard(model, { computeDtype: mx.bfloat16 });
@@ -583,57 +592,58 @@ describe.each([2, 3])("a ring of %i", (size) => {
         again: nn.fullyShard(shared) === shared,
         nothing: nn.fullyShard(new nn.Identity()) instanceof nn.Identity,
       });`,
-    );
-    for (const found of outcomes) {
-      expect(found).toEqual({
-        names: [["module.weight", "module.bias"], ["module.weight"]],
-        same: true,
-        dtype: ["bfloat16", "float32"],
-        gradients: [["module.weight", "float32", Array(6 / size).fill([4, 4])]],
-        text: "FullyShardedModule(numShardedParams=2",
-        again: true,
-        nothing: true,
-      });
-    }
-  });
+    (outcomes) => {
+      for (const found of outcomes) {
+        expect(found).toEqual({
+          names: [["module.weight", "module.bias"], ["module.weight"]],
+          same: true,
+          dtype: ["bfloat16", "float32"],
+          gradients: [["module.weight", "float32", Array(12 / size).fill([4, 4])]],
+          text: "FullyShardedModule(numShardedParams=2",
+          again: true,
+          nothing: true,
+        });
+      }
+    },
+  );
 
-  test("what does not divide is an error, and changes nothing", async () => {
-    const outcomes = await printed(
-      size,
-      `${prelude}
+  inRing(
+    "what does not divide is an error, and changes nothing",
+    `
       const linear = new nn.Linear(6, 7);
       const before = linear.weight;
-      const model = new nn.Sequential(new nn.Linear(6, 6), linear);
+      const model = new nn.Sequential(new nn.Linear(6, 12), linear);
       const message = (fn) => attempt(() => (fn(), "no error"));
       print([
         message(() => new nn.AllToShardedLinear(6, 7)),
         message(() => new nn.ShardedToAllLinear(7, 6, { bias: false })),
         message(() => nn.shardLinear(linear, "all-to-sharded")),
-        message(() => nn.shardLinear(new nn.Linear(6, 6), "all-to-sharded", { segments: [1] })),
+        message(() => nn.shardLinear(new nn.Linear(6, 12), "all-to-sharded", { segments: [1] })),
         message(() => nn.shardInplace(model, "all-to-sharded")),
         message(() => new nn.FullyShardedModule(model)),
         message(() => nn.fullyShard(linear)),
-        linear.weight === before && model.layers[0].weight.shape.join() === "6,6",
-        String(new nn.AllToShardedLinear(4, 6)),
-        String(new nn.ShardedToAllLinear(6, 4, { bias: false })),
+        linear.weight === before && model.layers[0].weight.shape.join() === "12,6",
+        String(new nn.AllToShardedLinear(4, 12)),
+        String(new nn.ShardedToAllLinear(12, 4, { bias: false })),
       ]);`,
-    );
-    const multiple = `expected a multiple of ${size}, the number of processes, received 7`;
-    const segments = `expected segments that divide among ${size} processes, along axis 0`;
-    const given = "received float32 array of shape";
-    for (const found of outcomes) {
-      expect(found).toEqual([
-        `RangeError: [AllToShardedLinear] outputDims: ${multiple}`,
-        `RangeError: [ShardedToAllLinear] inputDims: ${multiple}`,
-        `RangeError: [AllToShardedLinear] outputDims: ${multiple}`,
-        `RangeError: [AllToShardedLinear.fromLinear] weight: ${segments}, ${given} [6, 6]`,
-        `RangeError: [shardInplace] layers.1.weight: ${segments}, ${given} [7, 6]`,
-        `RangeError: [FullyShardedModule] layers.1.weight: ${segments}, ${given} [7, 6]`,
-        `RangeError: [FullyShardedModule] weight: ${segments}, ${given} [7, 6]`,
-        true,
-        "AllToShardedLinear(inputDims=4, outputDims=6, bias=true)",
-        "ShardedToAllLinear(inputDims=6, outputDims=4, bias=false)",
-      ]);
-    }
-  });
+    (outcomes) => {
+      const multiple = `expected a multiple of ${size}, the number of processes, received 7`;
+      const segments = `expected segments that divide among ${size} processes, along axis 0`;
+      const given = "received float32 array of shape";
+      for (const found of outcomes) {
+        expect(found).toEqual([
+          `RangeError: [AllToShardedLinear] outputDims: ${multiple}`,
+          `RangeError: [ShardedToAllLinear] inputDims: ${multiple}`,
+          `RangeError: [AllToShardedLinear] outputDims: ${multiple}`,
+          `RangeError: [AllToShardedLinear.fromLinear] weight: ${segments}, ${given} [12, 6]`,
+          `RangeError: [shardInplace] layers.1.weight: ${segments}, ${given} [7, 6]`,
+          `RangeError: [FullyShardedModule] layers.1.weight: ${segments}, ${given} [7, 6]`,
+          `RangeError: [FullyShardedModule] weight: ${segments}, ${given} [7, 6]`,
+          true,
+          "AllToShardedLinear(inputDims=4, outputDims=12, bias=true)",
+          "ShardedToAllLinear(inputDims=12, outputDims=4, bias=false)",
+        ]);
+      }
+    },
+  );
 });
