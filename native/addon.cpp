@@ -282,7 +282,7 @@ void set_functions(
 // The functions of a family that comes late.
 napi_value family(napi_env env, napi_callback_info info) {
   Napi::CallbackInfo call(env, info);
-  auto wanted = call[0].ToString().Utf8Value();
+  auto wanted = call[0].As<Napi::String>().Utf8Value();
   auto out = table(env);
   for (auto& [name, family] : late) {
     if (name == wanted) {
@@ -430,7 +430,7 @@ napi_value init(napi_env env) {
   napi_set_instance_data(env, e, leave, nullptr);
   set_function(env, functions, "family", family, e);
   set_function(env, functions, "signatures", signatures, e);
-  functions.Set("scratch", e->scratch_array.Value());
+  napi_set_named_property(env, functions, "scratch", e->scratch_array.Value());
   e->exports = Napi::Persistent(functions);
   return functions;
 }
@@ -440,5 +440,11 @@ napi_value init(napi_env env) {
 } // namespace mlxjs
 
 NAPI_MODULE_INIT() {
-  return mlxjs::init(env);
+  try {
+    return mlxjs::init(env);
+  } catch (const Napi::Error& e) {
+    // In a worker that is being ended, no JavaScript can run, and be told.
+    napi_throw(env, e.Value());
+    return nullptr;
+  }
 }

@@ -181,11 +181,11 @@ void FunctionTable::close() {
 Environment::Environment(napi_env env)
     : env(env),
       coerces(makes_numbers_of_objects(env)),
-      loop(env),
       scratch_array(
           Napi::Persistent(Napi::Float64Array::New(env, scratch_length))),
       scratch(scratch_array.Value().Data()),
       shared(reinterpret_cast<Shared*>(scratch + stack_length)),
+      loop(env),
       arrays(shared->interrupted),
       owners(env),
       functions(

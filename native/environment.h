@@ -202,7 +202,6 @@ struct Environment {
   // Whether the runtime makes numbers of other values, as Deno does, where
   // Node-API asks for an error.
   bool coerces;
-  EventLoop loop;
   // Numbers on their way from JavaScript: scalars, shapes, lists of slots. They
   // lie in a stack: JavaScript puts on it what a call needs, and the call takes
   // it off as it reads.
@@ -217,9 +216,12 @@ struct Environment {
     int32_t interrupted;
   };
   static constexpr size_t stack_length = results - 1;
+  // It cannot be made where a worker is being ended. So it is made before what
+  // the environment is told of, which would call into nothing then.
   Napi::Reference<Napi::Float64Array> scratch_array;
   double* scratch;
   Shared* shared;
+  EventLoop loop;
   // Checks the place of what a call reads, and takes that off the stack.
   size_t take(int32_t place) {
     if (place < 0 || static_cast<size_t>(place) >= stack_length) {
