@@ -59,13 +59,6 @@ export interface Updatable {
   update(parameters: any, ...rest: any[]): unknown;
 }
 
-/** Where a state belongs: that of a parameter, or of a branch of parameters. */
-interface StatePlace {
-  readonly owner: Branch | undefined;
-  readonly key: string;
-  readonly path: string;
-}
-
 function checkRoot(
   x: unknown,
   fn: string,
@@ -219,20 +212,26 @@ export abstract class Optimizer extends mx.Owner {
       const states = this.#prepare(leaves, structure);
       const names = [...this.#schedules.keys(), "step"];
       const before = names.map((name) => this.#state[name] as mx.array);
+      const statesBefore = states.map((state) => ({ ...state }));
       try {
         for (const [name, schedule] of this.#schedules) {
           this.#state[name] = this.#scheduled(name, schedule);
         }
         this.#state["step"] = mx.add(this.step, 1);
         this.#shared = new Map();
-        const changed = states.map((state) => ({ ...state }));
-        const updated = leaves.map((gradient, i) =>
-          this.applySingle(gradient, current[i] as mx.array, changed[i] as ParameterState),
-        );
-        states.forEach((state, i) => void Object.assign(state, changed[i]));
+        const updated = leaves.map((gradient, i) => {
+          const parameter = current[i] as mx.array;
+          return this.applySingle(gradient, parameter, states[i] as ParameterState);
+        });
         return structure.fill(updated) as T;
       } catch (error) {
         names.forEach((name, i) => void putChild(this.#state, name, before[i]));
+        states.forEach((state, i) => {
+          for (const name of Object.keys(state)) {
+            delete state[name];
+          }
+          Object.assign(state, statesBefore[i]);
+        });
         throw error;
       } finally {
         this.#shared = undefined;
@@ -350,35 +349,24 @@ export abstract class Optimizer extends mx.Owner {
   /** The states of parameters, in order; new ones are filled. */
   #prepare(parameters: readonly mx.array[], structure: Structure): ParameterState[] {
     const fn = this.constructor.name;
-    const branchOf = ({ owner, key, path }: StatePlace, isList: boolean): Branch => {
-      let state = owner === undefined ? this.#state : (childOf(owner, key) ?? undefined);
-      if (state === undefined) {
-        state = isList ? [] : {};
-        putChild(owner as Branch, key, state);
-      }
-      if (!isBranch(state)) {
-        throw mismatch(fn, joined("state", path), "a record of arrays", state);
-      }
-      return state;
-    };
-    const within = (place: StatePlace, isList: boolean) => ({
-      ...place,
-      owner: branchOf(place, isList),
-    });
-    const places = structure.along<StatePlace>(
-      { owner: undefined, key: "", path: "" },
-      {
-        branch: (place, _, isList) => within(place, isList),
-        child: ({ owner, path }, key) => ({ owner, key, path: joined(path, key) }),
-        leaf: (place) => within(place, false),
+    const states = structure.along<Branch>(this.#state, {
+      child(branch, name, kind, where) {
+        const found = childOf(branch, name) ?? undefined;
+        if (found !== undefined && !isBranch(found)) {
+          throw mismatch(fn, joined("state", where()), "a record of arrays", found);
+        }
+        const state = found ?? (kind === "list" ? [] : {});
+        if (found === undefined) {
+          putChild(branch, name, state);
+        }
+        return state;
       },
-    );
-    return places.map(({ owner }, i) => {
-      const state = owner as ParameterState;
+    }) as ParameterState[];
+    states.forEach((state, i) => {
       if (Object.keys(state).length === 0) {
         this.initSingle(parameters[i] as mx.array, state);
       }
-      return state;
     });
+    return states;
   }
 }

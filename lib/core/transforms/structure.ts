@@ -152,13 +152,26 @@ export function flatten<Leaf = unknown>(
   like?: Structure,
 ): [leaves: Leaf[], structure: Structure] {
   const walk = new Walk(how, like);
-  walk.visit(tree, false);
+  walk.through(tree);
   return [walk.leaves as Leaf[], walk.structure()];
 }
 
-// A class, as closures for every tree cost more.
+/** A branch that a walk is in, and how far it has come. */
+interface Entered {
+  readonly branch: Branch;
+  /** The names of a record's children. */
+  readonly names: readonly string[] | undefined;
+  readonly length: number;
+  readonly inModule: boolean;
+  /** Where in the key a record's number of children stands. */
+  readonly size: number;
+  next: number;
+}
+
+// A class, as closures for every tree cost more, and a loop, as trees may be deeper than the stack.
 class Walk {
   readonly leaves: unknown[] = [];
+  readonly #entered: Entered[] = [];
   readonly #path: Path;
   readonly #how: Flattening;
   readonly #like: Structure | undefined;
@@ -194,8 +207,38 @@ class Walk {
     this.#length++;
   }
 
+  through(tree: unknown): void {
+    const entered = this.#entered;
+    this.#visit(tree, false);
+    for (let last = entered.at(-1); last !== undefined; last = entered.at(-1)) {
+      const { branch, names, inModule } = last;
+      if (last.next === last.length) {
+        entered.pop();
+        this.#path.leave();
+        continue;
+      }
+      const name = names === undefined ? last.next : (names[last.next] as string);
+      last.next++;
+      this.#path.at(name);
+      if (names !== undefined) {
+        this.#put(name);
+      }
+      if (this.#visit((branch as Record<string | number, unknown>)[name], inModule)) {
+        continue;
+      }
+      if (names === undefined) {
+        // It keeps its place, so that those behind it keep theirs.
+        this.#putBranch(aRecord, 0, undefined);
+      } else {
+        const key = this.#ownKey();
+        key.length = --this.#length;
+        (key[last.size] as number)--;
+      }
+    }
+  }
+
   /** Whether it belongs to the tree: in a module, only arrays and branches do. */
-  visit(x: unknown, inModule: boolean): boolean {
+  #visit(x: unknown, inModule: boolean): boolean {
     const { fn, take, isLeaf, modulesAreLeaves, exact } = this.#how;
     if (isArray(x)) {
       if (take !== undefined && slotOf(x) < 0) {
@@ -218,51 +261,26 @@ class Walk {
       }
       return true;
     }
-    this.#path.enter(x as Branch);
-    if (kind === "list") {
-      this.#list(x as unknown[], inModule);
-    } else {
-      this.#record(x as Record<string, unknown>, inModule || isModule, isModule);
-    }
-    this.#path.leave();
+    const branch = x as Branch;
+    this.#path.enter(branch);
+    const names = kind === "list" ? undefined : Object.keys(branch);
+    const length = names?.length ?? this.#path.lengthOf(branch as unknown[]);
+    const size = this.#length + 1;
+    const rest = isModule && exact ? (x as { [treeLike]?: unknown })[treeLike] : undefined;
+    this.#putBranch(names === undefined ? aList : aRecord, length, rest);
+    this.#entered.push({ branch, names, length, inModule: inModule || isModule, size, next: 0 });
     return true;
+  }
+
+  #putBranch(kind: symbol, size: number, rest: unknown): void {
+    this.#put(kind);
+    this.#put(size);
+    this.#put(rest);
   }
 
   #take(leaf: unknown): void {
     this.#put(aLeaf);
     this.leaves.push(leaf);
-  }
-
-  #list(x: unknown[], inModule: boolean): void {
-    const length = this.#path.lengthOf(x);
-    this.#put(aList);
-    this.#put(length);
-    for (let i = 0; i < length; i++) {
-      this.#path.at(i);
-      if (!this.visit(x[i], inModule)) {
-        // It keeps its place, so that those behind it keep theirs.
-        this.#put(aRecord);
-        this.#put(0);
-        this.#put(undefined);
-      }
-    }
-  }
-
-  #record(x: Record<string, unknown>, inModule: boolean, isModule: boolean): void {
-    const names = Object.keys(x);
-    this.#put(aRecord);
-    const size = this.#length;
-    this.#put(names.length);
-    this.#put(isModule && this.#how.exact ? (x as { [treeLike]?: unknown })[treeLike] : undefined);
-    for (const name of names) {
-      this.#path.at(name);
-      this.#put(name);
-      if (!this.visit(x[name], inModule)) {
-        const key = this.#ownKey();
-        key.length = --this.#length;
-        (key[size] as number)--;
-      }
-    }
   }
 }
 
@@ -313,21 +331,43 @@ export function mappedAxis(axis: unknown, ndim: number, fn: string, param: strin
   return axis < 0 ? axis + ndim : axis;
 }
 
-/** How to go through something else along a structure. */
+/** What a node of a structure is; undefined for what was left in it. */
+export type NodeKind = "leaf" | "list" | "record" | undefined;
+
+/** How to go through something else along a structure. `where` gives the name of a place. */
 interface Companion<T> {
-  /** What there is at a branch of so many children, from what led to it. */
-  branch(at: T, size: number, isList: boolean): T;
-  /** What leads to a child, from what there is at its branch. */
-  child(at: T, name: string): T;
-  /** What there is at a leaf, from what led to it, which it is by default. */
-  leaf?(at: T): T;
+  /** Looks at what there is at a branch of so many children. */
+  branch?(at: T, size: number, isList: boolean, where: () => string): void;
+  /** What there is at a child, from what there is at its branch. */
+  child(at: T, name: string | number, kind: NodeKind, where: () => string): T;
 }
 
-const missing = Symbol("missing");
+/** A branch whose children are under way, and the child that is. */
+interface Open<T> {
+  readonly at: T;
+  readonly isList: boolean;
+  left: number;
+  name: string | number;
+}
+
+function kindOfToken(token: unknown): NodeKind {
+  switch (token) {
+    case aLeaf:
+      return "leaf";
+    case aList:
+      return "list";
+    case aRecord:
+      return "record";
+  }
+  return undefined;
+}
 
 /** A tree without its leaves. It keeps no array alive. */
 class Structure {
-  /** @param key The branches, names and leaves in order, each branch before its children. */
+  /**
+   * @param key The branches, names and leaves in order, each branch before its children: its kind,
+   * how many they are, and what else counts.
+   */
   constructor(readonly key: readonly unknown[]) {}
 
   /** Whether a structure is the same, in what was left in it, too. */
@@ -350,72 +390,82 @@ class Structure {
   /** A tree with other leaves; what was left in the structure can be changed, too. */
   fill(leaves: readonly unknown[], mapRest?: (x: unknown) => unknown): unknown {
     const { key } = this;
-    if (key.length === 1 && key[0] === aLeaf) {
-      return leaves[0];
+    const open: Open<Branch>[] = [];
+    let root: unknown;
+    let leaf = 0;
+    for (let next = 0; next < key.length; ) {
+      const last = open.at(-1);
+      const name = last === undefined || last.isList ? undefined : (key[next++] as string);
+      const token = key[next++];
+      const kind = kindOfToken(token);
+      let node: unknown;
+      if (kind === undefined) {
+        node = mapRest === undefined ? token : mapRest(token);
+      } else if (kind === "leaf") {
+        node = leaves[leaf++];
+      } else {
+        node = kind === "list" ? [] : {};
+      }
+      if (last === undefined) {
+        root = node;
+      } else {
+        last.left--;
+        if (last.isList) {
+          (last.at as unknown[]).push(node === omitted ? {} : node);
+        } else if (node !== omitted) {
+          putChild(last.at, name as string, node);
+        }
+      }
+      if (kind === "list" || kind === "record") {
+        open.push({
+          at: node as Branch,
+          isList: kind === "list",
+          left: key[next++] as number,
+          name: "",
+        });
+        next++;
+      }
+      while (open.at(-1)?.left === 0) {
+        open.pop();
+      }
     }
-    let at = 0;
-    let next = 0;
-    const build = (): unknown => {
-      const token = key[at++];
-      if (token === aLeaf) {
-        return leaves[next++];
-      }
-      if (token === aList) {
-        const out: unknown[] = [];
-        for (let size = key[at++] as number; size > 0; size--) {
-          const child = build();
-          out.push(child === omitted ? {} : child);
-        }
-        return out;
-      }
-      if (token === aRecord) {
-        const out = {};
-        let size = key[at++] as number;
-        for (at++; size > 0; size--) {
-          const name = key[at++] as string;
-          const child = build();
-          if (child !== omitted) {
-            putChild(out, name, child);
-          }
-        }
-        return out;
-      }
-      return mapRest === undefined ? token : mapRest(token);
-    };
-    return build();
+    return root;
   }
 
   /** What a companion has at each leaf. */
-  along<T>(start: T, { branch, child, leaf }: Companion<T>): T[] {
+  along<T>(start: T, { branch, child }: Companion<T>): T[] {
     const { key } = this;
     const out: T[] = [];
-    let next = 0;
-    const walk = (at: T): void => {
-      const token = key[next++];
-      if (token === aList) {
-        const size = key[next++] as number;
-        const here = branch(at, size, true);
-        for (let i = 0; i < size; i++) {
-          walk(child(here, String(i)));
-        }
-      } else if (token === aRecord) {
-        const size = key[next++] as number;
+    const open: Open<T>[] = [];
+    const where = () => open.map(({ name }) => name).reduce<string>(joined, "");
+    let at = start;
+    for (let next = 0; ; ) {
+      const kind = kindOfToken(key[next++]);
+      if (kind === "leaf") {
+        out.push(at);
+      } else if (kind !== undefined) {
+        const isList = kind === "list";
+        const left = key[next++] as number;
         next++;
-        const here = branch(at, size, false);
-        for (let i = 0; i < size; i++) {
-          walk(child(here, key[next++] as string));
-        }
-      } else if (token === aLeaf) {
-        out.push(leaf === undefined ? at : leaf(at));
+        branch?.(at, left, isList, where);
+        open.push({ at, isList, left, name: -1 });
       }
-    };
-    walk(start);
-    return out;
+      while (open.at(-1)?.left === 0) {
+        open.pop();
+      }
+      const last = open.at(-1);
+      if (last === undefined) {
+        return out;
+      }
+      last.left--;
+      last.name = last.isList ? (last.name as number) + 1 : (key[next++] as string);
+      at = child(last.at, last.name, kindOfToken(key[next]), where);
+    }
   }
 
   /** The name of each leaf, such as `layers.0.weight`. */
   names(prefix = ""): string[] {
-    return this.along(prefix, { branch: (path) => path, child: joined });
+    return this.along(prefix, { child: joined });
   }
 
   /**
@@ -423,29 +473,20 @@ class Structure {
    * for a leaf, or a branch that has leaves, which it does not have.
    */
   pick(tree: unknown, wrong: (name: string, found: unknown, isLeaf: boolean) => Error): unknown[] {
-    const places = this.along(
-      { value: tree, name: "" },
-      {
-        branch(at, size) {
-          if (size > 0 && !isBranch(at.value)) {
-            throw wrong(at.name, at.value === missing ? undefined : at.value, false);
-          }
-          return at;
-        },
-        child({ value, name }, key) {
-          const own = Object.hasOwn(value as object, key);
-          return {
-            value: own ? (value as Record<string, unknown>)[key] : missing,
-            name: joined(name, key),
-          };
-        },
+    return this.along(tree, {
+      branch(found, size, _, where) {
+        if (size > 0 && !isBranch(found)) {
+          throw wrong(where(), found, false);
+        }
       },
-    );
-    return places.map(({ value, name }) => {
-      if (value === missing) {
-        throw wrong(name, undefined, true);
-      }
-      return value;
+      child(branch, name, kind, where) {
+        // That it is a branch was seen before.
+        const isOwn = Object.hasOwn(branch as Branch, name);
+        if (kind === "leaf" && !isOwn) {
+          throw wrong(where(), undefined, true);
+        }
+        return isOwn ? (branch as Record<string | number, unknown>)[name] : undefined;
+      },
     });
   }
 
@@ -462,7 +503,6 @@ class Structure {
             throw wrong();
           }
         }
-        return part;
       },
       child(part, name) {
         if (!isBranch(part)) {
@@ -481,7 +521,12 @@ const listsOfLeaves: Structure[] = [];
 
 /** The structure of a list that has so many leaves and nothing else. */
 export function listOfLeaves(length: number): Structure {
-  listsOfLeaves[length] ??= new Structure([aList, length, ...new Array(length).fill(aLeaf)]);
+  listsOfLeaves[length] ??= new Structure([
+    aList,
+    length,
+    undefined,
+    ...new Array(length).fill(aLeaf),
+  ]);
   return listsOfLeaves[length];
 }
 
