@@ -50,8 +50,9 @@ export class Adagrad extends Optimizer {
   applySingle(gradient: mx.array, parameter: mx.array, state: ParameterState): mx.array {
     const v = mx.add(state["v"] as mx.array, mx.square(gradient));
     state["v"] = v;
-    const step = mx.multiply(this.rate(gradient.dtype), gradient);
-    return mx.subtract(parameter, mx.divide(step, mx.add(mx.sqrt(v), this.eps)));
+    const step = this.scaled(this.rate(gradient.dtype), gradient);
+    const root = mx.sqrt(v);
+    return mx.subtract(parameter, mx.divide(step, mx.add(root, this.spread(this.eps, root))));
   }
 }
 
@@ -93,13 +94,12 @@ export class AdaDelta extends Optimizer {
   applySingle(gradient: mx.array, parameter: mx.array, state: ParameterState): mx.array {
     const { rho, eps } = this;
     const u = state["u"] as mx.array;
-    const average = (old: mx.array, x: mx.array) =>
-      mx.add(mx.multiply(rho, old), mx.multiply(1 - rho, mx.square(x)));
-    const v = average(state["v"] as mx.array, gradient);
-    const ratio = mx.divide(mx.sqrt(mx.add(u, eps)), mx.sqrt(mx.add(v, eps)));
+    const v = this.average(rho, state["v"] as mx.array, mx.square(gradient));
+    const root = (x: mx.array) => mx.sqrt(mx.add(x, this.spread(eps, x)));
+    const ratio = mx.divide(root(u), root(v));
     const step = mx.multiply(ratio, gradient);
     state["v"] = v;
-    state["u"] = average(u, step);
-    return mx.subtract(parameter, mx.multiply(this.rate(gradient.dtype), step));
+    state["u"] = this.average(rho, u, mx.square(step));
+    return mx.subtract(parameter, this.scaled(this.rate(gradient.dtype), step));
   }
 }

@@ -76,30 +76,28 @@ export class Adam extends Optimizer {
     const { dtype } = gradient;
     const [b1, b2] = this.betas;
     const rate = this.rate(dtype);
-    const m = average(b1, state["m"] as mx.array, gradient);
-    const v = average(b2, state["v"] as mx.array, mx.square(gradient));
+    const m = this.average(b1, state["m"] as mx.array, gradient);
+    const v = this.average(b2, state["v"] as mx.array, mx.square(gradient));
     state["m"] = m;
     state["v"] = v;
     if (!this.biasCorrection) {
-      const denominator = mx.add(mx.sqrt(v), this.eps);
-      return mx.subtract(parameter, mx.divide(mx.multiply(rate, m), denominator));
+      const root = mx.sqrt(v);
+      const denominator = mx.add(root, this.spread(this.eps, root));
+      return mx.subtract(parameter, mx.divide(this.scaled(rate, m), denominator));
     }
     const c1 = this.shared("c1", dtype, () =>
       mx.astype(mx.divide(rate, this.#unbiased(b1)), dtype),
     );
     const c2 = this.shared("c2", dtype, () => mx.astype(mx.rsqrt(this.#unbiased(b2)), dtype));
-    const denominator = mx.add(mx.multiply(mx.sqrt(v), c2), this.eps);
-    return mx.subtract(parameter, mx.divide(mx.multiply(c1, m), denominator));
+    const root = this.scaled(c2, mx.sqrt(v));
+    const denominator = mx.add(root, this.spread(this.eps, root));
+    return mx.subtract(parameter, mx.divide(this.scaled(c1, m), denominator));
   }
 
   // The share of a running average that does not come from its start at 0.
   #unbiased(beta: number): mx.array {
     return mx.subtract(1, mx.power(beta, mx.astype(this.step, mx.float32)));
   }
-}
-
-function average(beta: number, old: mx.array, value: mx.array): mx.array {
-  return mx.add(mx.multiply(beta, old), mx.multiply(1 - beta, value));
 }
 
 const readAdamW = optionsOf<AdamWOptions>()("AdamW", { ...adam, weightDecay: number(0.01) });
@@ -140,7 +138,7 @@ export class AdamW extends Adam {
     const kept = this.shared("kept", dtype, () =>
       mx.subtract(1, mx.multiply(this.rate(dtype), this.weightDecay)),
     );
-    return super.applySingle(gradient, mx.multiply(parameter, kept), state);
+    return super.applySingle(gradient, this.scaled(kept, parameter), state);
   }
 }
 
@@ -167,11 +165,14 @@ export class Adamax extends Adam {
 
   override applySingle(gradient: mx.array, parameter: mx.array, state: ParameterState): mx.array {
     const [b1, b2] = this.betas;
-    const m = average(b1, state["m"] as mx.array, gradient);
-    const v = mx.maximum(mx.multiply(b2, state["v"] as mx.array), mx.abs(gradient));
+    const m = this.average(b1, state["m"] as mx.array, gradient);
+    const v = mx.maximum(this.scaled(b2, state["v"] as mx.array), mx.abs(gradient));
     state["m"] = m;
     state["v"] = v;
-    const step = mx.divide(mx.multiply(this.rate(gradient.dtype), m), mx.add(v, this.eps));
+    const step = mx.divide(
+      this.scaled(this.rate(gradient.dtype), m),
+      mx.add(v, this.spread(this.eps, v)),
+    );
     return mx.subtract(parameter, step);
   }
 }

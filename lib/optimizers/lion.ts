@@ -55,15 +55,14 @@ export class Lion extends Optimizer {
     const [b1, b2] = this.betas;
     const m = state["m"] as mx.array;
     const rate = this.rate(dtype);
-    const mixed = (beta: number) => mx.add(mx.multiply(beta, m), mx.multiply(1 - beta, gradient));
-    state["m"] = mixed(b2);
+    state["m"] = this.average(b2, m, gradient);
     let w = parameter;
     if (this.weightDecay > 0) {
       const kept = this.shared("kept", dtype, () =>
         mx.subtract(1, mx.multiply(rate, this.weightDecay)),
       );
-      w = mx.multiply(kept, w);
+      w = this.scaled(kept, w);
     }
-    return mx.subtract(w, mx.multiply(rate, mx.sign(mixed(b1))));
+    return mx.subtract(w, this.scaled(rate, mx.sign(this.average(b1, m, gradient))));
   }
 }

@@ -62,11 +62,11 @@ export class Muon extends Optimizer {
 
   applySingle(gradient: mx.array, parameter: mx.array, state: ParameterState): mx.array {
     const { momentum, weightDecay } = this;
-    const g = weightDecay === 0 ? gradient : mx.add(gradient, mx.multiply(weightDecay, parameter));
-    const fresh = mx.multiply(1 - momentum, g);
-    const v = mx.add(mx.multiply(momentum, state["v"] as mx.array), fresh);
+    const g = weightDecay === 0 ? gradient : mx.add(gradient, this.scaled(weightDecay, parameter));
+    const fresh = this.scaled(1 - momentum, g);
+    const v = mx.add(this.scaled(momentum, state["v"] as mx.array), fresh);
     state["v"] = v;
-    let update = this.nesterov ? mx.add(fresh, mx.multiply(v, momentum)) : v;
+    let update = this.nesterov ? mx.add(fresh, this.scaled(momentum, v)) : v;
     let rate = this.rate(g.dtype);
     const { shape } = update;
     if (shape.length >= 2) {

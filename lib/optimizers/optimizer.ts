@@ -3,6 +3,7 @@ import { mismatch } from "../core/call/errors.js";
 import { identify } from "../core/call/identity.js";
 import { asFunction, sameShape } from "../core/call/numbers.js";
 import { kindOf, optionsOf } from "../core/call/options.js";
+import { isFloating } from "../core/dtype.js";
 import * as mx from "../core/index.js";
 import { own } from "../core/lifetime/owner.js";
 import { flatten, flattenOnlyArrays, type Structure } from "../core/transforms/structure.js";
@@ -57,6 +58,29 @@ const read = optionsOf<OptimizerOptions>()("Optimizer", { schedulers: schedules(
 export interface Updatable {
   // biome-ignore lint/suspicious/noExplicitAny: whatever tree the module has
   update(parameters: any, ...rest: any[]): unknown;
+}
+
+/** Arrays that were made once, by what they were made of and by dtype. */
+type Made = Map<unknown, Map<mx.Dtype, mx.array>>;
+
+function once(made: Made, from: unknown, dtype: mx.Dtype, make: () => mx.array): mx.array {
+  let byDtype = made.get(from);
+  if (byDtype === undefined) {
+    byDtype = new Map();
+    made.set(from, byDtype);
+  }
+  let value = byDtype.get(dtype);
+  if (value === undefined) {
+    value = make();
+    byDtype.set(dtype, value);
+  }
+  return value;
+}
+
+/** What parameters of a shape have in common in a step. */
+interface OfShape {
+  readonly shape: number[];
+  readonly made: Made;
 }
 
 function checkRoot(
@@ -125,7 +149,9 @@ export abstract class Optimizer extends mx.Owner {
 
   #state: OptimizerState = own({ step: mx.array(0, mx.uint64) });
   readonly #schedules = new Map<string, Schedule>();
-  #shared: Map<string, Map<mx.Dtype, mx.array>> | undefined;
+  #shared: Made | undefined;
+  // Of the shape of the parameter that is changed at the moment.
+  #ofShape: OfShape | undefined;
 
   constructor(options?: OptimizerOptions) {
     super();
@@ -219,8 +245,12 @@ export abstract class Optimizer extends mx.Owner {
         }
         this.#state["step"] = mx.add(this.step, 1);
         this.#shared = new Map();
+        const shapes = new Map<string, OfShape>();
         const updated = leaves.map((gradient, i) => {
           const parameter = current[i] as mx.array;
+          const { shape } = parameter;
+          this.#ofShape = shapes.get(String(shape)) ?? { shape, made: new Map() };
+          shapes.set(String(shape), this.#ofShape);
           return this.applySingle(gradient, parameter, states[i] as ParameterState);
         });
         return structure.fill(updated) as T;
@@ -235,6 +265,7 @@ export abstract class Optimizer extends mx.Owner {
         throw error;
       } finally {
         this.#shared = undefined;
+        this.#ofShape = undefined;
       }
     });
   }
@@ -317,20 +348,33 @@ export abstract class Optimizer extends mx.Owner {
    * the first of them. Outside of a step it is made anew.
    */
   protected shared(name: string, dtype: mx.Dtype, make: () => mx.array): mx.array {
-    if (this.#shared === undefined) {
-      return make();
+    return this.#shared === undefined ? make() : once(this.#shared, name, dtype, make);
+  }
+
+  /**
+   * A number beside an array of the parameter's shape: spread to that shape, once for all parameters
+   * that have it. MLX would spread it anew for each, which takes as long as the operation itself.
+   */
+  protected spread(value: number | mx.array, x: mx.array): number | mx.array {
+    const { dtype } = x;
+    const of = this.#ofShape;
+    if (of === undefined || !isFloating(dtype) || (typeof value !== "number" && value.ndim > 0)) {
+      return value;
     }
-    let byDtype = this.#shared.get(name);
-    if (byDtype === undefined) {
-      byDtype = new Map();
-      this.#shared.set(name, byDtype);
-    }
-    let value = byDtype.get(dtype);
-    if (value === undefined) {
-      value = make();
-      byDtype.set(dtype, value);
-    }
-    return value;
+    return once(of.made, value, dtype, () => {
+      const scalar = typeof value === "number" ? mx.array(value, dtype) : value;
+      return mx.broadcastTo(scalar, of.shape);
+    });
+  }
+
+  /** An array of the parameter's shape times a number. */
+  protected scaled(value: number | mx.array, x: mx.array): mx.array {
+    return mx.multiply(this.spread(value, x), x);
+  }
+
+  /** A running average: `beta` times the old one, and the rest of the new value. */
+  protected average(beta: number, old: mx.array, value: mx.array): mx.array {
+    return mx.add(this.scaled(beta, old), this.scaled(1 - beta, value));
   }
 
   /** The learning rate in a dtype. */

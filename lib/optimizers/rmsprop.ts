@@ -47,10 +47,10 @@ export class RMSprop extends Optimizer {
 
   applySingle(gradient: mx.array, parameter: mx.array, state: ParameterState): mx.array {
     const { alpha, eps } = this;
-    const fresh = mx.multiply(1 - alpha, mx.square(gradient));
-    const v = mx.add(mx.multiply(alpha, state["v"] as mx.array), fresh);
+    const v = this.average(alpha, state["v"] as mx.array, mx.square(gradient));
     state["v"] = v;
-    const step = mx.multiply(this.rate(gradient.dtype), gradient);
-    return mx.subtract(parameter, mx.divide(step, mx.add(mx.sqrt(v), eps)));
+    const step = this.scaled(this.rate(gradient.dtype), gradient);
+    const root = mx.sqrt(v);
+    return mx.subtract(parameter, mx.divide(step, mx.add(root, this.spread(eps, root))));
   }
 }

@@ -67,14 +67,14 @@ export class SGD extends Optimizer {
 
   applySingle(gradient: mx.array, parameter: mx.array, state: ParameterState): mx.array {
     const { momentum, weightDecay, dampening, nesterov } = this;
-    const g = weightDecay === 0 ? gradient : mx.add(gradient, mx.multiply(weightDecay, parameter));
+    const g = weightDecay === 0 ? gradient : mx.add(gradient, this.scaled(weightDecay, parameter));
     let update = g;
     if (momentum > 0) {
-      const fresh = dampening > 0 ? mx.multiply(1 - dampening, g) : g;
-      const v = mx.add(mx.multiply(momentum, state["v"] as mx.array), fresh);
+      const fresh = dampening > 0 ? this.scaled(1 - dampening, g) : g;
+      const v = mx.add(this.scaled(momentum, state["v"] as mx.array), fresh);
       state["v"] = v;
-      update = nesterov ? mx.add(g, mx.multiply(momentum, v)) : v;
+      update = nesterov ? mx.add(g, this.scaled(momentum, v)) : v;
     }
-    return mx.subtract(parameter, mx.multiply(this.rate(g.dtype), update));
+    return mx.subtract(parameter, this.scaled(this.rate(g.dtype), update));
   }
 }
