@@ -35,13 +35,15 @@ namespace {
 class CheckedAllocator : public Allocator {
  public:
   Buffer malloc(size_t size) override {
-    auto memory = take(size);
+    std::unique_lock lock(mutex_);
+    auto memory = cache_.reuse_from_cache(size);
     if (memory == nullptr) {
+      lock.unlock();
       memory = from_system(size);
+      lock.lock();
     }
-    std::lock_guard lock(mutex_);
     active_ += size_of(memory);
-    peak_ = std::max(active_, peak_);
+    peak_ = std::max<size_t>(active_, peak_);
     return Buffer(memory);
   }
 
@@ -96,9 +98,7 @@ class CheckedAllocator : public Allocator {
   }
 
   size_t set_memory_limit(size_t limit) {
-    std::lock_guard lock(mutex_);
-    std::swap(limit, memory_limit_);
-    return limit;
+    return memory_limit_.exchange(limit);
   }
 
   void reset_peak() {
@@ -107,7 +107,6 @@ class CheckedAllocator : public Allocator {
   }
 
   size_t active() const {
-    std::lock_guard lock(mutex_);
     return active_;
   }
 
@@ -122,7 +121,6 @@ class CheckedAllocator : public Allocator {
   }
 
   size_t memory_limit() const {
-    std::lock_guard lock(mutex_);
     return memory_limit_;
   }
 
@@ -131,11 +129,6 @@ class CheckedAllocator : public Allocator {
 
   static size_t size_of(void* memory) {
     return mlxjs::block_size(memory);
-  }
-
-  void* take(size_t size) {
-    std::lock_guard lock(mutex_);
-    return cache_.reuse_from_cache(size);
   }
 
   void* from_system(size_t size) {
@@ -200,12 +193,13 @@ class CheckedAllocator : public Allocator {
   mutable std::mutex mutex_;
   std::atomic<size_t> unasked_ = 0;
   BufferCache<void> cache_{4096, size_of, mlxjs::free_block};
-  size_t active_ = 0;
+  // MLX asks for this and the limit after each operation.
+  std::atomic<size_t> active_ = 0;
   size_t peak_ = 0;
   // What is kept may be longer than what is asked for next.
   size_t cache_limit_ = mlxjs::guarded() ? 0 : size_t(1) << 25;
   size_t clearing_ = 0;
-  size_t memory_limit_ = get_memory_size() / 10 * 8;
+  std::atomic<size_t> memory_limit_ = get_memory_size() / 10 * 8;
 };
 
 // malloc gives what is free at the end of its memory back to the system where
