@@ -111,6 +111,7 @@ const awaited: Wrapper =
 // Only the package's own code calls these, and with slots that it has checked.
 const sure: readonly string[] = [
   "dtype",
+  "live_bytes",
   "ndim",
   "release",
   "release_all",

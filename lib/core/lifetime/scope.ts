@@ -2,6 +2,7 @@
 import { type array, freedByTidy, moveTo, scopeOf, takeSlot } from "../array/array.js";
 import { native } from "../call/native.js";
 import { asFunction } from "../call/numbers.js";
+import { list } from "../call/wire.js";
 import { context, run } from "./context.js";
 import { weigh } from "./garbage.js";
 import { visitHeld, visitOwned } from "./owner.js";
@@ -83,19 +84,18 @@ export class Scope {
   }
 
   #free(): void {
-    const slots = new Float64Array(this.#arrays.length);
-    let count = 0;
+    const slots: number[] = [];
     for (const x of this.#arrays) {
       if (scopeOf(x) === this) {
         const slot = takeSlot(x, freedByTidy);
         if (slot >= 0) {
-          slots[count++] = slot;
+          slots.push(slot);
         }
       }
     }
     this.#arrays.length = 0;
-    if (count > 0) {
-      native.release_all(count === slots.length ? slots : slots.subarray(0, count));
+    if (slots.length > 0) {
+      native.release_all(list(slots));
     }
   }
 }
