@@ -193,24 +193,31 @@ template <>
 struct Convert<Bytes> {
   static constexpr auto ts = "ArrayBufferView";
   static Bytes read(Environment& e, napi_value v) {
-    Napi::Value value(e.env, v);
-    if (value.IsTypedArray()) {
-      auto array = value.As<Napi::TypedArray>();
-      return of(array.ArrayBuffer(), array.ByteOffset(), array.ByteLength());
+    // In the order of their numbers in Node-API.
+    static constexpr uint8_t sizes[] = {1, 1, 1, 2, 2, 4, 4, 4, 8, 8, 8, 2};
+    napi_typedarray_type type;
+    size_t length, offset;
+    napi_value buffer;
+    auto env = e.env;
+    auto status = napi_get_typedarray_info(
+        env, v, &type, &length, nullptr, &buffer, &offset);
+    if (status == napi_ok && type < std::size(sizes)) {
+      return of(env, buffer, offset, length * sizes[type]);
     }
-    if (value.IsDataView()) {
-      auto view = value.As<Napi::DataView>();
-      return of(view.ArrayBuffer(), view.ByteOffset(), view.ByteLength());
-    }
-    throw TypeError("Expected a typed array.");
+    status = napi_get_dataview_info(env, v, &length, nullptr, &buffer, &offset);
+    check(status, "a typed array");
+    return of(env, buffer, offset, length);
   }
   // A buffer can be gone, or shorter than when the view was made.
-  static Bytes of(Napi::ArrayBuffer buffer, size_t offset, size_t length) {
-    auto size = buffer.IsDetached() ? 0 : buffer.ByteLength();
-    if (offset > size || length > size - offset) {
+  static Bytes
+  of(napi_env env, napi_value buffer, size_t offset, size_t length) {
+    void* data;
+    size_t size;
+    auto status = napi_get_arraybuffer_info(env, buffer, &data, &size);
+    if (status != napi_ok || offset > size || length > size - offset) {
       throw TypeError("Expected a view of a buffer that is still there.");
     }
-    return {static_cast<char*>(buffer.Data()) + offset, length};
+    return {static_cast<char*>(data) + offset, length};
   }
 };
 
