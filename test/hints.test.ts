@@ -90,6 +90,12 @@ test.each<[string, () => unknown, string]>([
     () => nn.softmax(x, { dim: 1 } as never),
     '[softmax] options: expected axis, received an option "dim"; did you mean "axis"?',
   ],
+  [
+    "a value and gradients for gradients",
+    () => new optim.SGD(0.1).update(new nn.Linear(3, 2), [x, {}] as never),
+    "[SGD] gradients: expected a record of arrays or an nn.Module, received " +
+      "[ float32 array of shape [2, 3], {} ]; nn.valueAndGrad gives [value, gradients]",
+  ],
   ["arrays one by one", () => any.concatenate(x, x), severalArrays],
   ["arrays to be compared by type", () => any.resultType(x, x), severalArrays],
   ["a dtype's name", () => any.zeros([2], "int32"), `received "int32"; write mx.int32`],

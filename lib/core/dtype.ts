@@ -193,6 +193,14 @@ export function issubdtype(arg1: Dtype | DtypeCategory, arg2: Dtype | DtypeCateg
   return category !== undefined;
 }
 
+/** A dtype. */
+export function asDtype(x: unknown, fn: string, param: string): Dtype {
+  if (x instanceof Dtype) {
+    return x;
+  }
+  throw mismatch(fn, param, "a dtype such as mx.float32", x);
+}
+
 function checkType(x: unknown, param: string): void {
   if (!(x instanceof Dtype || x instanceof DtypeCategory)) {
     throw mismatch("issubdtype", param, "a dtype or a category such as mx.floating", x);
@@ -233,11 +241,9 @@ export function isdtype(
   dtype: Dtype,
   kind: Dtype | DtypeKind | readonly (Dtype | DtypeKind)[],
 ): boolean {
-  if (!(dtype instanceof Dtype)) {
-    throw mismatch("isdtype", "dtype", "a dtype such as mx.float32", dtype);
-  }
+  const given = asDtype(dtype, "isdtype", "dtype");
   const all: readonly unknown[] = Array.isArray(kind) ? kind : [kind];
-  return all.map(typeOf).some((type) => issubdtype(dtype, type));
+  return all.map(typeOf).some((type) => issubdtype(given, type));
 }
 
 function typeOf(kind: unknown): Dtype | DtypeCategory {

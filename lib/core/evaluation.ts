@@ -65,7 +65,8 @@ export function noTree(expected: string, leaf: unknown, path: Path): Error {
   return error;
 }
 
-const expected = "an array, or a list, record or module of arrays";
+/** What errors call a tree. */
+export const aTree = "an array, or a list, record or module of arrays";
 // What lists and records may have beside arrays.
 const values: ReadonlySet<string> = new Set(["number", "bigint", "boolean"]);
 
@@ -82,11 +83,11 @@ function arraysIn(tree: unknown, fn: string, param: string): array[] {
       hasValues ||= isValue;
       return false;
     }
-    throw noTree(expected, leaf, path);
+    throw noTree(aTree, leaf, path);
   };
   const [arrays] = flatten<array>(tree, { fn, param, take });
   if (arrays.length === 0 && hasValues && !hasGaps) {
-    throw mismatch(fn, param, expected, tree);
+    throw mismatch(fn, param, aTree, tree);
   }
   return arrays;
 }

@@ -5,7 +5,14 @@ import { mismatch } from "./call/errors.js";
 import type { Signal } from "./call/globals.js";
 import { asFunction, asSize } from "./call/numbers.js";
 import { checkedLater, kindOf, kindWhere, optionsOf } from "./call/options.js";
-import { type Evaluable, evaluateLater, isSignal, nextTurn, throwIfAborted } from "./evaluation.js";
+import {
+  aTree,
+  type Evaluable,
+  evaluateLater,
+  isSignal,
+  nextTurn,
+  throwIfAborted,
+} from "./evaluation.js";
 import { type Context, context, isPromise, run } from "./lifetime/context.js";
 import { Scope } from "./lifetime/scope.js";
 import { isBranch } from "./transforms/tree.js";
@@ -27,7 +34,7 @@ export interface PipelineOptions<T> {
 
 const readOptions = optionsOf<PipelineOptions<unknown>>()("pipeline", {
   initial: checkedLater(),
-  state: kindWhere<Evaluable>(isTree, "an array, or a list, record or module of arrays")(),
+  state: kindWhere<Evaluable>(isTree, aTree)(),
   signal: kindWhere<Signal>(isSignal, "an AbortSignal")(),
   ahead: kindOf(asSize)(1),
 });

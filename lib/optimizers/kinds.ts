@@ -5,7 +5,7 @@ import { elements } from "../core/call/arguments.js";
 import { typeError } from "../core/call/codes.js";
 import { mismatch, outOfRange } from "../core/call/errors.js";
 import { lookUp } from "../core/call/objects.js";
-import { kindOf, kindWhere } from "../core/call/options.js";
+import { kindOf } from "../core/call/options.js";
 import type { LearningRate } from "./optimizer.js";
 
 type Pair = readonly [number, number];
@@ -33,11 +33,15 @@ export const betas = kindOf<Pair>((value, fn, param) => {
   return both;
 });
 
-const isRate = (x: unknown) => typeof x === "number" || typeof x === "function" || isArray(x);
-const aRate = "a number, an array or a schedule";
+export function asRate(x: unknown, fn: string, param: string): LearningRate {
+  if (typeof x === "number" || typeof x === "function" || isArray(x)) {
+    return x as LearningRate;
+  }
+  throw wrong(fn, param, "a number, an array or a schedule", x);
+}
 
 /** A learning rate: a number, an array of no dimensions or a schedule. */
-export const rate = kindWhere<LearningRate>(isRate, aRate);
+export const rate = kindOf(asRate);
 
 /** Whether something is a module or a tree of arrays, as far as that shows without running code. */
 function isParameters(x: unknown, depth = 0): x is object {
@@ -82,8 +86,6 @@ export function readBehindRate<Options, Values>(
   learningRate: unknown,
   options: Options | undefined,
 ): Values {
-  if (!isRate(learningRate)) {
-    throw wrong(fn, "learningRate", aRate, learningRate);
-  }
+  asRate(learningRate, fn, "learningRate");
   return readOptions(fn, read, options);
 }

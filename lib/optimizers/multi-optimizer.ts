@@ -5,11 +5,17 @@ import { asBoolean } from "../core/call/numbers.js";
 import { kindOf, optionsOf } from "../core/call/options.js";
 import type * as mx from "../core/index.js";
 import { flattenOnlyArrays } from "../core/transforms/structure.js";
-import { isBranch, omitted } from "../core/transforms/tree.js";
+import { omitted } from "../core/transforms/tree.js";
 import type { SomeParametersOf } from "../core/transforms/types.js";
 import { treeMerge } from "../utils/tree.js";
 import { readOptions, wrong } from "./kinds.js";
-import { type LearningRate, Optimizer, type OptimizerState, type StepCount } from "./optimizer.js";
+import {
+  checkRoot,
+  type LearningRate,
+  Optimizer,
+  type OptimizerState,
+  type StepCount,
+} from "./optimizer.js";
 
 /** Whether an optimizer is for a parameter, by its name and its gradient. */
 export type ParameterFilter = (path: string, leaf: mx.array) => boolean;
@@ -75,10 +81,7 @@ export class MultiOptimizer extends Optimizer {
     if (this.optimizers.length === 1) {
       return [tree];
     }
-    if (!isBranch(tree) || Array.isArray(tree)) {
-      const expected = "a record of arrays or an nn.Module";
-      throw mismatch(this.constructor.name, "gradients", expected, tree);
-    }
+    checkRoot(tree, this.constructor.name, "gradients");
     const [leaves, structure] = flattenOnlyArrays(tree, this.constructor.name, "gradients");
     const names = structure.names();
     const last = this.filters.length;

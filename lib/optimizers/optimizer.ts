@@ -16,6 +16,7 @@ import {
   treeLike,
 } from "../core/transforms/tree.js";
 import type { SomeParametersOf } from "../core/transforms/types.js";
+import { asRate } from "./kinds.js";
 
 /** A hyperparameter by step: a function of the number of steps taken. */
 export type Schedule = (step: mx.array) => mx.array | number;
@@ -83,7 +84,8 @@ interface OfShape {
   readonly made: Made;
 }
 
-function checkRoot(
+/** Checks what holds parameters or gradients. */
+export function checkRoot(
   x: unknown,
   fn: string,
   param: string,
@@ -335,11 +337,7 @@ export abstract class Optimizer extends mx.Owner {
       this.#schedules.set(name, value);
       return;
     }
-    if (typeof value !== "number" && !(value instanceof mx.array)) {
-      const expected = "a number, an array or a schedule";
-      throw mismatch(this.constructor.name, name, expected, value);
-    }
-    this.#state[name] = mx.array(value);
+    this.#state[name] = mx.array(asRate(value, this.constructor.name, name) as number | mx.array);
     this.#schedules.delete(name);
   }
 

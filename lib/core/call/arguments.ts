@@ -8,7 +8,7 @@ import { type ArrayInput, isTypedArray, toArray } from "../array/input.js";
 import { type ArrayLike, type Scalar, standFor } from "../array/stand-in.js";
 import type { TypedArray } from "../array/typed-arrays.js";
 import { type StreamOptions, type StreamOrDevice, streamId } from "../device.js";
-import { Dtype } from "../dtype.js";
+import { asDtype, type Dtype } from "../dtype.js";
 import { currentStream } from "../lifetime/context.js";
 import { mismatch, outOfRange } from "./errors.js";
 import { native } from "./native.js";
@@ -260,10 +260,7 @@ export const optionalAxis = orNone(
 export const optionalShape = orNone(shapeList, "shape");
 
 export function dtypeId(x: Dtype, fn: string, param = "dtype"): DtypeId {
-  if (x instanceof Dtype) {
-    return x.id;
-  }
-  throw mismatch(fn, param, "a dtype such as mx.float32", x);
+  return asDtype(x, fn, param).id;
 }
 
 export const optionalDtypeId = orNone(dtypeId, "dtype");

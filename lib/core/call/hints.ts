@@ -57,6 +57,9 @@ export function hint(param: string, value: unknown, expected: string, fn: string
   if (typeof value !== "object" || value === null) {
     return "";
   }
+  if (param === "gradients" && Array.isArray(value)) {
+    return "; nn.valueAndGrad gives [value, gradients]";
+  }
   if (param === "layers[0]" && Array.isArray(value)) {
     return "; layers are given one by one, as in new nn.Sequential(...layers)";
   }

@@ -4,7 +4,7 @@
  * table checks what users write.
  */
 import { asArray } from "../array/array.js";
-import { Dtype } from "../dtype.js";
+import { asDtype } from "../dtype.js";
 import { currentStream } from "../lifetime/context.js";
 import { typeError } from "./codes.js";
 import { describe } from "./describe.js";
@@ -93,7 +93,7 @@ export const text = kindOf(asString);
 /** An array. */
 export const arrayOption = kindOf(asArray);
 /** A dtype. */
-export const dtypeKind = kindWhere<Dtype>((x) => x instanceof Dtype, "a dtype such as mx.float32");
+export const dtypeKind = kindOf(asDtype);
 
 // biome-ignore lint/suspicious/noExplicitAny: of whatever type the options say
 const later: Check<any> = (x) => x;
