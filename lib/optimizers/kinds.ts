@@ -6,6 +6,7 @@ import { typeError } from "../core/call/codes.js";
 import { mismatch, outOfRange } from "../core/call/errors.js";
 import { lookUp } from "../core/call/objects.js";
 import { kindOf } from "../core/call/options.js";
+import { type Branch, isBranch } from "../core/transforms/tree.js";
 import type { LearningRate } from "./optimizer.js";
 
 type Pair = readonly [number, number];
@@ -64,6 +65,18 @@ export function wrong(fn: string, param: string, expected: string, value: unknow
     ? "groups; optim.MultiOptimizer takes optimizers and filters that choose the parameters of each"
     : "a model's parameters; optimizer.update(model, gradients) gets the model";
   return typeError(`[${fn}] ${param}: expected ${expected}, received ${received}`);
+}
+
+/** Checks what holds parameters or gradients. */
+export function checkRoot(
+  x: unknown,
+  fn: string,
+  param: string,
+  expected = "a record of arrays or an nn.Module",
+): asserts x is Exclude<Branch, unknown[]> {
+  if (!isBranch(x) || Array.isArray(x)) {
+    throw mismatch(fn, param, expected, x);
+  }
 }
 
 /** Reads the options of an optimizer. */

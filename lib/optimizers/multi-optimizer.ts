@@ -8,14 +8,8 @@ import { flattenOnlyArrays } from "../core/transforms/structure.js";
 import { omitted } from "../core/transforms/tree.js";
 import type { SomeParametersOf } from "../core/transforms/types.js";
 import { treeMerge } from "../utils/tree.js";
-import { readOptions, wrong } from "./kinds.js";
-import {
-  checkRoot,
-  type LearningRate,
-  Optimizer,
-  type OptimizerState,
-  type StepCount,
-} from "./optimizer.js";
+import { checkRoot, readOptions, wrong } from "./kinds.js";
+import { type LearningRate, Optimizer, type OptimizerState, type StepCount } from "./optimizer.js";
 
 /** Whether an optimizer is for a parameter, by its name and its gradient. */
 export type ParameterFilter = (path: string, leaf: mx.array) => boolean;

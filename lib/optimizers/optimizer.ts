@@ -16,7 +16,7 @@ import {
   treeLike,
 } from "../core/transforms/tree.js";
 import type { SomeParametersOf } from "../core/transforms/types.js";
-import { asRate } from "./kinds.js";
+import { asRate, checkRoot } from "./kinds.js";
 
 /** A hyperparameter by step: a function of the number of steps taken. */
 export type Schedule = (step: mx.array) => mx.array | number;
@@ -82,18 +82,6 @@ function once(made: Made, from: unknown, dtype: mx.Dtype, make: () => mx.array):
 interface OfShape {
   readonly shape: number[];
   readonly made: Made;
-}
-
-/** Checks what holds parameters or gradients. */
-export function checkRoot(
-  x: unknown,
-  fn: string,
-  param: string,
-  expected = "a record of arrays or an nn.Module",
-): asserts x is Exclude<Branch, unknown[]> {
-  if (!isBranch(x) || Array.isArray(x)) {
-    throw mismatch(fn, param, expected, x);
-  }
 }
 
 /** The parameters that have gradients, in order. */

@@ -340,7 +340,10 @@ function formatOf(file: unknown, given: FileFormat | undefined): FileFormat {
  * mx.load(Buffer.concat(pieces), { format: "npy" })
  * // array([[1, 2]], dtype=float32)
  */
-export function load(file: LoadInput, options: LoadOptions & { format: "npy" }): array;
+export function load(
+  file: LoadInput,
+  options: LoadOptions & { format: "npy"; returnMetadata?: false | undefined },
+): array;
 export function load(
   file: `${string}.npy`,
   options?: LoadOptions & { format?: undefined; returnMetadata?: false | undefined },
