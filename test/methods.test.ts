@@ -161,7 +161,9 @@ describe("names that arrays have elsewhere", () => {
     ["numpy", "x.toTypedArray() or x.tolist()"],
     ["detach", "mx.stopGradient(x)"],
     ["float", "x.astype(mx.float32)"],
-    ["floor", "mx.floor(x, …)"],
+    ["floor", "mx.floor(x)"],
+    ["topk", "mx.topk(x, …)"],
+    ["where", "mx.where(condition, x, y)"],
     ["clamp", "mx.clip(x, aMin, aMax)"],
   ])("x.%s", (name, instead) => {
     const message = `[array] expected ${instead}, received x.${name}`;

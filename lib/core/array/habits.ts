@@ -8,16 +8,27 @@ const differentiated =
 const inPlace = ", which gives a new array";
 const rows = "[...x], a list of rows, or x.tolist()";
 
-// Functions that are no methods, as in Python.
-const functions =
-  "addmm allclose argpartition argsort atan2 ceil clip diff divmod einsum erf erfinv expm1 flip floor " +
-  "inner isclose isfinite isinf isnan kron logaddexp maximum median meshgrid minimum nanToNum outer pad " +
-  "partition repeat roll sigmoid sign sinh softmax sort stack take takeAlongAxis tan tanh tensordot tile " +
-  "topk trace tril triu trunc unflatten unique unstack where";
+// Functions that are no methods, as in Python: of an array, and of more.
+const ofOne =
+  "argsort ceil diff erf erfinv expm1 flip floor isfinite isinf isnan median sigmoid sign sinh softmax " +
+  "sort tan tanh trace tril triu trunc";
+const ofMore =
+  "addmm allclose argpartition atan2 divmod inner isclose kron logaddexp maximum minimum nanToNum outer " +
+  "partition roll take takeAlongAxis tensordot tile topk unflatten unique unstack";
+const calls = (names: string, rest: string) =>
+  Object.fromEntries(names.split(" ").map((name) => [name, `mx.${name}(x${rest})`]));
 
 // Without names that libraries probe for, such as `then`, `nodeType` or `equals`.
 const habits = {
-  ...Object.fromEntries(functions.split(" ").map((name) => [name, `mx.${name}(x, …)`])),
+  ...calls(ofOne, ""),
+  ...calls(ofMore, ", …"),
+  clip: "mx.clip(x, aMin, aMax)",
+  einsum: "mx.einsum(subscripts, [x, y])",
+  meshgrid: "mx.meshgrid([x, y])",
+  pad: "mx.pad(x, padWidth)",
+  repeat: "mx.repeat(x, repeats, axis) or mx.tile(x, reps)",
+  stack: "mx.stack([x, y])",
+  where: "mx.where(condition, x, y)",
   // NumPy, Python
   numpy: "x.toTypedArray() or x.tolist()",
   tobytes: "x.toTypedArray()",
