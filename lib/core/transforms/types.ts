@@ -135,8 +135,8 @@ type ModulesIn<T> =
         ? { readonly [K in keyof T]?: ModulesIn<T[K]> | undefined }
         : T;
 
-// biome-ignore lint/suspicious/noConfusingVoidType: what functions give that give nothing
-type None = void;
+/** What functions give that give nothing. */
+type None = ReturnType<() => void>;
 
 type Primitive = string | number | boolean | bigint | symbol | null;
 
