@@ -239,8 +239,13 @@ export abstract class Optimizer extends mx.Owner {
         const updated = leaves.map((gradient, i) => {
           const parameter = current[i] as mx.array;
           const { shape } = parameter;
-          this.#ofShape = shapes.get(String(shape)) ?? { shape, made: new Map() };
-          shapes.set(String(shape), this.#ofShape);
+          const name = shape.join();
+          let ofShape = shapes.get(name);
+          if (ofShape === undefined) {
+            ofShape = { shape, made: new Map() };
+            shapes.set(name, ofShape);
+          }
+          this.#ofShape = ofShape;
           return this.applySingle(gradient, parameter, states[i] as ParameterState);
         });
         return structure.fill(updated) as T;
@@ -344,12 +349,12 @@ export abstract class Optimizer extends mx.Owner {
   protected spread(value: number | mx.array, x: mx.array): number | mx.array {
     const { dtype } = x;
     const of = this.#ofShape;
-    if (of === undefined || !isFloating(dtype) || (typeof value !== "number" && value.ndim > 0)) {
+    if (of === undefined || !isFloating(dtype)) {
       return value;
     }
     return once(of.made, value, dtype, () => {
-      const scalar = typeof value === "number" ? mx.array(value, dtype) : value;
-      return mx.broadcastTo(scalar, of.shape);
+      const given = typeof value === "number" ? mx.array(value, dtype) : value;
+      return given.ndim === 0 ? mx.broadcastTo(given, of.shape) : given;
     });
   }
 
