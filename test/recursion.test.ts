@@ -33,9 +33,21 @@ describe("what is nested deeper than the stack, and what calls itself without en
       treeMap,
       treeFlatten,
       optimizer,
+      parameters,
+      update,
       ...others
     } = rest;
-    const walks = [keep, evaluated, vmap, compiled, treeMap, treeFlatten, optimizer];
+    const walks = [
+      keep,
+      evaluated,
+      vmap,
+      compiled,
+      treeMap,
+      treeFlatten,
+      optimizer,
+      parameters,
+      update,
+    ];
     expect(new Set(walks)).toEqual(new Set(["a result"]));
     expect(new Set(Object.values(others))).toEqual(new Set(["RangeError"]));
     expect(Object.keys(rest).length).toBeGreaterThan(24);

@@ -112,6 +112,19 @@ function asIs<T>(value: T): T {
   return value;
 }
 
+type Names = readonly (string | number)[];
+
+/** A module, or a list or record in its fields, whose parts are being mapped. */
+interface OpenBranch {
+  readonly branch: Branch;
+  readonly names: Names;
+  next: number;
+  /** The module whose field it is in, and what the names of its parts begin with there. */
+  readonly module: Module;
+  readonly prefix: string;
+  readonly out: ParameterTree;
+}
+
 /**
  * The fields of a module that a filter takes, with a function applied to their leaves. In lists and
  * records an empty record stands for everything else, so that the leaves of a list keep their
@@ -125,98 +138,81 @@ function mapFields<Leaf>(
   isLeafFn: ModuleFilter = isArrayField,
 ): ParameterTree {
   const path = pathOf(fn, root.constructor.name);
+  const open: OpenBranch[] = [];
+  const enter = (branch: Branch, module: Module, prefix: string): ParameterTree => {
+    const names = path.namesOf(branch);
+    const out = (Array.isArray(branch) ? [] : {}) as ParameterTree;
+    path.enter(branch);
+    open.push({ branch, names, next: 0, module, prefix, out });
+    return out;
+  };
   const map = (module: Module, key: string, value: unknown): unknown => {
     if (isLeafFn(module, key, value)) {
       return mapFn(value as Leaf);
     }
-    if (value instanceof Module) {
-      return fieldsOf(value);
+    if (isBranch(value)) {
+      return value instanceof Module ? enter(value, value, "") : enter(value, module, `${key}.`);
     }
-    if (!isBranch(value)) {
-      path.refuseStranger(value);
-      return {};
-    }
-    const partOf = (name: string | number): unknown => {
-      path.at(name);
-      const part = (value as Record<string | number, unknown>)[name];
-      const at = `${key}.${name}`;
-      if (filterFn(module, at, part)) {
-        return map(module, at, part);
-      }
-      path.refuseStranger(part);
-      return {};
-    };
-    path.enter(value);
-    const list: unknown[] = [];
-    const record = {};
-    if (Array.isArray(value)) {
-      const length = path.lengthOf(value);
-      for (let i = 0; i < length; i++) {
-        list.push(partOf(i));
-      }
-    } else {
-      for (const name of Object.keys(value)) {
-        putChild(record, name, partOf(name));
-      }
-    }
-    path.leave();
-    return Array.isArray(value) ? list : record;
+    path.refuseStranger(value);
+    return {};
   };
-  const fieldsOf = (module: Module): ParameterTree => {
-    path.enter(module);
-    const out: ParameterTree = {};
-    for (const name of Object.keys(module)) {
-      const value = (module as unknown as Record<string, unknown>)[name];
-      path.at(name);
-      if (filterFn(module, name, value)) {
-        putChild(out, name, map(module, name, value));
-      } else {
-        path.refuseStranger(value);
-      }
-    }
-    path.leave();
-    return out;
-  };
-  return fieldsOf(root);
-}
-
-type VisitModule = (name: string, module: Module) => void;
-
-/**
- * Visits each module in a branch, such as the fields of a module, once. It does not go into the
- * modules that it visits.
- */
-function visitChildren(
-  branch: object,
-  visit: VisitModule,
-  name = "",
-  seen = new Set<object>(),
-): void {
-  seen.add(branch);
-  for (const key of Object.keys(branch)) {
-    const value = (branch as Record<string, unknown>)[key];
-    if (!isBranch(value) || seen.has(value)) {
+  const all = enter(root as Branch & Module, root, "");
+  for (let last = open.at(-1); last !== undefined; last = open.at(-1)) {
+    const { branch, names, module, prefix, out } = last;
+    if (last.next === names.length) {
+      open.pop();
+      path.leave();
       continue;
     }
-    seen.add(value);
-    if (value instanceof Module) {
-      visit(joined(name, key), value);
+    const name = names[last.next++] as string | number;
+    const value = (branch as Record<string | number, unknown>)[name];
+    const key = `${prefix}${name}`;
+    path.at(name);
+    if (filterFn(module, key, value)) {
+      putChild(out, name, map(module, key, value));
     } else {
-      visitChildren(value, visit, joined(name, key), seen);
+      path.refuseStranger(value);
+      if (!(branch instanceof Module)) {
+        putChild(out, name, {});
+      }
     }
   }
+  return all;
+}
+
+/**
+ * The modules in a branch, such as the fields of a module, each once, with their names: those that
+ * are nearest, or all.
+ */
+function modulesIn(root: object, all: boolean): [name: string, module: Module][] {
+  const out: [string, Module][] = [];
+  const seen = new Set<object>();
+  const ahead: [name: string, branch: object][] = [["", root]];
+  for (let last = ahead.pop(); last !== undefined; last = ahead.pop()) {
+    const [path, branch] = last;
+    if (seen.has(branch)) {
+      continue;
+    }
+    seen.add(branch);
+    if (branch !== root && branch instanceof Module) {
+      out.push([path, branch]);
+      if (!all) {
+        continue;
+      }
+    }
+    for (const key of Object.keys(branch).reverse()) {
+      const value = (branch as Record<string, unknown>)[key];
+      if (isBranch(value)) {
+        ahead.push([joined(path, key), value]);
+      }
+    }
+  }
+  return out;
 }
 
 /** Whether a value is a module, or has some in its lists and records. */
-function hasModules(value: unknown, seen?: Set<object>): boolean {
-  if (!isBranch(value) || seen?.has(value)) {
-    return false;
-  }
-  if (value instanceof Module) {
-    return true;
-  }
-  const all = (seen ?? new Set()).add(value);
-  return Object.values(value).some((part) => hasModules(part, all));
+function hasModules(value: unknown): boolean {
+  return isBranch(value) && (value instanceof Module || modulesIn(value, false).length > 0);
 }
 
 function formatOf(file: string): "safetensors" | "npz" | "gguf" {
@@ -257,38 +253,52 @@ function assign(
     return outOfRange(fn, where, `the name of one of the module's ${many}${such}`, value);
   };
   const places: [owner: Branch, key: string | number, value: unknown][] = [];
-  const walk = (owner: Branch | undefined, tree: Branch, inModule: boolean): void => {
+  const open: {
+    owner: Branch | undefined;
+    tree: Branch;
+    names: Names;
+    next: number;
+    inModule: boolean;
+  }[] = [];
+  const enter = (owner: Branch | undefined, tree: Branch, inModule: boolean): void => {
     path.enter(tree);
-    for (const key of path.namesOf(tree)) {
-      path.at(key);
-      const value = (tree as Record<string, unknown>)[key];
-      const found = owner && childOf(owner, key);
-      if (isValue(value)) {
-        if (isValue(found)) {
-          places.push([owner as Branch, key, value]);
-        } else if (strict) {
-          throw wrong(value, found, owner);
-        }
-      } else if (isBranch(value)) {
-        const inner = isBranch(found) ? found : undefined;
-        if (strict && inner === undefined && namesOf(value).length > 0) {
-          throw wrong(value, found, owner);
-        }
-        walk(inner, value, inModule || isModule(value));
-      } else {
-        path.refuseStranger(value);
-        // If a module was given as the tree, its fields need not all be parameters.
-        if (strict && value !== undefined && !(inModule && !isArray(value))) {
-          throw wrong(value, found, owner);
-        }
-      }
-    }
-    path.leave();
+    open.push({ owner, tree, names: path.namesOf(tree), next: 0, inModule });
   };
   if (isBranch(values)) {
-    walk(module as Branch & Module, values, isModule(values));
+    enter(module as Branch & Module, values, isModule(values));
   } else if (strict) {
     throw mismatch(fn, many, `a tree of ${many}`, values);
+  }
+  for (let last = open.at(-1); last !== undefined; last = open.at(-1)) {
+    const { owner, tree, names, inModule } = last;
+    if (last.next === names.length) {
+      open.pop();
+      path.leave();
+      continue;
+    }
+    const key = names[last.next++] as string | number;
+    path.at(key);
+    const value = (tree as Record<string, unknown>)[key];
+    const found = owner && childOf(owner, key);
+    if (isValue(value)) {
+      if (isValue(found)) {
+        places.push([owner as Branch, key, value]);
+      } else if (strict) {
+        throw wrong(value, found, owner);
+      }
+    } else if (isBranch(value)) {
+      const inner = isBranch(found) ? found : undefined;
+      if (strict && inner === undefined && namesOf(value).length > 0) {
+        throw wrong(value, found, owner);
+      }
+      enter(inner, value, inModule || isModule(value));
+    } else {
+      path.refuseStranger(value);
+      // If a module was given as the tree, its fields need not all be parameters.
+      if (strict && value !== undefined && !(inModule && !isArray(value))) {
+        throw wrong(value, found, owner);
+      }
+    }
   }
   for (const [owner, key, value] of places) {
     putChild(owner, key, value);
@@ -461,14 +471,7 @@ export class Module extends mx.Owner {
 
   /** This module and all inside, each with its name: `""` for this one. */
   namedModules(): [name: string, module: Module][] {
-    const out: [string, Module][] = [];
-    const seen = new Set<object>();
-    const visit = (name: string, module: Module): void => {
-      out.push([name, module]);
-      visitChildren(module, visit, name, seen);
-    };
-    visit("", this);
-    return out;
+    return [["", this], ...modulesIn(this, true)];
   }
 
   /** This module and all inside. */
@@ -676,9 +679,8 @@ export class Module extends mx.Owner {
     const outermost = printing.size === 0;
     printing.add(this);
     try {
-      const inside: [string, string][] = [];
-      visitChildren(this, (path, module) => inside.push([path, String(module)]));
-      const lines = shortened(inside)
+      const inside = modulesIn(this, false);
+      const lines = shortened(inside.map(([path, module]) => [path, String(module)]))
         .map(([path, text]) => `\n  (${path}): ${text.replaceAll("\n", "\n  ")}`)
         .join("");
       const count = outermost && lines !== "" ? this.#count() : "";

@@ -39,7 +39,11 @@ const deep = {
   treeUnflatten: () => utils.treeUnflatten([[Array(levels).fill("a").join("."), 1]]),
   treeMerge: () => utils.treeMerge(record(1), record(2), () => 3),
   parameters: () => Object.assign(new nn.Linear(1, 1), { more: list(one()) }).parameters(),
-  update: () => new nn.Linear(1, 1).update(record(one())),
+  update: () => {
+    const model = Object.assign(new nn.Linear(1, 1), { more: list(one()) });
+    model.freeze().unfreeze().eval().update(model.parameters());
+  },
+  updateOther: () => new nn.Linear(1, 1).update(record(one())),
   optimizer: () => new optim.SGD(1).applyGradients(record(one()), record(one())),
 };
 

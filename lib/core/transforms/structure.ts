@@ -32,9 +32,11 @@ export type Parameter = string | ((index: number) => string);
 /** A branch that a path goes through, and the name of the child that it goes to. */
 interface Step {
   readonly branch: object;
-  readonly before: Step | undefined;
   name: string | number;
 }
+
+// So many branches are compared one by one, which takes less than a set.
+const few = 16;
 
 /**
  * The way from a tree's root to where a walk is. It finds branches that contain
@@ -43,21 +45,23 @@ interface Step {
 class Path {
   readonly #fn: string;
   readonly #param: Parameter;
-  #last: Step | undefined;
-  /** How many branches it goes through. */
-  depth = 0;
+  readonly #steps: Step[] = [];
+  // The branches beyond the first few.
+  #deep: Set<object> | undefined;
 
   constructor(fn: string, param: Parameter) {
     this.#fn = fn;
     this.#param = param;
   }
 
+  /** How many branches it goes through. */
+  get depth(): number {
+    return this.#steps.length;
+  }
+
   /** Where it is, as in `gradients.layers.0`. */
   get where(): string {
-    const names: (string | number)[] = [];
-    for (let step = this.#last; step !== undefined; step = step.before) {
-      names.unshift(step.name);
-    }
+    const names = this.#steps.map(({ name }) => name);
     const param = this.#param;
     const start = typeof param === "string" ? param : param(names.shift() as number);
     return names.reduce<string>(joined, start);
@@ -65,14 +69,20 @@ class Path {
 
   /** Goes into a branch. */
   enter(branch: object): void {
-    for (let step = this.#last; step !== undefined; step = step.before) {
-      if (step.branch === branch) {
-        const what = "expected a tree, received a value that contains itself";
-        throw typeError(`[${this.#fn}] ${this.where}: ${what}`);
-      }
+    const steps = this.#steps;
+    let isAbove = this.#deep?.has(branch) ?? false;
+    for (let i = 0; i < few && i < steps.length; i++) {
+      isAbove ||= (steps[i] as Step).branch === branch;
     }
-    this.#last = { branch, before: this.#last, name: "" };
-    this.depth++;
+    if (isAbove) {
+      const what = "expected a tree, received a value that contains itself";
+      throw typeError(`[${this.#fn}] ${this.where}: ${what}`);
+    }
+    if (steps.length >= few) {
+      this.#deep ??= new Set();
+      this.#deep.add(branch);
+    }
+    steps.push({ branch, name: "" });
   }
 
   /** The names of the children of a branch, as {@link namesOf}, but a list may not be too long. */
@@ -88,13 +98,13 @@ class Path {
 
   /** Goes to a child of the branch that was entered last. */
   at(name: string | number): void {
-    (this.#last as Step).name = name;
+    (this.#steps.at(-1) as Step).name = name;
   }
 
   /** Goes back out of the branch. */
   leave(): void {
-    this.#last = (this.#last as Step).before;
-    this.depth--;
+    const { branch } = this.#steps.pop() as Step;
+    this.#deep?.delete(branch);
   }
 
   mismatch(expected: string, value: unknown): TypeError {
