@@ -166,6 +166,16 @@ describe("modules in modules", () => {
     model.updateModules(children);
     // @ts-expect-error: no module of this name.
     expect(() => model.updateModules({ hedas: { main } })).toThrow(RangeError);
+    // @ts-expect-error: no module.
+    expect(() => model.updateModules({ heads: { main: mx.ones([1]) } })).toThrow(TypeError);
+    // @ts-expect-error: it has none that could be changed.
+    expect(() => model.updateModules({ heads: { main: { weight: mx.ones([1]) } } })).toThrow();
+    const any: nn.Module = model;
+    any.updateModules({ heads: { main }, layers: [{}, { norm: new nn.RMSNorm(3) }] });
+    any.updateModules(any.children());
+    any.updateModules(children);
+    // @ts-expect-error: no module.
+    expect(() => any.updateModules({ heads: { main: mx.ones([1]) } })).toThrow(TypeError);
   });
 });
 
@@ -238,6 +248,17 @@ describe("transformations", () => {
     expect(() => mx.jvp((k: number) => mx.array(k), [1], [x])).toThrow(TypeError);
     // @ts-expect-error: a number is no primal.
     expect(() => mx.vjp((k: number) => mx.array(k), [1], [x])).toThrow(TypeError);
+  });
+
+  test("take functions of functions that are generic themselves", () => {
+    const all = <F extends (...xs: mx.array[]) => mx.array>(f: F) => {
+      const same: F[] = [mx.compile(f), mx.checkpoint(f), mx.vmap(f)];
+      return [...same, mx.grad(f), nn.valueAndGrad(new Model(), f)];
+    };
+    const one = <T, R extends mx.array>(f: (x: T) => R) => [mx.compile(f), mx.checkpoint(f)];
+    const [compiled] = one((w: { a: mx.array }) => mx.negative(w.a));
+    expect(compiled?.({ a: x }).item()).toBe(-2);
+    expect(all((x) => mx.exp(x)).length).toBe(5);
   });
 
   test("keep the types of functions", () => {
@@ -314,6 +335,81 @@ describe("transformations", () => {
     expect(mx.jvp(list, [x], [x])[1][0]?.item()).toBe(2);
     // @ts-expect-error: there is one result.
     expect(mx.vjp((a: mx.array) => a.square(), [x], [x])[0][1]).toBeUndefined();
+  });
+});
+
+describe("evaluation", () => {
+  const x = mx.ones([1]);
+  const model = new Model();
+
+  test("takes all that may hold arrays", async () => {
+    const none: mx.array | null = null as mx.array | null;
+    const caches: { keys: mx.array | null; length: number }[] = [{ keys: none, length: 0 }];
+    const state: Record<string, unknown> = { x };
+    interface Tree {
+      inner?: Tree;
+      size: number;
+      list: Tree[];
+    }
+    const tree: Tree = { size: 0, list: [] };
+    class Counter extends mx.Owner {
+      count = 3;
+      total = x;
+    }
+    interface Cached {
+      readonly length: number;
+      add(): void;
+    }
+    const cached: Cached[] = [];
+    mx.eval(cached);
+    mx.eval(x, [x, 1], { a: x, b: 2 }, [[{ x }]], { p: [x] } as const, [], {}, [null]);
+    mx.eval(model, model.state, model.parameters(), new optim.SGD(0.1).state, new Counter());
+    mx.eval(caches, [none], state, [model] as nn.Module[], { tree, x });
+    mx.eval(...mx.split(mx.ones([2]), 2), ...[x].values());
+    expect(() => mx.eval(tree)).toThrow(TypeError);
+    const any: mx.Evaluable[] = [x];
+    mx.eval(...any);
+    const signal: AbortSignal | undefined = undefined as AbortSignal | undefined;
+    await mx.asyncEval(x, [x], signal, new AbortController().signal);
+    const generic = <
+      T extends mx.Evaluable,
+      M extends nn.Module,
+      R extends Record<string, mx.array>,
+    >(
+      value: T,
+      model: M,
+      record: R,
+    ) => mx.eval(value, model, model.parameters(), record);
+    generic([x], model, { x });
+  });
+
+  test("refuses what has none", async () => {
+    // biome-ignore format: one a line
+    const wrong = [
+      // @ts-expect-error: a number.
+      () => mx.eval(3),
+      // @ts-expect-error: a list of numbers.
+      () => mx.eval([1]),
+      // @ts-expect-error: one among others.
+      () => mx.eval(x, [[1]]),
+      // @ts-expect-error: a record of a number.
+      () => mx.eval({ a: 2 }),
+      // @ts-expect-error: lists and records of numbers and texts.
+      () => mx.eval({ a: [2n, true], b: { c: "text" } }),
+      // @ts-expect-error: a function, which is to be called first.
+      () => mx.eval(() => x),
+      // @ts-expect-error: a map, whose values are to be passed.
+      () => mx.eval([new Map([["x", x]])]),
+      // @ts-expect-error: an optimizer, whose state is to be passed.
+      () => mx.eval(new optim.SGD(0.1)),
+    ];
+    for (const evaluate of wrong) {
+      expect(evaluate).toThrow(TypeError);
+    }
+    // @ts-expect-error: a list of numbers.
+    await expect(mx.asyncEval([1], undefined)).rejects.toThrow(TypeError);
+    // @ts-expect-error: a record of a number.
+    await expect(mx.asyncEval(x, { a: 2 })).rejects.toThrow(TypeError);
   });
 });
 

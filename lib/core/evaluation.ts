@@ -9,6 +9,7 @@ import { native } from "./call/native.js";
 import { makeRoom, makeRoomOrWait, reportMemory } from "./lifetime/garbage.js";
 import { flatten, type Path } from "./transforms/structure.js";
 import { isBranch } from "./transforms/tree.js";
+import type { Evaluated } from "./transforms/types.js";
 
 /**
  * What `mx.eval` takes: an array, or a list, a record or a module, whatever
@@ -119,7 +120,7 @@ function arraysOf(args: readonly unknown[], fn: string, nameOf: NameOf): readonl
  * x
  * // array([2, 3], dtype=float32)
  */
-function evaluate(...args: Evaluable[]): void {
+function evaluate<A extends readonly Evaluable[]>(...args: Evaluated<A>): void {
   const arrays = arraysOf(args, "eval", nameOf);
   const meanwhile = makeRoomOrWait();
   native.eval(slots(arrays, "eval", "args"), meanwhile);
@@ -183,7 +184,9 @@ function whenAborted(signal: Signal, giveUp: () => void): () => void {
  * x
  * // array([2, 3], dtype=float32)
  */
-export function asyncEval(...args: (Evaluable | Signal | undefined)[]): Promise<void> {
+export function asyncEval<A extends readonly (Evaluable | Signal | undefined)[]>(
+  ...args: Evaluated<A>
+): Promise<void> {
   return evaluateLater(args, "asyncEval", nameOf);
 }
 

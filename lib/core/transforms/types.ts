@@ -72,7 +72,7 @@ type OrUnknown<Names> = [Names] extends [never] ? ParameterTree : unknown;
  */
 export type ParametersOf<M, Hidden extends string = `_${string}`> = {
   -readonly [K in keyof M as Field<K, M[K], array, Hidden>]: ParameterIn<M[K], Hidden, undefined>;
-} & OrUnknown<{ [K in keyof M]: Field<K, M[K], array, Hidden> }[keyof M]>;
+} & OrUnknown<{ [K in keyof M]-?: Field<K, M[K], array, Hidden> }[keyof M]>;
 
 type ParameterIn<T, Hidden extends string, Else = Nothing> =
   IsAny<T> extends true
@@ -108,7 +108,7 @@ export type SomeParametersOf<M> = ParametersOf<M> | PartialTree<ParametersOf<M>>
 /** The modules that are fields of a module, as `children()` has them. */
 export type ChildrenOf<M> = {
   -readonly [K in keyof M as Field<K, M[K], AnyModule, never>]: ChildIn<M[K], undefined>;
-} & OrUnknown<{ [K in keyof M]: Field<K, M[K], AnyModule, never> }[keyof M]>;
+} & OrUnknown<{ [K in keyof M]-?: Field<K, M[K], AnyModule, never> }[keyof M]>;
 
 type ChildIn<T, Else = Nothing> =
   IsAny<T> extends true
@@ -123,12 +123,18 @@ type ChildIn<T, Else = Nothing> =
             ? { -readonly [K in keyof T]: ChildIn<T[K]> }
             : Else;
 
+/** Modules in records and lists, for those of a module of which nothing is known. */
+type SomeModules =
+  | Module
+  | { readonly [name: string]: SomeModules | undefined }
+  | readonly (SomeModules | undefined)[];
+
 /** What may be given for the modules in a module: others, or what to change in them. */
 export type SomeModulesOf<M> = ModulesIn<ChildrenOf<M>>;
 
 type ModulesIn<T> =
   IsAny<T> extends true
-    ? T
+    ? SomeModules
     : T extends AnyModule
       ? Module | SomeModulesOf<T>
       : T extends object
@@ -196,12 +202,15 @@ export type Picked<F extends AnyFunction, N> = N extends readonly number[]
     : never;
 
 /**
- * Refuses functions that cannot be transformed, with a type that says why: it is
- * the rest of a parameter's type, `F & Accepts<…>`.
+ * Refuses what cannot be transformed or evaluated, with a type that says why: it is the rest of a
+ * parameter's type, `F & Accepts<…>`. Where `F` is not known yet, in a function that is generic
+ * itself, TypeScript takes it, since to ask for `never` is to ask for what no type can become.
  */
-type Accepts<Good extends boolean, Reason extends string> = [Good] extends [true]
-  ? unknown
-  : Reason;
+type Accepts<Good extends boolean, Reason extends string> = [
+  [Good] extends [true] ? true : never,
+] extends [never]
+  ? Reason
+  : unknown;
 
 /** For functions that are differentiated by arguments at some positions. */
 export type Differentiable<F extends AnyFunction, N, Result> = Accepts<
@@ -226,6 +235,34 @@ export type Mappable<F extends AnyFunction> = Accepts<
   "What is mapped has to take arrays or trees of arrays."
 > &
   Accepts<AreTrees<[ReturnType<F>]>, "What is mapped has to give arrays or trees of arrays.">;
+
+/**
+ * `true` for what may have arrays somewhere, `never` for what surely has none. What has methods may
+ * be of a class that has more than its type says.
+ */
+type Holding<T, Depth extends readonly unknown[] = []> = unknown extends T
+  ? true
+  : T extends array | AnyOwner | Callable | null | undefined
+    ? true
+    : T extends Primitive | Opaque
+      ? never
+      : Depth["length"] extends 4
+        ? true
+        : HoldingAny<T extends readonly unknown[] ? T[number] : T[keyof T], Depth>;
+
+// What has nothing in it has nothing that would be left out.
+type HoldingAny<Parts, Depth extends readonly unknown[]> = [Parts] extends [never]
+  ? true
+  : Holding<Parts, [...Depth, 0]>;
+
+/** Arguments that are evaluated, each of which has to hold arrays. */
+export type Evaluated<Arguments extends readonly unknown[]> = {
+  readonly [I in keyof Arguments]: Arguments[I] &
+    Accepts<
+      [true] extends [Holding<Arguments[I]>] ? true : false,
+      "What is evaluated has to hold arrays."
+    >;
+};
 
 /** Whether a result can have arrays, in part or as a whole. */
 type MayHaveArrays<T> = [T] extends [never]
