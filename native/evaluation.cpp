@@ -157,27 +157,50 @@ std::exception_ptr wait_for(Piece& piece) {
   }
 }
 
+// Computes a piece and gives its error. MLX makes no events for the arrays
+// then, which take longer than what could be done meanwhile. But without these
+// nobody knows which operation threw while it was scheduled, so the rest is
+// scheduled with events. Should that go well, the error was a task's, or too
+// little memory for a moment, and all of the piece has failed.
+std::exception_ptr evaluate_light(Plan& plan, Piece& piece) {
+  try {
+    mx::eval(piece.arrays);
+  } catch (...) {
+    auto error = std::current_exception();
+    forget_errors(piece);
+    schedule(plan, piece, piece.arrays);
+    wait_for(piece);
+    return error;
+  }
+  return wait_for(piece);
+}
+
 // All pieces are scheduled before any is waited for. Nobody can meet the arrays
 // of the last one meanwhile, so it needs no guards.
 void evaluate_all(Plan& plan, const std::function<void()>& meanwhile) {
   auto& pieces = plan.pieces();
   std::vector<std::vector<Check>> checks;
-  std::exception_ptr error;
+  std::exception_ptr error, last;
   try {
     for (; checks.size() + 1 < pieces.size();) {
       auto& piece = pieces[checks.size()];
       checks.push_back(schedule_guarded(plan, piece));
       piece.arrays.clear();
     }
-    schedule(plan, pieces.back(), pieces.back().arrays);
-    plan.forget_gone();
-    if (meanwhile) {
-      meanwhile();
+    auto& piece = pieces.back();
+    if (!meanwhile && piece.is_light() && piece.from_cpu.empty()) {
+      last = evaluate_light(plan, piece);
+    } else {
+      schedule(plan, piece, piece.arrays);
+      plan.forget_gone();
+      if (meanwhile) {
+        meanwhile();
+      }
+      last = wait_for(piece);
     }
   } catch (...) {
     error = std::current_exception();
   }
-  auto last = error ? nullptr : wait_for(pieces.back());
   std::exception_ptr first;
   auto note = [&](const Piece& piece, const std::exception_ptr& failure) {
     if (failure) {

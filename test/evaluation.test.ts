@@ -251,10 +251,17 @@ describe("an evaluation that failed", () => {
     return loaded instanceof mx.array ? loaded : (loaded["x"] as mx.array);
   }
 
+  /** Ones that share one place in memory: a product copies them. */
+  const wide = (...shape: number[]) => mx.broadcastTo(mx.array([1]), shape);
+
   const kinds: [what: string, make: () => mx.array][] = [
     ["a singular matrix", failing],
     ["one of several outputs", () => mx.linalg.svd(mx.full([2, 2], Number.NaN), onCpu)[1]],
     ["too little memory", () => mx.sum(mx.add(mx.zeros([2 ** 31 - 1, 2 ** 29]), 1), 0)],
+    [
+      "too little memory beside the result",
+      () => mx.matmul(wide(2 ** 10, 2 ** 30), wide(2 ** 30, 1)),
+    ],
     ["an index", () => mx.take(mx.arange(4), mx.add(mx.array([0, 7], mx.int32), 1))],
     ["an npy file cut short", () => cutShort(mx.save, "npy")],
     [
