@@ -55,6 +55,10 @@ function environment(watched) {
   // C++ library, which Node does not load, when it looks for what it replaces.
   const { build, library: sanitizer } = watches[watched];
   const preload = [sanitizer, "libstdc++.so.6"].map((name) => library(compiler, name));
+  if (watched === "threads") {
+    // Threads that go deep would leave their stacks, of which it takes a part.
+    preload.push(join(root, "build", build, "thread-room.so"));
+  }
   const log = `log_path=${join(reportsOf(watched), "report")}`;
   // What is too large is an error of ours, not the sanitizer's.
   const may = "allocator_may_return_null=1";

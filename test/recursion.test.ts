@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { runProgram } from "./support/process";
+import { sanitized } from "./support/sanitized.js";
 
 interface Results {
   outcome: Record<string, string>;
@@ -10,9 +11,12 @@ interface Results {
 // half done: the same functions work right after it.
 describe("what is nested deeper than the stack, and what calls itself without end", () => {
   let all: { large: Results; small: Results };
-  beforeAll(async () => {
-    all = (await runProgram("recursion")) as typeof all;
-  }, 120_000);
+  beforeAll(
+    async () => {
+      all = (await runProgram("recursion")) as typeof all;
+    },
+    sanitized ? 400_000 : 120_000,
+  );
 
   test.each(["large", "small"] as const)("with a %s stack", (stack) => {
     const { outcome, broken } = all[stack];
