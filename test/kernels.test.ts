@@ -29,9 +29,11 @@ let cache: string;
 let log: string;
 let env: Record<string, string | undefined>;
 
-// A compiler that notes each library that it makes, and first does what `$1` says.
+// A compiler that notes each library that it makes, and first does what `$1` says. A
+// sanitizer watches the addon alone.
 function wrapCompiler(first = ""): void {
   const script = `#!/bin/sh
+unset LD_PRELOAD
 case "$*" in *-shared*) echo built >> '${log}'; ${first}
 esac
 exec '${compiler()}' "$@"
