@@ -10,7 +10,7 @@ import type { TypedArray } from "../array/typed-arrays.js";
 import { type StreamOptions, type StreamOrDevice, streamId } from "../device.js";
 import { asDtype, type Dtype } from "../dtype.js";
 import { currentStream } from "../lifetime/context.js";
-import { mismatch, outOfRange } from "./errors.js";
+import { mismatch, outOfRange, renamed } from "./errors.js";
 import { native } from "./native.js";
 import { asInteger, isInt32 } from "./numbers.js";
 import { checkNames } from "./options.js";
@@ -64,18 +64,18 @@ function slotOfInput(x: ArrayInput, fn: string, param: string): Slot {
       // A scalar alone gets the dtype that an operation gives it.
       return hold(make(native.scalar(scalarCode(x, fn, param), none)));
     case "bigint":
-      return converted(x);
+      return converted(x, fn, param);
     case "function":
     case "object": {
       if (x === null) {
         break;
       }
       if (isList(x) || isTypedArray(x)) {
-        return converted(x);
+        return converted(x, fn, param);
       }
       const meant = standFor(x, fn, param);
       if (meant !== undefined) {
-        return isArray(meant) ? slot(meant, fn, param) : converted(meant);
+        return isArray(meant) ? slot(meant, fn, param) : converted(meant, fn, param);
       }
     }
   }
@@ -86,11 +86,13 @@ function slotOfInput(x: ArrayInput, fn: string, param: string): Slot {
 // the addon has them, which is before the next microtask.
 const held: array[] = [];
 
-function converted(x: ArrayInput): Slot {
+function converted(x: ArrayInput, fn: string, param: string): Slot {
   // Reading a list's elements may run code of the program's.
   const mark = interrupt();
   try {
     return hold(toArray(x, undefined));
+  } catch (error) {
+    throw renamed(error, fn, param);
   } finally {
     resume(mark);
   }
@@ -140,7 +142,7 @@ export function scalarCode(x: unknown, fn: string, param: string): OperandCode {
   }
   if ((typeof x === "object" && x !== null) || typeof x === "function") {
     if (isTypedArray(x)) {
-      return converted(x as ArrayInput);
+      return converted(x as ArrayInput, fn, param);
     }
     const meant = standFor(x, fn, param);
     if (meant !== undefined) {

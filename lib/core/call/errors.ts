@@ -20,6 +20,18 @@ export function isOutOfRange(error: unknown): boolean {
   return hasCode(error, "ERR_OUT_OF_RANGE");
 }
 
+/**
+ * What a function throws for a wrong argument that an operation inside of it has found: the
+ * operation's error, under the names that users know.
+ */
+export function renamed(error: unknown, fn: string, param: string): unknown {
+  const code = argumentCodes.find((code) => hasCode(error, code));
+  const [, rest] = /^\[[\w.]+\] [\w.[\]]+(: .*)$/s.exec(code ? (error as Error).message : "") ?? [];
+  return code && rest ? withCode(new TypeError(`[${fn}] ${param}${rest}`), code) : error;
+}
+
+const argumentCodes: readonly ErrorCode[] = ["ERR_INVALID_ARG_TYPE", "ERR_MLX_DISPOSED"];
+
 function hasCode(error: unknown, code: ErrorCode): boolean {
   return isNativeError(error) && lookUp(error, "code") === code;
 }

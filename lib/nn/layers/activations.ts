@@ -2,7 +2,7 @@
 
 import { asArray } from "../../core/array/array.js";
 import { integerElements } from "../../core/call/arguments.js";
-import { outOfRange } from "../../core/call/errors.js";
+import { outOfRange, renamed } from "../../core/call/errors.js";
 import { asInteger } from "../../core/call/numbers.js";
 import { count, integer, kindOf, number, oneOf, optionsOf } from "../../core/call/options.js";
 import * as mx from "../../core/index.js";
@@ -123,7 +123,11 @@ export function sigmoid(x: mx.array): mx.array {
  * // array([0, 0, 2], dtype=float32)
  */
 export function relu(x: mx.array): mx.array {
-  return mx.maximum(x, 0);
+  try {
+    return mx.maximum(x, 0);
+  } catch (error) {
+    throw renamed(error, "relu", "x");
+  }
 }
 
 /**
@@ -151,7 +155,7 @@ export function relu2(x: mx.array): mx.array {
  * // array([0, 2, 6], dtype=float32)
  */
 export function relu6(x: mx.array): mx.array {
-  return fused("relu6", [floating(x)], (x) => mx.minimum(relu(x), 6));
+  return fused("relu6", [x], (x) => mx.minimum(relu(floating(x)), 6));
 }
 
 /**
@@ -167,9 +171,10 @@ export function relu6(x: mx.array): mx.array {
  */
 export function leakyRelu(x: mx.array, options?: LeakyReLUOptions): mx.array {
   const { negativeSlope } = readSlope(options, "leakyRelu");
-  return fused("leakyRelu", [floating(x), negativeSlope], (x, negativeSlope) =>
-    mx.maximum(mx.multiply(negativeSlope, x), x),
-  );
+  return fused("leakyRelu", [x, negativeSlope], (x, negativeSlope) => {
+    const y = floating(x);
+    return mx.maximum(mx.multiply(negativeSlope, y), y);
+  });
 }
 
 /**
@@ -182,9 +187,13 @@ export function leakyRelu(x: mx.array, options?: LeakyReLUOptions): mx.array {
  */
 export function logSoftmax(x: mx.array, options?: AxisOptions): mx.array {
   const { axis } = readAxis(options, "logSoftmax");
-  // The largest is subtracted first, so that the logarithm is not rounded away beside it.
-  const y = mx.subtract(x, mx.stopGradient(mx.max(x, axis, { keepdims: true })));
-  return y.subtract(y.logsumexp(axis, { keepdims: true }));
+  try {
+    // The largest is subtracted first, so that the logarithm is not rounded away beside it.
+    const y = mx.subtract(x, mx.stopGradient(mx.max(x, axis, { keepdims: true })));
+    return y.subtract(y.logsumexp(axis, { keepdims: true }));
+  } catch (error) {
+    throw renamed(error, "logSoftmax", "x");
+  }
 }
 
 /**
@@ -230,7 +239,11 @@ export function softmax(x: mx.array, options?: AxisOptions): mx.array {
  * // array([0.126928, 0.693147, 2.12693], dtype=float32)
  */
 export function softplus(x: mx.array): mx.array {
-  return mx.logaddexp(x, 0);
+  try {
+    return mx.logaddexp(x, 0);
+  } catch (error) {
+    throw renamed(error, "softplus", "x");
+  }
 }
 
 /**
@@ -257,9 +270,10 @@ export function softsign(x: mx.array): mx.array {
  */
 export function softshrink(x: mx.array, options?: ShrinkOptions): mx.array {
   const { lambd } = readLambd(options, "softshrink");
-  return fused("softshrink", [floating(x), lambd], (x, lambd) => {
-    const moved = mx.subtract(x, mx.multiply(mx.sign(x), lambd));
-    return mx.where(mx.greater(mx.abs(x), lambd), moved, 0);
+  return fused("softshrink", [x, lambd], (x, lambd) => {
+    const y = floating(x);
+    const moved = mx.subtract(y, mx.multiply(mx.sign(y), lambd));
+    return mx.where(mx.greater(mx.abs(y), lambd), moved, 0);
   });
 }
 
@@ -423,6 +437,9 @@ export function selu(x: mx.array): mx.array {
  * // array([-1, -0.5, 2], dtype=float32)
  */
 export function prelu(x: mx.array, alpha: mx.array): mx.array {
+  if (typeof alpha !== "number") {
+    asArray(alpha, "prelu", "alpha");
+  }
   return fused("prelu", [x, alpha], (x, alpha) =>
     mx.add(mx.maximum(0, x), mx.multiply(alpha, mx.minimum(0, x))),
   );
@@ -467,8 +484,8 @@ export function hardswish(x: mx.array): mx.array {
  */
 export function hardTanh(x: mx.array, options?: HardTanhOptions): mx.array {
   const { minVal, maxVal } = readBounds(options, "hardTanh");
-  return fused("hardTanh", [floating(x), minVal, maxVal], (x, minVal, maxVal) =>
-    mx.minimum(mx.maximum(x, minVal), maxVal),
+  return fused("hardTanh", [x, minVal, maxVal], (x, minVal, maxVal) =>
+    mx.minimum(mx.maximum(floating(x), minVal), maxVal),
   );
 }
 
@@ -496,7 +513,12 @@ export function hardShrink(x: mx.array, options?: ShrinkOptions): mx.array {
  * // array([0.5, 0.5, 0], dtype=float32)
  */
 export function softmin(x: mx.array, options?: AxisOptions): mx.array {
-  return mx.softmax(mx.negative(x), readAxis(options, "softmin").axis);
+  const { axis } = readAxis(options, "softmin");
+  try {
+    return mx.softmax(mx.negative(x), axis);
+  } catch (error) {
+    throw renamed(error, "softmin", "x");
+  }
 }
 
 /**

@@ -1,5 +1,5 @@
 /** Layers that know positions. */
-import { isArray } from "../../core/array/array.js";
+import { asArray, isArray } from "../../core/array/array.js";
 import { dtypeId } from "../../core/call/arguments.js";
 import { mismatch, outOfRange } from "../../core/call/errors.js";
 import { asCount, asInteger, asLength } from "../../core/call/numbers.js";
@@ -153,6 +153,7 @@ export class SinusoidalPositionalEncoding extends Module {
 
   /** For positions of shape (...): (..., dims). */
   forward(x: mx.array): mx.array {
+    asArray(x, "SinusoidalPositionalEncoding.forward", "x");
     const angles = mx.expandDims(x, -1).multiply(this._sigmas);
     const [sin, cos] = [angles.sin(), angles.cos()];
     const encoding = mx.concatenate(this.cosFirst ? [cos, sin] : [sin, cos], -1);

@@ -43,6 +43,35 @@ describe("activations", () => {
     },
   );
 
+  const functions = Object.entries(nn).filter(([name]) => /^[a-z]/.test(name));
+  const activations = functions.filter(([, f]) =>
+    /^function \w+\(x(, options|, alpha)?\)/.test(String(f)),
+  );
+
+  test.each(activations)("%s is named by the errors of what it is made of", (name, f) => {
+    expect(activations.length).toBe(27);
+    const freed = mx.ones([2]);
+    freed.dispose();
+    for (const x of ["text", {}, [["text"]], null, undefined, freed]) {
+      const call = () => any(f)(x, name === "prelu" ? 0.5 : undefined);
+      expect(call).toThrow(TypeError);
+      expect(call).toThrow(
+        new RegExp(`^\\[${name}\\] [ax]: expected .+, received ${x === freed ? "one that" : ""}`),
+      );
+    }
+  });
+
+  test("of two arguments say which one is wrong", () => {
+    expect(() => nn.prelu(mx.ones([2]), any("0.5"))).toThrow(
+      new TypeError('[prelu] alpha: expected an array, received "0.5"'),
+    );
+    expect(() => nn.relu(any([1]))).toThrow(
+      new TypeError(
+        "[relu] x: expected an array or a scalar, received [ 1 ]; mx.array makes an array of a list",
+      ),
+    );
+  });
+
   test("GELU's approximation is one of those that there are", () => {
     for (const approx of ["quick", Object.create(null), { toString: 0 }]) {
       expect(() => new nn.GELU(any({ approx }))).toThrow("[GELU] approx: expected");
