@@ -52,6 +52,47 @@ test("what is wrong with the main file is said as it is, and it may come later",
   });
 });
 
+const variable = "OPENBLAS_DEFAULT_NUM_THREADS";
+const words = "1 until mlx-js computes";
+const loading = `${files}
+  let seen;
+  opened(() => { seen = process.env.${variable}; return main(); });
+  console.log(seen, process.env.${variable});`;
+
+test.runIf(process.platform === "linux").each([
+  [undefined, `${words} undefined`],
+  [words, `${words} undefined`],
+  ["2", "2 2"],
+])(
+  "of BLAS's threads, %s, only a user's choice is there when all is loaded",
+  async (value, stdout) => {
+    const env = { [variable]: value };
+    expect(await runScript(loading, { env })).toMatchObject({ stdout: `${stdout}\n`, code: 0 });
+  },
+);
+
+test.runIf(process.platform === "linux")(
+  "a worker that ends while it loads leaves nothing in an environment that it shares",
+  async () => {
+    const worker = `${files}
+    opened(() => {
+      require("node:fs").writeSync(1, "loads ");
+      process.exit(6);
+    });`;
+    const program = `
+    const { SHARE_ENV, Worker } = require("node:worker_threads");
+    const worker = new Worker(${JSON.stringify(worker)}, { eval: true, env: SHARE_ENV });
+    worker.on("exit", (code) => {
+      console.log(code, process.env.${variable}, require("mlx-js").mx.add(1, 2).item());
+    });`;
+    const env = { [variable]: undefined };
+    expect(await runScript(program, { env })).toMatchObject({
+      stdout: "loads 6 undefined 3\n",
+      code: 0,
+    });
+  },
+);
+
 test.each([0, 10, 20, 30, 40])("workers that end %i ms after they began to load", async (after) => {
   const program = `
     const { Worker } = require("node:worker_threads");

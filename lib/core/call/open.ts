@@ -90,17 +90,26 @@ function loadAddon(path: string, meanwhile: () => void): unknown {
 // OpenBLAS, which the addon brings under Linux, makes a thread for each processor as it is
 // loaded, and these spin for a while. This has it make none: the addon does when there is
 // something to compute (native/linux/blas.cpp), which knows by the words that this was
-// not the user's; OpenBLAS reads the number alone. Where it has no effect, as in workers, whose
-// environment is a copy, or with one that is frozen, there are threads at once.
+// not the user's; OpenBLAS reads the number alone. Not in workers: most have an environment of
+// their own, and one that is ended meanwhile would leave the process's as it is. There, or where the
+// environment is frozen, there are threads at once.
 function withoutThreads(): () => void {
   const { env, platform } = process;
   const name = "OPENBLAS_DEFAULT_NUM_THREADS";
+  const words = "1 until mlx-js computes";
   const chosen = ["OPENBLAS_NUM_THREADS", name, "GOTO_NUM_THREADS", "OMP_NUM_THREADS"];
-  if (platform !== "linux" || chosen.some((name) => env[name] !== undefined)) {
+  // A process that this one starts meanwhile inherits the words.
+  const isFree = (name: string) => env[name] === undefined || env[name] === words;
+  if (platform !== "linux" || isWorker() || !chosen.every(isFree)) {
     return () => {};
   }
-  Reflect.set(env, name, "1 until mlx-js computes");
+  Reflect.set(env, name, words);
   return () => Reflect.deleteProperty(env, name);
+}
+
+// Node says so of what workers cannot do; to load `node:worker_threads` takes 2 ms.
+function isWorker(): boolean {
+  return (process.chdir as { disabled?: boolean } | undefined)?.disabled === true;
 }
 
 // `require` looks for the file first, which takes longer than the rest.
