@@ -21,7 +21,7 @@ const contents = join(lib, "parts.ts");
 const { version } = require(join(root, "package.json"));
 
 /** The modules of the package, by their folders. */
-const folders = ["core", "nn", "optimizers", "utils", "testing"];
+const folders = ["core", "nn", "optimizers", "utils", "testing", "options"];
 
 /**
  * What comes when it is first used: for each file of dist/parts, what of lib it begins with. Not what says why loading

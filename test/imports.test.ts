@@ -77,6 +77,7 @@ const places: readonly (readonly [name: string, path: RegExp, from: readonly str
   ["nn", /^nn\//, ["ground", "whole", "utils", "nn"]],
   ["optimizers", /^optimizers\//, ["ground", "whole", "utils", "optimizers"]],
   ["testing", /^testing\//, ["ground", "ops", "core", "whole", "utils"]],
+  ["options", /^options\//, ["ground"]],
   ["package", /^\w+\.ts$/, ["whole", "utils", "nn", "optimizers", "package"]],
 ];
 

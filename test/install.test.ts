@@ -290,7 +290,7 @@ describe.skipIf(sanitized)("installed", () => {
 
     // Nothing of ours runs without them: Node names what it misses.
     test("a module of mlx-js, or what it needs", () => {
-      const entries = ["", "/core", "/nn", "/optimizers", "/utils", "/testing"];
+      const entries = ["", "/core", "/nn", "/optimizers", "/utils", "/testing", "/options"];
       const every = write(
         "every.mjs",
         `import { createRequire } from "node:module";

@@ -6,8 +6,7 @@ import { mx, nn, optim, utils } from "mlx-js";
 import { afterAll, describe, expect, test } from "vitest";
 import { parameters, tables } from "../scripts/parity/package.mjs";
 import { layerMakers } from "./support/golden.js";
-
-type Call = (options: never) => unknown;
+import { type Call, says, type Table, testOptions, wrongTexts } from "./support/options.js";
 
 const x = mx.array([
   [0.5, -2, 3, 1],
@@ -272,86 +271,22 @@ const coreCalls: Record<string, Call> = {
 /** Tables of what is called where there is no such call here. */
 const elsewhere = ["kernel", "compileOptions", "fast.precompiledCudaKernel", "toBeCloseToArray"];
 
-/** Options that take any value or records, which are looked at later. */
-const open = [
-  "initial",
-  "inAxes",
-  "outAxes",
-  "inputs",
-  "outputs",
-  "metadata",
-  "compileOptions",
-  "destination",
-];
-
-/** A wrong value of each type; a type that an option has may have right ones. */
-const values: Record<string, unknown> = {
-  number: 0.5,
-  string: "no such thing",
-  boolean: true,
-  null: null,
-  list: ["x"],
-  function: () => 1,
-  object: new Map(),
-  record: {},
-  symbol: Symbol("x"),
-  bigint: 1n,
-};
-
-/** The values among these that are right, though the test below takes them for wrong. */
-const right: Record<string, readonly string[]> = {
-  schedulers: ["record"],
-  keys: ["string", "list"],
-  ...Object.fromEntries(["backend", "path", "prefix", "header"].map((name) => [name, ["string"]])),
-  initial: Object.keys(values),
-  state: ["list", "record"],
-};
-
+const own = tables.filter(({ folder }) => folder !== "lm");
 const ofCore = (folder: string) => folder === "core";
 
 test("there is a call for every table", () => {
   for (const core of [true, false]) {
     const names = Object.keys(core ? coreCalls : calls).filter((name) => !(name in shared));
-    const found = tables.filter((x) => ofCore(x.folder) === core && !elsewhere.includes(x.name));
+    const found = own.filter((x) => ofCore(x.folder) === core && !elsewhere.includes(x.name));
     expect(found.map(({ name }) => name).sort()).toEqual(names.sort());
   }
 });
 
-/** What texts call some defaults. */
-const words: Record<string, readonly string[]> = {
-  none: ["0", "[]", '""'],
-  nothing: ['""'],
-  "the last": ["-1"],
-  "the first": ["0"],
-};
-
-/** Whether a text says the default, which is written as parity writes it. */
-function says(text: string, value: string): boolean {
-  const said =
-    /\b[Bb]y\s+default\s+`?("\w*"|\[[^\]]*\]|-?[\d.e-]*\d|(?:\w|\.(?=\w)| )*\w)(?![\w"])/.exec(
-      text,
-    )?.[1];
-  const plain = said?.replace(/^(mx|nn)\./, "") ?? "";
-  const numbers = plain.replace(/-?\d[\d.e-]*/g, (x) => String(Number(x)));
-  return (words[plain] ?? [plain, numbers]).includes(value);
-}
-
 test("texts say the defaults that the tables have", () => {
   // A number that reads better otherwise, one that stands for what depends on more, and what the losses say.
   const otherwise = ["averageGradients.allReduceSize", "distributed.Group.split.key"];
-  const wrong = tables.flatMap(({ name, texts, defaults }) =>
-    [...texts].flatMap(([option, text]) => {
-      const value = defaults.get(option);
-      const own = `${name}.${option}`;
-      return !value ||
-        says(text, value) ||
-        otherwise.includes(own) ||
-        /^losses.*reduction$/.test(own)
-        ? []
-        : [`${own}: ${value}, not as in "${text}"`];
-    }),
-  );
-  expect(wrong).toEqual([]);
+  const wrong = wrongTexts(own, otherwise);
+  expect(wrong.filter((text) => !/^losses.*reduction: /.test(text))).toEqual([]);
 });
 
 test("texts say the defaults that parameters have", () => {
@@ -366,72 +301,6 @@ const all = [calls, coreCalls].flatMap((some) => Object.entries(some));
 describe.each(all)("%s", (fn, call) => {
   const name = shared[fn] ?? fn;
   const core = coreCalls[fn] === call;
-  const table = tables.find(
-    (x) => ofCore(x.folder) === core && x.name === name,
-  ) as (typeof tables)[number];
-  const failure = (options: unknown): Error => {
-    try {
-      call(options as never);
-    } catch (error) {
-      return error as Error;
-    }
-    return new Error(`${fn} takes it`);
-  };
-
-  test("refuses values of types that an option does not have", () => {
-    for (const [option, types] of table.types) {
-      if (open.includes(option)) {
-        continue;
-      }
-      for (const [type, value] of Object.entries(values)) {
-        if (right[option]?.includes(type)) {
-          continue;
-        }
-        // A list, a string or an object of its type may be wrong as well.
-        if (!types.has(type) || ["list", "string", "object"].includes(type)) {
-          const error = failure({ [option]: value });
-          expect(error, `${option} is ${type}`).toBeInstanceOf(TypeError);
-          expect(error.message).toContain(`[${fn}] ${option}: expected `);
-        }
-      }
-      if (!types.has("null") && option !== "initial") {
-        expect(failure({ [option]: null })).toBeInstanceOf(TypeError);
-      }
-    }
-  });
-
-  test("refuses names that it does not know, and what is no record", () => {
-    const [first = ""] = table.types.keys();
-    const error = failure({ [`${first.toUpperCase()}_`]: 1 });
-    expect(error).toBeInstanceOf(TypeError);
-    expect(error.message).toContain(`[${fn}] options: expected ${[...table.defaults.keys()][0]}`);
-    expect(error.message).toContain(`did you mean "${first}"?`);
-    const names = [...table.defaults.keys()];
-    const switched = names.find((option) => table.types.get(option)?.has("boolean"));
-    if (switched !== undefined && !names.some((option) => open.includes(option))) {
-      expect(failure(true).message).toContain(`expected { ${switched}: true }, received true`);
-    }
-    for (const options of [null, [], new Map(), new Date(), x, mx.cpu, () => 1, "x", 2n]) {
-      const error = failure(options);
-      expect(error, String(options)).toBeInstanceOf(TypeError);
-      expect(error.message).toContain(`[${fn}] options: expected `);
-    }
-    expect(failure(JSON.parse('{ "__proto__": 1 }')).message).toContain('an option "__proto__"');
-  });
-
-  test("reads each option once, and takes undefined for one that is left out", () => {
-    const reads: string[] = [];
-    const options = {};
-    for (const option of table.types.keys()) {
-      Object.defineProperty(options, option, {
-        enumerable: true,
-        get: () => {
-          reads.push(option);
-          return undefined;
-        },
-      });
-    }
-    failure(options);
-    expect(reads.sort()).toEqual([...table.types.keys()].sort());
-  });
+  const table = own.find((x) => ofCore(x.folder) === core && x.name === name);
+  testOptions(fn, call, table as Table);
 });

@@ -6,6 +6,7 @@ import { slots } from "./call/arguments.js";
 import { mismatch } from "./call/errors.js";
 import type { Signal } from "./call/globals.js";
 import { native } from "./call/native.js";
+import { isSignal } from "./call/options.js";
 import { makeRoom, makeRoomOrWait, reportMemory } from "./lifetime/garbage.js";
 import { flatten, type Path } from "./transforms/structure.js";
 import { isBranch } from "./transforms/tree.js";
@@ -128,15 +129,6 @@ function evaluate<A extends readonly Evaluable[]>(...args: Evaluated<A>): void {
 }
 
 export { evaluate as eval };
-
-/** An `AbortSignal`, of this realm or another. */
-export function isSignal(x: unknown): x is Signal {
-  if (typeof x !== "object" || x === null || isArray(x)) {
-    return false;
-  }
-  const { aborted, addEventListener } = x as Partial<Signal>;
-  return typeof aborted === "boolean" && typeof addEventListener === "function";
-}
 
 interface Waiting {
   readonly giveUps: Set<() => void>;

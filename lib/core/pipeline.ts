@@ -4,15 +4,8 @@ import { isArray } from "./array/array.js";
 import { mismatch } from "./call/errors.js";
 import type { Signal } from "./call/globals.js";
 import { asFunction, asSize } from "./call/numbers.js";
-import { checkedLater, kindOf, kindWhere, optionsOf } from "./call/options.js";
-import {
-  aTree,
-  type Evaluable,
-  evaluateLater,
-  isSignal,
-  nextTurn,
-  throwIfAborted,
-} from "./evaluation.js";
+import { checkedLater, kindOf, kindWhere, optionsOf, signalOption } from "./call/options.js";
+import { aTree, type Evaluable, evaluateLater, nextTurn, throwIfAborted } from "./evaluation.js";
 import { type Context, context, isPromise, run } from "./lifetime/context.js";
 import { Scope } from "./lifetime/scope.js";
 import { isBranch } from "./transforms/tree.js";
@@ -35,7 +28,7 @@ export interface PipelineOptions<T> {
 const readOptions = optionsOf<PipelineOptions<unknown>>()("pipeline", {
   initial: checkedLater(),
   state: kindWhere<Evaluable>(isTree, aTree)(),
-  signal: kindWhere<Signal>(isSignal, "an AbortSignal")(),
+  signal: signalOption(),
   ahead: kindOf(asSize)(1),
 });
 

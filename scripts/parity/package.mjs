@@ -13,7 +13,12 @@ const lib = join(root, "lib");
 
 const { config } = ts.readConfigFile(join(root, "tsconfig.json"), ts.sys.readFile);
 const { options, fileNames } = ts.parseJsonConfigFileContent(config, ts.sys, root);
-const program = ts.createProgram(fileNames, options);
+const lm = join(root, "packages", "lm", "src");
+const program = ts.createProgram([...fileNames, join(lm, "index.ts")], {
+  ...options,
+  // What stands in packages/lm is read beside lib itself, and not beside what is built of it.
+  paths: { "mlx-js": [join(lib, "index.ts")], "mlx-js/*": [join(lib, "*", "index.ts")] },
+});
 const checker = program.getTypeChecker();
 
 /** @param {ts.Symbol} symbol */
@@ -103,7 +108,7 @@ function constant(node) {
 /**
  * @typedef {object} OptionTable a call of `optionsOf`
  * @property {string} name what the function is called in errors
- * @property {string} folder where it stands: `core`, `nn` …
+ * @property {string} folder where it stands: `core`, `nn` … `lm`
  * @property {ts.Type | undefined} type that of the options
  * @property {Values} defaults of each option, by its name; "" for none
  * @property {Map<string, string>} texts of the options in their interface
@@ -225,6 +230,12 @@ function typesOf(option) {
   );
 }
 
+/** @param {string} file */
+function folderOf(file) {
+  const name = relative(lib, file).split(sep)[0] ?? "";
+  return name === ".." ? "lm" : name;
+}
+
 /** @type {OptionTable[]} */
 export const tables = [];
 
@@ -250,7 +261,7 @@ function collect(node) {
     const isOp = node.expression.expression.getText() === "opOptions";
     tables.push({
       name: name && ts.isStringLiteral(name) ? name.text : "",
-      folder: relative(lib, node.getSourceFile().fileName).split(sep)[0] ?? "",
+      folder: folderOf(node.getSourceFile().fileName),
       type: options,
       defaults: isOp ? optionsIn(table).set("stream", "") : optionsIn(table),
       texts: new Map(
@@ -278,7 +289,7 @@ function collect(node) {
 }
 
 for (const file of program.getSourceFiles()) {
-  if (file.fileName.startsWith(lib)) {
+  if (file.fileName.startsWith(lib) || file.fileName.startsWith(lm)) {
     collect(file);
   }
 }

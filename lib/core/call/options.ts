@@ -3,12 +3,13 @@
  * may be and what it is when it is left out; the reader that is made from the
  * table checks what users write.
  */
-import { asArray } from "../array/array.js";
+import { asArray, isArray } from "../array/array.js";
 import { asDtype } from "../dtype.js";
 import { currentStream } from "../lifetime/context.js";
 import { typeError } from "./codes.js";
 import { describe } from "./describe.js";
 import { mismatch } from "./errors.js";
+import type { Signal } from "./globals.js";
 import { nearest } from "./hints.js";
 import { isIdentified } from "./identity.js";
 import {
@@ -94,6 +95,18 @@ export const text = kindOf(asString);
 export const arrayOption = kindOf(asArray);
 /** A dtype. */
 export const dtypeKind = kindOf(asDtype);
+
+/** Whether something is an `AbortSignal`, of this realm or another. */
+export function isSignal(x: unknown): x is Signal {
+  if (typeof x !== "object" || x === null || isArray(x)) {
+    return false;
+  }
+  const { aborted, addEventListener } = x as Partial<Signal>;
+  return typeof aborted === "boolean" && typeof addEventListener === "function";
+}
+
+/** A signal that aborts. */
+export const signalOption = kindWhere<Signal>(isSignal, "an AbortSignal");
 
 // biome-ignore lint/suspicious/noExplicitAny: of whatever type the options say
 const later: Check<any> = (x) => x;

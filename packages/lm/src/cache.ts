@@ -1,5 +1,6 @@
 import { mx } from "mlx-js";
-import { checkCount, failure, outOfRange, wrongType } from "./errors.js";
+import { asCount, asLength, kindOf, length, mismatch, optionsOf, outOfRange } from "mlx-js/options";
+import { failure } from "./errors.js";
 import { causalMask, type Mask, maskOfAll } from "./masks.js";
 
 /** The keys and values that an attention reads. */
@@ -181,7 +182,7 @@ export class KVCache extends WholeCache {
   }
 
   /** The same tokens in a {@link QuantizedKVCache}; this cache stays as it is. */
-  toQuantized(options: QuantizedKVCacheOptions = {}): QuantizedKVCache {
+  toQuantized(options?: QuantizedKVCacheOptions): QuantizedKVCache {
     const quantized = new QuantizedKVCache(options);
     if (this.keys !== null && this.values !== null && this.offset > 0) {
       quantized.updateQuantized(
@@ -213,6 +214,8 @@ export interface RotatingKVCacheOptions {
   keep?: number | undefined;
 }
 
+const readRotating = optionsOf<RotatingKVCacheOptions>()("RotatingKVCache", { keep: length(0) });
+
 /**
  * The keys and values of the last `maxSize` tokens, the first `keep` always among them: for
  * layers with a sliding window, and for texts without end. A token that is alone takes the place of the
@@ -234,11 +237,11 @@ export class RotatingKVCache extends mx.Owner implements Cache {
   /** Where the next token goes. */
   #next = 0;
 
-  constructor(maxSize: number, options: RotatingKVCacheOptions = {}) {
+  constructor(maxSize: number, options?: RotatingKVCacheOptions) {
     super();
-    const { keep = 0 } = options;
-    this.maxSize = checkCount(maxSize, "RotatingKVCache", "maxSize", 1);
-    this.keep = checkCount(keep, "RotatingKVCache", "keep");
+    const { keep } = readRotating(options);
+    this.maxSize = asCount(maxSize, "RotatingKVCache", "maxSize");
+    this.keep = keep;
     if (keep >= maxSize) {
       throw outOfRange("RotatingKVCache", "keep", `less than maxSize, ${maxSize}`, keep);
     }
@@ -380,25 +383,19 @@ export class RotatingKVCache extends mx.Owner implements Cache {
   }
 }
 
-/** What `mx.quantize` takes. */
-const kvFormats = { groupSize: [32, 64, 128], bits: [1, 2, 3, 4, 5, 6, 8] };
-
-/** Refuses a format that MLX does not have, and gives it with what it is by default. */
-export function checkKvFormat(
-  fn: string,
-  { groupSize = 64, bits = 8 }: QuantizedKVCacheOptions,
-  names = { groupSize: "groupSize", bits: "bits" },
-): { groupSize: number; bits: number } {
-  const format = { groupSize, bits };
-  for (const name of ["groupSize", "bits"] as const) {
-    const value = checkCount(format[name], fn, names[name], 1);
-    const known = kvFormats[name];
-    if (!known.includes(value)) {
-      throw outOfRange(fn, names[name], `one of ${known.join(", ")}`, value);
+/** One of the numbers that `mx.quantize` takes. */
+function oneOfNumbers(...known: readonly number[]) {
+  return kindOf((value, fn, param) => {
+    const x = asCount(value, fn, param);
+    if (!known.includes(x)) {
+      throw outOfRange(fn, param, `one of ${known.join(", ")}`, x);
     }
-  }
-  return format;
+    return x;
+  });
 }
+
+export const groupSizeOption = oneOfNumbers(32, 64, 128);
+export const bitsOption = oneOfNumbers(1, 2, 3, 4, 5, 6, 8);
 
 /** Options of {@link QuantizedKVCache}. */
 export interface QuantizedKVCacheOptions {
@@ -407,6 +404,11 @@ export interface QuantizedKVCacheOptions {
   /** Bits for each number. By default 8. */
   bits?: number | undefined;
 }
+
+const readQuantized = optionsOf<QuantizedKVCacheOptions>()("QuantizedKVCache", {
+  groupSize: groupSizeOption(64),
+  bits: bitsOption(8),
+});
 
 /**
  * The keys and values of all tokens so far, quantized: in 8 bits they take a bit more than a quarter of the
@@ -424,9 +426,9 @@ export class QuantizedKVCache extends WholeCache {
   keys: Quantized | null = null;
   values: Quantized | null = null;
 
-  constructor(options: QuantizedKVCacheOptions = {}) {
+  constructor(options?: QuantizedKVCacheOptions) {
     super();
-    const { groupSize, bits } = checkKvFormat("QuantizedKVCache", options);
+    const { groupSize, bits } = readQuantized(options);
     this.groupSize = groupSize;
     this.bits = bits;
   }
@@ -508,11 +510,12 @@ function filled<T>(x: T | null): T {
 }
 
 /** Refuses what are no caches. */
-export function checkCaches(caches: unknown, fn: string, param = "caches"): void {
+export function asCaches(caches: unknown, fn: string, param = "caches"): Cache[] {
   const areCaches = Array.isArray(caches) && caches.every((x) => typeof x?.update === "function");
   if (!areCaches) {
-    throw wrongType(fn, param, "what makePromptCache gives", caches);
+    throw mismatch(fn, param, "what makePromptCache gives", caches);
   }
+  return caches;
 }
 
 /**
@@ -535,8 +538,8 @@ export function trimTo(caches: readonly Cache[], length: number): void {
  * came before.
  */
 export function trimPromptCache(caches: readonly Cache[], count: number): number {
-  checkCaches(caches, "trimPromptCache");
-  checkCount(count, "trimPromptCache", "count");
+  asCaches(caches, "trimPromptCache");
+  asLength(count, "trimPromptCache", "count");
   const before = caches[0]?.offset ?? 0;
   trimTo(caches, Math.max(0, before - count));
   return before - (caches[0]?.offset ?? 0);
@@ -579,7 +582,7 @@ const kinds: Readonly<Record<string, Kind>> = {
 };
 
 /** The kind of this name, for the function that asks for it. */
-function kindOf(name: string, refuse: (what: string) => Error): Kind {
+function kindNamed(name: string, refuse: (what: string) => Error): Kind {
   const kind = Object.hasOwn(kinds, name) ? kinds[name] : undefined;
   if (kind === undefined) {
     throw refuse(`one with a ${name}; the kinds are ${Object.keys(kinds).join(", ")}`);
@@ -599,7 +602,7 @@ export function savePromptCache(
   caches: readonly Cache[],
   metadata: Readonly<Record<string, string>> = {},
 ): void {
-  checkCaches(caches, "savePromptCache");
+  asCaches(caches, "savePromptCache");
   if (caches.length === 0) {
     throw outOfRange("savePromptCache", "caches", "at least one", caches);
   }
@@ -608,7 +611,7 @@ export function savePromptCache(
     metadata !== null &&
     Object.values(metadata).every((text) => typeof text === "string");
   if (!areTexts) {
-    throw wrongType("savePromptCache", "metadata", "a record of texts", metadata);
+    throw mismatch("savePromptCache", "metadata", "a record of texts", metadata);
   }
   mx.tidy(() => {
     const arrays: Record<string, mx.array> = {};
@@ -616,7 +619,7 @@ export function savePromptCache(
     let count = 0;
     for (const [i, cache] of caches.entries()) {
       const saved = cache.saved();
-      const kind = kindOf(saved.name, (what) =>
+      const kind = kindNamed(saved.name, (what) =>
         failure(
           "ERR_MLX_LM_CACHE",
           `[savePromptCache] caches: expected known ones, received ${what}`,
@@ -717,7 +720,7 @@ export function loadPromptCache(file: string): LoadedPromptCache {
       if (name === undefined) {
         break;
       }
-      const kind = kindOf(name, refuse);
+      const kind = kindNamed(name, refuse);
       const size = arrays[`${i}.${kind.keys}`]?.shape[2] ?? 0;
       const part = (place: string): mx.array => {
         const x = arrays[`${i}.${place}`];

@@ -1,8 +1,18 @@
 import { mx } from "mlx-js";
-import { type Cache, trimPromptCache } from "./cache.js";
-import { failure, wrongType } from "./errors.js";
 import {
-  choiceOf,
+  asFunction,
+  asString,
+  kindOf,
+  mismatch,
+  optionsOf,
+  signalOption,
+  text,
+} from "mlx-js/options";
+import { type Cache, trimPromptCache } from "./cache.js";
+import { failure } from "./errors.js";
+import {
+  answerOptions,
+  checkTogether,
   type Generated,
   type GenerateOptions,
   type Generation,
@@ -11,7 +21,7 @@ import {
   makePromptCache,
   type TextModel,
 } from "./generate.js";
-import { checkFunction } from "./options.js";
+import { mismatchBecause, record } from "./options.js";
 import type { Message } from "./tokenizer.js";
 
 /** A function that the model may ask for. */
@@ -86,7 +96,7 @@ function resultText(name: string, result: unknown): string {
     return json ?? "null";
   } catch (error) {
     const param = `the result of the tool ${JSON.stringify(name)}`;
-    throw wrongType("send", param, "a text, or what JSON can hold", result, error);
+    throw mismatchBecause(error, "send", param, "a text, or what JSON can hold", result);
   }
 }
 
@@ -109,55 +119,46 @@ function isPlain(x: unknown): boolean {
 function checkedCalls(calls: unknown): ToolCall[] {
   if (!Array.isArray(calls) || !calls.every((call) => typeof call?.name === "string")) {
     const expected = "a function that gives a list of { name, arguments }";
-    throw wrongType("ChatSession", "parseToolCalls", expected, calls);
+    throw mismatch("ChatSession", "parseToolCalls", expected, calls);
   }
   return calls;
 }
 
-function checkTools(tools: unknown): void {
-  if (tools === undefined) {
-    return;
-  }
+function asTools(tools: unknown, fn: string, param: string): readonly Tool[] {
   if (!Array.isArray(tools)) {
-    throw wrongType("ChatSession", "tools", "a list of { name, … }", tools);
+    throw mismatch(fn, param, "a list of { name, … }", tools);
   }
   for (const [i, tool] of tools.entries()) {
     if (typeof tool?.name !== "string") {
-      throw wrongType("ChatSession", `tools[${i}]`, "{ name, … }", tool);
+      throw mismatch(fn, `${param}[${i}]`, "{ name, … }", tool);
     }
     const { name, description, parameters, run } = tool;
-    const param = (field: string) => `tools[${i}].${field}, of ${JSON.stringify(name)},`;
-    if (description !== undefined && typeof description !== "string") {
-      throw wrongType("ChatSession", param("description"), "a text", description);
+    const field = (field: string) => `${param}[${i}].${field}, of ${JSON.stringify(name)},`;
+    if (description !== undefined) {
+      asString(description, fn, field("description"));
     }
     if (parameters !== undefined && (typeof parameters !== "object" || parameters === null)) {
-      throw wrongType("ChatSession", param("parameters"), "a JSON schema", parameters);
+      throw mismatch(fn, field("parameters"), "a JSON schema", parameters);
     }
-    checkFunction(run, "ChatSession", param("run"));
+    if (run !== undefined) {
+      asFunction(run, fn, field("run"));
+    }
   }
+  return tools;
 }
 
-/** Refuses what are no options of a session; those of `generate` are among them. */
-function checkChatOptions(options: ChatOptions): void {
-  if (typeof options !== "object" || options === null) {
-    throw wrongType("ChatSession", "options", "a record of options", options);
-  }
-  const { system, tools, variables, parseToolCalls, ...own } = options;
-  if (system !== undefined && typeof system !== "string") {
-    throw wrongType("ChatSession", "system", "a text", system);
-  }
-  checkTools(tools);
-  if (variables !== undefined && (typeof variables !== "object" || variables === null)) {
-    throw wrongType("ChatSession", "variables", "a record of variables", variables);
-  }
-  checkFunction(parseToolCalls, "ChatSession", "parseToolCalls");
-  const { promptCache, signal }: GenerateOptions = own;
-  if (promptCache !== undefined || signal !== undefined) {
-    const name = promptCache === undefined ? "signal" : "promptCache";
-    throw wrongType("ChatSession", "options", "no promptCache, and the signal for send", name);
-  }
-  choiceOf(own);
-}
+const readChat = optionsOf<ChatOptions>()("ChatSession", {
+  ...answerOptions,
+  system: text(),
+  tools: kindOf(asTools)(),
+  variables: record(),
+  parseToolCalls: kindOf(asFunction<(text: string) => ToolCall[]>)(),
+});
+
+const readSend = optionsOf<Omit<GenerateOptions, "promptCache">>()("send", {
+  ...answerOptions,
+  signal: signalOption(),
+});
 
 /** The calls of tools that a conversation ends with. */
 function callsIn(messages: readonly Message[]): ToolCall[] {
@@ -187,7 +188,7 @@ function commonLength(a: readonly number[], b: readonly number[]): number {
  */
 export class ChatSession implements Disposable {
   readonly #model: TextModel;
-  readonly #options: ChatOptions;
+  readonly #options: ReturnType<typeof readChat>;
   #messages: Message[] = [];
   #caches: Cache[] | undefined;
   /** The tokens that the caches hold. */
@@ -195,12 +196,13 @@ export class ChatSession implements Disposable {
   /** The answer that is on its way: the messages with what it answers, and those before. */
   #answering: { messages: readonly Message[]; before: Message[] } | undefined;
 
-  constructor(model: TextModel, options: ChatOptions = {}) {
+  constructor(model: TextModel, options?: ChatOptions) {
     if (model?.tokenizer === undefined) {
-      throw wrongType("ChatSession", "model", "what load gives, { model, tokenizer }", model);
+      throw mismatch("ChatSession", "model", "what load gives, { model, tokenizer }", model);
     }
-    checkChatOptions(options);
-    const { tools = [], parseToolCalls } = options;
+    const settings = { ...readChat(options) };
+    checkTogether(settings, "ChatSession");
+    const { tools = [], parseToolCalls } = settings;
     const { hasChatTemplate, knowsTools } = model.tokenizer;
     if (tools.length > 0 && hasChatTemplate && !knowsTools && parseToolCalls === undefined) {
       throw failure(
@@ -210,7 +212,7 @@ export class ChatSession implements Disposable {
       );
     }
     this.#model = model;
-    this.#options = options;
+    this.#options = settings;
     this.reset();
   }
 
@@ -246,29 +248,17 @@ export class ChatSession implements Disposable {
    */
   send(
     message: string | Message | readonly Message[],
-    options: Omit<GenerateOptions, "promptCache"> = {},
+    options?: Omit<GenerateOptions, "promptCache">,
   ): Generation {
     const said: Message[] =
       typeof message === "string"
         ? [{ role: "user", content: message }]
         : [message as Message | readonly Message[]].flat();
     if (said.length === 0 || !said.every((each) => typeof each?.role === "string")) {
-      throw wrongType("send", "message", "a text, or messages { role, content }", message);
+      throw mismatch("send", "message", "a text, or messages { role, content }", message);
     }
-    if (typeof options !== "object" || options === null) {
-      throw wrongType("send", "options", "a record of options", options);
-    }
-    const { promptCache }: GenerateOptions = options;
-    if (promptCache !== undefined) {
-      throw wrongType(
-        "send",
-        "options",
-        "no promptCache, since the session has its own",
-        "promptCache",
-      );
-    }
-    choiceOf(options);
-    return generationOf(this.#answer(said, options));
+    checkTogether(readSend(options), "send");
+    return generationOf(this.#answer(said, options ?? {}));
   }
 
   async *#answer(

@@ -6,11 +6,15 @@ import { clearLine, createInterface, cursorTo } from "node:readline";
 import { addAbortSignal } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { nearest } from "mlx-js/options";
 import { ChatSession } from "./chat.js";
 import { reasonOf } from "./errors.js";
-import { choiceOf, type Generated, type GenerateOptions, generate } from "./generate.js";
+import { type Generated, type GenerateOptions, generate, settingsOf } from "./generate.js";
 import { type Loaded, load } from "./load.js";
 import type { LoadProgress } from "./weights.js";
+
+/** Longer than that of the library, whose answers a program can go on with. */
+const maxTokens = 512;
 
 const usage = `usage: mlx-lm chat     --model PATH [options]
        mlx-lm generate --model PATH --prompt TEXT [options]
@@ -20,7 +24,7 @@ const usage = `usage: mlx-lm chat     --model PATH [options]
   --prompt TEXT             what to answer; by default what comes on standard input
   --raw                     go on with the prompt as it is, without the chat template
   --system TEXT             what the model is told first
-  --max-tokens N            how long an answer may be (512)
+  --max-tokens N            how long an answer may be (${maxTokens})
   --temperature T           0, always the likeliest token, by default; 1 as the model says
   --top-k K, --top-p P, --min-p P
                             choose among likely tokens only
@@ -54,7 +58,6 @@ const numbers = {
 const flags: Readonly<Record<string, string>> = {
   ...Object.fromEntries(Object.entries(numbers).map(([flag, option]) => [option, flag])),
   pathOrName: "model",
-  penalty: "repetition-penalty",
   stop: "stop",
 };
 
@@ -90,24 +93,26 @@ function version(): string {
 
 /** The command, or what is to be printed in its place. */
 function readCommand(args: readonly string[]): Command | string {
+  const known = {
+    ...Object.fromEntries(
+      [...texts, ...Object.keys(numbers)].map((name) => [name, { type: "string" as const }]),
+    ),
+    stop: { type: "string", multiple: true },
+    raw: { type: "boolean" },
+    quiet: { type: "boolean" },
+    help: { type: "boolean", short: "h" },
+    version: { type: "boolean" },
+  } as const;
   let parsed: { values: Record<string, unknown>; positionals: string[] };
   try {
-    parsed = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        ...Object.fromEntries(
-          [...texts, ...Object.keys(numbers)].map((name) => [name, { type: "string" as const }]),
-        ),
-        stop: { type: "string", multiple: true },
-        raw: { type: "boolean" },
-        quiet: { type: "boolean" },
-        help: { type: "boolean", short: "h" },
-        version: { type: "boolean" },
-      },
-    });
+    parsed = parseArgs({ args: [...args], allowPositionals: true, options: known });
   } catch (error) {
-    throw new UsageError(reasonOf(error));
+    const message = reasonOf(error);
+    const [, flag = ""] = /^Unknown option '--([^']+)'/.exec(message) ?? [];
+    const meant = nearest(flag, Object.keys(known));
+    throw new UsageError(
+      meant === undefined ? message : `there is no --${flag}; did you mean --${meant}?`,
+    );
   }
   const { values, positionals } = parsed;
   if (values["help"] === true) {
@@ -134,7 +139,7 @@ function readCommand(args: readonly string[]): Command | string {
   if (model === undefined) {
     throw new UsageError("--model is missing");
   }
-  const options: GenerateOptions = { maxTokens: 512 };
+  const options: GenerateOptions = { maxTokens };
   for (const [name, option] of Object.entries(numbers)) {
     const value = text(name);
     if (value !== undefined) {
@@ -149,7 +154,7 @@ function readCommand(args: readonly string[]): Command | string {
   }
   try {
     // Before the model is loaded, which takes a while.
-    choiceOf(options);
+    settingsOf(options);
   } catch (error) {
     throw new UsageError(messageOf(error));
   }

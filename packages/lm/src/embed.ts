@@ -1,26 +1,34 @@
 import { join } from "node:path";
 import { mx } from "mlx-js";
+import { count, flag, mismatch, oneOf, optionsOf, signalOption } from "mlx-js/options";
 import { Config } from "./config.js";
-import { checkCount, failure, wrongType } from "./errors.js";
+import { failure } from "./errors.js";
 import { type FileUrl, readConfig, readJson } from "./folder.js";
 import { fetched } from "./hub.js";
 import { modelConfig, readWeights } from "./load.js";
 import { Bert } from "./models/bert.js";
-import { checkFlag, checkNames, checkSignal, stopIfAborted } from "./options.js";
+import { stopIfAborted } from "./options.js";
 import { Tokenizer } from "./tokenizer.js";
 import { inTurns, type Work } from "./turns.js";
-import { checkLoadOptions, type LoadOptions, loadWeights } from "./weights.js";
+import { type LoadOptions, loadWeights, readLoadOptions } from "./weights.js";
 
 /** How the vectors of a text's tokens become one: their mean, or that of the first token. */
 export type Pooling = "mean" | "cls";
 
 /** Options of {@link Embedder}. */
 export interface EmbedderOptions {
-  /** By default the mean. */
+  /** By default "mean". */
   pooling?: Pooling | undefined;
   /** How many of a text's tokens are looked at. By default as many as the model can. */
   maxLength?: number | undefined;
 }
+
+const poolings = ["mean", "cls"] as const;
+
+const readEmbedder = optionsOf<EmbedderOptions>()("Embedder", {
+  pooling: oneOf(poolings, "mean"),
+  maxLength: count(),
+});
 
 /** Options of `embed`. */
 export interface EmbedOptions {
@@ -34,11 +42,12 @@ export interface EmbedOptions {
   signal?: mx.Signal | undefined;
 }
 
-function checkPooling(pooling: unknown, fn: string): void {
-  if (pooling !== "mean" && pooling !== "cls") {
-    throw wrongType(fn, "pooling", '"mean" or "cls"', pooling);
-  }
-}
+const readEmbed = optionsOf<EmbedOptions>()("embed", {
+  batchSize: count(32),
+  pooling: oneOf(poolings),
+  normalize: flag(true),
+  signal: signalOption(),
+});
 
 /** Refuses a folder whose vectors go through more than is known here, such as a layer after the pooling. */
 function checkModules(folder: string): void {
@@ -101,19 +110,14 @@ export class Embedder {
   /** How many of a text's tokens are looked at; undefined for all. */
   readonly maxLength: number | undefined;
 
-  constructor(model: Bert, tokenizer: Tokenizer, options: EmbedderOptions = {}) {
+  constructor(model: Bert, tokenizer: Tokenizer, options?: EmbedderOptions) {
     if (!(model instanceof Bert)) {
-      throw wrongType("Embedder", "model", "an encoder such as Bert", model);
+      throw mismatch("Embedder", "model", "an encoder such as Bert", model);
     }
     if (!(tokenizer instanceof Tokenizer)) {
-      throw wrongType("Embedder", "tokenizer", "a Tokenizer", tokenizer);
+      throw mismatch("Embedder", "tokenizer", "a Tokenizer", tokenizer);
     }
-    checkNames("Embedder", options, ["pooling", "maxLength"]);
-    const { pooling = "mean", maxLength } = options;
-    checkPooling(pooling, "Embedder");
-    if (maxLength !== undefined) {
-      checkCount(maxLength, "Embedder", "maxLength", 1);
-    }
+    const { pooling, maxLength } = readEmbedder(options);
     const lengths = [maxLength, model.contextLength].filter((length) => length !== undefined);
     this.model = model;
     this.tokenizer = tokenizer;
@@ -127,21 +131,22 @@ export class Embedder {
    *
    * @throws Error if something is missing or does not fit, with what it is.
    */
-  static async load(pathOrName: string | FileUrl, options: LoadOptions = {}): Promise<Embedder> {
-    checkLoadOptions("Embedder.load", options);
-    stopIfAborted(options.signal);
-    const folder = await fetched(pathOrName, "Embedder.load", options);
+  static async load(pathOrName: string | FileUrl, options?: LoadOptions): Promise<Embedder> {
+    const settings = { ...readLoadOptions(options, "Embedder.load") };
+    const { signal } = settings;
+    stopIfAborted(signal);
+    const folder = await fetched(pathOrName, "Embedder.load", settings);
     const config = modelConfig(folder, "Embedder.load");
     config.oneOf("model_type", ["bert"]);
     checkModules(folder);
-    const tokenizer = await Tokenizer.load(folder, { signal: options.signal });
+    const tokenizer = await Tokenizer.load(folder, { signal });
     const weights = readWeights(folder);
     let model: Bert | undefined;
     try {
       model = mx.tidy(() => new Bert(config));
-      await loadWeights(model, weights, config, options);
-      const settings = { pooling: poolingOf(folder), maxLength: lengthOf(folder) };
-      return new Embedder(model.eval(), tokenizer, settings);
+      await loadWeights(model, weights, config, settings);
+      const asTrained = { pooling: poolingOf(folder), maxLength: lengthOf(folder) };
+      return new Embedder(model.eval(), tokenizer, asTrained);
     } catch (error) {
       model?.dispose();
       mx.dispose(weights);
@@ -194,16 +199,11 @@ export class Embedder {
    * The vectors of texts, of shape (texts, dims) in float32; the event loop goes on meanwhile. Texts
    * that are longer than {@link maxLength} tokens are cut there.
    */
-  async embed(texts: readonly string[], options: EmbedOptions = {}): Promise<mx.array> {
+  async embed(texts: readonly string[], options?: EmbedOptions): Promise<mx.array> {
     if (!Array.isArray(texts) || texts.length === 0) {
-      throw wrongType("embed", "texts", "a list of at least one text", texts);
+      throw mismatch("embed", "texts", "a list of at least one text", texts);
     }
-    checkNames("embed", options, ["batchSize", "pooling", "normalize", "signal"]);
-    const { batchSize = 32, pooling = this.pooling, normalize = true, signal } = options;
-    checkCount(batchSize, "embed", "batchSize", 1);
-    checkPooling(pooling, "embed");
-    checkFlag(normalize, "embed", "normalize");
-    checkSignal(signal, "embed");
+    const { batchSize, pooling = this.pooling, normalize, signal } = readEmbed(options);
     stopIfAborted(signal);
     const all = await inTurns(this.#encoded(texts), signal);
     // Texts of similar length together, so that little is padded.

@@ -4,10 +4,11 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { mx } from "mlx-js";
+import { mismatch } from "mlx-js/options";
 import { Config } from "./config.js";
-import { codeOf, failure, reasonOf, wrongType } from "./errors.js";
+import { codeOf, failure, reasonOf } from "./errors.js";
 import { parseJson } from "./json.js";
-import { stopIfAborted } from "./options.js";
+import { mismatchBecause, stopIfAborted } from "./options.js";
 import { inTurns } from "./turns.js";
 
 export const indexName = "model.safetensors.index.json";
@@ -22,7 +23,7 @@ export interface FileUrl {
 export function pathOf(given: unknown, fn: string, param: string, expected: string): string {
   const text = typeof given === "string" ? given : (given as Partial<FileUrl> | null)?.href;
   if (typeof text !== "string") {
-    throw wrongType(fn, param, expected, given);
+    throw mismatch(fn, param, expected, given);
   }
   if (typeof given === "string" && !/^file:/i.test(given)) {
     return given;
@@ -30,7 +31,7 @@ export function pathOf(given: unknown, fn: string, param: string, expected: stri
   try {
     return fileURLToPath(text);
   } catch (error) {
-    throw wrongType(fn, param, `${expected}; as a URL, one of a file`, text, error);
+    throw mismatchBecause(error, fn, param, `${expected}; as a URL, one of a file`, text);
   }
 }
 

@@ -1,24 +1,38 @@
 import { mx } from "mlx-js";
 import {
+  asCount,
+  asFunction,
+  count,
+  kind,
+  kindOf,
+  kindWhere,
+  length,
+  mismatch,
+  optionsOf,
+  outOfRange,
+  signalOption,
+} from "mlx-js/options";
+import {
+  asCaches,
+  bitsOption,
   type Cache,
-  checkCaches,
-  checkKvFormat,
+  groupSizeOption,
   KVCache,
   RotatingKVCache,
   trimTo,
 } from "./cache.js";
-import { checkCount, failure, outOfRange, wrongType } from "./errors.js";
+import { failure } from "./errors.js";
 import type { LanguageModel } from "./models/model.js";
-import { checkFunction, checkNames, checkSignal, stopIfAborted } from "./options.js";
+import { stopIfAborted } from "./options.js";
 import {
   type LogitsProcessor,
   type LogitsProcessorOptions,
-  makeLogitsProcessors,
-  makeSampler,
-  processorNames,
+  processorOptions,
+  processorsOf,
   type Sampler,
   type SamplerOptions,
-  samplerNames,
+  samplerOf,
+  samplerOptions,
 } from "./sampling.js";
 import { StopFinder } from "./stops.js";
 import type { Message, Tokenizer } from "./tokenizer.js";
@@ -36,7 +50,7 @@ export type Prompt = string | readonly Message[] | readonly number[];
 export interface GenerateOptions extends SamplerOptions, LogitsProcessorOptions {
   /** How many tokens to generate at most. By default 256. */
   maxTokens?: number | undefined;
-  /** Texts that end the answer, and are no part of it. */
+  /** Texts that end the answer, and are no part of it. By default none. */
   stop?: string | readonly string[] | undefined;
   /** Ends the generation: the iteration throws its reason. */
   signal?: mx.Signal | undefined;
@@ -60,13 +74,59 @@ export interface GenerateOptions extends SamplerOptions, LogitsProcessorOptions 
   quantizedKvStart?: number | undefined;
 }
 
-const optionNames = [
-  ...samplerNames,
-  ...processorNames,
-  ...["maxTokens", "stop", "signal", "sampler", "logitsProcessors", "promptCache"],
-  ...["prefillStepSize", "onPromptProgress", "maxKvSize", "kvBits", "kvGroupSize"],
-  "quantizedKvStart",
-];
+function asStops(value: unknown, fn: string, param: string): readonly string[] {
+  const stops = [value].flat();
+  if (!stops.every((text): text is string => typeof text === "string" && text !== "")) {
+    throw mismatch(fn, param, "a text, or a list of texts, that are not empty", value);
+  }
+  return stops;
+}
+
+const areFunctions = (x: unknown) =>
+  Array.isArray(x) && x.every((each) => typeof each === "function");
+
+/** What may differ from one answer of a conversation to the next. */
+export const answerOptions = {
+  ...samplerOptions,
+  ...processorOptions,
+  maxTokens: count(256),
+  stop: kind<string | readonly string[], readonly string[]>(asStops, []),
+  sampler: kindOf(asFunction<Sampler>)(),
+  logitsProcessors: kindWhere<readonly LogitsProcessor[]>(areFunctions, "a list of functions")(),
+  prefillStepSize: count(2048),
+  onPromptProgress: kindOf(asFunction<(processed: number, total: number) => void>)(),
+  maxKvSize: count(),
+  kvBits: bitsOption(),
+  kvGroupSize: groupSizeOption(64),
+  quantizedKvStart: length(0),
+};
+
+const readOptions = optionsOf<GenerateOptions>()("generate", {
+  ...answerOptions,
+  signal: signalOption(),
+  promptCache: kindOf<Cache[]>(asCaches)(),
+});
+
+/** Options that are checked, with what those are by default that are left out. */
+type Settings = ReturnType<typeof readOptions>;
+
+/** Refuses options that do not go together. */
+export function checkTogether(
+  { kvBits, maxKvSize }: Pick<Settings, "kvBits" | "maxKvSize">,
+  fn: string,
+): void {
+  if (kvBits !== undefined && maxKvSize !== undefined) {
+    const expected = "nothing beside maxKvSize, since caches that forget tokens are not quantized";
+    throw outOfRange(fn, "kvBits", expected, kvBits);
+  }
+}
+
+/** Reads the options of {@link generate}. */
+export function settingsOf(options: GenerateOptions | undefined): Settings {
+  const settings = { ...readOptions(options) };
+  checkTogether(settings, "generate");
+  return settings;
+}
 
 /** One step of a generation. */
 export interface Generated {
@@ -114,7 +174,7 @@ const tokensBetweenClearing = 256;
  */
 export function makePromptCache(model: LanguageModel, maxKvSize?: number): Cache[] {
   if (typeof model?.makeCaches !== "function") {
-    throw wrongType(
+    throw mismatch(
       "makePromptCache",
       "model",
       "a model, such as the one in what load gives",
@@ -124,7 +184,7 @@ export function makePromptCache(model: LanguageModel, maxKvSize?: number): Cache
   if (maxKvSize === undefined) {
     return model.makeCaches();
   }
-  checkCount(maxKvSize, "makePromptCache", "maxKvSize", 1);
+  asCount(maxKvSize, "makePromptCache", "maxKvSize");
   return model.makeCaches().map((cache) => {
     if (!(cache instanceof KVCache)) {
       return cache;
@@ -141,8 +201,8 @@ function disposeAll(caches: readonly Cache[]): void {
 }
 
 /** Changes caches to quantized ones, in place. */
-function quantizeCaches(caches: Cache[], options: GenerateOptions): void {
-  const { kvBits: bits, kvGroupSize: groupSize, quantizedKvStart = 0 } = options;
+function quantizeCaches(caches: Cache[], settings: Settings): void {
+  const { kvBits: bits, kvGroupSize: groupSize, quantizedKvStart } = settings;
   if (bits === undefined) {
     return;
   }
@@ -208,7 +268,7 @@ function checkPrompt(prompt: unknown, model: LanguageModel): void {
   }
   if (!Array.isArray(prompt)) {
     const expected = "a string, a list of messages { role, content }, or a list of tokens";
-    throw wrongType("generate", "prompt", expected, prompt);
+    throw mismatch("generate", "prompt", expected, prompt);
   }
   if (prompt.length === 0) {
     throw outOfRange("generate", "prompt", "at least one message or token", prompt);
@@ -216,7 +276,7 @@ function checkPrompt(prompt: unknown, model: LanguageModel): void {
   if (typeof prompt[0] === "number") {
     const wrong = prompt.findIndex((token) => !isToken(token, model));
     if (wrong >= 0) {
-      const refuse = typeof prompt[wrong] === "number" ? outOfRange : wrongType;
+      const refuse = typeof prompt[wrong] === "number" ? outOfRange : mismatch;
       throw refuse("generate", `prompt[${wrong}]`, tokensOf(model), prompt[wrong]);
     }
     return;
@@ -224,53 +284,12 @@ function checkPrompt(prompt: unknown, model: LanguageModel): void {
   const wrong = prompt.findIndex((message) => typeof message?.role !== "string");
   if (wrong >= 0) {
     const expected = "a message { role, content }, or a token, which is a number";
-    throw wrongType("generate", `prompt[${wrong}]`, expected, prompt[wrong]);
-  }
-}
-
-function checkOptions(options: GenerateOptions): void {
-  checkNames("generate", options, optionNames);
-  const counts = [
-    ["maxTokens", 1],
-    ["prefillStepSize", 1],
-    ["maxKvSize", 1],
-    ["quantizedKvStart", 0],
-  ] as const;
-  for (const [name, least] of counts) {
-    const value = options[name];
-    if (value !== undefined) {
-      checkCount(value, "generate", name, least);
-    }
-  }
-  const { kvBits, kvGroupSize } = options;
-  const names = { bits: "kvBits", groupSize: "kvGroupSize" };
-  checkKvFormat("generate", { bits: kvBits, groupSize: kvGroupSize }, names);
-  if (kvBits !== undefined && options.maxKvSize !== undefined) {
-    const expected = "nothing beside maxKvSize, since caches that forget tokens are not quantized";
-    throw outOfRange("generate", "kvBits", expected, kvBits);
-  }
-  const { signal, stop, sampler, logitsProcessors, onPromptProgress, promptCache } = options;
-  checkSignal(signal, "generate");
-  checkFunction(sampler, "generate", "sampler");
-  checkFunction(onPromptProgress, "generate", "onPromptProgress");
-  const isFunction = (x: unknown) => typeof x === "function";
-  if (
-    logitsProcessors !== undefined &&
-    !(Array.isArray(logitsProcessors) && logitsProcessors.every(isFunction))
-  ) {
-    throw wrongType("generate", "logitsProcessors", "a list of functions", logitsProcessors);
-  }
-  if (promptCache !== undefined) {
-    checkCaches(promptCache, "generate", "promptCache");
-  }
-  const stops = typeof stop === "string" ? [stop] : (stop ?? []);
-  if (!Array.isArray(stops) || !stops.every((text) => typeof text === "string" && text !== "")) {
-    throw wrongType("generate", "stop", "a text, or a list of texts, that are not empty", stop);
+    throw mismatch("generate", `prompt[${wrong}]`, expected, prompt[wrong]);
   }
 }
 
 /** A sampler that is known to give one integer. */
-function checked(sampler: Sampler): Sampler {
+function checked(sampler: Sampler): Sampler & Partial<Disposable> {
   return (logprobs) => {
     const token: unknown = sampler(logprobs);
     if (
@@ -278,7 +297,7 @@ function checked(sampler: Sampler): Sampler {
       token.size !== 1 ||
       !mx.issubdtype(token.dtype, mx.integer)
     ) {
-      throw wrongType("generate", "sampler", "one that gives an array of one integer", token);
+      throw mismatch("generate", "sampler", "one that gives an array of one integer", token);
     }
     return token.reshape([1]);
   };
@@ -296,31 +315,10 @@ function checkedProcessor(processor: LogitsProcessor): LogitsProcessor {
       changed.shape.some((size, axis) => size !== shape[axis])
     ) {
       const expected = `functions that give a floating-point array of shape [${shape.join(", ")}]`;
-      throw wrongType("generate", "logitsProcessors", expected, changed);
+      throw mismatch("generate", "logitsProcessors", expected, changed);
     }
     return changed;
   };
-}
-
-/** Checks options, and gives what chooses tokens by them. */
-export function choiceOf(options: GenerateOptions): {
-  sampler: Sampler & Partial<Disposable>;
-  processors: readonly LogitsProcessor[];
-} {
-  checkOptions(options);
-  const { sampler, logitsProcessors = [] } = options;
-  return {
-    sampler: sampler === undefined ? makeSampler(pick(options, samplerNames)) : checked(sampler),
-    processors: [
-      ...makeLogitsProcessors(pick(options, processorNames)),
-      ...logitsProcessors.map((processor) => checkedProcessor(processor)),
-    ],
-  };
-}
-
-function pick<T extends object>(options: T, names: readonly string[]): Partial<T> {
-  const given = Object.entries(options).filter(([name]) => names.includes(name));
-  return Object.fromEntries(given) as Partial<T>;
 }
 
 /** What a step gives. */
@@ -333,7 +331,7 @@ interface Step {
 }
 
 /** Refuses logits by which no token can be chosen: what came then would mean nothing. */
-function checkLogits({ sum, before }: Step, options: GenerateOptions): void {
+function checkLogits({ sum, before }: Step, settings: Settings): void {
   const value = sum?.item<number>() ?? 0;
   if (Number.isFinite(value)) {
     return;
@@ -341,7 +339,7 @@ function checkLogits({ sum, before }: Step, options: GenerateOptions): void {
   const expected = "logits of which none is NaN or Infinity, and one is finite";
   if (before !== undefined && mx.tidy(() => Number.isFinite(mx.logsumexp(before).item<number>()))) {
     const names = ["logitsProcessors", "logitBias", "repetitionPenalty"] as const;
-    const param = names.find((name) => options[name] !== undefined) ?? names[0];
+    const param = names.find((name) => settings[name] !== undefined) ?? names[0];
     throw outOfRange("generate", param, `to leave ${expected}`, value);
   }
   throw failure(
@@ -379,12 +377,16 @@ const inUse = new WeakSet<Cache[]>();
 async function* iterate(
   source: TextModel,
   prompt: Prompt,
-  options: GenerateOptions,
-  sampler: Sampler & Partial<Disposable>,
-  processors: readonly LogitsProcessor[],
+  settings: Settings,
 ): AsyncGenerator<Generated, void, undefined> {
   const { model, tokenizer } = source;
-  const { signal, promptCache, prefillStepSize = 2048, maxKvSize, onPromptProgress } = options;
+  const { signal, promptCache, prefillStepSize, maxKvSize, onPromptProgress } = settings;
+  const isOwn = settings.sampler === undefined;
+  const sampler = settings.sampler ? checked(settings.sampler) : samplerOf(settings);
+  const processors = [
+    ...processorsOf(settings),
+    ...(settings.logitsProcessors ?? []).map((processor) => checkedProcessor(processor)),
+  ];
   if (promptCache !== undefined && inUse.has(promptCache)) {
     throw failure(
       "ERR_MLX_LM_CACHE",
@@ -414,7 +416,7 @@ async function* iterate(
     const began = performance.now();
     const tokens = encoded(prompt, source);
     known += tokens.length;
-    const most = Math.min(options.maxTokens ?? 256, roomAfter(tokens, caches, model));
+    const most = Math.min(settings.maxTokens, roomAfter(tokens, caches, model));
 
     // All but the last token, of which the logits are not needed.
     const last = tokens.length - 1;
@@ -423,14 +425,13 @@ async function* iterate(
       const end = Math.min(start + prefillStepSize, last);
       mx.tidy(() => {
         model.forward(mx.array([tokens.slice(start, end)], mx.int32), caches);
-        quantizeCaches(caches, options);
+        quantizeCaches(caches, settings);
       });
       await mx.asyncEval(caches, signal);
       mx.clearCache();
       onPromptProgress?.(end, tokens.length);
     }
 
-    const isOwn = options.sampler === undefined;
     const step = ({ token: last }: Step, index: number): Step | undefined => {
       if (index >= most) {
         return undefined;
@@ -448,7 +449,7 @@ async function* iterate(
           logits = processor(seen, logits);
         }
       }
-      quantizeCaches(caches, options);
+      quantizeCaches(caches, settings);
       const sum = mx.logsumexp(logits, -1, { keepdims: true });
       const token = sampler(logits.subtract(sum));
       return history === undefined ? { token, sum } : { token, sum, before };
@@ -456,7 +457,7 @@ async function* iterate(
 
     first = mx.array(tokens.slice(last), mx.int32);
     const detokenizer = tokenizer.detokenizer();
-    const finder = new StopFinder([options.stop ?? []].flat());
+    const finder = new StopFinder(settings.stop);
     let promptTps = 0;
     let firstAt = 0;
     let count = 0;
@@ -467,7 +468,7 @@ async function* iterate(
       state: history === undefined ? undefined : [history],
     });
     for await (const noted of steps) {
-      checkLogits(noted, options);
+      checkLogits(noted, settings);
       const token = Number(noted.token.item());
       if (!isOwn && !isToken(token, model)) {
         throw outOfRange("generate", "sampler", `to give ${tokensOf(model)}`, token);
@@ -508,7 +509,7 @@ async function* iterate(
     inUse.delete(caches);
     first?.dispose();
     history?.dispose();
-    if (options.sampler === undefined) {
+    if (isOwn) {
       sampler[Symbol.dispose]?.();
     }
     if (promptCache === undefined) {
@@ -535,15 +536,10 @@ async function* iterate(
  * }
  * //  four, five, six
  */
-export function generate(
-  model: TextModel,
-  prompt: Prompt,
-  options: GenerateOptions = {},
-): Generation {
+export function generate(model: TextModel, prompt: Prompt, options?: GenerateOptions): Generation {
   if (typeof model?.model?.forward !== "function" || model.tokenizer === undefined) {
-    throw wrongType("generate", "model", "what load gives, { model, tokenizer }", model);
+    throw mismatch("generate", "model", "what load gives, { model, tokenizer }", model);
   }
   checkPrompt(prompt, model.model);
-  const { sampler, processors } = choiceOf(options);
-  return generationOf(iterate(model, prompt, options, sampler, processors));
+  return generationOf(iterate(model, prompt, settingsOf(options)));
 }

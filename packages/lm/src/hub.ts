@@ -5,7 +5,8 @@ import { copyFile, mkdir, open, rename, rm, symlink, writeFile } from "node:fs/p
 import { homedir } from "node:os";
 import { basename, dirname, join, relative } from "node:path";
 import type { ListFileEntry } from "@huggingface/hub";
-import { failure, isOwn, reasonOf, wrongType } from "./errors.js";
+import { mismatch } from "mlx-js/options";
+import { failure, isOwn, reasonOf } from "./errors.js";
 import { type FileUrl, indexName, isThere, pathOf, readText, weightFiles } from "./folder.js";
 import { stopIfAborted } from "./options.js";
 import type { LoadOptions } from "./weights.js";
@@ -362,7 +363,7 @@ export async function fetched(
   const { signal, onProgress, revision } = options;
   if (isThere(path)) {
     if (revision !== undefined) {
-      throw wrongType(fn, "revision", `nothing beside a path, and ${path} is one`, revision);
+      throw mismatch(fn, "revision", `nothing beside a path, and ${path} is one`, revision);
     }
     return path;
   }

@@ -11,7 +11,7 @@ import type { LanguageModel, Weights } from "./models/model.js";
 import { stopIfAborted } from "./options.js";
 import { Tokenizer } from "./tokenizer.js";
 import { inTurns } from "./turns.js";
-import { checkLoadOptions, type LoadOptions, loadWeights } from "./weights.js";
+import { type LoadOptions, loadWeights, readLoadOptions } from "./weights.js";
 
 /** The settings of a model's folder, for the function that asks for them. */
 export function modelConfig(folder: string, fn: string): Config {
@@ -87,7 +87,6 @@ async function readCheckpoint(
   fn: string,
   options: LoadOptions,
 ): Promise<Checkpoint> {
-  checkLoadOptions(fn, options);
   stopIfAborted(options.signal);
   const path = await fetched(pathOrName, fn, options);
   return kindOf(path) === "folder" ? readFolder(path, fn) : readGgufFile(path, options.signal);
@@ -142,14 +141,12 @@ export interface Loaded extends Disposable {
  * loaded.tokenizer.encode("Hello, world!")
  * // [ 19556, 28, 905, 17 ]
  */
-export async function load(
-  pathOrName: string | FileUrl,
-  options: LoadOptions = {},
-): Promise<Loaded> {
-  const checkpoint = await readCheckpoint(pathOrName, "load", options);
+export async function load(pathOrName: string | FileUrl, options?: LoadOptions): Promise<Loaded> {
+  const settings = { ...readLoadOptions(options) };
+  const checkpoint = await readCheckpoint(pathOrName, "load", settings);
   return madeOf(checkpoint, async () => {
-    const tokenizer = await checkpoint.tokenizer(options.signal);
-    const model = await modelOf(checkpoint, options);
+    const tokenizer = await checkpoint.tokenizer(settings.signal);
+    const model = await modelOf(checkpoint, settings);
     return {
       model,
       tokenizer,
@@ -162,9 +159,10 @@ export async function load(
 /** Loads a model, as {@link load} does, without its tokenizer. */
 export async function loadModel(
   pathOrName: string | FileUrl,
-  options: LoadOptions = {},
+  options?: LoadOptions,
 ): Promise<{ model: LanguageModel; config: Config }> {
-  const checkpoint = await readCheckpoint(pathOrName, "loadModel", options);
-  const model = await madeOf(checkpoint, () => modelOf(checkpoint, options));
+  const settings = { ...readLoadOptions(options, "loadModel") };
+  const checkpoint = await readCheckpoint(pathOrName, "loadModel", settings);
+  const model = await madeOf(checkpoint, () => modelOf(checkpoint, settings));
   return { model, config: checkpoint.config };
 }

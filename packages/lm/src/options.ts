@@ -1,64 +1,39 @@
 import type { mx } from "mlx-js";
-import { outOfRange, wrongType } from "./errors.js";
+import { asNumber, kindOf, kindWhere, mismatch, outOfRange } from "mlx-js/options";
 
-/** Refuses names that are no options, so that a typo is not ignored. */
-export function checkNames(fn: string, options: unknown, names: readonly string[]): void {
-  if (typeof options !== "object" || options === null) {
-    throw wrongType(fn, "options", "a record of options", options);
+/** A number from 0 to 1. */
+export function asFraction(value: unknown, fn: string, param: string): number {
+  const x = asNumber(value, fn, param);
+  if (!(x >= 0 && x <= 1)) {
+    throw outOfRange(fn, param, "a number from 0 to 1", value);
   }
-  for (const name of Object.keys(options)) {
-    if (!names.includes(name)) {
-      throw wrongType(fn, "options", `names among ${names.join(", ")}`, name);
-    }
-  }
+  return x;
 }
 
-/** True, false or nothing. */
-export function checkFlag(value: unknown, fn: string, param: string): void {
-  if (value !== undefined && typeof value !== "boolean") {
-    throw wrongType(fn, param, "true or false", value);
-  }
-}
+/** A number from 0 to 1. */
+export const fraction = kindOf(asFraction);
 
-/** A function, or nothing. */
-export function checkFunction(value: unknown, fn: string, param: string): void {
-  if (value !== undefined && typeof value !== "function") {
-    throw wrongType(fn, param, "a function", value);
-  }
-}
+/** A record of anything. */
+export const record = kindWhere<Readonly<Record<string, unknown>>>(
+  (x) => typeof x === "object" && x !== null && !Array.isArray(x),
+  "a record",
+);
 
-/** A signal that aborts, of this realm or another, or nothing. */
-export function checkSignal(value: unknown, fn: string): void {
-  const { aborted, addEventListener } = Object(value) as Partial<mx.Signal>;
-  const isSignal = typeof aborted === "boolean" && typeof addEventListener === "function";
-  if (value !== undefined && !isSignal) {
-    throw wrongType(fn, "signal", "an AbortSignal", value);
+/** As `mismatch`, for a value of which another error says what is wrong with it. */
+export function mismatchBecause(
+  cause: unknown,
+  ...[fn, param, expected, received]: Parameters<typeof mismatch>
+): TypeError {
+  const error = mismatch(fn, param, expected, received);
+  if (cause instanceof Error) {
+    error.message += ` (${cause.message.split("\n", 1)[0]})`;
   }
+  return Object.assign(error, { cause });
 }
 
 /** Throws a signal's reason if it is aborted. Those of other realms need not have such a method. */
 export function stopIfAborted(signal: mx.Signal | undefined): void {
   if (signal?.aborted) {
     throw signal.reason;
-  }
-}
-
-/** A number within bounds, or what it is by default. */
-export function checkNumber(
-  value: unknown,
-  fn: string,
-  param: string,
-  [least, most]: readonly [number, number],
-): void {
-  if (value === undefined) {
-    return;
-  }
-  if (typeof value !== "number") {
-    throw wrongType(fn, param, "a number", value);
-  }
-  if (!(value >= least && value <= most)) {
-    const expected =
-      most === Number.POSITIVE_INFINITY ? `at least ${least}` : `from ${least} to ${most}`;
-    throw outOfRange(fn, param, expected, value);
   }
 }

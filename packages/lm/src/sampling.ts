@@ -1,6 +1,19 @@
 import { mx } from "mlx-js";
-import { checkCount, outOfRange, wrongType } from "./errors.js";
-import { checkNames, checkNumber } from "./options.js";
+import {
+  asCount,
+  asLength,
+  asNumber,
+  asPositive,
+  count,
+  kind,
+  kindOf,
+  mismatch,
+  notNegative,
+  optionsOf,
+  outOfRange,
+  positive,
+} from "mlx-js/options";
+import { asFraction, fraction } from "./options.js";
 
 /** Chooses tokens: takes log probabilities (batch, vocab), and gives tokens (batch). */
 export type Sampler = (logprobs: mx.array) => mx.array;
@@ -16,7 +29,7 @@ export type LogitsProcessor = (tokens: mx.array, logits: mx.array) => mx.array;
 
 /** Options of {@link makeSampler}. */
 export interface SamplerOptions {
-  /** How even the choice is: 1 as the model says, 0, by default, always the likeliest token. */
+  /** How even the choice is: 1 as the model says, 0 always the likeliest token. By default 0. */
   temperature?: number | undefined;
   /** Choose among this many of the likeliest tokens. By default among all. */
   topK?: number | undefined;
@@ -28,13 +41,32 @@ export interface SamplerOptions {
   seed?: number | bigint | undefined;
 }
 
-export const samplerNames = ["temperature", "topK", "topP", "minP", "seed"];
+function asSeed(seed: unknown, fn: string, param: string): number | bigint {
+  if (typeof seed !== "number" && typeof seed !== "bigint") {
+    throw mismatch(fn, param, "an integer", seed);
+  }
+  const isWhole = typeof seed === "bigint" || Number.isInteger(seed);
+  if (!isWhole || seed < 0 || seed >= 2 ** 64) {
+    throw outOfRange(fn, param, "an integer of 64 bits that is not negative", seed);
+  }
+  return seed;
+}
+
+export const samplerOptions = {
+  temperature: notNegative(0),
+  topK: count(),
+  topP: fraction(1),
+  minP: fraction(0),
+  seed: kindOf(asSeed)(),
+};
+
+const readSampler = optionsOf<SamplerOptions>()("makeSampler", samplerOptions);
 
 const never = Number.NEGATIVE_INFINITY;
 
 /** The log probabilities of the `count` likeliest tokens; the others never come. */
 export function applyTopK(logprobs: mx.array, count: number): mx.array {
-  checkCount(count, "applyTopK", "count", 1);
+  asCount(count, "applyTopK", "count");
   if (count >= logprobs.dim(-1)) {
     return logprobs;
   }
@@ -46,7 +78,7 @@ export function applyTopK(logprobs: mx.array, count: number): mx.array {
 
 /** The log probabilities of the likeliest tokens that have the probability `p` together. */
 export function applyTopP(logprobs: mx.array, p: number): mx.array {
-  checkNumber(p, "applyTopP", "p", [0, 1]);
+  asFraction(p, "applyTopP", "p");
   const order = mx.argsort(logprobs, -1);
   const sums = mx.cumsum(mx.takeAlongAxis(mx.exp(logprobs), order, -1), -1);
   // Back in the order of the tokens.
@@ -61,22 +93,9 @@ export function applyTopP(logprobs: mx.array, p: number): mx.array {
 
 /** The log probabilities of tokens with at least `p` times the probability of the likeliest. */
 export function applyMinP(logprobs: mx.array, p: number): mx.array {
-  checkNumber(p, "applyMinP", "p", [0, 1]);
+  asFraction(p, "applyMinP", "p");
   const least = logprobs.max(-1, { keepdims: true }).add(Math.log(p));
   return mx.where(logprobs.less(least), never, logprobs);
-}
-
-function checkSeed(seed: unknown): void {
-  if (seed === undefined) {
-    return;
-  }
-  if (typeof seed !== "number" && typeof seed !== "bigint") {
-    throw wrongType("makeSampler", "seed", "an integer", seed);
-  }
-  const isWhole = typeof seed === "bigint" || Number.isInteger(seed);
-  if (!isWhole || seed < 0 || seed >= 2 ** 64) {
-    throw outOfRange("makeSampler", "seed", "an integer of 64 bits that is not negative", seed);
-  }
 }
 
 /** Random keys, one after the other, from a seed. */
@@ -106,17 +125,13 @@ class Keys extends mx.Owner {
  * makeSampler()(mx.array([[-3, -0.1, -4]]))
  * // array([1], dtype=uint32)
  */
-export function makeSampler(options: SamplerOptions = {}): Sampler & Partial<Disposable> {
-  checkNames("makeSampler", options, samplerNames);
-  const { temperature = 0, topK, topP = 1, minP = 0, seed } = options;
-  const above = Number.POSITIVE_INFINITY;
-  checkNumber(temperature, "makeSampler", "temperature", [0, above]);
-  checkNumber(topP, "makeSampler", "topP", [0, 1]);
-  checkNumber(minP, "makeSampler", "minP", [0, 1]);
-  if (topK !== undefined) {
-    checkCount(topK, "makeSampler", "topK", 1);
-  }
-  checkSeed(seed);
+export function makeSampler(options?: SamplerOptions): Sampler & Partial<Disposable> {
+  return samplerOf(readSampler(options));
+}
+
+/** The same, of options that were read. */
+export function samplerOf(options: ReturnType<typeof readSampler>): Sampler & Partial<Disposable> {
+  const { temperature, topK, topP, minP, seed } = options;
   if (temperature === 0) {
     return (logprobs) => mx.argmax(logprobs, -1);
   }
@@ -152,7 +167,41 @@ export interface LogitsProcessorOptions {
   repetitionContextSize?: number | undefined;
 }
 
-export const processorNames = ["logitBias", "repetitionPenalty", "repetitionContextSize"];
+/** How many of the last tokens count as having been there, if nobody says it. */
+const contextSizeByDefault = 20;
+
+/** What is added to the logits of tokens. */
+type Biases = ReadonlyMap<number, number>;
+
+function asBiases(biases: unknown, fn: string, param: string): Biases {
+  if (typeof biases !== "object" || biases === null || Array.isArray(biases)) {
+    throw mismatch(fn, param, "a record or a Map of tokens and numbers", biases);
+  }
+  const entries = biases instanceof Map ? [...biases] : Object.entries(biases);
+  const checked = entries.map(([key, value]): [number, number] => {
+    const token = asLength(biases instanceof Map ? key : Number(key), fn, param);
+    const bias = asNumber(value, fn, `${param}[${token}]`);
+    if (Number.isNaN(bias)) {
+      throw mismatch(fn, `${param}[${token}]`, "a number", bias);
+    }
+    if (bias === Number.POSITIVE_INFINITY) {
+      throw outOfRange(fn, `${param}[${token}]`, "less than Infinity", bias);
+    }
+    return [token, bias];
+  });
+  return new Map(checked);
+}
+
+export const processorOptions = {
+  logitBias: kind<Required<LogitsProcessorOptions>["logitBias"] & object, Biases>(asBiases),
+  repetitionPenalty: positive(),
+  repetitionContextSize: count(contextSizeByDefault),
+};
+
+const readProcessors = optionsOf<LogitsProcessorOptions>()(
+  "makeLogitsProcessors",
+  processorOptions,
+);
 
 /**
  * Adds to the logits of some tokens.
@@ -164,24 +213,12 @@ export const processorNames = ["logitBias", "repetitionPenalty", "repetitionCont
 export function logitBias(
   biases: Readonly<Record<number, number>> | ReadonlyMap<number, number>,
 ): LogitsProcessor {
-  if (typeof biases !== "object" || biases === null || Array.isArray(biases)) {
-    throw wrongType("logitBias", "biases", "a record or a Map of tokens and numbers", biases);
-  }
-  const entries: readonly (readonly [number, number])[] =
-    biases instanceof Map
-      ? [...biases]
-      : Object.entries(biases).map(([token, bias]) => [Number(token), bias]);
-  for (const [token, bias] of entries) {
-    checkCount(token, "logitBias", "biases");
-    if (typeof bias !== "number" || Number.isNaN(bias)) {
-      throw wrongType("logitBias", `biases[${token}]`, "a number", bias);
-    }
-    if (bias === Number.POSITIVE_INFINITY) {
-      throw outOfRange("logitBias", `biases[${token}]`, "less than Infinity", bias);
-    }
-  }
-  const tokens = entries.map(([token]) => token);
-  const values = entries.map(([, bias]) => bias);
+  return biasing(asBiases(biases, "logitBias", "biases"));
+}
+
+function biasing(biases: Biases): LogitsProcessor {
+  const tokens = [...biases.keys()];
+  const values = [...biases.values()];
   return (_, logits) => {
     const beyond = tokens.find((token) => token >= logits.dim(-1));
     if (beyond !== undefined) {
@@ -202,12 +239,12 @@ export function logitBias(
  * repetitionPenalty(2)(mx.array([0, 1], mx.int32), mx.array([[4, -4, 4]]))
  * // array([[2, -8, 4]], dtype=float32)
  */
-export function repetitionPenalty(penalty: number, contextSize = 20): LogitsProcessor {
-  checkNumber(penalty, "repetitionPenalty", "penalty", [0, Number.POSITIVE_INFINITY]);
-  if (penalty === 0) {
-    throw outOfRange("repetitionPenalty", "penalty", "more than 0", penalty);
-  }
-  checkCount(contextSize, "repetitionPenalty", "contextSize", 1);
+export function repetitionPenalty(
+  penalty: number,
+  contextSize = contextSizeByDefault,
+): LogitsProcessor {
+  asPositive(penalty, "repetitionPenalty", "penalty");
+  asCount(contextSize, "repetitionPenalty", "contextSize");
   return (tokens, logits) => {
     if (tokens.size === 0) {
       return logits;
@@ -220,14 +257,15 @@ export function repetitionPenalty(penalty: number, contextSize = 20): LogitsProc
 }
 
 /** The processors that options ask for, in mlx-lm's order. */
-export function makeLogitsProcessors(options: LogitsProcessorOptions = {}): LogitsProcessor[] {
-  checkNames("makeLogitsProcessors", options, processorNames);
-  const processors: LogitsProcessor[] = [];
-  if (options.logitBias !== undefined) {
-    processors.push(logitBias(options.logitBias));
-  }
-  if (options.repetitionPenalty !== undefined) {
-    processors.push(repetitionPenalty(options.repetitionPenalty, options.repetitionContextSize));
-  }
-  return processors;
+export function makeLogitsProcessors(options?: LogitsProcessorOptions): LogitsProcessor[] {
+  return processorsOf(readProcessors(options));
+}
+
+/** The same, of options that were read. */
+export function processorsOf(options: ReturnType<typeof readProcessors>): LogitsProcessor[] {
+  const { logitBias, repetitionPenalty: penalty, repetitionContextSize } = options;
+  return [
+    ...(logitBias === undefined ? [] : [biasing(logitBias)]),
+    ...(penalty === undefined ? [] : [repetitionPenalty(penalty, repetitionContextSize)]),
+  ];
 }

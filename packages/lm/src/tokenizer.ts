@@ -1,11 +1,24 @@
 import { Template } from "@huggingface/jinja";
 import { Tokenizer as Engine } from "@huggingface/tokenizers";
 import type { mx } from "mlx-js";
+import {
+  asLength,
+  asString,
+  flag,
+  kind,
+  kindWhere,
+  mismatch,
+  optional,
+  optionsOf,
+  outOfRange,
+  signalOption,
+  text,
+} from "mlx-js/options";
 import { StreamingDetokenizer } from "./detokenizer.js";
 import { engineOf, unknownKind } from "./engine.js";
-import { checkCount, failure, outOfRange, reasonOf, wrongType } from "./errors.js";
+import { failure, reasonOf } from "./errors.js";
 import { type FileUrl, pathOf, readConfig, readJsonInTurns, readText } from "./folder.js";
-import { checkFlag, checkNames, checkSignal } from "./options.js";
+import { record } from "./options.js";
 import { atOnce, inTurns } from "./turns.js";
 
 /** A parsed JSON file. */
@@ -71,18 +84,38 @@ function special(config: Json, name: string): string | undefined {
   return typeof text === "string" ? text : undefined;
 }
 
-function skipsSpecials(fn: string, options: DecodeOptions): boolean {
-  checkNames(fn, options, ["skipSpecialTokens"]);
-  const { skipSpecialTokens = false } = options;
-  checkFlag(skipSpecialTokens, fn, "skipSpecialTokens");
-  return skipSpecialTokens;
+/** A token, or several. */
+function asTokens(value: unknown, fn: string, param: string): readonly number[] {
+  if (typeof value !== "number" && !Array.isArray(value)) {
+    throw mismatch(fn, param, "a token, or a list of tokens", value);
+  }
+  return [value].flat().map((token) => asLength(token, fn, param));
 }
+
+const readTokenizer = optionsOf<TokenizerOptions>()("Tokenizer", {
+  eosTokenIds: optional(kind<number | readonly number[], readonly number[]>(asTokens)),
+  chatTemplate: optional(text()),
+});
+
+const readTokenizerLoad = optionsOf<TokenizerLoadOptions>()("Tokenizer.load", {
+  signal: signalOption(),
+});
+
+const readEncode = optionsOf<EncodeOptions>()("encode", { addSpecialTokens: flag(true) });
+
+const readDecode = optionsOf<DecodeOptions>()("decode", { skipSpecialTokens: flag(false) });
+
+const readChatTemplate = optionsOf<ChatTemplateOptions>()("applyChatTemplate", {
+  tools: kindWhere<readonly unknown[]>(Array.isArray, "a list of JSON schemas")(),
+  addGenerationPrompt: flag(true),
+  variables: record({}),
+});
 
 function checked(tokenizer: Json): Json {
   const model = typeof tokenizer === "object" ? tokenizer?.["model"] : undefined;
   if (typeof model !== "object" || model === null) {
     const expected = "the content of a tokenizer.json, which has a model";
-    throw wrongType("Tokenizer", "tokenizer", expected, tokenizer);
+    throw mismatch("Tokenizer", "tokenizer", expected, tokenizer);
   }
   return tokenizer;
 }
@@ -96,7 +129,7 @@ function templatesOf(template: unknown): Map<string, string> {
   }
   if (!named.every((each) => isText(each?.name) && isText(each.template))) {
     const expected = "a text, or a list of texts { name, template }";
-    throw wrongType("Tokenizer", "chatTemplate", expected, template);
+    throw mismatch("Tokenizer", "chatTemplate", expected, template);
   }
   return new Map(named.map(({ name, template }) => [name, template]));
 }
@@ -139,57 +172,37 @@ export class Tokenizer {
    * @param config What `tokenizer_config.json` has.
    */
   constructor(tokenizer: Json, config?: Json, options?: TokenizerOptions);
-  constructor(tokenizer: Json | Engine, config: Json = {}, options: TokenizerOptions = {}) {
+  constructor(tokenizer: Json | Engine, config: Json = {}, options?: TokenizerOptions) {
     if (typeof config !== "object" || config === null) {
       const expected = "the content of a tokenizer_config.json, which is a record";
-      throw wrongType("Tokenizer", "config", expected, config);
+      throw mismatch("Tokenizer", "config", expected, config);
     }
-    checkNames("Tokenizer", options, ["eosTokenIds", "chatTemplate"]);
+    const { eosTokenIds, chatTemplate } = readTokenizer(options);
     this.#engine =
       tokenizer instanceof Engine ? tokenizer : atOnce(engineOf(checked(tokenizer), config));
     this.#config = config;
-    this.#templates = templatesOf(options.chatTemplate ?? config["chat_template"]);
+    this.#templates = templatesOf(chatTemplate ?? config["chat_template"]);
     this.vocabSize = this.#engine.model?.tokens_to_ids.size ?? 0;
     this.bosToken = special(config, "bos_token");
     const eos = special(config, "eos_token");
     const named = eos === undefined ? undefined : this.#engine.token_to_id(eos);
+    const unknown = eosTokenIds?.find((id) => this.#engine.id_to_token(id) === undefined);
     // Those of files may be nowhere.
-    if (!(tokenizer instanceof Engine)) {
-      this.#checkEnds(options.eosTokenIds);
+    if (unknown !== undefined && !(tokenizer instanceof Engine)) {
+      throw outOfRange("Tokenizer", "eosTokenIds", "tokens of this tokenizer", unknown);
     }
-    const given = options.eosTokenIds ?? named ?? [];
-    this.eosTokenIds = new Set(typeof given === "number" ? [given] : given);
+    this.eosTokenIds = new Set(eosTokenIds ?? (named === undefined ? [] : [named]));
     const added = this.#engine.get_added_tokens_decoder();
     this.#specials = new Set([...added].filter(([, { special }]) => special).map(([id]) => id));
-  }
-
-  #checkEnds(ids: unknown): void {
-    if (ids === undefined || ids === null) {
-      return;
-    }
-    if (typeof ids !== "number" && !Array.isArray(ids)) {
-      throw wrongType("Tokenizer", "eosTokenIds", "a token, or a list of tokens", ids);
-    }
-    for (const id of [ids].flat()) {
-      checkCount(id, "Tokenizer", "eosTokenIds");
-      if (this.#engine.id_to_token(id) === undefined) {
-        throw outOfRange("Tokenizer", "eosTokenIds", "tokens of this tokenizer", id);
-      }
-    }
   }
 
   /**
    * Reads a model's folder: `tokenizer.json` and, where they are, `tokenizer_config.json`,
    * `chat_template.jinja`, and the tokens that end a text from `generation_config.json` or `config.json`.
    */
-  static async load(
-    folder: string | FileUrl,
-    options: TokenizerLoadOptions = {},
-  ): Promise<Tokenizer> {
+  static async load(folder: string | FileUrl, options?: TokenizerLoadOptions): Promise<Tokenizer> {
     const path = pathOf(folder, "Tokenizer.load", "folder", "the path of a folder");
-    checkNames("Tokenizer.load", options, ["signal"]);
-    const { signal } = options;
-    checkSignal(signal, "Tokenizer.load");
+    const { signal } = readTokenizerLoad(options);
     const tokenizer = await readJsonInTurns(path, "tokenizer.json", "vocab", signal);
     if (tokenizer === undefined) {
       throw failure(
@@ -237,13 +250,9 @@ export class Tokenizer {
   }
 
   /** The tokens of a text. */
-  encode(text: string, options: EncodeOptions = {}): number[] {
-    if (typeof text !== "string") {
-      throw wrongType("encode", "text", "a string", text);
-    }
-    checkNames("encode", options, ["addSpecialTokens"]);
-    const { addSpecialTokens = true } = options;
-    checkFlag(addSpecialTokens, "encode", "addSpecialTokens");
+  encode(text: string, options?: EncodeOptions): number[] {
+    asString(text, "encode", "text");
+    const { addSpecialTokens } = readEncode(options);
     try {
       return this.#engine.encode(text, { add_special_tokens: addSpecialTokens }).ids;
     } catch (error) {
@@ -253,22 +262,20 @@ export class Tokenizer {
 
   /** The tokens of what a model is to go on with: those that begin a text are there once. */
   encodePrompt(text: string): number[] {
-    if (typeof text !== "string") {
-      throw wrongType("encodePrompt", "text", "a string", text);
-    }
+    asString(text, "encodePrompt", "text");
     const begins = this.bosToken !== undefined && text.startsWith(this.bosToken);
     return this.encode(text, { addSpecialTokens: !begins });
   }
 
   /** The text of tokens. Those that the tokenizer lacks have none: a model may have more than it. */
-  decode(tokens: readonly number[], options: DecodeOptions = {}): string {
+  decode(tokens: readonly number[], options?: DecodeOptions): string {
     if (!Array.isArray(tokens)) {
-      throw wrongType("decode", "tokens", "a list of tokens", tokens);
+      throw mismatch("decode", "tokens", "a list of tokens", tokens);
     }
     for (const [i, token] of tokens.entries()) {
-      checkCount(token, "decode", `tokens[${i}]`);
+      asLength(token, "decode", `tokens[${i}]`);
     }
-    const skipSpecialTokens = skipsSpecials("decode", options);
+    const { skipSpecialTokens } = readDecode(options);
     const cleaned = this.#config["clean_up_tokenization_spaces"] === true;
     return this.#text(tokens, skipSpecialTokens, cleaned);
   }
@@ -295,8 +302,8 @@ export class Tokenizer {
   }
 
   /** Makes text of tokens as they come. */
-  detokenizer(options: DecodeOptions = {}): StreamingDetokenizer {
-    const skipSpecialTokens = skipsSpecials("detokenizer", options);
+  detokenizer(options?: DecodeOptions): StreamingDetokenizer {
+    const { skipSpecialTokens } = readDecode(options, "detokenizer");
     return new StreamingDetokenizer((tokens) => this.#text(tokens, skipSpecialTokens, false));
   }
 
@@ -305,14 +312,10 @@ export class Tokenizer {
    *
    * @throws Error if the model has no template, or if its template refuses the messages.
    */
-  chatText(messages: readonly Message[], options: ChatTemplateOptions = {}): string {
-    checkNames("applyChatTemplate", options, ["tools", "addGenerationPrompt", "variables"]);
-    const { tools, addGenerationPrompt = true, variables = {} } = options;
+  chatText(messages: readonly Message[], options?: ChatTemplateOptions): string {
+    const { tools, addGenerationPrompt, variables } = readChatTemplate(options);
     if (!Array.isArray(messages) || !messages.every((each) => typeof each?.role === "string")) {
-      throw wrongType("applyChatTemplate", "messages", "a list of { role, content }", messages);
-    }
-    if (tools !== undefined && !Array.isArray(tools)) {
-      throw wrongType("applyChatTemplate", "tools", "a list of JSON schemas", tools);
+      throw mismatch("applyChatTemplate", "messages", "a list of { role, content }", messages);
     }
     if (tools !== undefined && tools.length > 0 && this.hasChatTemplate && !this.knowsTools) {
       throw failure(
@@ -320,10 +323,6 @@ export class Tokenizer {
         "[applyChatTemplate] tools: expected none, since the model's chat template would not tell it of them, received " +
           `${tools.length}: take a model that was trained to use tools, or say in a message how to ask for them`,
       );
-    }
-    checkFlag(addGenerationPrompt, "applyChatTemplate", "addGenerationPrompt");
-    if (typeof variables !== "object" || variables === null) {
-      throw wrongType("applyChatTemplate", "variables", "a record of variables", variables);
     }
     const specials = ["bos", "eos", "unk", "pad", "sep", "cls"].flatMap((name) => {
       const token = special(this.#config, `${name}_token`);
@@ -348,7 +347,7 @@ export class Tokenizer {
   }
 
   /** The tokens of a conversation: of what `chatText` gives. */
-  applyChatTemplate(messages: readonly Message[], options: ChatTemplateOptions = {}): number[] {
+  applyChatTemplate(messages: readonly Message[], options?: ChatTemplateOptions): number[] {
     return this.encode(this.chatText(messages, options), { addSpecialTokens: false });
   }
 

@@ -1,9 +1,10 @@
 import { setImmediate } from "node:timers/promises";
 import { mx, nn } from "mlx-js";
+import { asFunction, asString, kindOf, optionsOf, outOfRange, signalOption } from "mlx-js/options";
 import type { Config } from "./config.js";
-import { failure, outOfRange, reasonOf, wrongType } from "./errors.js";
+import { failure, reasonOf } from "./errors.js";
 import type { Weights } from "./models/model.js";
-import { checkFunction, checkNames, checkSignal, stopIfAborted } from "./options.js";
+import { stopIfAborted } from "./options.js";
 
 /** How far {@link load} has come. */
 export interface LoadProgress {
@@ -21,26 +22,26 @@ export interface LoadOptions {
   signal?: mx.Signal | undefined;
   /** Called at the beginning, and after each piece of a download and of the weights. */
   onProgress?: ((progress: LoadProgress) => void) | undefined;
-  /** Which version of a model on the Hugging Face Hub: a branch, a tag or the hash of a commit. By default "main". */
+  /** Which version of a model on the Hugging Face Hub: a branch, a tag or the hash of a commit. By default the main branch. */
   revision?: string | undefined;
 }
 
 /** What git lets be a name; it becomes that of a file. */
 const isRevision = /^(?!.*\.\.)[^\s\\~^:?*[/]+(\/[^\s\\~^:?*[/]+)*$/;
 
-/** Refuses what are no such options. */
-export function checkLoadOptions(fn: string, options: LoadOptions): void {
-  checkNames(fn, options, ["signal", "onProgress", "revision"]);
-  checkSignal(options.signal, fn);
-  checkFunction(options.onProgress, fn, "onProgress");
-  const { revision } = options;
-  if (revision !== undefined && typeof revision !== "string") {
-    throw wrongType(fn, "revision", "a text", revision);
+function asRevision(value: unknown, fn: string, param: string): string {
+  const text = asString(value, fn, param);
+  if (!isRevision.test(text)) {
+    throw outOfRange(fn, param, "a branch, a tag or the hash of a commit", text);
   }
-  if (revision !== undefined && !isRevision.test(revision)) {
-    throw outOfRange(fn, "revision", "a branch, a tag or the hash of a commit", revision);
-  }
+  return text;
 }
+
+export const readLoadOptions = optionsOf<LoadOptions>()("load", {
+  signal: signalOption(),
+  onProgress: kindOf(asFunction<(progress: LoadProgress) => void>)(),
+  revision: kindOf(asRevision)(),
+});
 
 /** A model that knows the weights of its checkpoints. */
 export interface Loadable extends nn.Module {
@@ -142,7 +143,7 @@ export async function loadWeights(
   model: Loadable,
   checkpoint: Weights,
   config: Config,
-  options: LoadOptions = {},
+  options: LoadOptions,
 ): Promise<void> {
   const weights = model.sanitize(checkpoint);
   try {

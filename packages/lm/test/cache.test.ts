@@ -298,7 +298,7 @@ describe("files", () => {
       using given = mx.array(offset, mx.int32);
       refused({ ...both, "0.2": given }, layout, /has 3 tokens and says that/);
     }
-    refused(both, { "2.0": "RotatingKVCache" }, /maxSize: expected a whole number of at least 1/);
+    refused(both, { "2.0": "RotatingKVCache" }, /maxSize: expected a positive integer/);
     const numbers = { "0.0.0": "1", "0.0.1": "5", "0.0.2": "9", "0.0.3": "4" };
     refused(both, { "2.0": "RotatingKVCache", ...numbers }, /has 3 tokens and says that/);
     expect(live()).toBeLessThanOrEqual(before);
@@ -333,7 +333,7 @@ test("a KVCache becomes a quantized one of the same tokens", () => {
 
 test("sizes that are none are refused", () => {
   expect(() => new RotatingKVCache(0)).toThrow(
-    "[RotatingKVCache] maxSize: expected a whole number of at least 1, received 0",
+    "[RotatingKVCache] maxSize: expected a positive integer, received 0",
   );
   expect(() => new RotatingKVCache(4, { keep: 4 })).toThrow(/keep: expected less than maxSize, 4/);
   expect(() => new QuantizedKVCache({ bits: "8" as never })).toThrow(TypeError);
@@ -341,7 +341,7 @@ test("sizes that are none are refused", () => {
     /bits: expected one of 1, 2, .* received 7/,
   );
   expect(() => new QuantizedKVCache({ groupSize: 0 })).toThrow(
-    /groupSize: expected a whole number/,
+    /groupSize: expected a positive integer/,
   );
   expect(() => new KVCache().toQuantized({ groupSize: 16 })).toThrow(
     /groupSize: expected one of 32/,

@@ -1,5 +1,5 @@
 import { mx } from "mlx-js";
-import { type ChatOptions, ChatSession, type Message, parseToolCalls } from "mlx-js-lm";
+import { ChatSession, type Message, parseToolCalls } from "mlx-js-lm";
 import { afterAll, describe, expect, test } from "vitest";
 import { live } from "../../../test/support/live.js";
 import { letterTokenizer, stub } from "./support/stub.js";
@@ -117,10 +117,8 @@ test("a conversation longer than the context is refused, stays as it was, and go
 });
 
 test("an option that is undefined is as if it was not given", async () => {
-  using session = new ChatSession(loaded, {
-    ...{ maxTokens: 3, promptCache: undefined, signal: undefined, tools: undefined },
-  } as ChatOptions);
-  const options = { promptCache: undefined, maxTokens: undefined, stop: undefined };
+  using session = new ChatSession(loaded, { maxTokens: 3, tools: undefined });
+  const options = { signal: undefined, maxTokens: undefined, stop: undefined };
   expect(await session.send("a", options).text()).toBe("dgj");
 });
 
@@ -212,14 +210,14 @@ describe("tools", () => {
   const thrown = new Error("no weather");
   test.each<[string, unknown, RegExp]>([
     ["a bigint", 5n, /received 5n \(Do not know how to serialize a BigInt\)/],
-    ["one in a list", [5n], /received a list of 1 \(Do not know/],
-    ["a cycle", cycle, /received an object \(Converting circular structure to JSON\)/],
-    ["a function", () => 5, /received a function \(JSON leaves out what it holds\)$/],
+    ["one in a list", [5n], /received \[ 5n \] \(Do not know/],
+    ["a cycle", cycle, /received \{ .* \} \(Converting circular structure to JSON\)/],
+    ["a function", () => 5, /received \[Function: .*\] \(JSON leaves out what it holds\)$/],
     ["a symbol", Symbol("x"), /received Symbol\(x\) \(JSON leaves out what it holds\)$/],
-    ["a map", new Map([[1, 2]]), /received an object of class Map \(JSON leaves out/],
-    ["an error that is not thrown", thrown, /received an object of class Error \(JSON/],
-    ["a set within", { a: [{ b: new Set() }] }, /an object \(JSON leaves out what "b" in it holds/],
-    ["a function within", [() => 5], /a list of 1 \(JSON leaves out what "0" in it holds\)$/],
+    ["a map", new Map([[1, 2]]), /received Map\(1\) \{ 1 => 2 \} \(JSON leaves out/],
+    ["an error that is not thrown", thrown, /received \[Error: .*\] \(JSON/],
+    ["a set within", { a: [{ b: new Set() }] }, /\] \} \(JSON leaves out what "b" in it holds/],
+    ["a function within", [() => 5], /received \[ .* \] \(JSON leaves out what "0" in it holds\)$/],
   ])("that give %s are refused by name, and nothing was said", async (_, result, message) => {
     const run = async () => result;
     using session = new ChatSession(loaded, { ...options, tools: [{ name: "weather", run }] });
@@ -321,17 +319,17 @@ describe("tools", () => {
 });
 
 test.each<[unknown, RegExp]>([
-  [null, /options: expected a record of options, received null/],
-  [{ system: 5 }, /system: expected a text, received 5/],
+  [null, /options: expected an object with .*, received null/],
+  [{ system: 5 }, /system: expected a string, received 5/],
   [{ tools: {} }, /tools: expected a list of \{ name, … \}/],
   [{ tools: [null] }, /tools\[0\]: expected \{ name, … \}, received null/],
   [{ tools: [{ name: "f", run: 5 }] }, /tools\[0\]\.run, of "f",: expected a function/],
-  [{ tools: [{ name: "f", description: 5 }] }, /description, of "f",: expected a text/],
+  [{ tools: [{ name: "f", description: 5 }] }, /description, of "f",: expected a string/],
   [{ tools: [{ name: "f", parameters: "x" }] }, /parameters, of "f",: expected a JSON schema/],
-  [{ variables: 5 }, /variables: expected a record of variables, received 5/],
+  [{ variables: 5 }, /variables: expected a record, received 5/],
   [{ parseToolCalls: 5 }, /parseToolCalls: expected a function, received 5/],
-  [{ promptCache: [] }, /options: expected no promptCache.*received "promptCache"/],
-  [{ maxTokens: 0 }, /maxTokens: expected a whole number of at least 1, received 0/],
+  [{ promptCache: [] }, /options: expected .*, received an option "promptCache"/],
+  [{ maxTokens: 0 }, /maxTokens: expected a positive integer, received 0/],
 ])("options of a session that are none: %j", (options, message) => {
   expect(() => new ChatSession(loaded, options as never)).toThrow(message);
 });
@@ -340,8 +338,8 @@ test("what is no message is refused", () => {
   using session = new ChatSession(loaded);
   expect(() => session.send([])).toThrow(/message: expected a text, or messages/);
   expect(() => session.send({ content: "a" } as never)).toThrow(TypeError);
-  expect(() => session.send("a", { promptCache: [] } as never)).toThrow(/no promptCache/);
-  expect(() => session.send("a", { temprature: 1 } as never)).toThrow(/received "temprature"/);
-  expect(() => session.send("a", null as never)).toThrow(/options: expected a record of options/);
+  expect(() => session.send("a", { promptCache: [] } as never)).toThrow(/an option "promptCache"/);
+  expect(() => session.send("a", { temprature: 1 } as never)).toThrow(/did you mean "temperature"/);
+  expect(() => session.send("a", null as never)).toThrow(/options: expected an object with/);
   expect(() => new ChatSession({} as never)).toThrow(/model: expected what load gives/);
 });

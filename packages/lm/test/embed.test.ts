@@ -101,10 +101,10 @@ test("a model and a tokenizer that are there", async () => {
     [[endless], "[Embedder] tokenizer: expected a Tokenizer"],
     [[letterTokenizer(), endless], "[Embedder] model: expected an encoder such as Bert"],
     [[endless, letterTokenizer(), { pooling: "max" }], '[Embedder] pooling: expected "mean" or'],
-    [[endless, letterTokenizer(), { maxLength: 0 }], "[Embedder] maxLength: expected a whole"],
+    [[endless, letterTokenizer(), { maxLength: 0 }], "[Embedder] maxLength: expected a positive"],
     [
       [endless, letterTokenizer(), { length: 3 }],
-      "[Embedder] options: expected names among pooling, maxLength",
+      "[Embedder] options: expected pooling, maxLength, received",
     ],
   ];
   for (const [args, message] of wrong) {

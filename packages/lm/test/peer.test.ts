@@ -3,21 +3,30 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } fr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import * as mlx from "mlx-js";
+import * as options from "mlx-js/options";
 import { afterAll, expect, test } from "vitest";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "mlx-js-lm-peer-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
+const names = Object.keys({ ...mlx, ...options }).filter((name) => name !== "default");
+
 /** Installs this package beside an mlx-js of a version that has nothing but names. */
 function beside(version: string): string {
   const modules = join(folder, version, "node_modules");
   mkdirSync(join(modules, "mlx-js"), { recursive: true });
-  const manifest = { name: "mlx-js", version, main: "index.cjs" };
+  const exports = {
+    ".": "./index.cjs",
+    "./options": "./index.cjs",
+    "./package.json": "./package.json",
+  };
+  const manifest = { name: "mlx-js", version, exports };
   writeFileSync(join(modules, "mlx-js", "package.json"), JSON.stringify(manifest));
   writeFileSync(
     join(modules, "mlx-js", "index.cjs"),
-    'exports.mx = {}; exports.nn = {}; exports.utils = {}; throw new Error("mlx-js was loaded");',
+    `${names.map((name) => `exports.${name} = `).join("")}0; throw new Error("mlx-js was loaded");`,
   );
   symlinkSync(join(root, "node_modules", "@huggingface"), join(modules, "@huggingface"));
   for (const part of ["dist", "package.json"]) {

@@ -39,9 +39,9 @@ describe("limits", () => {
 });
 
 test.each<[() => unknown, RegExp]>([
-  [() => applyTopK(logprobs, 0), /\[applyTopK\] count: expected a whole number of at least 1/],
-  [() => applyTopK(logprobs, 1.5), /\[applyTopK\] count: expected a whole number/],
-  [() => applyTopP(logprobs, 2), /\[applyTopP\] p: expected from 0 to 1, received 2/],
+  [() => applyTopK(logprobs, 0), /\[applyTopK\] count: expected a positive integer/],
+  [() => applyTopK(logprobs, 1.5), /\[applyTopK\] count: expected an integer/],
+  [() => applyTopP(logprobs, 2), /\[applyTopP\] p: expected a number from 0 to 1, received 2/],
   [() => applyMinP(logprobs, "x" as never), /\[applyMinP\] p: expected a number, received "x"/],
 ])("limits that are none: %s", (call, message) => {
   expect(call).toThrow(message);
@@ -98,7 +98,7 @@ describe("logits processors", () => {
     expect(changed.tolist()).toEqual([[4, -4, 2, -2]]);
     expect(makeLogitsProcessors()).toEqual([]);
     expect(() => makeLogitsProcessors({ logitsBias: {} } as never)).toThrow(
-      /names among logitBias/,
+      /did you mean "logitBias"/,
     );
   });
 });

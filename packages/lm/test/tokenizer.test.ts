@@ -58,18 +58,22 @@ function stream(tokenizer: Tokenizer, tokens: readonly number[]): string[] {
 
 test.each<[string, (tokenizer: Tokenizer) => unknown, RegExp]>([
   ["decode", (t) => t.decode("ab" as never), /tokens: expected a list of tokens, received "ab"/],
-  ["decode", (t) => t.decode([1, -1]), /tokens\[1\]: expected a whole number of at least 0/],
-  ["decode", (t) => t.decode([0.5]), /tokens\[0\]: expected a whole number/],
-  ["decode", (t) => t.decode([1n] as never), /tokens\[0\]: expected a number, received 1n/],
-  ["decode", (t) => t.decode([1], { skip: true } as never), /names among skipSpecialTokens/],
-  ["detokenizer", (t) => t.detokenizer({ skipSpecialTokens: 1 } as never), /true or false/],
+  ["decode", (t) => t.decode([1, -1]), /tokens\[1\]: expected an integer that is not negative/],
+  ["decode", (t) => t.decode([0.5]), /tokens\[0\]: expected an integer/],
+  ["decode", (t) => t.decode([1n] as never), /tokens\[0\]: expected an integer, received 1n/],
+  [
+    "decode",
+    (t) => t.decode([1], { skip: true } as never),
+    /expected skipSpecialTokens, received an option "skip"/,
+  ],
+  ["detokenizer", (t) => t.detokenizer({ skipSpecialTokens: 1 } as never), /expected a boolean/],
   ["encode", (t) => t.encode(5 as never), /text: expected a string, received 5/],
-  ["encode", (t) => t.encode("a", { addSpecialTokens: "no" } as never), /true or false/],
+  ["encode", (t) => t.encode("a", { addSpecialTokens: "no" } as never), /expected a boolean/],
   ["encodePrompt", (t) => t.encodePrompt(5 as never), /text: expected a string, received 5/],
   ["applyChatTemplate", (t) => t.chatText([null] as never), /messages: expected a list of/],
   ["applyChatTemplate", (t) => t.chatText([], { tools: {} } as never), /tools: expected a list/],
   ["applyChatTemplate", (t) => t.chatText([], { variables: 5 } as never), /variables: expected/],
-  ["applyChatTemplate", (t) => t.chatText([], { tool: [] } as never), /names among tools/],
+  ["applyChatTemplate", (t) => t.chatText([], { tool: [] } as never), /did you mean "tools"/],
 ])("%s refuses what is none of its arguments", (fn, call, message) => {
   const wrong = () => call(letterTokenizer());
   expect(wrong).toThrow(message);

@@ -1,5 +1,6 @@
+import { mismatch } from "mlx-js/options";
 import { Config } from "../config.js";
-import { failure, isOwn, reasonOf, wrongType } from "../errors.js";
+import { failure, isOwn, reasonOf } from "../errors.js";
 import { Bloom } from "./bloom.js";
 import { Gemma2 } from "./gemma2.js";
 import { Gemma3, Gemma3OfImages } from "./gemma3.js";
@@ -38,7 +39,7 @@ export const models: Readonly<Record<string, LanguageModelClass>> = {
  */
 export function createModel(config: Config): LanguageModel {
   if (!(config instanceof Config)) {
-    throw wrongType("createModel", "config", "a Config", config);
+    throw mismatch("createModel", "config", "a Config", config);
   }
   const type = config.text("model_type");
   const Model = Object.hasOwn(models, type) ? models[type] : undefined;

@@ -1,7 +1,7 @@
 import { mx, nn } from "mlx-js";
+import { mismatch, outOfRange } from "mlx-js/options";
 import { type Cache, KVCache, RotatingKVCache } from "../cache.js";
 import type { Config } from "../config.js";
-import { outOfRange, wrongType } from "../errors.js";
 import type { Mask } from "../masks.js";
 import { LanguageModel, type Weights, without } from "../models/model.js";
 import { maskFor } from "./attention.js";
@@ -19,7 +19,7 @@ function lengthOf(tokens: unknown): number {
   const [, length] = shape;
   if (shape.length !== 2 || length === undefined) {
     const expected = "an array of integers of shape (texts, length)";
-    throw wrongType("forward", "tokens", expected, tokens);
+    throw mismatch("forward", "tokens", expected, tokens);
   }
   return length;
 }
