@@ -174,7 +174,7 @@ describe("errors", () => {
       [() => make(any({ atomicOutputs: 1 })), "[fast.metalKernel] atomicOutputs: expected a"],
       [
         () => make(any({ compileOptions: { mathMode: "slow" } })),
-        '[fast.metalKernel] compileOptions.mathMode: expected "safe", "relaxed" or "fast"',
+        '[fast.metalKernel] mathMode: expected "safe", "relaxed" or "fast"',
       ],
       [
         () => mx.fast.cudaKernel("k", ["a"], ["b"], any(null)),

@@ -6,7 +6,14 @@ import { mx, nn, optim, utils } from "mlx-js";
 import { afterAll, describe, expect, test } from "vitest";
 import { parameters, tables } from "../scripts/parity/package.mjs";
 import { layerMakers } from "./support/golden.js";
-import { type Call, says, type Table, testOptions, wrongTexts } from "./support/options.js";
+import {
+  type Call,
+  says,
+  type Table,
+  testOptions,
+  valueIn,
+  wrongTexts,
+} from "./support/options.js";
 
 const x = mx.array([
   [0.5, -2, 3, 1],
@@ -282,11 +289,54 @@ test("there is a call for every table", () => {
   }
 });
 
+/** Calls that show a default which no table has, as it depends on more. */
+const dependent: Record<string, (options: object) => mx.array> = {
+  "fast.rope.base": (o) => mx.fast.rope(mx.ones([1, 2, 4]), 4, o),
+  "random.normal.loc": (o) => mx.random.normal([3], null, { key: mx.random.key(0), ...o }),
+  "random.normal.scale": (o) => mx.random.normal([3], null, { key: mx.random.key(0), ...o }),
+  "fft.stft.onesided": (o) => mx.abs(mx.fft.stft(mx.ones([2048]), { center: false, ...o })),
+};
+
+/** The text of an option in the table of a function. */
+function textOf(path: string): string {
+  const table = own.find(({ name }) => path.startsWith(`${name}.`));
+  return table?.texts.get(path.slice(table.name.length + 1)) ?? "";
+}
+
+test.each(Object.entries(dependent))("the text of %s says what it is by default", (path, call) => {
+  const option = path.split(".").at(-1) as string;
+  const value = valueIn(textOf(path));
+  const other = typeof value === "boolean" ? !value : (value as number) + 1;
+  expect(call({ [option]: value }).tolist()).toEqual(call({}).tolist());
+  expect(call({ [option]: other }).tolist()).not.toEqual(call({}).tolist());
+});
+
+test.each(["affine", "mxfp4", "mxfp8", "nvfp4"] as const)(
+  "texts say the group size and the bits of the mode %s",
+  (mode) => {
+    const said = (option: string) => {
+      const text = textOf(`quantizedMatmul.${option}`);
+      const own = [...text.matchAll(/(\d+) for ([^;,.]*)/g)].find(([, , modes]) =>
+        modes?.includes(`"${mode}"`),
+      );
+      return Number(own?.[1] ?? valueIn(text));
+    };
+    const [packed, scales] = mx.quantize(mx.ones([1, 128]), { mode });
+    const format = [128 / scales.dim(1), (packed.dim(1) * 32) / 128];
+    expect([said("groupSize"), said("bits")]).toEqual(format);
+    const { groupSize, bits } = new nn.QuantizedLinear(128, 1, { mode });
+    expect([groupSize, bits]).toEqual(format);
+  },
+);
+
 test("texts say the defaults that the tables have", () => {
   // A number that reads better otherwise, one that stands for what depends on more, and what the losses say.
   const otherwise = ["averageGradients.allReduceSize", "distributed.Group.split.key"];
-  const wrong = wrongTexts(own, otherwise);
-  expect(wrong.filter((text) => !/^losses.*reduction: /.test(text))).toEqual([]);
+  const wrong = wrongTexts(own, [...otherwise, ...Object.keys(dependent)]);
+  // What quantized layers say of their modes is tested below.
+  const known =
+    /^losses.*reduction: |^(\w*[qQ]uantize\w*|QQLinear|gatherQ?qmm|gatherQmm|qqmm)\.(groupSize|bits): /;
+  expect(wrong.filter((text) => !known.test(text))).toEqual([]);
 });
 
 test("texts say the defaults that parameters have", () => {

@@ -176,12 +176,8 @@ const readCall = optionsOf<KernelCall>()("kernel", {
 });
 
 const mathModes = ["safe", "relaxed", "fast"] as const;
-const mathMode = oneOf(mathModes, "safe");
 const readMath = optionsOf<MetalCompileOptions>()("compileOptions", {
-  mathMode: {
-    ...mathMode,
-    check: (x, fn) => mathMode.check(x, fn, "compileOptions.mathMode"),
-  },
+  mathMode: oneOf(mathModes, "safe"),
 });
 
 const source = { header: text(""), ensureRowContiguous: flag(true) };

@@ -66,15 +66,24 @@ export function says(text: string, value: string): boolean {
   return (words[plain] ?? [plain, numbers]).includes(value);
 }
 
-/** The defaults that texts say otherwise than their table has them. */
+/** Where a text says a value, and no product. */
+const literal = /\b[Bb]y default,? `?("\w*"|-?\d+|true|false|(mx|nn)\.\w+)(?! \S? ?[*/])/;
+
+/** The value that a text says. */
+export function valueIn(text: string): unknown {
+  return JSON.parse(literal.exec(text)?.[1] ?? "null");
+}
+
+/** The defaults that texts say otherwise than their table has them, or that it lacks. */
 export function wrongTexts(all: readonly Table[], otherwise: readonly string[] = []): string[] {
   return all.flatMap(({ name, texts, defaults }) =>
     [...texts].flatMap(([option, text]) => {
       const value = defaults.get(option);
       const own = `${name}.${option}`;
-      return !value || says(text, value) || otherwise.includes(own)
+      const isRight = value ? says(text, value) : !literal.test(text);
+      return isRight || otherwise.includes(own)
         ? []
-        : [`${own}: ${value}, not as in "${text}"`];
+        : [`${own}: ${value || "nothing"}, not as in "${text}"`];
     }),
   );
 }

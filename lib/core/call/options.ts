@@ -106,7 +106,7 @@ export function isSignal(x: unknown): x is Signal {
 }
 
 /** A signal that aborts. */
-export const signalOption = kindWhere<Signal>(isSignal, "an AbortSignal");
+export const signalOption: KindOf<Signal> = kindWhere(isSignal, "an AbortSignal");
 
 // biome-ignore lint/suspicious/noExplicitAny: of whatever type the options say
 const later: Check<any> = (x) => x;

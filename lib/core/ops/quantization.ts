@@ -21,13 +21,13 @@ export type QuantizationMode = "affine" | "mxfp4" | "mxfp8" | "nvfp4";
 /** Options of all functions here. They must be those that the matrix was quantized with. */
 export interface QuantizationOptions extends StreamOptions {
   /**
-   * How many elements of a row share a scale: 32, 64 (the default) or 128 for
-   * `"affine"`, 32 for `"mxfp4"` and `"mxfp8"`, 16 for `"nvfp4"`.
+   * How many elements of a row share a scale. By default 64 for `"affine"`, which also has
+   * 32 and 128; 32 for `"mxfp4"` and `"mxfp8"`, 16 for `"nvfp4"`.
    */
   groupSize?: number | null | undefined;
   /**
-   * The bits of an element: 1, 2, 3, 4 (the default), 5, 6 or 8 for `"affine"`,
-   * 8 for `"mxfp8"`, 4 for `"mxfp4"` and `"nvfp4"`.
+   * The bits of an element. By default 4, and 8 for `"mxfp8"`; `"affine"` also has 1, 2, 3,
+   * 5, 6 and 8.
    */
   bits?: number | null | undefined;
   /** How numbers become few bits. By default `"affine"`. */

@@ -27,17 +27,7 @@ const formats = {
 const modes = Object.keys(formats) as mx.QuantizationMode[];
 
 /** How a layer's weight is quantized. */
-export interface QuantizedOptions {
-  /**
-   * How many weights of a row share a scale. By default 64 for `"affine"`, which also has 32
-   * and 128; 32 for `"mxfp4"` and `"mxfp8"`, 16 for `"nvfp4"`.
-   */
-  groupSize?: number | null | undefined;
-  /**
-   * The bits of a weight. By default 4, and 8 for `"mxfp8"`; `"affine"` also has 1, 2, 3, 5, 6
-   * and 8.
-   */
-  bits?: number | null | undefined;
+export interface QuantizedOptions extends Pick<mx.QuantizationOptions, "groupSize" | "bits"> {
   /** What the bits mean; see `mx.quantize`. By default `"affine"`. */
   mode?: mx.QuantizationMode | undefined;
 }
