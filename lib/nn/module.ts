@@ -112,15 +112,10 @@ function asIs<T>(value: T): T {
   return value;
 }
 
-type Names = readonly (string | number)[];
-
-/** A module, or a list or record in its fields, whose parts are being mapped. */
-interface OpenBranch {
-  readonly branch: Branch;
-  readonly names: Names;
-  next: number;
-  /** The module whose field it is in, and what the names of its parts begin with there. */
+/** Where a mapping of fields is: in a module, or in a list or record in its fields. */
+interface Place {
   readonly module: Module;
+  /** What the names of the parts begin with. */
   readonly prefix: string;
   readonly out: ParameterTree;
 }
@@ -138,12 +133,9 @@ function mapFields<Leaf>(
   isLeafFn: ModuleFilter = isArrayField,
 ): ParameterTree {
   const path = pathOf(fn, root.constructor.name);
-  const open: OpenBranch[] = [];
   const enter = (branch: Branch, module: Module, prefix: string): ParameterTree => {
-    const names = path.namesOf(branch);
     const out = (Array.isArray(branch) ? [] : {}) as ParameterTree;
-    path.enter(branch);
-    open.push({ branch, names, next: 0, module, prefix, out });
+    path.enter(branch, { module, prefix, out } satisfies Place);
     return out;
   };
   const map = (module: Module, key: string, value: unknown): unknown => {
@@ -157,17 +149,8 @@ function mapFields<Leaf>(
     return {};
   };
   const all = enter(root as Branch & Module, root, "");
-  for (let last = open.at(-1); last !== undefined; last = open.at(-1)) {
-    const { branch, names, module, prefix, out } = last;
-    if (last.next === names.length) {
-      open.pop();
-      path.leave();
-      continue;
-    }
-    const name = names[last.next++] as string | number;
-    const value = (branch as Record<string | number, unknown>)[name];
+  path.through<Place>(({ module, prefix, out }, name, value, branch) => {
     const key = `${prefix}${name}`;
-    path.at(name);
     if (filterFn(module, key, value)) {
       putChild(out, name, map(module, key, value));
     } else {
@@ -176,7 +159,7 @@ function mapFields<Leaf>(
         putChild(out, name, {});
       }
     }
-  }
+  });
   return all;
 }
 
@@ -253,53 +236,38 @@ function assign(
     return outOfRange(fn, where, `the name of one of the module's ${many}${such}`, value);
   };
   const places: [owner: Branch, key: string | number, value: unknown][] = [];
-  const open: {
-    owner: Branch | undefined;
-    tree: Branch;
-    names: Names;
-    next: number;
-    inModule: boolean;
-  }[] = [];
-  const enter = (owner: Branch | undefined, tree: Branch, inModule: boolean): void => {
-    path.enter(tree);
-    open.push({ owner, tree, names: path.namesOf(tree), next: 0, inModule });
+  const enter = (tree: Branch, owner: Branch | undefined, inModule: boolean): void => {
+    path.enter(tree, { owner, inModule });
   };
   if (isBranch(values)) {
-    enter(module as Branch & Module, values, isModule(values));
+    enter(values, module as Branch & Module, isModule(values));
   } else if (strict) {
     throw mismatch(fn, many, `a tree of ${many}`, values);
   }
-  for (let last = open.at(-1); last !== undefined; last = open.at(-1)) {
-    const { owner, tree, names, inModule } = last;
-    if (last.next === names.length) {
-      open.pop();
-      path.leave();
-      continue;
-    }
-    const key = names[last.next++] as string | number;
-    path.at(key);
-    const value = (tree as Record<string, unknown>)[key];
-    const found = owner && childOf(owner, key);
-    if (isValue(value)) {
-      if (isValue(found)) {
-        places.push([owner as Branch, key, value]);
-      } else if (strict) {
-        throw wrong(value, found, owner);
+  path.through<{ owner: Branch | undefined; inModule: boolean }>(
+    ({ owner, inModule }, key, value) => {
+      const found = owner && childOf(owner, key);
+      if (isValue(value)) {
+        if (isValue(found)) {
+          places.push([owner as Branch, key, value]);
+        } else if (strict) {
+          throw wrong(value, found, owner);
+        }
+      } else if (isBranch(value)) {
+        const inner = isBranch(found) ? found : undefined;
+        if (strict && inner === undefined && namesOf(value).length > 0) {
+          throw wrong(value, found, owner);
+        }
+        enter(value, inner, inModule || isModule(value));
+      } else {
+        path.refuseStranger(value);
+        // If a module was given as the tree, its fields need not all be parameters.
+        if (strict && value !== undefined && !(inModule && !isArray(value))) {
+          throw wrong(value, found, owner);
+        }
       }
-    } else if (isBranch(value)) {
-      const inner = isBranch(found) ? found : undefined;
-      if (strict && inner === undefined && namesOf(value).length > 0) {
-        throw wrong(value, found, owner);
-      }
-      enter(inner, value, inModule || isModule(value));
-    } else {
-      path.refuseStranger(value);
-      // If a module was given as the tree, its fields need not all be parameters.
-      if (strict && value !== undefined && !(inModule && !isArray(value))) {
-        throw wrong(value, found, owner);
-      }
-    }
-  }
+    },
+  );
   for (const [owner, key, value] of places) {
     putChild(owner, key, value);
   }
@@ -311,8 +279,10 @@ function assign(
  */
 export const statistics: unique symbol = Symbol("statistics");
 
-// The modules whose text is being made, since a module may contain itself.
+// The modules whose text is being made, since a module may contain itself, and the most that may be
+// within each other: beyond, nobody could read it.
 const printing = new Set<Module>();
+const mostPrinted = 100;
 
 /** Texts by name, where those that are equal and follow each other in a list are one. */
 function shortened(texts: readonly (readonly [name: string, text: string])[]): [string, string][] {
@@ -673,7 +643,7 @@ export class Module extends mx.Owner {
    */
   override toString(): string {
     const { name } = this.constructor;
-    if (printing.has(this)) {
+    if (printing.has(this) || printing.size === mostPrinted) {
       return `${name}(...)`;
     }
     const outermost = printing.size === 0;
@@ -692,28 +662,27 @@ export class Module extends mx.Owner {
 
   /** How many numbers its parameters have, in words. An array that is there twice counts once. */
   #count(): string {
-    const seen = new Set<object>();
     let all = 0;
     let trained = 0;
-    const visit = (value: unknown, frozen: boolean): void => {
-      if (typeof value !== "object" || value === null || seen.has(value)) {
-        return;
-      }
-      seen.add(value);
+    const frozen = new Map<object, boolean>([[this, false]]);
+    // It goes on to what is added meanwhile.
+    for (const [value, isFrozen] of frozen) {
       if (isArray(value)) {
         const size = value.disposed ? 0 : value.size;
         all += size;
-        trained += frozen ? 0 : size;
-      } else if (isBranch(value)) {
-        for (const [key, part] of Object.entries(value)) {
-          const isField = value instanceof Module;
-          if (!isField || Module.validParameterFilter(value, key, part)) {
-            visit(part, frozen || (isField && value.#frozen.has(key)));
-          }
+        trained += isFrozen ? 0 : size;
+        continue;
+      }
+      for (const [key, part] of Object.entries(value)) {
+        const isPart =
+          value instanceof Module
+            ? Module.validParameterFilter(value, key, part)
+            : isArray(part) || isBranch(part);
+        if (isPart && !frozen.has(part)) {
+          frozen.set(part, isFrozen || (value instanceof Module && value.#frozen.has(key)));
         }
       }
-    };
-    visit(this, false);
+    }
     const words = (n: number) => n.toLocaleString("en");
     const part = trained === all ? "" : `, ${words(trained)} of them trainable`;
     return all === 0 ? "" : ` with ${words(all)} ${all === 1 ? "parameter" : "parameters"}${part}`;

@@ -8,7 +8,14 @@ import { mismatch, outOfRange } from "../core/call/errors.js";
 import { checkedLater, kindOf, optionsOf, text } from "../core/call/options.js";
 import type * as mx from "../core/index.js";
 import { type Flattening, flatten, pathOf } from "../core/transforms/structure.js";
-import { childOf, isBranch, isModule, joined, namesOf, putChild } from "../core/transforms/tree.js";
+import {
+  type Branch,
+  childOf,
+  isBranch,
+  isModule,
+  namesOf,
+  putChild,
+} from "../core/transforms/tree.js";
 
 /** A leaf, a list of trees or a record of trees. */
 export type Tree<Leaf = mx.array> =
@@ -190,33 +197,40 @@ const position = /^(0|[1-9]\d*)$/;
 const mostGaps = 1 << 20;
 
 function unflattened(root: Node): unknown {
+  const out: unknown[] = [];
+  const ahead: [branch: Branch, name: string | number, node: Node][] = [[out, 0, root]];
   let gaps = 0;
-  const build = ({ children, leaf }: Node): unknown => {
+  // It goes on to what is added meanwhile.
+  for (const [branch, name, { children, leaf }] of ahead) {
+    if (leaf !== undefined && children.size === 0) {
+      putChild(branch, name, leaf.value);
+      continue;
+    }
     if (leaf !== undefined) {
-      if (children.size === 0) {
-        return leaf.value;
-      }
       children.set("", { children: new Map(), leaf });
     }
     const entries = [...children];
-    if (!entries.every(([name]) => position.test(name))) {
-      return Object.fromEntries(entries.map(([name, child]) => [name, build(child)]));
-    }
-    const out: unknown[] = [];
-    for (const [name, child] of entries.sort(([a], [b]) => Number(a) - Number(b))) {
-      gaps += Number(name) - out.length;
-      if (gaps > mostGaps) {
-        const expected = `lists with at most ${mostGaps} positions left out`;
-        throw outOfRange("treeUnflatten", "tree", expected, name);
+    const isList = entries.every(([name]) => position.test(name));
+    const tree: Branch = isList ? [] : {};
+    putChild(branch, name, tree);
+    if (Array.isArray(tree)) {
+      entries.sort(([a], [b]) => Number(a) - Number(b));
+      for (const [name] of entries) {
+        gaps += Number(name) - tree.length;
+        if (gaps > mostGaps) {
+          const expected = `lists with at most ${mostGaps} positions left out`;
+          throw outOfRange("treeUnflatten", "tree", expected, name);
+        }
+        while (tree.length <= Number(name)) {
+          tree.push({});
+        }
       }
-      while (out.length < Number(name)) {
-        out.push({});
-      }
-      out.push(build(child));
     }
-    return out;
-  };
-  return build(root);
+    for (const [name, child] of entries) {
+      ahead.push([tree, name, child]);
+    }
+  }
+  return out[0];
 }
 
 /**
@@ -313,7 +327,7 @@ function isAbsent(x: unknown): boolean {
  * leaves.
  *
  * @throws TypeError if both have a leaf at one place and there is no function,
- * or if a tree contains itself.
+ * or if both contain themselves.
  * @example
  * utils.treeMerge({ a: [1], c: 5 }, { a: [2, 3], b: 4 }, (x, y) => x + y)
  * // { a: [ 3, 3 ], c: 5, b: 4 }
@@ -329,36 +343,33 @@ export function treeMerge<T = any>(
   if (mergeFn !== undefined) {
     asFunction(mergeFn, fn, "mergeFn");
   }
-  const pathA = pathOf(fn, "treeA");
-  const pathB = pathOf(fn, "treeB");
-  const merge = (x: unknown, y: unknown, name: string): unknown => {
+  const path = pathOf(fn, "treeA");
+  const merged = (x: unknown, y: unknown): unknown => {
     if (isAbsent(x) && isAbsent(y)) {
       if (isBranch(x) && isBranch(y) && Array.isArray(x) !== Array.isArray(y)) {
-        throw pathB.mismatch(Array.isArray(x) ? "a list" : "a record", y);
+        const where = `treeB${path.where.slice("treeA".length)}`;
+        throw mismatch(fn, where, Array.isArray(x) ? "a list" : "a record", y);
       }
       return isBranch(x) ? x : y;
     }
     if (isAbsent(x) || isAbsent(y)) {
       return isAbsent(x) ? y : x;
     }
-    if (!isBranch(x) || !isBranch(y) || Array.isArray(x) !== Array.isArray(y)) {
-      if (mergeFn === undefined) {
-        const where = name === "" ? "" : ` at "${name}"`;
-        throw mismatch(fn, "mergeFn", `a function, as both trees have a value${where}`, mergeFn);
-      }
-      return mergeFn(x, y);
+    if (isBranch(x) && isBranch(y) && Array.isArray(x) === Array.isArray(y)) {
+      // What only the second has stays as it is here, behind the names of the first.
+      const out = Array.isArray(x) ? [...x, ...(y as unknown[]).slice(x.length)] : { ...x, ...y };
+      path.enter(x, { out, y });
+      return out;
     }
-    pathA.enter(x);
-    pathB.enter(y);
-    const out = Array.isArray(x) ? [] : {};
-    for (const key of new Set([...namesOf(x), ...namesOf(y)])) {
-      pathA.at(key);
-      pathB.at(key);
-      putChild(out, key, merge(childOf(x, key), childOf(y, key), joined(name, key)));
+    if (mergeFn === undefined) {
+      const where = path.where === "treeA" ? "" : ` at "${path.where.slice("treeA.".length)}"`;
+      throw mismatch(fn, "mergeFn", `a function, as both trees have a value${where}`, mergeFn);
     }
-    pathA.leave();
-    pathB.leave();
-    return out;
+    return mergeFn(x, y);
   };
-  return merge(treeA, treeB, "") as T;
+  const all = merged(treeA, treeB);
+  path.through<{ out: Branch; y: Branch }>(({ out, y }, name, value) => {
+    putChild(out, name, merged(value, childOf(y, name)));
+  });
+  return all as T;
 }

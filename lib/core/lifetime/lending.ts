@@ -1,7 +1,7 @@
 /** Other arrays in the places of a tree's, for as long as a function runs. */
 import { type array, isArray } from "../array/array.js";
-import { flatten } from "../transforms/structure.js";
-import { type Branch, childOf, isBranch, isModule, namesOf, putChild } from "../transforms/tree.js";
+import { flatten, pathOf } from "../transforms/structure.js";
+import { type Branch, childOf, isBranch, isModule, putChild } from "../transforms/tree.js";
 
 const anyArray = Symbol("array");
 
@@ -36,33 +36,31 @@ export function withLent<T>(
   trees: readonly unknown[],
   arrays: readonly array[],
   inPlace: boolean,
+  caller: string,
   fn: (trees: unknown[]) => T,
 ): T {
   const loans: Loan[] = [];
+  const path = pathOf(caller, "arguments");
+  const given = [...trees];
   let next = 0;
-  const lend = (x: unknown): unknown => {
-    if (isArray(x) || x === anyArray) {
-      return arrays[next++];
-    }
-    if (!isBranch(x)) {
-      return x;
-    }
-    const out = (inPlace && !Object.isFrozen(x)) || isModule(x) ? x : copyOf(x);
-    for (const name of namesOf(x)) {
-      const own = (x as Record<string, unknown>)[name];
-      const lent = lend(own);
-      if (lent === own) {
-        continue;
-      }
-      putChild(out, name, lent);
-      if (out === x) {
-        loans.push({ branch: x, name, own, lent });
-      }
-    }
-    return out;
-  };
   try {
-    return fn(trees.map(lend));
+    path.enter([...trees], given);
+    path.through<Branch>((out, name, own, branch) => {
+      let lent = own;
+      if (isArray(own) || own === anyArray) {
+        lent = arrays[next++];
+      } else if (isBranch(own)) {
+        lent = (inPlace && !Object.isFrozen(own)) || isModule(own) ? own : copyOf(own);
+        path.enter(own, lent);
+      }
+      if (lent !== own) {
+        putChild(out, name, lent);
+        if (out === branch) {
+          loans.push({ branch, name, own, lent });
+        }
+      }
+    });
+    return fn(given);
   } finally {
     for (const { branch, name, own, lent } of loans.reverse()) {
       if (childOf(branch, name) === lent) {

@@ -140,6 +140,8 @@ function visitBranches(ahead: object[], visit: Visit): void {
 
 /** Whether a value is an owner. */
 let isOwner: (x: object) => x is Owner;
+/** Notes that an owner is disposed of, and gives what it held. */
+let emptied: (x: Owner) => unknown[];
 
 /**
  * The base of classes whose fields hold arrays from step to step, such as a cache
@@ -171,6 +173,10 @@ export class Owner {
 
   static {
     isOwner = (x): x is Owner => #disposed in x;
+    emptied = (x) => {
+      x.#disposed = true;
+      return Object.values(x);
+    };
   }
 
   constructor() {
@@ -193,8 +199,7 @@ export class Owner {
    */
   dispose(): void {
     if (!this.#disposed) {
-      this.#disposed = true;
-      dispose(Object.values(this));
+      dispose(emptied(this));
     }
   }
 
@@ -216,19 +221,27 @@ export class Owner {
  */
 export function dispose(tree: unknown): void {
   const owners: Owner[] = [];
-  visitHeld(
-    tree,
-    (x) => {
-      const slot = takeSlot(x);
-      if (slot >= 0) {
-        native.release(slot);
-      }
-    },
-    (owner) => owners.push(owner),
-  );
+  const free = (x: unknown): void =>
+    visitHeld(
+      x,
+      (x) => {
+        const slot = takeSlot(x);
+        if (slot >= 0) {
+          native.release(slot);
+        }
+      },
+      (owner) => owners.push(owner),
+    );
+  free(tree);
+  // It goes on to those that are found meanwhile: owners may be deeper than the stack.
   for (const owner of owners) {
     // One that is just being disposed may be held by what it holds.
-    if (!owner.disposed) {
+    if (owner.disposed) {
+      continue;
+    }
+    if (owner.dispose === Owner.prototype.dispose) {
+      free(emptied(owner));
+    } else {
       owner.dispose();
     }
   }

@@ -172,13 +172,16 @@ function put(all: readonly Place[], values: readonly array[]): void {
 /** Notes what captured state is now; the result sets it back, except in some branches. */
 function snapshot(tree: unknown): (but?: ReadonlySet<object>) => void {
   const before = new Map<Branch, Record<string, unknown>>();
-  const walk = (x: unknown): void => {
+  const note = (x: unknown): void => {
     if (isBranch(x) && !before.has(x)) {
       before.set(x, (Array.isArray(x) ? x.slice() : { ...x }) as Record<string, unknown>);
-      Object.values(x).forEach(walk);
     }
   };
-  walk(tree);
+  note(tree);
+  // It goes on to what is noted meanwhile.
+  for (const values of before.values()) {
+    Object.values(values).forEach(note);
+  }
   return (but) => {
     for (const [branch, values] of before) {
       if (but?.has(branch)) {

@@ -86,7 +86,8 @@ class Call {
   };
 
   #outputs(inputs: readonly Slot[]): List {
-    const result = withLent(this.#given, inputs.map(makeFrom), false, (args) => this.#fun(...args));
+    const arrays = inputs.map(makeFrom);
+    const result = withLent(this.#given, arrays, false, this.#fn, (args) => this.#fun(...args));
     // Checkpoints pass on what is not an array.
     const take = this.#fn === "checkpoint" ? flattenArrays : flattenOnlyArrays;
     const [outputs, structure] = take(result, this.#fn, "fun's result");

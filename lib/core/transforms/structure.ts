@@ -11,7 +11,6 @@ import { type List, lengthOf, list } from "../call/wire.js";
 import { isPromise } from "../lifetime/context.js";
 import {
   type Branch,
-  indices,
   isBranch,
   joined,
   kindOf,
@@ -29,18 +28,28 @@ export type { Path, Structure };
  */
 export type Parameter = string | ((index: number) => string);
 
-/** A branch that a path goes through, and the name of the child that it goes to. */
+/** A branch that a path goes through. */
 interface Step {
-  readonly branch: object;
-  name: string | number;
+  readonly branch: Branch;
+  /** The names of a record's children. */
+  readonly names: readonly string[] | undefined;
+  readonly length: number;
+  /** How many of its children the path has gone to; it is at the last of them. */
+  next: number;
+  /** What the walk has there. */
+  readonly at: unknown;
+}
+
+function nameAt({ names }: Step, index: number): string | number {
+  return names === undefined ? index : (names[index] as string);
 }
 
 // So many branches are compared one by one, which takes less than a set.
 const few = 16;
 
 /**
- * The way from a tree's root to where a walk is. It finds branches that contain
- * themselves, and says in errors where something is wrong.
+ * The way from a tree's root to where a walk is, by a loop, as trees may be deeper than the stack.
+ * It finds branches that contain themselves, and says in errors where something is wrong.
  */
 class Path {
   readonly #fn: string;
@@ -61,14 +70,14 @@ class Path {
 
   /** Where it is, as in `gradients.layers.0`. */
   get where(): string {
-    const names = this.#steps.map(({ name }) => name);
+    const names = this.#steps.map((step) => nameAt(step, step.next - 1));
     const param = this.#param;
     const start = typeof param === "string" ? param : param(names.shift() as number);
     return names.reduce<string>(joined, start);
   }
 
-  /** Goes into a branch. */
-  enter(branch: object): void {
+  /** Goes into a branch next. `at` is what the walk has there. */
+  enter(branch: Branch, at: unknown): Step {
     const steps = this.#steps;
     let isAbove = this.#deep?.has(branch) ?? false;
     for (let i = 0; i < few && i < steps.length; i++) {
@@ -82,29 +91,37 @@ class Path {
       this.#deep ??= new Set();
       this.#deep.add(branch);
     }
-    steps.push({ branch, name: "" });
-  }
-
-  /** The names of the children of a branch, as {@link namesOf}, but a list may not be too long. */
-  namesOf(branch: Branch): (string | number)[] {
-    return Array.isArray(branch) ? indices(this.lengthOf(branch)) : Object.keys(branch);
+    const names = Array.isArray(branch) ? undefined : Object.keys(branch);
+    const length = names?.length ?? this.#lengthOf(branch as unknown[]);
+    const step = { branch, names, length, next: 0, at };
+    steps.push(step);
+    return step;
   }
 
   /** The length of a list, which may not be too long. */
-  lengthOf(list: readonly unknown[]): number {
+  #lengthOf(list: readonly unknown[]): number {
     const param = typeof this.#param === "string" ? this.#param : "arguments";
     return lengthOf(list, this.#fn, param);
   }
 
-  /** Goes to a child of the branch that was entered last. */
-  at(name: string | number): void {
-    (this.#steps.at(-1) as Step).name = name;
-  }
-
-  /** Goes back out of the branch. */
-  leave(): void {
-    const { branch } = this.#steps.pop() as Step;
-    this.#deep?.delete(branch);
+  /**
+   * Visits every child of the branch that was entered, and then of those that `visit` enters. Each
+   * child is read once.
+   */
+  through<At>(
+    visit: (at: At, name: string | number, value: unknown, branch: Branch) => void,
+  ): void {
+    const steps = this.#steps;
+    for (let last = steps.at(-1); last !== undefined; last = steps.at(-1)) {
+      const { branch } = last;
+      if (last.next === last.length) {
+        steps.pop();
+        this.#deep?.delete(branch);
+        continue;
+      }
+      const name = nameAt(last, last.next++);
+      visit(last.at as At, name, (branch as Record<string | number, unknown>)[name], branch);
+    }
   }
 
   mismatch(expected: string, value: unknown): TypeError {
@@ -166,22 +183,16 @@ export function flatten<Leaf = unknown>(
   return [walk.leaves as Leaf[], walk.structure()];
 }
 
-/** A branch that a walk is in, and how far it has come. */
+/** What a walk has at a branch. */
 interface Entered {
-  readonly branch: Branch;
-  /** The names of a record's children. */
-  readonly names: readonly string[] | undefined;
-  readonly length: number;
   readonly inModule: boolean;
   /** Where in the key a record's number of children stands. */
   readonly size: number;
-  next: number;
 }
 
-// A class, as closures for every tree cost more, and a loop, as trees may be deeper than the stack.
+// A class, as closures for every tree cost more.
 class Walk {
   readonly leaves: unknown[] = [];
-  readonly #entered: Entered[] = [];
   readonly #path: Path;
   readonly #how: Flattening;
   readonly #like: Structure | undefined;
@@ -218,33 +229,24 @@ class Walk {
   }
 
   through(tree: unknown): void {
-    const entered = this.#entered;
     this.#visit(tree, false);
-    for (let last = entered.at(-1); last !== undefined; last = entered.at(-1)) {
-      const { branch, names, inModule } = last;
-      if (last.next === last.length) {
-        entered.pop();
-        this.#path.leave();
-        continue;
-      }
-      const name = names === undefined ? last.next : (names[last.next] as string);
-      last.next++;
-      this.#path.at(name);
-      if (names !== undefined) {
+    this.#path.through<Entered>(({ inModule, size }, name, x) => {
+      const isList = typeof name === "number";
+      if (!isList) {
         this.#put(name);
       }
-      if (this.#visit((branch as Record<string | number, unknown>)[name], inModule)) {
-        continue;
+      if (this.#visit(x, inModule)) {
+        return;
       }
-      if (names === undefined) {
+      if (isList) {
         // It keeps its place, so that those behind it keep theirs.
         this.#putBranch(aRecord, 0, undefined);
       } else {
         const key = this.#ownKey();
         key.length = --this.#length;
-        (key[last.size] as number)--;
+        (key[size] as number)--;
       }
-    }
+    });
   }
 
   /** Whether it belongs to the tree: in a module, only arrays and branches do. */
@@ -271,14 +273,10 @@ class Walk {
       }
       return true;
     }
-    const branch = x as Branch;
-    this.#path.enter(branch);
-    const names = kind === "list" ? undefined : Object.keys(branch);
-    const length = names?.length ?? this.#path.lengthOf(branch as unknown[]);
-    const size = this.#length + 1;
+    const at: Entered = { inModule: inModule || isModule, size: this.#length + 1 };
+    const { names, length } = this.#path.enter(x as Branch, at);
     const rest = isModule && exact ? (x as { [treeLike]?: unknown })[treeLike] : undefined;
     this.#putBranch(names === undefined ? aList : aRecord, length, rest);
-    this.#entered.push({ branch, names, length, inModule: inModule || isModule, size, next: 0 });
     return true;
   }
 
@@ -550,22 +548,16 @@ export interface Place {
 /** The places of a tree's arrays, in the order in which {@link flatten} has them. */
 export function placesOf(tree: unknown, fn: string, param: string): Place[] {
   const out: Place[] = [];
-  const path = new Path(fn, param);
-  const walk = (branch: Branch): void => {
-    path.enter(branch);
-    for (const name of namesOf(branch)) {
-      const value = (branch as Record<string, unknown>)[name];
-      path.at(name);
+  if (isBranch(tree)) {
+    const path = new Path(fn, param);
+    path.enter(tree, undefined);
+    path.through((_, name, value, branch) => {
       if (isArray(value)) {
         out.push({ branch, name, value });
       } else if (isBranch(value)) {
-        walk(value);
+        path.enter(value, undefined);
       }
-    }
-    path.leave();
-  };
-  if (isBranch(tree)) {
-    walk(tree);
+    });
   }
   return out;
 }

@@ -106,7 +106,7 @@ function differentiate(
     return out;
   };
   // As in Python, the function gets the lists, records and modules themselves.
-  const trace = (tracers: Slots): List => withLent(trees, makeAll(tracers), true, call);
+  const trace = (tracers: Slots): List => withLent(trees, makeAll(tracers), true, fn, call);
   const values = makeAll(native.value_and_grad(trace, slots(all, fn, "arguments")));
   const grads = fields.fill(values.slice(outputs)) as unknown[];
   return {
@@ -305,7 +305,7 @@ export function vmap<F extends AnyFunction>(fun: F & Mappable<F>, options?: Vmap
     const inputs = flattenOnlyArrays(args, fn, (index) => `argument ${index}`);
     let result: Structure | undefined;
     const trace = (tracers: Slots): List => {
-      const output = withLent(args, makeAll(tracers), false, (lent) => fun(...lent));
+      const output = withLent(args, makeAll(tracers), false, fn, (lent) => fun(...lent));
       const outputs = flattenOnlyArrays(output, fn, "fun's result");
       result = outputs[1];
       const axes = mappedAxes(outputs, axesOf(output, outAxes), "outAxes", outAxes, 1);
