@@ -46,6 +46,36 @@ class Layers extends nn.Module {
   }
 }
 
+class Level extends nn.Module {
+  weight = mx.ones([2]);
+  /** @type {Level[]} */
+  inner;
+
+  /** @param {Level[]} inner */
+  constructor(inner) {
+    super();
+    this.inner = inner;
+  }
+}
+
+/** @param {number} n */
+function levels(n) {
+  let model = new Level([]);
+  for (let i = 1; i < n; i++) {
+    model = new Level([model]);
+  }
+  return model;
+}
+
+/** @param {Layers | Level} model */
+function freezeAndTrain(model) {
+  model.freeze();
+  model.unfreeze();
+  model.train();
+  model.update(model.parameters());
+  mx.eval(model);
+}
+
 /** @type {Record<string, { most: number, run: (n: number) => void }>} */
 const cases = {
   "live arrays": { most: 1e6, run: (n) => mx.eval(list(n, (i) => mx.array(i))) },
@@ -72,14 +102,11 @@ const cases = {
   },
   "freeze, train and update layers": {
     most: 1e5,
-    run: (n) => {
-      const model = new Layers(n);
-      model.freeze();
-      model.unfreeze();
-      model.train();
-      model.update(model.parameters());
-      mx.eval(model);
-    },
+    run: (n) => freezeAndTrain(new Layers(n)),
+  },
+  "freeze, train and update nested layers": {
+    most: 1e5,
+    run: (n) => freezeAndTrain(levels(n)),
   },
   "AdamW of parameters": {
     most: 1e4,

@@ -39,8 +39,21 @@ def files(n):
     os.remove(file)
 
 
-def layers(n):
-    model = Layers(n)
+class Level(nn.Module):
+    def __init__(self, inner):
+        super().__init__()
+        self.weight = mx.ones([2])
+        self.inner = inner
+
+
+def levels(n):
+    model = Level([])
+    for _ in range(n - 1):
+        model = Level([model])
+    return model
+
+
+def freeze_and_train(model):
     model.freeze()
     model.unfreeze()
     model.train()
@@ -64,7 +77,8 @@ cases = {
     ),
     "split into arrays": lambda n: mx.eval(mx.split(mx.arange(n), n)),
     "save and load arrays": files,
-    "freeze, train and update layers": layers,
+    "freeze, train and update layers": lambda n: freeze_and_train(Layers(n)),
+    "freeze, train and update nested layers": lambda n: freeze_and_train(levels(n)),
     "AdamW of parameters": adamw,
     "clip gradients": lambda n: mx.eval(optim.clip_grad_norm(named(n, lambda _: mx.ones([2])), 1)),
 }
