@@ -91,6 +91,11 @@ test.each<[string, () => unknown, string]>([
     '[softmax] options: expected axis, received an option "dim"; did you mean "axis"?',
   ],
   [
+    "an option with two letters swapped",
+    () => new nn.LayerNorm(2, { esp: 1e-3 } as never),
+    '[LayerNorm] options: expected eps, affine, bias, received an option "esp"; did you mean "eps"?',
+  ],
+  [
     "a value and gradients for gradients",
     () => new optim.SGD(0.1).update(new nn.Linear(3, 2), [x, {}] as never),
     "[SGD] gradients: expected a record of arrays or an nn.Module, received " +

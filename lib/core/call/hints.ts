@@ -104,6 +104,8 @@ const synonyms: Readonly<Record<string, string>> = {
   rate: "p",
   h0: "hidden",
   c0: "cell",
+  temp: "temperature",
+  maxnewtokens: "maxTokens",
 };
 
 /** A name as habits of other languages would not change it: `group_size` is `groupsize`. */
@@ -111,15 +113,19 @@ function plain(name: string): string {
   return name.replaceAll("_", "").toLowerCase();
 }
 
-/** How many letters have to be changed, put in or left out to make one word another. */
+/** How many letters have to be changed, put in, left out or swapped to make one word another. */
 function distance(a: string, b: string): number {
+  let before: number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 0; i < a.length; i++) {
     const next = [i + 1];
     for (let j = 0; j < b.length; j++) {
       const changed = (row[j] as number) + (a[i] === b[j] ? 0 : 1);
-      next.push(Math.min(changed, (row[j + 1] as number) + 1, (next[j] as number) + 1));
+      const isSwap = a[i] === b[j - 1] && a[i - 1] === b[j];
+      const swapped = isSwap ? (before[j - 1] as number) + 1 : changed;
+      next.push(Math.min(changed, swapped, (row[j + 1] as number) + 1, (next[j] as number) + 1));
     }
+    before = row;
     row = next;
   }
   return row[b.length] as number;

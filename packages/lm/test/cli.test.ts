@@ -52,7 +52,7 @@ test("wrong commands are explained", () => {
     [["chat"], "--model is missing"],
     [["chat", "x", ...model], "expected options after chat, received x"],
     [["chat", ...model, "--seed", "x"], "--seed: expected a number, received x"],
-    [["chat", "--max-token", "5"], "there is no --max-token; did you mean --max-tokens?"],
+    [["chat", "--modle", "x"], "there is no --modle; did you mean --model?"],
     [["chat", ...model, "--wings", "x"], "Unknown option '--wings'"],
     [["chat", ...model, "--prompt", "x"], "--prompt is of no use for chat"],
     [["generate", ...model, "--raw", "--system", "x"], "--system is of no use for generate --raw"],

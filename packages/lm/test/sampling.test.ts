@@ -100,5 +100,6 @@ describe("logits processors", () => {
     expect(() => makeLogitsProcessors({ logitsBias: {} } as never)).toThrow(
       /did you mean "logitBias"/,
     );
+    expect(() => makeSampler({ temp: 1 } as never)).toThrow(/did you mean "temperature"/);
   });
 });
