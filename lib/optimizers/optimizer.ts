@@ -82,6 +82,22 @@ function once(made: Made, from: unknown, dtype: mx.Dtype, make: () => mx.array):
 interface OfShape {
   readonly shape: number[];
   readonly made: Made;
+  count: number;
+}
+
+/** What is known of each parameter's shape, which those of the same shape have in common. */
+function byShape(parameters: readonly mx.array[]): OfShape[] {
+  const shapes = new Map<string, OfShape>();
+  return parameters.map(({ shape }) => {
+    const name = shape.join();
+    let ofShape = shapes.get(name);
+    if (ofShape === undefined) {
+      ofShape = { shape, made: new Map(), count: 0 };
+      shapes.set(name, ofShape);
+    }
+    ofShape.count++;
+    return ofShape;
+  });
 }
 
 /** The parameters that have gradients, in order. */
@@ -235,17 +251,10 @@ export abstract class Optimizer extends mx.Owner {
         }
         this.#state["step"] = mx.add(this.step, 1);
         this.#shared = new Map();
-        const shapes = new Map<string, OfShape>();
+        const ofShapes = byShape(current);
         const updated = leaves.map((gradient, i) => {
           const parameter = current[i] as mx.array;
-          const { shape } = parameter;
-          const name = shape.join();
-          let ofShape = shapes.get(name);
-          if (ofShape === undefined) {
-            ofShape = { shape, made: new Map() };
-            shapes.set(name, ofShape);
-          }
-          this.#ofShape = ofShape;
+          this.#ofShape = ofShapes[i];
           return this.applySingle(gradient, parameter, states[i] as ParameterState);
         });
         return structure.fill(updated) as T;
@@ -344,12 +353,13 @@ export abstract class Optimizer extends mx.Owner {
 
   /**
    * A number beside an array of the parameter's shape: spread to that shape, once for all parameters
-   * that have it. MLX would spread it anew for each, which takes as long as the operation itself.
+   * that have it, where there are several. MLX would spread it anew for each, which takes as long as
+   * the operation itself.
    */
   protected spread(value: number | mx.array, x: mx.array): number | mx.array {
     const { dtype } = x;
     const of = this.#ofShape;
-    if (of === undefined || !isFloating(dtype)) {
+    if (of === undefined || of.count === 1 || !isFloating(dtype)) {
       return value;
     }
     return once(of.made, value, dtype, () => {
