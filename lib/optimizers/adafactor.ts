@@ -2,7 +2,7 @@
 import { flag, nullable, number, optionsOf } from "../core/call/options.js";
 import * as mx from "../core/index.js";
 import { pair, rate, readOptions } from "./kinds.js";
-import { type LearningRate, Optimizer, type ParameterState } from "./optimizer.js";
+import { type LearningRate, Optimizer, type ParameterState, shared } from "./optimizer.js";
 
 /** Options of {@link Adafactor}. */
 export interface AdafactorOptions {
@@ -105,12 +105,12 @@ export class Adafactor extends Optimizer {
   applySingle(gradient: mx.array, parameter: mx.array, state: ParameterState): mx.array {
     const { beta1, weightDecay } = this;
     const { dtype } = parameter;
-    const forget = this.shared("forget", dtype, () => {
+    const forget = shared(this, "forget", dtype, () => {
       const power = mx.power(mx.astype(this.step, mx.float32), this.decayRate);
       return mx.astype(power, dtype);
     });
-    const keep = this.shared("keep", dtype, () => mx.subtract(1, forget));
-    const fresh = this.shared("fresh", dtype, () => mx.subtract(1, keep));
+    const keep = shared(this, "keep", dtype, () => mx.subtract(1, forget));
+    const fresh = shared(this, "fresh", dtype, () => mx.subtract(1, keep));
     const average = (name: string, value: mx.array) => {
       const old = mx.multiply(keep, state[name] as mx.array);
       const now = mx.add(old, mx.multiply(fresh, value));
@@ -148,7 +148,7 @@ export class Adafactor extends Optimizer {
 
   #rateOf(parameter: mx.array): mx.array {
     const { dtype } = parameter;
-    const size = this.shared("size", dtype, () => mx.astype(this.#stepSize(), dtype));
+    const size = shared(this, "size", dtype, () => mx.astype(this.#stepSize(), dtype));
     return this.scaleParameter
       ? mx.multiply(mx.maximum(this.eps[1], rootMeanSquare(parameter)), size)
       : size;

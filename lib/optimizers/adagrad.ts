@@ -2,7 +2,15 @@
 import { notNegative, optionsOf, positive } from "../core/call/options.js";
 import * as mx from "../core/index.js";
 import { readBehindRate } from "./kinds.js";
-import { type LearningRate, Optimizer, type ParameterState } from "./optimizer.js";
+import {
+  average,
+  type LearningRate,
+  Optimizer,
+  type ParameterState,
+  rateOf,
+  scaled,
+  spread,
+} from "./optimizer.js";
 
 /** Options of {@link Adagrad}. */
 export interface AdagradOptions {
@@ -50,9 +58,9 @@ export class Adagrad extends Optimizer {
   applySingle(gradient: mx.array, parameter: mx.array, state: ParameterState): mx.array {
     const v = mx.add(state["v"] as mx.array, mx.square(gradient));
     state["v"] = v;
-    const step = this.scaled(this.rate(gradient.dtype), gradient);
+    const step = scaled(this, rateOf(this, gradient.dtype), gradient);
     const root = mx.sqrt(v);
-    return mx.subtract(parameter, mx.divide(step, mx.add(root, this.spread(this.eps, root))));
+    return mx.subtract(parameter, mx.divide(step, mx.add(root, spread(this, this.eps, root))));
   }
 }
 
@@ -94,12 +102,12 @@ export class AdaDelta extends Optimizer {
   applySingle(gradient: mx.array, parameter: mx.array, state: ParameterState): mx.array {
     const { rho, eps } = this;
     const u = state["u"] as mx.array;
-    const v = this.average(rho, state["v"] as mx.array, mx.square(gradient));
-    const root = (x: mx.array) => mx.sqrt(mx.add(x, this.spread(eps, x)));
+    const v = average(this, rho, state["v"] as mx.array, mx.square(gradient));
+    const root = (x: mx.array) => mx.sqrt(mx.add(x, spread(this, eps, x)));
     const ratio = mx.divide(root(u), root(v));
     const step = mx.multiply(ratio, gradient);
     state["v"] = v;
-    state["u"] = this.average(rho, u, mx.square(step));
-    return mx.subtract(parameter, this.scaled(this.rate(gradient.dtype), step));
+    state["u"] = average(this, rho, u, mx.square(step));
+    return mx.subtract(parameter, scaled(this, rateOf(this, gradient.dtype), step));
   }
 }

@@ -2,7 +2,16 @@
 import { flag, notNegative, number, optionsOf } from "../core/call/options.js";
 import * as mx from "../core/index.js";
 import { betas, readBehindRate } from "./kinds.js";
-import { type LearningRate, Optimizer, type ParameterState } from "./optimizer.js";
+import {
+  average,
+  type LearningRate,
+  Optimizer,
+  type ParameterState,
+  rateOf,
+  scaled,
+  shared,
+  spread,
+} from "./optimizer.js";
 
 /** Options of {@link Adam}. */
 export interface AdamOptions {
@@ -75,23 +84,23 @@ export class Adam extends Optimizer {
   applySingle(gradient: mx.array, parameter: mx.array, state: ParameterState): mx.array {
     const { dtype } = gradient;
     const [b1, b2] = this.betas;
-    const rate = this.rate(dtype);
-    const m = this.average(b1, state["m"] as mx.array, gradient);
-    const v = this.average(b2, state["v"] as mx.array, mx.square(gradient));
+    const rate = rateOf(this, dtype);
+    const m = average(this, b1, state["m"] as mx.array, gradient);
+    const v = average(this, b2, state["v"] as mx.array, mx.square(gradient));
     state["m"] = m;
     state["v"] = v;
     if (!this.biasCorrection) {
       const root = mx.sqrt(v);
-      const denominator = mx.add(root, this.spread(this.eps, root));
-      return mx.subtract(parameter, mx.divide(this.scaled(rate, m), denominator));
+      const denominator = mx.add(root, spread(this, this.eps, root));
+      return mx.subtract(parameter, mx.divide(scaled(this, rate, m), denominator));
     }
-    const c1 = this.shared("c1", dtype, () =>
+    const c1 = shared(this, "c1", dtype, () =>
       mx.astype(mx.divide(rate, this.#unbiased(b1)), dtype),
     );
-    const c2 = this.shared("c2", dtype, () => mx.astype(mx.rsqrt(this.#unbiased(b2)), dtype));
-    const root = this.scaled(c2, mx.sqrt(v));
-    const denominator = mx.add(root, this.spread(this.eps, root));
-    return mx.subtract(parameter, mx.divide(this.scaled(c1, m), denominator));
+    const c2 = shared(this, "c2", dtype, () => mx.astype(mx.rsqrt(this.#unbiased(b2)), dtype));
+    const root = scaled(this, c2, mx.sqrt(v));
+    const denominator = mx.add(root, spread(this, this.eps, root));
+    return mx.subtract(parameter, mx.divide(scaled(this, c1, m), denominator));
   }
 
   // The share of a running average that does not come from its start at 0.
@@ -135,10 +144,10 @@ export class AdamW extends Adam {
 
   override applySingle(gradient: mx.array, parameter: mx.array, state: ParameterState): mx.array {
     const { dtype } = gradient;
-    const kept = this.shared("kept", dtype, () =>
-      mx.subtract(1, mx.multiply(this.rate(dtype), this.weightDecay)),
+    const kept = shared(this, "kept", dtype, () =>
+      mx.subtract(1, mx.multiply(rateOf(this, dtype), this.weightDecay)),
     );
-    return super.applySingle(gradient, this.scaled(kept, parameter), state);
+    return super.applySingle(gradient, scaled(this, kept, parameter), state);
   }
 }
 
@@ -165,13 +174,13 @@ export class Adamax extends Adam {
 
   override applySingle(gradient: mx.array, parameter: mx.array, state: ParameterState): mx.array {
     const [b1, b2] = this.betas;
-    const m = this.average(b1, state["m"] as mx.array, gradient);
-    const v = mx.maximum(this.scaled(b2, state["v"] as mx.array), mx.abs(gradient));
+    const m = average(this, b1, state["m"] as mx.array, gradient);
+    const v = mx.maximum(scaled(this, b2, state["v"] as mx.array), mx.abs(gradient));
     state["m"] = m;
     state["v"] = v;
     const step = mx.divide(
-      this.scaled(this.rate(gradient.dtype), m),
-      mx.add(v, this.spread(this.eps, v)),
+      scaled(this, rateOf(this, gradient.dtype), m),
+      mx.add(v, spread(this, this.eps, v)),
     );
     return mx.subtract(parameter, step);
   }

@@ -8,7 +8,16 @@ export * from "./clip.js";
 export * from "./lion.js";
 export * from "./multi-optimizer.js";
 export * from "./muon.js";
-export * from "./optimizer.js";
+export {
+  type LearningRate,
+  Optimizer,
+  type OptimizerOptions,
+  type OptimizerState,
+  type ParameterState,
+  type Schedule,
+  type StepCount,
+  type Updatable,
+} from "./optimizer.js";
 export * from "./rmsprop.js";
 export * from "./schedulers.js";
 export * from "./sgd.js";

@@ -2,7 +2,15 @@
 import { number, optionsOf } from "../core/call/options.js";
 import * as mx from "../core/index.js";
 import { betas, readBehindRate } from "./kinds.js";
-import { type LearningRate, Optimizer, type ParameterState } from "./optimizer.js";
+import {
+  average,
+  type LearningRate,
+  Optimizer,
+  type ParameterState,
+  rateOf,
+  scaled,
+  shared,
+} from "./optimizer.js";
 
 /** Options of {@link Lion}. */
 export interface LionOptions {
@@ -54,15 +62,15 @@ export class Lion extends Optimizer {
     const { dtype } = gradient;
     const [b1, b2] = this.betas;
     const m = state["m"] as mx.array;
-    const rate = this.rate(dtype);
-    state["m"] = this.average(b2, m, gradient);
+    const rate = rateOf(this, dtype);
+    state["m"] = average(this, b2, m, gradient);
     let w = parameter;
     if (this.weightDecay > 0) {
-      const kept = this.shared("kept", dtype, () =>
+      const kept = shared(this, "kept", dtype, () =>
         mx.subtract(1, mx.multiply(rate, this.weightDecay)),
       );
-      w = this.scaled(kept, w);
+      w = scaled(this, kept, w);
     }
-    return mx.subtract(w, this.scaled(rate, mx.sign(this.average(b1, m, gradient))));
+    return mx.subtract(w, scaled(this, rate, mx.sign(average(this, b1, m, gradient))));
   }
 }

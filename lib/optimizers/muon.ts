@@ -2,7 +2,7 @@
 import { flag, length, number, optionsOf } from "../core/call/options.js";
 import * as mx from "../core/index.js";
 import { readBehindRate } from "./kinds.js";
-import { type LearningRate, Optimizer, type ParameterState } from "./optimizer.js";
+import { type LearningRate, Optimizer, type ParameterState, rateOf, scaled } from "./optimizer.js";
 
 /** Options of {@link Muon}. */
 export interface MuonOptions {
@@ -62,12 +62,12 @@ export class Muon extends Optimizer {
 
   applySingle(gradient: mx.array, parameter: mx.array, state: ParameterState): mx.array {
     const { momentum, weightDecay } = this;
-    const g = weightDecay === 0 ? gradient : mx.add(gradient, this.scaled(weightDecay, parameter));
-    const fresh = this.scaled(1 - momentum, g);
-    const v = mx.add(this.scaled(momentum, state["v"] as mx.array), fresh);
+    const g = weightDecay === 0 ? gradient : mx.add(gradient, scaled(this, weightDecay, parameter));
+    const fresh = scaled(this, 1 - momentum, g);
+    const v = mx.add(scaled(this, momentum, state["v"] as mx.array), fresh);
     state["v"] = v;
-    let update = this.nesterov ? mx.add(fresh, this.scaled(momentum, v)) : v;
-    let rate = this.rate(g.dtype);
+    let update = this.nesterov ? mx.add(fresh, scaled(this, momentum, v)) : v;
+    let rate = rateOf(this, g.dtype);
     const { shape } = update;
     if (shape.length >= 2) {
       update =

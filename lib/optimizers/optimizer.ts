@@ -128,6 +128,36 @@ function parametersOf(
   });
 }
 
+// The inside of the class, for this package alone: no name of a class of users' own can meet it.
+
+/**
+ * An array that all parameters of a dtype have in common in an optimizer's step: made for the first of
+ * them. Outside of a step it is made anew.
+ */
+export let shared: (of: Optimizer, name: string, dtype: mx.Dtype, make: () => mx.array) => mx.array;
+
+/**
+ * A number beside an array of the parameter's shape: spread to that shape, once for all parameters
+ * that have it, where there are several. MLX would spread it anew for each, which takes as long as
+ * the operation itself.
+ */
+export let spread: (of: Optimizer, value: number | mx.array, x: mx.array) => number | mx.array;
+
+/** An array of the parameter's shape times a number. */
+export function scaled(of: Optimizer, value: number | mx.array, x: mx.array): mx.array {
+  return mx.multiply(spread(of, value, x), x);
+}
+
+/** A running average: `beta` times the old one, and the rest of the new value. */
+export function average(of: Optimizer, beta: number, old: mx.array, value: mx.array): mx.array {
+  return mx.add(scaled(of, beta, old), scaled(of, 1 - beta, value));
+}
+
+/** The learning rate in a dtype. */
+export function rateOf(of: Optimizer, dtype: mx.Dtype): mx.array {
+  return shared(of, "rate", dtype, () => mx.astype(of.learningRate, dtype));
+}
+
 /**
  * The base of all optimizers. A class of your own extends it and has
  * `initSingle`, which fills the state of a parameter, and `applySingle`, which
@@ -151,6 +181,18 @@ function parametersOf(
 export abstract class Optimizer extends mx.Owner {
   static {
     identify(Optimizer, "an optimizer");
+    shared = (of, name, dtype, make) =>
+      of.#shared === undefined ? make() : once(of.#shared, name, dtype, make);
+    spread = (of, value, { dtype }) => {
+      const shape = of.#ofShape;
+      if (shape === undefined || shape.count === 1 || !isFloating(dtype)) {
+        return value;
+      }
+      return once(shape.made, value, dtype, () => {
+        const given = typeof value === "number" ? mx.array(value, dtype) : value;
+        return given.ndim === 0 ? mx.broadcastTo(given, shape.shape) : given;
+      });
+    };
   }
 
   #state: OptimizerState = own({ step: mx.array(0, mx.uint64) });
@@ -341,46 +383,6 @@ export abstract class Optimizer extends mx.Owner {
     }
     this.#state[name] = mx.array(asRate(value, this.constructor.name, name) as number | mx.array);
     this.#schedules.delete(name);
-  }
-
-  /**
-   * An array that all parameters of a dtype have in common in a step: made for
-   * the first of them. Outside of a step it is made anew.
-   */
-  protected shared(name: string, dtype: mx.Dtype, make: () => mx.array): mx.array {
-    return this.#shared === undefined ? make() : once(this.#shared, name, dtype, make);
-  }
-
-  /**
-   * A number beside an array of the parameter's shape: spread to that shape, once for all parameters
-   * that have it, where there are several. MLX would spread it anew for each, which takes as long as
-   * the operation itself.
-   */
-  protected spread(value: number | mx.array, x: mx.array): number | mx.array {
-    const { dtype } = x;
-    const of = this.#ofShape;
-    if (of === undefined || of.count === 1 || !isFloating(dtype)) {
-      return value;
-    }
-    return once(of.made, value, dtype, () => {
-      const given = typeof value === "number" ? mx.array(value, dtype) : value;
-      return given.ndim === 0 ? mx.broadcastTo(given, of.shape) : given;
-    });
-  }
-
-  /** An array of the parameter's shape times a number. */
-  protected scaled(value: number | mx.array, x: mx.array): mx.array {
-    return mx.multiply(this.spread(value, x), x);
-  }
-
-  /** A running average: `beta` times the old one, and the rest of the new value. */
-  protected average(beta: number, old: mx.array, value: mx.array): mx.array {
-    return mx.add(this.scaled(beta, old), this.scaled(1 - beta, value));
-  }
-
-  /** The learning rate in a dtype. */
-  protected rate(dtype: mx.Dtype): mx.array {
-    return this.shared("rate", dtype, () => mx.astype(this.learningRate, dtype));
   }
 
   #scheduled(name: string, schedule: Schedule): mx.array {

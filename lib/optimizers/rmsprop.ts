@@ -2,7 +2,15 @@
 import { notNegative, optionsOf, positive } from "../core/call/options.js";
 import * as mx from "../core/index.js";
 import { readBehindRate } from "./kinds.js";
-import { type LearningRate, Optimizer, type ParameterState } from "./optimizer.js";
+import {
+  average,
+  type LearningRate,
+  Optimizer,
+  type ParameterState,
+  rateOf,
+  scaled,
+  spread,
+} from "./optimizer.js";
 
 /** Options of {@link RMSprop}. */
 export interface RMSpropOptions {
@@ -47,10 +55,10 @@ export class RMSprop extends Optimizer {
 
   applySingle(gradient: mx.array, parameter: mx.array, state: ParameterState): mx.array {
     const { alpha, eps } = this;
-    const v = this.average(alpha, state["v"] as mx.array, mx.square(gradient));
+    const v = average(this, alpha, state["v"] as mx.array, mx.square(gradient));
     state["v"] = v;
-    const step = this.scaled(this.rate(gradient.dtype), gradient);
+    const step = scaled(this, rateOf(this, gradient.dtype), gradient);
     const root = mx.sqrt(v);
-    return mx.subtract(parameter, mx.divide(step, mx.add(root, this.spread(eps, root))));
+    return mx.subtract(parameter, mx.divide(step, mx.add(root, spread(this, eps, root))));
   }
 }

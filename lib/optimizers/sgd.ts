@@ -3,7 +3,7 @@ import { outOfRange } from "../core/call/errors.js";
 import { flag, number, optionsOf } from "../core/call/options.js";
 import * as mx from "../core/index.js";
 import { readBehindRate } from "./kinds.js";
-import { type LearningRate, Optimizer, type ParameterState } from "./optimizer.js";
+import { type LearningRate, Optimizer, type ParameterState, rateOf, scaled } from "./optimizer.js";
 
 /** Options of {@link SGD}. */
 export interface SGDOptions {
@@ -67,14 +67,14 @@ export class SGD extends Optimizer {
 
   applySingle(gradient: mx.array, parameter: mx.array, state: ParameterState): mx.array {
     const { momentum, weightDecay, dampening, nesterov } = this;
-    const g = weightDecay === 0 ? gradient : mx.add(gradient, this.scaled(weightDecay, parameter));
+    const g = weightDecay === 0 ? gradient : mx.add(gradient, scaled(this, weightDecay, parameter));
     let update = g;
     if (momentum > 0) {
-      const fresh = dampening > 0 ? this.scaled(1 - dampening, g) : g;
-      const v = mx.add(this.scaled(momentum, state["v"] as mx.array), fresh);
+      const fresh = dampening > 0 ? scaled(this, 1 - dampening, g) : g;
+      const v = mx.add(scaled(this, momentum, state["v"] as mx.array), fresh);
       state["v"] = v;
-      update = nesterov ? mx.add(g, this.scaled(momentum, v)) : v;
+      update = nesterov ? mx.add(g, scaled(this, momentum, v)) : v;
     }
-    return mx.subtract(parameter, this.scaled(this.rate(g.dtype), update));
+    return mx.subtract(parameter, scaled(this, rateOf(this, g.dtype), update));
   }
 }

@@ -614,12 +614,31 @@ describe("an optimizer of one's own", () => {
     }
 
     applySingle(gradient: mx.array, parameter: mx.array, state: optim.ParameterState) {
-      const rate = this.rate(gradient.dtype);
+      const rate = this.learningRate.astype(gradient.dtype);
       const out = mx.subtract(parameter, mx.multiply(rate, mx.sign(gradient)));
       state["last"] = gradient;
       return out;
     }
   }
+
+  test("may have fields and methods of any name beside those that are documented", () => {
+    class Own extends optim.AdamW {
+      rate = 3;
+      shared = "text";
+      spread = { of: 2 };
+      scaled = [1];
+      average(): number {
+        return 5;
+      }
+    }
+    const w = { a: mx.array([1, 2]) };
+    const gradients = { a: mx.array([3, -4]) };
+    const own = new Own(0.5);
+    expect(own.applyGradients(gradients, w)).toEqual(
+      new optim.AdamW(0.5).applyGradients(gradients, w),
+    );
+    expect([own.rate, own.shared, own.average()]).toEqual([3, "text", 5]);
+  });
 
   test("has trees, schedules and lifetimes", () => {
     const optimizer = new SignDescent(0.5);
