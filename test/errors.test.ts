@@ -45,6 +45,33 @@ describe("wrong receivers", () => {
   });
 });
 
+describe("more than a function takes", () => {
+  test("is refused where users meant something by it", () => {
+    const [x, y] = [mx.ones([1]), mx.ones([1])];
+    const cases: [() => unknown, string][] = [
+      [() => any(mx.keep)(x, y), "[keep] args[1]: expected one argument, such as a list of all,"],
+      [() => any(mx.dispose)(x, [y]), "[dispose] args[1]: expected one argument, such as"],
+      [() => new (any(nn.ReLU))({ inplace: true }), "[ReLU] options: expected none, received {"],
+      [
+        () => new (any(nn.Embedding))(3, 2, { paddingIdx: 0 }),
+        "[Embedding] options: expected none",
+      ],
+    ];
+    for (const [call, message] of cases) {
+      expect(call).toThrow(TypeError);
+      expect(call).toThrow(message);
+    }
+    expect([x.disposed, y.disposed]).toEqual([false, false]);
+  });
+
+  test("is passed over where a list's methods give it", () => {
+    const list = [mx.ones([1]), mx.ones([1])];
+    expect(list.map(any(mx.keep))).toEqual(list);
+    list.forEach(any(mx.dispose));
+    expect(list.every((x) => x.disposed)).toBe(true);
+  });
+});
+
 describe("one voice", () => {
   test("types", () => {
     expect(() => mx.expandDims(mx.array([1]), any("0"))).toThrow(

@@ -21,6 +21,16 @@ export function isOutOfRange(error: unknown): boolean {
 }
 
 /**
+ * Refuses an object behind the last parameter: what it was meant for would not happen. A number may be
+ * there, as `list.forEach(mx.dispose)` gives one.
+ */
+export function refuseMore(value: unknown, fn: string, param = "options", expected = "none"): void {
+  if (typeof value === "object" && value !== null) {
+    throw mismatch(fn, param, expected, value);
+  }
+}
+
+/**
  * What a function throws for a wrong argument that an operation inside of it has found: the
  * operation's error, under the names that users know.
  */

@@ -1,9 +1,13 @@
 /** What holds arrays: looking through values, and owners, whose fields keep theirs. */
 import { types } from "node:util";
 import { type array, isArray, takeSlot } from "../array/array.js";
+import { refuseMore } from "../call/errors.js";
 import { native } from "../call/native.js";
 import { isRecord } from "../call/objects.js";
 import { treeLike } from "../transforms/tree.js";
+
+/** What errors of functions of one tree ask for. */
+export const oneTree = "one argument, such as a list of all";
 
 // A class that extends Map or Set may have methods of its own.
 const { forEach: mapForEach } = Map.prototype;
@@ -219,7 +223,9 @@ export class Owner {
  * x.disposed
  * // true
  */
-export function dispose(tree: unknown): void {
+export function dispose(tree: unknown): void;
+export function dispose(tree: unknown, more?: unknown): void {
+  refuseMore(more, "dispose", "args[1]", oneTree);
   const owners: Owner[] = [];
   const free = (x: unknown): void =>
     visitHeld(

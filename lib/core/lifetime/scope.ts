@@ -1,11 +1,12 @@
 /** Scopes: `tidy` and `keep`. */
 import { type array, freedByTidy, moveTo, scopeOf, takeSlot } from "../array/array.js";
+import { refuseMore } from "../call/errors.js";
 import { native } from "../call/native.js";
 import { asFunction } from "../call/numbers.js";
 import { list } from "../call/wire.js";
 import { context, run } from "./context.js";
 import { weigh } from "./garbage.js";
-import { visitHeld, visitOwned } from "./owner.js";
+import { oneTree, visitHeld, visitOwned } from "./owner.js";
 
 /** The arrays made inside a `tidy`, which frees them at its end. */
 export class Scope {
@@ -144,7 +145,9 @@ export function tidy<T>(fn: () => T): T {
  * kept
  * // array([1, 2], dtype=float32)
  */
-export function keep<T>(tree: T): T {
+export function keep<T>(tree: T): T;
+export function keep<T>(tree: T, more?: unknown): T {
+  refuseMore(more, "keep", "args[1]", oneTree);
   visitHeld(tree, (x) => {
     if (scopeOf(x) !== undefined) {
       moveTo(x, undefined);

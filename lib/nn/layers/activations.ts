@@ -2,7 +2,7 @@
 
 import { asArray } from "../../core/array/array.js";
 import { integerElements } from "../../core/call/arguments.js";
-import { outOfRange, renamed } from "../../core/call/errors.js";
+import { outOfRange, refuseMore, renamed } from "../../core/call/errors.js";
 import { asInteger } from "../../core/call/numbers.js";
 import { count, integer, kindOf, number, oneOf, optionsOf } from "../../core/call/options.js";
 import * as mx from "../../core/index.js";
@@ -537,6 +537,11 @@ type LayerClass = Pick<typeof Module, keyof typeof Module> & (new () => UnaryLay
 /** A class of layers that do what one function does. */
 function layerOf(fun: (x: mx.array) => mx.array): LayerClass {
   return class extends Module {
+    constructor(options?: unknown) {
+      super();
+      refuseMore(options, new.target.name);
+    }
+
     forward(x: mx.array): mx.array {
       return fun(x);
     }

@@ -1,6 +1,6 @@
 /** Layers that look vectors up. */
 import { pickRows } from "../../core/array/indices.js";
-import { outOfRange } from "../../core/call/errors.js";
+import { outOfRange, refuseMore } from "../../core/call/errors.js";
 import { asCount } from "../../core/call/numbers.js";
 import * as mx from "../../core/index.js";
 import { linearMap } from "../layer.js";
@@ -22,10 +22,13 @@ import { QuantizedEmbedding, readToQuantized, type ToQuantizedOptions } from "./
 export class Embedding extends Module {
   weight: mx.array;
 
-  constructor(numEmbeddings: number, dims: number) {
+  constructor(numEmbeddings: number, dims: number);
+  constructor(numEmbeddings: number, dims: number, options?: unknown) {
     super();
-    asCount(numEmbeddings, "Embedding", "numEmbeddings");
-    const scale = Math.sqrt(1 / asCount(dims, "Embedding", "dims"));
+    const fn = "Embedding";
+    refuseMore(options, fn);
+    asCount(numEmbeddings, fn, "numEmbeddings");
+    const scale = Math.sqrt(1 / asCount(dims, fn, "dims"));
     this.weight = mx.random.normal([numEmbeddings, dims], mx.float32, { scale });
   }
 
