@@ -73,10 +73,11 @@ describe("values", () => {
 });
 
 /** A function that counts how often it runs. */
-function counted<F extends (...args: never[]) => unknown>(fun: F, options?: mx.CompileOptions) {
+// biome-ignore lint/suspicious/noExplicitAny: any arguments
+function counted<F extends (...args: any[]) => unknown>(fun: F, options?: mx.CompileOptions) {
   let runs = 0;
   const compiled = mx.compile<F>(
-    ((...args: never[]) => {
+    ((...args: Parameters<F>) => {
       runs++;
       return fun(...args);
     }) as never,

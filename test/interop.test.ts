@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 // biome-ignore lint/suspicious/noExplicitAny: wrong on purpose
 const any = (x: unknown): any => x;
 
-const { Float16Array } = globalThis as { Float16Array?: typeof Float32Array };
+const { Float16Array }: Partial<typeof globalThis> = globalThis;
 
 describe("typed arrays", () => {
   const kinds = [

@@ -1,3 +1,4 @@
+/// <reference lib="es2025.float16" />
 import { mx, nn, optim, utils } from "mlx-js";
 import { describe, expect, expectTypeOf, test } from "vitest";
 
@@ -72,6 +73,18 @@ describe("parameters", () => {
     const sizes = utils.treeMap((x: mx.array) => x.size, parameters);
     expectTypeOf(sizes.head?.weight).toEqualTypeOf<number | undefined>();
     expectTypeOf(sizes.tail?.weight).toEqualTypeOf<number | undefined>();
+  });
+
+  test("of any model are mapped to what updates it", () => {
+    function mix<M extends nn.Module>(model: M, other: M): M {
+      const add = (a: mx.array, b: mx.array) => a.add(b);
+      new optim.SGD(1).update(model, utils.treeMap(add, model.parameters(), [other.parameters()]));
+      return model.update(utils.treeMap((a: mx.array) => a.negative(), model.parameters()));
+    }
+    const [a, b] = [new nn.Linear(1, 1), new nn.Linear(1, 1)];
+    a.update({ weight: mx.array([[3]]) });
+    b.update({ weight: mx.array([[2]]) });
+    expect(mix(a, b).weight.item()).toBe(2);
   });
 
   test("are updated in part", () => {
@@ -271,7 +284,7 @@ describe("transformations", () => {
     expectTypeOf(mx.compile(run)).toEqualTypeOf(run);
     const save = (_k: number, _name: string) => {};
     expectTypeOf(mx.compile(save)).toEqualTypeOf(save);
-    expectTypeOf(mx.compile(() => [x, 1])).toEqualTypeOf<() => (number | mx.array)[]>();
+    expectTypeOf(mx.compile(() => [x, 1])).toEqualTypeOf<() => [mx.array, number]>();
     expectTypeOf(mx.checkpoint(run)).toEqualTypeOf(run);
     const [, products] = mx.vjp((x, y) => mx.add(x, y), [x, y], [x]);
     expectTypeOf(products).toExtend<mx.array[]>();
@@ -411,6 +424,64 @@ describe("evaluation", () => {
     // @ts-expect-error: a record of a number.
     await expect(mx.asyncEval(x, { a: 2 })).rejects.toThrow(TypeError);
   });
+});
+
+test("a list that a function is written to give has a known length afterwards", () => {
+  const both = (a: mx.array): [mx.array, mx.array] => [a.square(), a.add(1)];
+  const mapped = mx.vmap((a: mx.array) => [a.square(), a.add(1)]);
+  expectTypeOf(mapped).toEqualTypeOf(both);
+  const compiled = mx.compile((a: mx.array) => [[a, { a }], a.add(1)]);
+  expectTypeOf(compiled).returns.toEqualTypeOf<[[mx.array, { a: mx.array }], mx.array]>();
+  const custom = mx.customFunction((a: mx.array) => [a.square(), a.add(1)]);
+  custom.vjp((a, [square, sum], outputs) => {
+    expectTypeOf({ a, square, sum }).toEqualTypeOf<Record<"a" | "square" | "sum", mx.array>>();
+    expectTypeOf(outputs).toEqualTypeOf<[mx.array, mx.array]>();
+    return square.multiply(100).add(sum);
+  });
+  const [[loss, { more }], gradient] = mx.valueAndGrad((a: mx.array) => {
+    const [square, sum] = custom(a);
+    return [square.add(sum), { more: sum }];
+  })(mx.array(2));
+  expectTypeOf({ loss, more, gradient }).toEqualTypeOf<
+    Record<"loss" | "more" | "gradient", mx.array>
+  >();
+  expect([loss, more, gradient].map((x) => x.item())).toEqual([7, 3, 101]);
+  const model = new nn.Linear(1, 1);
+  const [[, output]] = nn.valueAndGrad(model, (x: mx.array) => {
+    const y = model.forward(x);
+    return [y.sum(), y];
+  })(mx.ones([1, 1]));
+  expectTypeOf(output).toEqualTypeOf<mx.array>();
+  expect(output.shape).toEqual([1, 1]);
+  // Of others the length stays unknown.
+  const rows = mx.vmap((a: mx.array) => [...a]);
+  expectTypeOf(rows).returns.toEqualTypeOf<mx.array[]>();
+  const parts = mx.compile((a: mx.array, n: number) => mx.split(a, n));
+  expectTypeOf(parts).returns.toEqualTypeOf<mx.array[]>();
+  const whatever = mx.compile((a: mx.array): unknown => a);
+  expectTypeOf(whatever).returns.toBeUnknown();
+});
+
+test("typed arrays have a buffer of their own, which can be transferred", () => {
+  const x = mx.array([1, 2], mx.uint8);
+  const bytes = x.toTypedArray<Uint8Array>();
+  expectTypeOf(bytes).toExtend<Uint8Array<ArrayBuffer>>();
+  const either = () => x.toTypedArray<Float32Array | BigInt64Array>();
+  expectTypeOf(either).returns.toExtend<Float32Array<ArrayBuffer> | BigInt64Array<ArrayBuffer>>();
+  expect(structuredClone(bytes, { transfer: [bytes.buffer] })).toEqual(Uint8Array.of(1, 2));
+  const shared = new Uint8Array(new SharedArrayBuffer(2));
+  expectTypeOf(x.toTypedArray(shared)).toEqualTypeOf<Uint8Array<SharedArrayBuffer>>();
+  let into: Uint8ClampedArray | undefined;
+  expectTypeOf(x.toTypedArray(into)).toEqualTypeOf<Uint8ClampedArray>();
+  into = new Uint8ClampedArray(2);
+  expect(x.toTypedArray(into)).toBe(into);
+});
+
+test("typed arrays of 16-bit floats are what others are, where the program has them", () => {
+  const half = (values: Float16Array) => mx.array(values).toTypedArray<Float16Array>();
+  expectTypeOf(half).returns.toExtend<Float16Array<ArrayBuffer>>();
+  const into = (x: mx.array, values: Float16Array) => x.toTypedArray(values);
+  expectTypeOf(into).returns.toEqualTypeOf<Float16Array>();
 });
 
 test("masks are for writing", () => {

@@ -14,7 +14,7 @@ import { makeRoom, weigh } from "../lifetime/garbage.js";
 import type { Scope } from "../lifetime/scope.js";
 import { bufferOf, copyInto, type Nested, nested, viewOf } from "./output.js";
 import type { Scalar } from "./stand-in.js";
-import type { Float32ArrayOfOwn, TypedArray } from "./typed-arrays.js";
+import type { OfOwn, TypedArray } from "./typed-arrays.js";
 
 // Node 20 has these from 20.5 on.
 (Symbol as { dispose?: symbol }).dispose ??= Symbol.for("Symbol.dispose");
@@ -219,15 +219,15 @@ export class array {
    * values
    * // Float32Array(4) [ 0, 0, 1, 2 ]
    */
-  toTypedArray<D extends TypedArray = Float32ArrayOfOwn>(into?: D): D {
+  toTypedArray<D extends TypedArray = OfOwn<Float32Array>>(): D & OfOwn<D>;
+  toTypedArray<D extends TypedArray>(into: D | undefined): D;
+  toTypedArray(into?: TypedArray): TypedArray {
     const fn = "toTypedArray";
     const slot = live(this, fn);
     makeRoom();
-    const values =
-      into === undefined
-        ? viewOf(bufferOf(slot, fn), this.dtype)
-        : copyInto(slot, this.dtype, into, fn);
-    return values as D;
+    return into === undefined
+      ? viewOf(bufferOf(slot, fn), this.dtype)
+      : copyInto(slot, this.dtype, into, fn);
   }
 
   /**

@@ -7,22 +7,29 @@ import { types } from "node:util";
 import { mismatch } from "../call/errors.js";
 import { getterOf } from "../call/objects.js";
 
-/** Any typed array. */
-export type TypedArray =
-  | Int8Array
-  | Uint8Array
-  | Uint8ClampedArray
-  | Int16Array
-  | Uint16Array
-  | Int32Array
-  | Uint32Array
-  | Float32Array
-  | Float64Array
-  | BigInt64Array
-  | BigUint64Array;
+type Constructors = typeof globalThis;
 
-/** What TypeScript calls `Float32Array<ArrayBuffer>` since 5.7, and `Float32Array` before. */
-export type Float32ArrayOfOwn = ReturnType<Float32ArrayConstructor["of"]>;
+/** Any typed array: a `Float16Array`, too, if the program's own `lib` has one. */
+export type TypedArray = Constructors[keyof Constructors &
+  (
+    | "Int8Array"
+    | "Uint8Array"
+    | "Uint8ClampedArray"
+    | "Int16Array"
+    | "Uint16Array"
+    | "Int32Array"
+    | "Uint32Array"
+    | "Float16Array"
+    | "Float32Array"
+    | "Float64Array"
+    | "BigInt64Array"
+    | "BigUint64Array"
+  )]["prototype"];
+
+/** What TypeScript calls `Float32Array<ArrayBuffer>` since 5.7, and `Float32Array` before; so for all kinds. */
+export type OfOwn<D extends TypedArray> = D extends TypedArray
+  ? ReturnType<Constructors[D[typeof Symbol.toStringTag] & keyof Constructors]["of"]>
+  : never;
 
 function range(prototype: object) {
   return {

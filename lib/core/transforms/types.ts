@@ -1,5 +1,6 @@
 /** The types of trees that go through models, optimizers and transformations of functions. */
 import type { Module } from "../../nn/module.js";
+import type { TreeOf } from "../../utils/tree.js";
 import type { array } from "../array/array.js";
 import type { Scalar } from "../array/stand-in.js";
 import type { treeLike } from "./tree.js";
@@ -100,10 +101,13 @@ export type PartialTree<T> =
         : T;
 
 /**
- * What may be given for a module's parameters: all of them or some. The first is
- * there for functions of any model, where TypeScript cannot compare the second.
+ * What may be given for a module's parameters: all of them or some. The first and what `treeMap`
+ * makes of it are there for functions of any model, where TypeScript cannot compare the last.
  */
-export type SomeParametersOf<M> = ParametersOf<M> | PartialTree<ParametersOf<M>>;
+export type SomeParametersOf<M> =
+  | ParametersOf<M>
+  | TreeOf<ParametersOf<M>, array>
+  | PartialTree<ParametersOf<M>>;
 
 /** The modules that are fields of a module, as `children()` has them. */
 export type ChildrenOf<M> = {
@@ -191,8 +195,12 @@ type AreTrees<Arguments extends readonly unknown[]> = false extends {
   ? false
   : true;
 
+/** Anything. Its lists tell TypeScript that a list written as a result, `[loss, accuracy]`, has as many elements. */
+// biome-ignore lint/complexity/noBannedTypes: all that is neither null nor undefined
+type Anything = {} | null | undefined | None | [] | [Anything, ...Anything[]];
+
 // biome-ignore lint/suspicious/noExplicitAny: any function of any arguments
-export type AnyFunction = (...args: any[]) => unknown;
+export type AnyFunction = (...args: any[]) => Anything;
 
 /** The arguments of a function at some positions; at one from the end, any of them. */
 export type Picked<F extends AnyFunction, N> = N extends readonly number[]
@@ -221,11 +229,15 @@ export type Differentiable<F extends AnyFunction, N, Result> = Accepts<
 
 /** For functions that give a scalar, with other things if the result has a place for them. */
 export type Gives<F extends AnyFunction, Result> = Accepts<
-  unknown extends ReturnType<F>
+  [ReturnType<F>] extends [never]
     ? true
-    : [Exclude<ReturnType<F>, undefined>] extends [Result]
+    : unknown extends ReturnType<F>
       ? true
-      : false,
+      : [ReturnType<F>] extends [None]
+        ? false
+        : [ReturnType<F>] extends [Result | undefined]
+          ? true
+          : false,
   "What is differentiated has to give a scalar array."
 >;
 
