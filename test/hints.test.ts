@@ -86,6 +86,21 @@ test.each<[string, () => unknown, string]>([
     "received { layers: [] }; utils.treeFlatten makes a list of a tree",
   ],
   [
+    "a tree for a record of arrays",
+    () => any.saveSafetensors("a.safetensors", new nn.Sequential(new nn.Linear(3, 2)).parameters()),
+    "; utils.treeFlatten(tree, { destination: {} }) gives a tree's arrays by their names",
+  ],
+  [
+    "a tree among arrays",
+    () => any.savez("a.npz", [x, { deep: { x } }]),
+    '[savez] arrays["arr_1"]: expected an array, received { deep: { x: float32 array of shape [2, 3] } }; utils.treeFlatten',
+  ],
+  [
+    "several arrays for one",
+    () => any.save("a.npy", { x }),
+    "received { x: float32 array of shape [2, 3] }; mx.saveSafetensors and mx.savez write several",
+  ],
+  [
     "an option by another library's name",
     () => nn.softmax(x, { dim: 1 } as never),
     '[softmax] options: expected axis, received an option "dim"; did you mean "axis"?',
@@ -203,6 +218,26 @@ test("a key in the place of another argument", () => {
     );
   }
   expect(() => any.random.permutation(5, x)).toThrow(/received float32 array of shape \[2, 3\]$/);
+});
+
+test("a layer's arguments in a record: the record is at fault, not what then is missing", () => {
+  const made = Object.entries<unknown>({ ...nn }).flatMap(([name, value]) => {
+    const Class = value as new (...args: unknown[]) => unknown;
+    if (!(Class.prototype instanceof nn.Module)) {
+      return [];
+    }
+    try {
+      new Class({ dims: 4, more: 2 });
+      return [];
+    } catch (error) {
+      return [[name, (error as Error).message] as const];
+    }
+  });
+  expect(made.length).toBeGreaterThan(30);
+  for (const [name, message] of made) {
+    expect(message).toMatch(new RegExp(`^\\[${name}\\] \\w+(\\[0\\])?: expected `));
+    expect(message).not.toContain("received undefined");
+  }
 });
 
 test("parameters in the place of an optimizer's arguments", () => {

@@ -32,6 +32,7 @@ const habits = {
   // NumPy, Python
   numpy: "x.toTypedArray() or x.tolist()",
   tobytes: "x.toTypedArray()",
+  toArray: "x.tolist()",
   copy: "mx.array(x)",
   dot: "x.matmul(y)",
   fill: "mx.full(x.shape, value)",

@@ -33,6 +33,9 @@ export function hint(param: string, value: unknown, expected: string, fn: string
   if (expected === "a layer or a function" && typeof value === "function") {
     return "; make one with new";
   }
+  if (param.startsWith('arrays["') && (Array.isArray(value) || isRecord(value))) {
+    return "; utils.treeFlatten(tree, { destination: {} }) gives a tree's arrays by their names";
+  }
   if (/\ban array\b/.test(expected) && (Array.isArray(value) || isTypedArray(value))) {
     return `; mx.array makes an array of a ${Array.isArray(value) ? "list" : "typed array"}`;
   }
@@ -70,6 +73,9 @@ export function hint(param: string, value: unknown, expected: string, fn: string
   if (!isRecord(value)) {
     const isOne = expected.startsWith("a list of arrays") && !Array.isArray(value);
     return isOne ? "; several arrays go in one list, such as [a, b]" : "";
+  }
+  if (fn === "save") {
+    return "; mx.saveSafetensors and mx.savez write several";
   }
   if (param === "fileOrWeights") {
     return "; utils.treeFlatten makes a list of a tree";

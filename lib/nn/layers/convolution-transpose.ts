@@ -3,7 +3,7 @@ import { asCount, asLength } from "../../core/call/numbers.js";
 import { count, flag, length, optionsOf } from "../../core/call/options.js";
 import * as mx from "../../core/index.js";
 import type { ConvolutionOptions } from "./convolution.js";
-import { asSizes, Convolution, oneOrSizes, type Sizes, sizes } from "./spatial.js";
+import { Convolution, oneOrSizes, type Sizes, sizes } from "./spatial.js";
 
 /** Options of transposed convolutions; `Size` is a number, or also a list of one for each dimension. */
 export interface ConvolutionTransposeOptions<Size> extends ConvolutionOptions<Size> {
@@ -68,8 +68,8 @@ export class ConvTranspose1d extends ConvolutionTranspose<number> {
     kernelSize: number,
     options?: ConvolutionTransposeOptions<number>,
   ) {
-    const size = asCount(kernelSize, "ConvTranspose1d", "kernelSize");
-    super("ConvTranspose1d", mx.convTranspose1d, inChannels, outChannels, [size], read1d(options));
+    const settings = read1d(options);
+    super("ConvTranspose1d", mx.convTranspose1d, 1, inChannels, outChannels, kernelSize, settings);
   }
 }
 
@@ -92,8 +92,8 @@ export class ConvTranspose2d extends ConvolutionTranspose<Sizes<2>> {
     kernelSize: number | Sizes<2>,
     options?: ConvolutionTransposeOptions<number | Sizes<2>>,
   ) {
-    const size = asSizes(kernelSize, 2, asCount, "ConvTranspose2d", "kernelSize");
-    super("ConvTranspose2d", mx.convTranspose2d, inChannels, outChannels, size, read2d(options));
+    const settings = read2d(options);
+    super("ConvTranspose2d", mx.convTranspose2d, 2, inChannels, outChannels, kernelSize, settings);
   }
 }
 
@@ -116,7 +116,7 @@ export class ConvTranspose3d extends ConvolutionTranspose<Sizes<3>> {
     kernelSize: number | Sizes<3>,
     options?: ConvolutionTransposeOptions<number | Sizes<3>>,
   ) {
-    const size = asSizes(kernelSize, 3, asCount, "ConvTranspose3d", "kernelSize");
-    super("ConvTranspose3d", mx.convTranspose3d, inChannels, outChannels, size, read3d(options));
+    const settings = read3d(options);
+    super("ConvTranspose3d", mx.convTranspose3d, 3, inChannels, outChannels, kernelSize, settings);
   }
 }

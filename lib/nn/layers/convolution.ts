@@ -2,7 +2,7 @@
 import { asCount, asLength } from "../../core/call/numbers.js";
 import { count, flag, length, optionsOf } from "../../core/call/options.js";
 import * as mx from "../../core/index.js";
-import { asSizes, Convolution, oneOrSizes, type Sizes, sizes } from "./spatial.js";
+import { Convolution, oneOrSizes, type Sizes, sizes } from "./spatial.js";
 
 /** Options of convolutions; `Size` is a number, or also a list of one for each dimension. */
 export interface ConvolutionOptions<Size> {
@@ -77,9 +77,8 @@ export class Conv1d extends Convolution<number> {
     kernelSize: number,
     options?: GroupedConvolutionOptions<number>,
   ) {
-    const size = asCount(kernelSize, "Conv1d", "kernelSize");
     const { ...settings } = read1d(options);
-    super("Conv1d", mx.conv1d, inChannels, outChannels, [size], settings);
+    super("Conv1d", mx.conv1d, 1, inChannels, outChannels, kernelSize, settings);
     this.groups = settings.groups;
   }
 }
@@ -107,9 +106,8 @@ export class Conv2d extends Convolution<Sizes<2>> {
     kernelSize: number | Sizes<2>,
     options?: GroupedConvolutionOptions<number | Sizes<2>>,
   ) {
-    const size = asSizes(kernelSize, 2, asCount, "Conv2d", "kernelSize");
     const { ...settings } = read2d(options);
-    super("Conv2d", mx.conv2d, inChannels, outChannels, size, settings);
+    super("Conv2d", mx.conv2d, 2, inChannels, outChannels, kernelSize, settings);
     this.groups = settings.groups;
   }
 }
@@ -133,7 +131,7 @@ export class Conv3d extends Convolution<Sizes<3>> {
     kernelSize: number | Sizes<3>,
     options?: ConvolutionOptions<number | Sizes<3>>,
   ) {
-    const size = asSizes(kernelSize, 3, asCount, "Conv3d", "kernelSize");
-    super("Conv3d", mx.conv3d, inChannels, outChannels, size, read3d(options));
+    const settings = read3d(options);
+    super("Conv3d", mx.conv3d, 3, inChannels, outChannels, kernelSize, settings);
   }
 }

@@ -242,15 +242,12 @@ function shapeOfShare(
   outputDims: number,
   group: mx.distributed.Group,
 ): [rows: number, columns: number] {
-  const names = ["outputDims", "inputDims"] as const;
-  const shape: [number, number] = [
-    asCount(outputDims, fn, names[0]),
-    asCount(inputDims, fn, names[1]),
-  ];
+  const inputs = asCount(inputDims, fn, "inputDims");
+  const shape: [number, number] = [asCount(outputDims, fn, "outputDims"), inputs];
   const processes = group.size();
   if (shape[axis] % processes !== 0) {
     const expected = `a multiple of ${processes}, the number of processes`;
-    throw outOfRange(fn, names[axis], expected, shape[axis]);
+    throw outOfRange(fn, axis === 0 ? "outputDims" : "inputDims", expected, shape[axis]);
   }
   shape[axis] /= processes;
   return shape;

@@ -176,8 +176,9 @@ export class QuantizedEmbedding extends Quantized {
   readonly dims: number;
 
   constructor(numEmbeddings: number, dims: number, options?: QuantizedOptions) {
+    const count = asCount(numEmbeddings, "QuantizedEmbedding", "numEmbeddings");
     super(formatOf("QuantizedEmbedding", "dims", dims, readEmbedding(options)));
-    this.numEmbeddings = asCount(numEmbeddings, "QuantizedEmbedding", "numEmbeddings");
+    this.numEmbeddings = count;
     this.dims = dims;
     const scale = Math.sqrt(1 / dims);
     const weight = mx.random.normal([numEmbeddings, dims], mx.float32, { scale });

@@ -105,9 +105,10 @@ export class Convolution<Size extends number | readonly number[]> extends Module
   constructor(
     fn: string,
     convolve: Convolve<Size>,
+    dimensions: 1 | 2 | 3,
     inChannels: number,
     outChannels: number,
-    kernelSize: readonly number[],
+    kernelSize: number | readonly number[],
     options: ConvolutionSettings<Size> & { readonly bias: boolean },
   ) {
     super();
@@ -118,7 +119,11 @@ export class Convolution<Size extends number | readonly number[]> extends Module
         throw outOfRange(fn, name, `a multiple of the ${groups} groups`, channels);
       }
     }
-    const size = [...kernelSize, inChannels / groups];
+    const kernel =
+      dimensions === 1
+        ? [asCount(kernelSize, fn, "kernelSize")]
+        : asSizes(kernelSize, dimensions, asCount, fn, "kernelSize");
+    const size = [...kernel, inChannels / groups];
     this.weight = initial(size.reduce((product, n) => product * n))(outChannels, ...size);
     if (bias) {
       this.bias = mx.zeros([outChannels]);
