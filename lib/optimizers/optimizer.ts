@@ -171,7 +171,7 @@ export function rateOf(of: Optimizer, dtype: mx.Dtype): mx.array {
  *   }
  *   initSingle() {}
  *   applySingle(gradient, parameter) {
- *     return mx.subtract(parameter, mx.multiply(this.rate(gradient.dtype), mx.sign(gradient)));
+ *     return mx.subtract(parameter, mx.multiply(this.learningRate, mx.sign(gradient)));
  *   }
  * }
  * const optimizer = new SignDescent(0.5);
