@@ -1016,10 +1016,11 @@ describe("without any of them", () => {
     for (let i = 0; i < 300_000; i++) {
       mx.add(a, a);
       if (i % 1000 === 0) {
-        most = Math.max(most, live() - before);
+        // Not `live`, which collects: that V8 does so by itself is what this is about.
+        most = Math.max(most, mx.memory().arrays - before);
       }
     }
-    expect(most).toBeLessThan(100_000);
+    expect(most).toBeLessThan(30_000);
   });
 
   test("a plain loop over large arrays keeps few bytes", () => {
