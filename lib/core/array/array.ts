@@ -204,22 +204,26 @@ export class array {
    * unless it is told otherwise: `x.toTypedArray<Int32Array>()`. That is not
    * checked.
    *
-   * @param into A typed array to write to, instead of a new one: of the same type,
-   * and with as many values. uint8 goes into a `Uint8ClampedArray`, too, such as
-   * that of a canvas, and float16 into a `Uint16Array`. A loop that gives the same
-   * one each time takes no new memory.
-   * @returns the new typed array, or `into`.
-   * @throws TypeError or RangeError if `into` is of another type or length.
    * @example
    * mx.array([1, 2]).toTypedArray()
    * // Float32Array(2) [ 1, 2 ]
+   */
+  toTypedArray<D extends TypedArray = OfOwn<Float32Array>>(): D & OfOwn<D>;
+  /**
+   * The same into a typed array that is given. A loop that gives the same one each
+   * time takes no new memory.
+   *
+   * @param into Of the values' exact type, and with as many elements. uint8 goes into
+   * a `Uint8ClampedArray`, too, such as that of a canvas, and float16 into a
+   * `Uint16Array`.
+   * @returns `into`.
+   * @throws TypeError or RangeError if `into` is of another type or length.
    * @example
    * const values = new Float32Array(4);
    * mx.array([1, 2]).toTypedArray(values.subarray(2));
    * values
    * // Float32Array(4) [ 0, 0, 1, 2 ]
    */
-  toTypedArray<D extends TypedArray = OfOwn<Float32Array>>(): D & OfOwn<D>;
   toTypedArray<D extends TypedArray>(into: D | undefined): D;
   toTypedArray(into?: TypedArray): TypedArray {
     const fn = "toTypedArray";

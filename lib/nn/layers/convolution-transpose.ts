@@ -68,7 +68,7 @@ export class ConvTranspose1d extends ConvolutionTranspose<number> {
     kernelSize: number,
     options?: ConvolutionTransposeOptions<number>,
   ) {
-    const settings = read1d(options);
+    const { ...settings } = read1d(options);
     super("ConvTranspose1d", mx.convTranspose1d, 1, inChannels, outChannels, kernelSize, settings);
   }
 }
@@ -92,7 +92,7 @@ export class ConvTranspose2d extends ConvolutionTranspose<Sizes<2>> {
     kernelSize: number | Sizes<2>,
     options?: ConvolutionTransposeOptions<number | Sizes<2>>,
   ) {
-    const settings = read2d(options);
+    const { ...settings } = read2d(options);
     super("ConvTranspose2d", mx.convTranspose2d, 2, inChannels, outChannels, kernelSize, settings);
   }
 }
@@ -116,7 +116,7 @@ export class ConvTranspose3d extends ConvolutionTranspose<Sizes<3>> {
     kernelSize: number | Sizes<3>,
     options?: ConvolutionTransposeOptions<number | Sizes<3>>,
   ) {
-    const settings = read3d(options);
+    const { ...settings } = read3d(options);
     super("ConvTranspose3d", mx.convTranspose3d, 3, inChannels, outChannels, kernelSize, settings);
   }
 }

@@ -131,7 +131,7 @@ export class Conv3d extends Convolution<Sizes<3>> {
     kernelSize: number | Sizes<3>,
     options?: ConvolutionOptions<number | Sizes<3>>,
   ) {
-    const settings = read3d(options);
+    const { ...settings } = read3d(options);
     super("Conv3d", mx.conv3d, 3, inChannels, outChannels, kernelSize, settings);
   }
 }
