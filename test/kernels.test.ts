@@ -19,6 +19,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { removeFolder } from "./support/folders.mjs";
 import { type Outcome, runScript } from "./support/process.js";
 
 const compiler = () => execFileSync("which", ["g++"], { encoding: "utf8" }).trim();
@@ -60,7 +61,7 @@ beforeEach(() => {
 });
 afterEach(() => {
   // Compilers may still be at work there.
-  rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
+  removeFolder(folder);
 });
 
 /** How many libraries were built since the last time. */

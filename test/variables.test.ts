@@ -1,9 +1,10 @@
 /** The environment's variables, which the main thread may set while others compute. */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { removeFolder } from "./support/folders.mjs";
 import { runScript } from "./support/process.js";
 import { sanitized } from "./support/sanitized.js";
 
@@ -64,7 +65,7 @@ describe.skipIf(process.platform !== "linux" || sanitized)("variables", () => {
     const files = [join(folder, "spy.cpp"), "-o", join(folder, "spy.so")];
     execFileSync("g++", ["-shared", "-fPIC", ...files]);
   });
-  afterAll(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }));
+  afterAll(() => removeFolder(folder));
 
   test("are asked of the system on the main thread alone once all is loaded, and a worker's are its own", async () => {
     const { code, stdout, stderr } = await runScript(main, {

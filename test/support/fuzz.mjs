@@ -4,12 +4,13 @@
 // usage: fuzz.mjs [--seed N] [--runs M] [--kind KIND] [--only NAME] [--patience SECONDS] [--eval PROGRAM]
 
 import { execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { removeFolder } from "./folders.mjs";
 
 const fuzzer = fileURLToPath(new URL("fuzz/fuzzer.mjs", import.meta.url));
 const args = process.argv.slice(2);
@@ -110,7 +111,7 @@ async function run(share, from) {
   );
   clearInterval(watch);
   const program = last();
-  rmSync(cwd, { recursive: true, force: true });
+  removeFolder(cwd);
   if (code === 0) {
     return undefined;
   }

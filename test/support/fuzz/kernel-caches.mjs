@@ -3,7 +3,6 @@
 import {
   appendFileSync,
   chmodSync,
-  existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -18,6 +17,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { randomOf } from "../damages.mjs";
+import { removeFolder } from "../folders.mjs";
 import { child } from "./child.mjs";
 import { expectSame, Finding } from "./finding.mjs";
 
@@ -47,23 +47,36 @@ const damages = {
 /** @type {Record<string, (folder: string) => void>} Of everything. */
 const sweeps = {
   sweep(folder) {
-    for (const name of readdirSync(folder)) {
-      rmSync(join(folder, name), { recursive: true, force: true });
+    for (const name of names(folder)) {
+      removeFolder(join(folder, name));
     }
   },
-  sweepAll: (folder) => rmSync(folder, { recursive: true, force: true }),
+  sweepAll: removeFolder,
 };
 
-/** @param {string} folder @returns {string[]} */
+/**
+ * The files below a folder, where a process may make and remove others meanwhile.
+ * @param {string} folder
+ * @returns {string[]}
+ */
 function files(folder) {
-  if (!existsSync(folder)) {
-    return [];
-  }
-  return readdirSync(folder).flatMap((name) => {
+  return names(folder).flatMap((name) => {
     const path = join(folder, name);
-    const info = lstatSync(path);
-    return info.isDirectory() ? files(path) : info.isFile() ? [path] : [];
+    const info = lstatSync(path, { throwIfNoEntry: false });
+    return info?.isDirectory() ? files(path) : info?.isFile() ? [path] : [];
   });
+}
+
+/** @param {string} folder */
+function names(folder) {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if (/** @type {NodeJS.ErrnoException} */ (error).code === "ENOENT") {
+      return [];
+    }
+    throw error;
+  }
 }
 
 /**
@@ -75,9 +88,7 @@ function damage(root, list) {
     const random = randomOf(seed);
     const folder = join(root, random(2) === 0 ? "cache" : "tmp");
     if (sweeps[name]) {
-      if (existsSync(folder)) {
-        sweeps[name](folder);
-      }
+      sweeps[name](folder);
       continue;
     }
     for (const path of files(folder)) {
@@ -129,7 +140,7 @@ async function kernelCaches({ before, during, functions }) {
       throw new Finding(`stays behind: ${left}`);
     }
   } finally {
-    rmSync(root, { recursive: true, force: true });
+    removeFolder(root);
   }
 }
 
