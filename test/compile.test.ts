@@ -472,6 +472,28 @@ describe("errors", () => {
     expect(() => f(gone)).toThrow("disposed");
   });
 
+  test("refuse results in which an array of the trace would be found later", () => {
+    class Holder {
+      constructor(readonly x: mx.array) {}
+    }
+    const results: Record<string, (x: mx.array) => unknown> = {
+      function: (x) => () => x,
+      map: (x) => new Map([["x", x]]),
+      set: (x) => new Set([x]),
+      instance: (x) => new Holder(x),
+      generator: (x) => [x].values(),
+      promise: (x) => Promise.resolve(x),
+    };
+    for (const make of Object.values(results)) {
+      const f = mx.compile((x: mx.array): unknown => ({ list: [mx.exp(x), make(x)] }));
+      expect(() => f(mx.array(1))).toThrow(
+        "[compile] fun's result.list.1: expected arrays, numbers",
+      );
+    }
+    const whole = mx.compile((x: mx.array): unknown => [mx.exp(x), null, 1n, "a", mx.int8, mx.cpu]);
+    expect((whole(mx.array(0)) as unknown[]).slice(1)).toEqual([null, 1n, "a", mx.int8, mx.cpu]);
+  });
+
   test("and switching it off runs the function as it is", () => {
     const { compiled, runs } = counted((x: mx.array) => mx.add(x, 1));
     mx.disableCompile();

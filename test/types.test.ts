@@ -73,6 +73,15 @@ describe("parameters", () => {
     const sizes = utils.treeMap((x: mx.array) => x.size, parameters);
     expectTypeOf(sizes.head?.weight).toEqualTypeOf<number | undefined>();
     expectTypeOf(sizes.tail?.weight).toEqualTypeOf<number | undefined>();
+    class Adapted extends nn.Module {
+      readonly adapters: { query?: nn.Linear; pairs?: { a: mx.array }[]; scale: number } = {
+        scale: 2,
+      };
+    }
+    const { adapters } = new Adapted().parameters();
+    expectTypeOf(adapters.query?.weight).toEqualTypeOf<mx.array | undefined>();
+    expectTypeOf(adapters.pairs?.[0]?.a).toEqualTypeOf<mx.array | undefined>();
+    expectTypeOf(new Adapted().children().adapters.query).toEqualTypeOf<nn.Linear | undefined>();
   });
 
   test("of any model are mapped to what updates it", () => {
@@ -253,6 +262,12 @@ describe("transformations", () => {
     mx.compile((a: mx.array) => a.item());
     // @ts-expect-error: no promise.
     mx.compile(async (a: mx.array) => a);
+    // @ts-expect-error: a map is no tree.
+    mx.compile((a: mx.array) => new Map([["a", a]]));
+    // @ts-expect-error: a generator is no tree.
+    mx.compile(function* (a: mx.array) {
+      yield a;
+    });
     // @ts-expect-error: a number is no array.
     mx.checkpoint((a: mx.array) => a.size);
     // @ts-expect-error: nothing is given.
@@ -375,6 +390,23 @@ describe("evaluation", () => {
     }
     const cached: Cached[] = [];
     mx.eval(cached);
+    // Owners and modules may have whatever names maps, functions and typed arrays have.
+    class Ring extends mx.Owner {
+      buffer = x;
+      has(): boolean {
+        return true;
+      }
+    }
+    class Named extends nn.Module {
+      buffer = x;
+      bind(): void {}
+    }
+    mx.eval(new Ring(), new Named(), [new Ring()]);
+    await mx.asyncEval(new Ring(), new Named());
+    const steps = mx.pipeline(() => undefined, { state: new Ring() });
+    expect(await steps.next()).toEqual({ done: true, value: undefined });
+    const { buffer } = mx.grad((ring: Ring) => ring.buffer.square().sum())(new Ring());
+    expect(buffer.tolist()).toEqual([2]);
     mx.eval(x, [x, 1], { a: x, b: 2 }, [[{ x }]], { p: [x] } as const, [], {}, [null]);
     mx.eval(model, model.state, model.parameters(), new optim.SGD(0.1).state, new Counter());
     mx.eval(caches, [none], state, [model] as nn.Module[], { tree, x });

@@ -10,7 +10,7 @@ import { isSignal } from "./call/options.js";
 import { makeRoom, makeRoomOrWait, reportMemory } from "./lifetime/garbage.js";
 import { flatten, type Path } from "./transforms/structure.js";
 import { isBranch } from "./transforms/tree.js";
-import type { Evaluated } from "./transforms/types.js";
+import type { AnyOwner, Evaluated } from "./transforms/types.js";
 
 /**
  * What `mx.eval` takes: an array, or a list, a record or a module, whatever
@@ -21,6 +21,7 @@ import type { Evaluated } from "./transforms/types.js";
  */
 export type Evaluable =
   | array
+  | AnyOwner
   | { readonly [name: string]: unknown }
   | (object & {
       readonly then?: undefined;

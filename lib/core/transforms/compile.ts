@@ -15,7 +15,6 @@ import { keep } from "../lifetime/scope.js";
 import {
   type Flattening,
   flatten,
-  flattenArrays,
   listOfLeaves,
   type Path,
   type Place,
@@ -117,6 +116,8 @@ const ofArguments: Flattening = {
   take: isTraced,
   modulesAreLeaves: true,
 };
+// What else may hold arrays would keep the trace's, which have no values.
+const ofResult: Flattening = { fn: "compile", param: "fun's result", take: isTraced };
 const ofState: Flattening = { fn: "compile", param: "inputs", take: isArray, exact: true };
 
 /**
@@ -296,7 +297,7 @@ class Compiled {
       if (isPromise(returned)) {
         throw mismatch("compile", "fun's result", "arrays, not a promise", returned);
       }
-      const [leaves, result] = flattenArrays(returned, "compile", "fun's result");
+      const [leaves, result] = flatten<array>(returned, ofResult);
       results = leaves;
       outputs.push(...placesOf(this.#outputs, "compile", "outputs"));
       this.#traces.push({ result, length: results.length });

@@ -19,12 +19,17 @@ type Callable = (...args: never[]) => unknown;
 // Modules and owners are told by one member: to compare them as a whole, TypeScript
 // would have to work out the trees of all modules inside.
 type AnyModule = { readonly trainableParameters: unknown };
-type AnyOwner = { readonly [treeLike]: boolean | string };
+export type AnyOwner =
+  | { readonly [treeLike]: boolean | string }
+  // An optimizer is an owner, too, and no tree.
+  | { readonly [treeLike]: unknown; readonly applyGradients?: undefined };
 
 /** Objects whose fields are not looked at. */
 type Opaque =
   | Callable
   | PromiseLike<unknown>
+  | Iterator<unknown>
+  | AsyncIterator<unknown>
   | Date
   | RegExp
   | ReadonlyMap<unknown, unknown>
@@ -87,8 +92,11 @@ type ParameterIn<T, Hidden extends string, Else = Nothing> =
           : T extends readonly unknown[]
             ? { -readonly [I in keyof T]: ParameterIn<T[I], Hidden> }
             : T extends object
-              ? { -readonly [K in keyof T]: ParameterIn<T[K], Hidden> }
+              ? { -readonly [K in keyof T]: ParameterIn<T[K], Hidden, Missing<T, K>> }
               : Else;
+
+/** What an optional part is that is no part of the tree: missing, too. */
+type Missing<T, K extends keyof T> = T extends Required<Pick<T, K>> ? Nothing : undefined;
 
 /** A tree of which any part may be missing. */
 export type PartialTree<T> =
@@ -124,7 +132,7 @@ type ChildIn<T, Else = Nothing> =
         : T extends readonly unknown[]
           ? { -readonly [I in keyof T]: ChildIn<T[I]> }
           : T extends object
-            ? { -readonly [K in keyof T]: ChildIn<T[K]> }
+            ? { -readonly [K in keyof T]: ChildIn<T[K], Missing<T, K>> }
             : Else;
 
 /** Modules in records and lists, for those of a module of which nothing is known. */
@@ -281,7 +289,7 @@ type MayHaveArrays<T> = [T] extends [never]
   ? true
   : unknown extends T
     ? true
-    : [T] extends [Scalar | Primitive | None | PromiseLike<unknown>]
+    : [T] extends [Scalar | Primitive | None | Opaque]
       ? false
       : true;
 
