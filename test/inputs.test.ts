@@ -119,7 +119,13 @@ describe("of one operand", () => {
         /^\[sqrt\] a: expected an array, or what mx\.array takes, received /,
       );
     }
-    expect(() => mx.sqrt([[1], [1, 2]])).toThrow(RangeError);
+    const ragged = [[1], [1, 2]];
+    expect(() => mx.sqrt(ragged)).toThrow(RangeError);
+    expect(() => mx.sqrt(ragged)).toThrow("[sqrt] a: expected lists of equal lengths");
+    expect(() => mx.sqrt([2n ** 70n])).toThrow("[sqrt] a: expected bigints that fit");
+    expect(() => mx.asarray(ragged)).toThrow("[asarray] a: expected lists of equal lengths");
+    expect(() => mx.asarray("4" as Any)).toThrow("[asarray] a: expected numbers");
+    expect(() => mx.asarray([1], "int8" as Any)).toThrow("[asarray] dtype: expected a dtype");
   });
 });
 

@@ -2,6 +2,7 @@
 
 import { optionalDtypeId } from "../call/arguments.js";
 import { withCode } from "../call/codes.js";
+import { renamed } from "../call/errors.js";
 import { flag, optionsOf } from "../call/options.js";
 import type { Dtype } from "../dtype.js";
 import { array as ArrayClass, isArray } from "./array.js";
@@ -70,5 +71,10 @@ export function asarray(a: ArrayInput, dtype?: Dtype | null, options?: AsarrayOp
       "ERR_INVALID_ARG_TYPE",
     );
   }
-  return array(a, dtype ?? undefined);
+  optionalDtypeId(dtype, "asarray");
+  try {
+    return toArray(a, dtype ?? undefined);
+  } catch (error) {
+    throw renamed(error, "asarray", "a");
+  }
 }

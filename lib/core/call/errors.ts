@@ -37,10 +37,18 @@ export function refuseMore(value: unknown, fn: string, param = "options", expect
 export function renamed(error: unknown, fn: string, param: string): unknown {
   const code = argumentCodes.find((code) => hasCode(error, code));
   const [, rest] = /^\[[\w.]+\] [\w.[\]]+(: .*)$/s.exec(code ? (error as Error).message : "") ?? [];
-  return code && rest ? withCode(new TypeError(`[${fn}] ${param}${rest}`), code) : error;
+  if (!code || !rest) {
+    return error;
+  }
+  const Class = code === "ERR_OUT_OF_RANGE" ? RangeError : TypeError;
+  return withCode(new Class(`[${fn}] ${param}${rest}`), code);
 }
 
-const argumentCodes: readonly ErrorCode[] = ["ERR_INVALID_ARG_TYPE", "ERR_MLX_DISPOSED"];
+const argumentCodes: readonly ErrorCode[] = [
+  "ERR_INVALID_ARG_TYPE",
+  "ERR_OUT_OF_RANGE",
+  "ERR_MLX_DISPOSED",
+];
 
 function hasCode(error: unknown, code: ErrorCode): boolean {
   return isNativeError(error) && lookUp(error, "code") === code;
