@@ -78,7 +78,7 @@ mx::array cross_entropy(
   }
   auto count = logits.shape(-1);
   auto classes =
-      checked(targets, Bounds::of(count), {"cross_entropy", "targets"}, s);
+      checked(targets, Bounds::of(count), {"fast.crossEntropy", "targets"}, s);
   // The GPU has a kernel for this, which does not say what it does below 0.
   if (mx::to_stream(s).device == mx::Device::gpu) {
     if (classes.dtype().size() < 4) {

@@ -172,7 +172,7 @@ test("crossEntropy", () => {
   ]);
   const targets = mx.array([1, 0], mx.int32);
   close(fast.crossEntropy(logits, targets), [Math.LN2, Math.log(1 + Math.exp(-2))]);
-  expect(() => fast.crossEntropy(logits, mx.array([1, 0]))).toThrow("[crossEntropy]");
+  expect(() => fast.crossEntropy(logits, mx.array([1, 0]))).toThrow("[fast.crossEntropy]");
   expect(() => fast.crossEntropy(logits, mx.array([1], mx.int32))).toThrow("[cross_entropy]");
   expect(() => fast.crossEntropy(logits, any([1, 0]))).toThrow(TypeError);
   expect(() => fast.crossEntropy(logits, targets, any({ reduction: 1 }))).toThrow(TypeError);

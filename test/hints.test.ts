@@ -133,6 +133,16 @@ test.each<[string, () => unknown, string]>([
     "[exp] options: expected an object with stream, received the stream 0 of the device cpu",
   ],
   [
+    "a signal in the place of the options",
+    () => any.pipeline(() => x, new AbortController().signal),
+    "[pipeline] options: expected { signal: … }, received AbortSignal {}",
+  ],
+  [
+    "an array for a number among an optimizer's options",
+    () => new optim.AdamW(0.1, { weightDecay: x } as never),
+    "[AdamW] weightDecay: expected a number, received float32 array of shape [2, 3]",
+  ],
+  [
     "a dtype in the place of the options",
     () => any.softmax(x, 0, mx.float32),
     "[softmax] options: expected an object with precise, stream, received the dtype float32",

@@ -90,7 +90,7 @@ const cases: Record<string, Case> = {
   },
   "fast.crossEntropy": {
     f: (i) => mx.fast.crossEntropy(mx.transpose(x).get(":2"), i),
-    caller: "[crossEntropy] targets",
+    caller: "[fast.crossEntropy] targets",
   },
   gatherMm: {
     f: (i) => mx.gatherMm(mx.ones([3, 2]), stack, { rhsIndices: mx.astype(i, mx.uint32) }),

@@ -4,7 +4,7 @@
  */
 
 import { asArray } from "../core/array/array.js";
-import type { Operand } from "../core/call/arguments.js";
+import { checkOperand, type Operand } from "../core/call/arguments.js";
 import { typeError } from "../core/call/codes.js";
 import { outOfRange } from "../core/call/errors.js";
 import { asNumber } from "../core/call/numbers.js";
@@ -151,6 +151,7 @@ function he(fn: string, options: InitOptions | undefined, numerator: number, dra
 export function constant(value: Operand, options?: InitOptions): Initializer {
   const fn = "init.constant";
   const { dtype } = readInit(options, fn);
+  checkOperand(value, fn, "value");
   return (a) => mx.full(shapeOf(a, fn), value, dtype);
 }
 

@@ -88,7 +88,11 @@ export function readOptions<Options, Values>(
   try {
     return read(options);
   } catch (error) {
-    throw isParameters(options) ? wrong(fn, "options", "a record of options", options) : error;
+    // An option of a known name may be an array, too.
+    const isOption = !String(error).includes(`[${fn}] options: `);
+    throw !isOption && isParameters(options)
+      ? wrong(fn, "options", "a record of options", options)
+      : error;
   }
 }
 

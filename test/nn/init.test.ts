@@ -40,6 +40,11 @@ describe("initializers", () => {
     expect(() => init.uniform(any({ hihg: 2 }))).toThrow(TypeError);
     expect(() => init.normal(any({ dtype: "float32" }))).toThrow(TypeError);
     expect(() => init.constant(1)(any([1, 2]))).toThrow(TypeError);
+    for (const value of ["1", null, [1], { re: 1 }]) {
+      expect(() => init.constant(any(value))).toThrow(
+        "[init.constant] value: expected an array or",
+      );
+    }
     expect(() => init.sparse(1.5)).toThrow(RangeError);
     expect(() => init.sparse(Number.NaN)).toThrow(RangeError);
   });

@@ -128,6 +128,16 @@ export function operand(x: Operand, fn: string, param: string): OperandCode {
   return scalarCode(x, fn, param);
 }
 
+/** Checks an operand of a call that comes later. */
+export function checkOperand(x: Operand, fn: string, param: string): void {
+  const mark = interrupt();
+  try {
+    operand(x, fn, param);
+  } finally {
+    resume(mark);
+  }
+}
+
 export function scalarCode(x: unknown, fn: string, param: string): OperandCode {
   switch (typeof x) {
     case "number":

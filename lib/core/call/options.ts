@@ -329,7 +329,12 @@ export function checkNames(
   ) {
     for (const name in options) {
       if (!known.includes(name)) {
-        throw unknownOption(name, known, fn);
+        if (isRecord(options) || !kinds.some((kind) => takes(kind, options))) {
+          throw unknownOption(name, known, fn);
+        }
+        // It is an option itself, such as a signal.
+        empty = true;
+        break;
       }
       empty = false;
     }

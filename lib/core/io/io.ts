@@ -19,7 +19,7 @@ import {
 import { loadNpy } from "./npy.js";
 import { loadNpz, saveNpz } from "./npz.js";
 import { loadSafetensors } from "./safetensors.js";
-import { type FilePath, isUrl, type LoadInput, withSource } from "./source.js";
+import { checkInput, type FilePath, isUrl, type LoadInput, withSource } from "./source.js";
 import { type ByteWriter, type SaveTarget, targetOf, writeFile } from "./target.js";
 
 export type { ByteWriter, FilePath, GgufMetadata, LoadInput, SaveTarget };
@@ -314,7 +314,7 @@ function unpack(loaded: unknown): [NamedArrays, Metadata] {
   ];
 }
 
-function formatOf(file: unknown, given: FileFormat | undefined): FileFormat {
+function formatOf(file: LoadInput, given: FileFormat | undefined): FileFormat {
   const name = typeof file === "string" ? file : isUrl(file) ? file.pathname : "";
   const format = given ?? /\.(\w+)$/.exec(name)?.[1];
   if (!formats.includes(format as FileFormat)) {
@@ -377,6 +377,7 @@ export function load(
   options?: LoadOptions,
 ): array | NamedArrays | [NamedArrays, Metadata | GgufMetadata] {
   const { format: given, returnMetadata, stream } = readLoad(options);
+  checkInput(file);
   const format = formatOf(file, given);
   if (returnMetadata && (format === "npy" || format === "npz")) {
     throw mismatch("load", "returnMetadata", "a format that has metadata", format);

@@ -123,15 +123,18 @@ export function withFile<T>(path: string, fn: string, use: (source: Source) => T
   }
 }
 
+/** Refuses what is neither a file's name nor its bytes. */
+export function checkInput(x: unknown): asserts x is LoadInput {
+  if (!isPath(x) && !isAnyArrayBuffer(x) && !ArrayBuffer.isView(x)) {
+    throw mismatch("load", "file", "the name of a file, or bytes", x);
+  }
+}
+
 /** Calls a function with the source; a file is open meanwhile. */
 export function withSource<T>(input: LoadInput, use: (source: Source) => T): T {
-  if (isPath(input)) {
-    return withFile(pathOf(input, "load"), "load", use);
-  }
-  if (!isAnyArrayBuffer(input) && !ArrayBuffer.isView(input)) {
-    throw mismatch("load", "file", "the name of a file, or bytes", input);
-  }
-  return use(memorySource(bytesOf(input, "load", "file")));
+  return isPath(input)
+    ? withFile(pathOf(input, "load"), "load", use)
+    : use(memorySource(bytesOf(input, "load", "file")));
 }
 
 export function memorySource(bytes: Uint8Array, label = "memory"): Source {
