@@ -624,7 +624,7 @@ export class Module extends mx.Owner {
   }
 
   /** What stands in parentheses after the name in {@link toString}. */
-  protected describe(): string {
+  protected extraRepr(): string {
     return "";
   }
 
@@ -654,7 +654,7 @@ export class Module extends mx.Owner {
         .map(([path, text]) => `\n  (${path}): ${text.replaceAll("\n", "\n  ")}`)
         .join("");
       const count = outermost && lines !== "" ? this.#count() : "";
-      return `${name}(${this.describe()}${lines}${lines && "\n"})${count}`;
+      return `${name}(${this.extraRepr()}${lines}${lines && "\n"})${count}`;
     } finally {
       printing.delete(this);
     }

@@ -405,7 +405,7 @@ describe("printing", () => {
       readonly _hidden = new nn.Linear(1, 1);
       scale = mx.ones([1000]);
       same = this.scale;
-      protected override describe(): string {
+      protected override extraRepr(): string {
         return "blocks=3";
       }
     }

@@ -279,7 +279,7 @@ abstract class ShardedLinear extends Module {
     }
   }
 
-  protected override describe(): string {
+  protected override extraRepr(): string {
     const whole = [...this.weight.shape] as [number, number];
     whole[this.#axis] *= this.group.size();
     return `inputDims=${whole[1]}, outputDims=${whole[0]}, bias=${this.bias !== undefined}`;
@@ -419,11 +419,11 @@ abstract class QuantizedShardedLinear extends Quantized {
     return super.unfreeze(options).freeze({ recurse: false });
   }
 
-  protected override describe(): string {
+  protected override extraRepr(): string {
     const whole = [...this.weight.shape] as [number, number];
     whole[this.#axis] *= this.group.size();
     const sizes = `inputDims=${(whole[1] * 32) / this.bits}, outputDims=${whole[0]}`;
-    return `${sizes}, bias=${this.bias !== undefined}, ${super.describe()}`;
+    return `${sizes}, bias=${this.bias !== undefined}, ${super.extraRepr()}`;
   }
 }
 
@@ -685,7 +685,7 @@ export class FullyShardedModule<M extends Module = Module> extends Module {
     }
   }
 
-  protected override describe(): string {
+  protected override extraRepr(): string {
     return `numShardedParams=${this.#count}`;
   }
 }

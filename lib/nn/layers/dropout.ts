@@ -42,7 +42,7 @@ class Drop extends Module {
     return mask.multiply(floating(x)).multiply(1 / kept);
   }
 
-  protected override describe(): string {
+  protected override extraRepr(): string {
     return `p=${this.p}`;
   }
 }

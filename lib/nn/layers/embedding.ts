@@ -58,7 +58,7 @@ export class Embedding extends Module {
     return QuantizedEmbedding.fromEmbedding(this, format);
   }
 
-  protected override describe(): string {
+  protected override extraRepr(): string {
     return this.weight.shape.join(", ");
   }
 }

@@ -84,7 +84,7 @@ export class Linear extends Module {
     return QQLinear.fromLinear(this, { mode, ...format });
   }
 
-  protected override describe(): string {
+  protected override extraRepr(): string {
     const [output, input] = this.weight.shape;
     return `inputDims=${input}, outputDims=${output}, bias=${this.bias !== undefined}`;
   }
@@ -134,7 +134,7 @@ export class Bilinear extends Module {
     return this.bias === undefined ? y : y.add(this.bias);
   }
 
-  protected override describe(): string {
+  protected override extraRepr(): string {
     const [output, input2, input1] = this.weight.shape;
     return `input1Dims=${input1}, input2Dims=${input2}, outputDims=${output}, bias=${this.bias !== undefined}`;
   }

@@ -56,7 +56,7 @@ export class LayerNorm extends Module {
     return mx.fast.layerNorm(x, this.weight, this.bias, this.eps);
   }
 
-  protected override describe(): string {
+  protected override extraRepr(): string {
     return `${this.dims}, eps=${this.eps}, affine=${this.weight !== undefined}`;
   }
 }
@@ -93,7 +93,7 @@ export class RMSNorm extends Module {
     return mx.fast.rmsNorm(x, this.weight, this.eps);
   }
 
-  protected override describe(): string {
+  protected override extraRepr(): string {
     return `${this.weight.shape[0]}, eps=${this.eps}`;
   }
 }
@@ -155,7 +155,7 @@ export class InstanceNorm extends Module {
     return scaled(normal.moveaxis(1, -1), this);
   }
 
-  protected override describe(): string {
+  protected override extraRepr(): string {
     return `${this.dims}, eps=${this.eps}, affine=${this.weight !== undefined}`;
   }
 }
@@ -241,7 +241,7 @@ export class GroupNorm extends Module {
     return centered.multiply(variance.add(this.eps).rsqrt());
   }
 
-  protected override describe(): string {
+  protected override extraRepr(): string {
     const { numGroups, dims, eps, pytorchCompatible } = this;
     const affine = this.weight !== undefined;
     return `${numGroups}, ${dims}, eps=${eps}, affine=${affine}, pytorchCompatible=${pytorchCompatible}`;
@@ -361,7 +361,7 @@ export class BatchNorm extends Module {
     return [centered, variance];
   }
 
-  protected override describe(): string {
+  protected override extraRepr(): string {
     const { numFeatures, eps, momentum, trackRunningStats } = this;
     const affine = this.weight !== undefined;
     return `${numFeatures}, eps=${eps}, momentum=${momentum}, affine=${affine}, trackRunningStats=${trackRunningStats}`;

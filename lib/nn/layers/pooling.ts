@@ -136,7 +136,7 @@ class Pool<Dimensions extends 1 | 2 | 3> extends Module {
     return mx.pad(x, around, { constantValues });
   }
 
-  protected override describe(): string {
+  protected override extraRepr(): string {
     const { kernelSize, stride, padding } = this;
     return settingsText({ kernelSize, stride, padding });
   }

@@ -93,7 +93,7 @@ export class RoPE extends Module {
     return mx.fast.rope(x, this.dims, { traditional, base, scale, offset });
   }
 
-  protected override describe(): string {
+  protected override extraRepr(): string {
     return `${this.dims}, traditional=${this.traditional}`;
   }
 }

@@ -150,7 +150,7 @@ export abstract class Quantized extends Module implements Format {
     return { groupSize, bits, mode };
   }
 
-  protected override describe(): string {
+  protected override extraRepr(): string {
     return `groupSize=${this.groupSize}, bits=${this.bits}, mode=${this.mode}`;
   }
 }
@@ -203,8 +203,8 @@ export class QuantizedEmbedding extends Quantized {
     return product(x, this, "QuantizedEmbedding.asLinear");
   }
 
-  protected override describe(): string {
-    return `${this.numEmbeddings}, ${this.dims}, ${super.describe()}`;
+  protected override extraRepr(): string {
+    return `${this.numEmbeddings}, ${this.dims}, ${super.extraRepr()}`;
   }
 
   /**
@@ -267,9 +267,9 @@ export class QuantizedLinear extends Quantized {
     return this.bias === undefined ? y : y.add(this.bias);
   }
 
-  protected override describe(): string {
+  protected override extraRepr(): string {
     const bias = this.bias !== undefined;
-    return `${sizes(this.weight, this.bits)}, bias=${bias}, ${super.describe()}`;
+    return `${sizes(this.weight, this.bits)}, bias=${bias}, ${super.extraRepr()}`;
   }
 
   /**
@@ -355,8 +355,8 @@ export class QQLinear extends Quantized {
     return this.scales === undefined ? 32 : this.bits;
   }
 
-  protected override describe(): string {
-    return `${sizes(this.weight, this.#stored)}, ${super.describe()}`;
+  protected override extraRepr(): string {
+    return `${sizes(this.weight, this.#stored)}, ${super.extraRepr()}`;
   }
 
   /**

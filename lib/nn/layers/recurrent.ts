@@ -120,7 +120,7 @@ export class RNN extends Module {
     return mx.stack(states, -2);
   }
 
-  protected override describe(): string {
+  protected override extraRepr(): string {
     const { nonlinearity } = this;
     const name = typeof nonlinearity === "function" ? nonlinearity.name : nonlinearity.toString();
     return `${sizes(this.Wxh, this.hiddenSize)}, nonlinearity=${name}, bias=${this.bias !== undefined}`;
@@ -210,7 +210,7 @@ export class GRU extends Module {
     return mx.stack(states, -2);
   }
 
-  protected override describe(): string {
+  protected override extraRepr(): string {
     return `${sizes(this.Wx, this.hiddenSize)}, bias=${this.b !== undefined}`;
   }
 }
@@ -293,7 +293,7 @@ export class LSTM extends Module {
     return [mx.stack(shown, -2), mx.stack(cells, -2)];
   }
 
-  protected override describe(): string {
+  protected override extraRepr(): string {
     return `${sizes(this.Wx, this.hiddenSize)}, bias=${this.bias !== undefined}`;
   }
 }

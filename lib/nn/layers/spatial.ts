@@ -164,7 +164,7 @@ export class Convolution<Size extends number | readonly number[]> extends Module
     return bias === undefined ? y : y.add(bias);
   }
 
-  protected override describe(): string {
+  protected override extraRepr(): string {
     const [outChannels, ...size] = this.weight.shape;
     const inChannels = (size.pop() as number) * (this.#settings.groups ?? 1);
     const kernelSize = size.length === 1 ? size[0] : size;

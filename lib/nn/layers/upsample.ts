@@ -300,7 +300,7 @@ export class Upsample extends Module {
     return upsample(x, scales, { alignCorners, antialias });
   }
 
-  protected override describe(): string {
+  protected override extraRepr(): string {
     const { scaleFactor, alignCorners, antialias } = this;
     const settings = { scaleFactor, mode: `'${this.mode}'`, alignCorners };
     return settingsText(antialias ? { ...settings, antialias } : settings);
