@@ -531,6 +531,21 @@ describe("which call failed", () => {
     }
   });
 
+  test("a write to an array that is there", async () => {
+    const x = mx.zeros([3]);
+    mx.setTracebacks(true);
+    try {
+      const late = mx.multiply(mx.array([2], mx.int32), 4);
+      const { cause } = await failureOf(function writer() {
+        x.set([late], 1);
+        return x.tolist();
+      });
+      expect((cause as Error).stack).toMatch(/was called here\n {4}at writer /);
+    } finally {
+      mx.setTracebacks(false);
+    }
+  });
+
   test("many arrays while calls are noted, of which most are gone", () => {
     mx.setTracebacks(true);
     try {

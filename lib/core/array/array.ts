@@ -378,6 +378,11 @@ export function whenMade(fn: ((slot: Slot) => void) | undefined): void {
   note = fn;
 }
 
+/** To be called when the array of a slot has become another operation's result. */
+export function changed(slot: Slot): void {
+  note?.(slot);
+}
+
 /** The array in a slot. */
 export function makeFrom(slot: Slot): array {
   const { scope } = context();

@@ -8,7 +8,7 @@ import { native } from "../call/native.js";
 import { asInteger } from "../call/numbers.js";
 import { interrupt, type List, list, resume } from "../call/wire.js";
 import { currentStream } from "../lifetime/context.js";
-import { type array, asArray, isArray, make } from "./array.js";
+import { type array, asArray, changed, isArray, make } from "./array.js";
 import { flatIndices, type IndexList } from "./indices.js";
 
 type Bound = number | null;
@@ -230,7 +230,9 @@ export function set(x: array, indices: readonly SetIndex[], value: Operand): voi
     throw mismatch(fn, "indices", "a mask in a list of its own, such as [[true, false]]", all);
   }
   const code = encode(all, fn);
-  native.subscript_set(slot(x, fn, "this"), code, operand(value, fn, "value"), currentStream());
+  const target = slot(x, fn, "this");
+  native.subscript_set(target, code, operand(value, fn, "value"), currentStream());
+  changed(target);
 }
 
 /**
