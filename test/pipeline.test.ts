@@ -273,6 +273,36 @@ describe("pipeline", () => {
     expect(live()).toBe(before);
   });
 
+  test("a signal ends it while a step waits for something else", async () => {
+    const before = live();
+    const reason = { why: "enough" };
+    const results: unknown[] = [];
+    // What comes too late is nothing to the loop, and no unhandled rejection.
+    for (const late of ["never", "gives", "throws"]) {
+      const controller = new AbortController();
+      let settle = (): void => expect.unreachable();
+      const step = (_: unknown, index: number) =>
+        index === 0
+          ? mx.array([7])
+          : new Promise<mx.array | undefined>((resolve, reject) => {
+              settle = late === "throws" ? reject : () => resolve(undefined);
+              setTimeout(() => controller.abort(reason), 1);
+            });
+      const loop = async () => {
+        for await (const x of mx.pipeline(step, { signal: controller.signal, ahead: 0 })) {
+          results.push(x.item());
+        }
+      };
+      await expect(loop()).rejects.toBe(reason);
+      if (late !== "never") {
+        settle();
+        await turn();
+      }
+    }
+    expect(results).toEqual([7, 7, 7]);
+    expect(live()).toBe(before);
+  });
+
   test("a training loop: the state is computed with the losses", async () => {
     const before = live();
     {

@@ -209,6 +209,24 @@ export async function evaluateLater(
   reportMemory();
 }
 
+/** What a promise gives, unless a signal aborts first: then it throws its reason. */
+export async function unlessAborted<T>(
+  promise: PromiseLike<T>,
+  signals: readonly Signal[],
+): Promise<T> {
+  let forget: (() => void)[] = [];
+  const aborted = new Promise<never>((_, reject) => {
+    forget = signals.map((signal) => whenAborted(signal, () => reject(signal.reason)));
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    for (const each of forget) {
+      each();
+    }
+  }
+}
+
 /** Throws a signal's reason if one is aborted. Those of other realms need not have such a method. */
 export function throwIfAborted(signals: readonly Signal[]): void {
   for (const signal of signals) {

@@ -5,7 +5,14 @@ import { mismatch } from "./call/errors.js";
 import type { Signal } from "./call/globals.js";
 import { asFunction, asSize } from "./call/numbers.js";
 import { checkedLater, kindOf, kindWhere, optionsOf, signalOption } from "./call/options.js";
-import { aTree, type Evaluable, evaluateLater, nextTurn, throwIfAborted } from "./evaluation.js";
+import {
+  aTree,
+  type Evaluable,
+  evaluateLater,
+  nextTurn,
+  throwIfAborted,
+  unlessAborted,
+} from "./evaluation.js";
 import { type Context, context, isPromise, run } from "./lifetime/context.js";
 import { Scope } from "./lifetime/scope.js";
 import { isBranch } from "./transforms/tree.js";
@@ -76,7 +83,7 @@ async function* iterate(
         (made) => inside.leave(made),
         "step",
       );
-      previous = isPromise(given) ? await given : given;
+      previous = isPromise(given) ? await unlessAborted(given, signals) : given;
       more = previous !== undefined;
       if (!more) {
         scope.leave(undefined);
