@@ -388,6 +388,22 @@ describe("names from elsewhere", () => {
     }
   });
 
+  test.each(["requires_grad", "requiresGrad", "trainable"])(
+    "a module's %s can't be set",
+    (name) => {
+      const message = `[Module] expected model.freeze() or model.unfreeze(), received model.${name}`;
+      expect(() => Object.assign(new nn.Linear(2, 1), { [name]: false })).toThrow(message);
+      // A class may have its own.
+      class Own extends nn.Module {
+        constructor() {
+          super();
+          Object.defineProperty(this, name, { value: false, enumerable: true });
+        }
+      }
+      expect(new Own()).toHaveProperty(name, false);
+    },
+  );
+
   const guide = readFileSync(join(__dirname, "..", "docs", "coming-from.md"), "utf8");
 
   test("the guide names what there is", () => {

@@ -3,6 +3,7 @@ import { answerHabits } from "../core/call/habits.js";
 import { Module } from "./module.js";
 
 const gradients = "nn.valueAndGrad(model, fun), which gives the gradients of a function";
+const freezing = "model.freeze() or model.unfreeze()";
 const device = "the model itself: memory is shared, and mx.setDefaultDevice chooses the device";
 
 const habits = {
@@ -16,7 +17,7 @@ const habits = {
   float: "model.setDtype(mx.float32)",
   zero_grad: gradients,
   zeroGrad: gradients,
-  requires_grad_: "model.freeze() or model.unfreeze()",
+  requires_grad_: freezing,
   state_dict: "model.parameters(), or model.saveWeights(file)",
   stateDict: "model.parameters(), or model.saveWeights(file)",
   load_state_dict: "model.loadWeights(fileOrWeights)",
@@ -50,4 +51,8 @@ const habits = {
   summary: "String(model)",
 };
 
+// To assign these would do nothing.
+const switches = { requires_grad: freezing, requiresGrad: freezing, trainable: freezing };
+
 answerHabits(Module.prototype, "Module", "model", habits, true);
+answerHabits(Module.prototype, "Module", "model", switches, false);
