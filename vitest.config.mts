@@ -8,11 +8,14 @@ export default defineConfig({
       "test/support/electron.ts",
       "test/support/browser.ts",
     ],
+    setupFiles: ["test/support/seed.ts"],
     // One MLX a process.
     pool: "forks",
     // Of concurrent tests, most of which wait for a process.
     maxConcurrency: 3,
-    testTimeout: 60_000,
+    // Several times what the slowest take, where other work has the processors, too.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     server: { deps: { external: [/\/dist\//] } },
   },
 });

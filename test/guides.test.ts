@@ -72,7 +72,7 @@ async function run(file: string, code: string): Promise<string> {
   await writeFile(join(folder, file), code);
   const runtime = process.env["MLX_TEST_RUNTIME"] ?? process.execPath;
   const { stdout, stderr } = await promisify(execFile)(runtime, [join(folder, file)], {
-    timeout: 60_000,
+    timeout: 110_000,
   });
   expect(stderr).toBe("");
   return stdout;

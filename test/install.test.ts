@@ -474,7 +474,7 @@ describe.skipIf(sanitized)("installed", () => {
         await createPackageWithOptions(app(), archive(name), options);
       }
       rmSync(app(), { recursive: true });
-    }, 120_000);
+    });
 
     afterAll(() => {
       rmSync(join(folder, "unpacked"), { recursive: true });

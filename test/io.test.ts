@@ -651,7 +651,7 @@ describe("files that are damaged, hostile or foreign", () => {
     const { status, signal, stdout, stderr } = spawnSync(
       process.execPath,
       [script, String(seed), "3000"],
-      { encoding: "utf8", timeout: sanitized ? 250_000 : 50_000 },
+      { encoding: "utf8", timeout: sanitized ? 250_000 : 110_000 },
     );
     expect({ status, signal, stderr }).toEqual({ status: 0, signal: null, stderr: "" });
     const { read, refused, other, maxRSS } = JSON.parse(stdout);

@@ -47,7 +47,7 @@ export function run(
   const child = spawn(runtime, runtime === process.execPath ? [...flags, ...args] : args, {
     cwd: join(__dirname, "..", ".."),
     env: { ...process.env, ...env },
-    timeout: sanitized ? 390_000 : 120_000,
+    timeout: sanitized ? 390_000 : 110_000,
     killSignal: "SIGKILL",
   });
   let stdout = "";

@@ -15,7 +15,7 @@ function run(args: string[], input = "") {
   return { status, stdout, stderr };
 }
 
-test("npm run chat says through a pipe what the README shows", { timeout: 120_000 }, () => {
+test("npm run chat says through a pipe what the README shows", () => {
   const readme = readFileSync(fileURLToPath(new URL("../README.md", import.meta.url)), "utf8");
   const conversation = /^```\n(> [\s\S]*?)^```$/m.exec(readme)?.[1] ?? "";
   const said = (isUser: boolean) =>
@@ -31,7 +31,7 @@ test("npm run chat says through a pipe what the README shows", { timeout: 120_00
   expect(status).toBe(0);
 });
 
-test("mlx-lm generate answers a prompt, or goes on with it", { timeout: 120_000 }, () => {
+test("mlx-lm generate answers a prompt, or goes on with it", () => {
   const generate = [cli, "generate", "--model", models().smollm2, "--quiet"];
   const answer = run([...generate, "--prompt", "What is the capital of France?", "--stop", " is"]);
   expect(answer).toEqual({ status: 0, stdout: "The capital of France\n", stderr: "" });
@@ -76,9 +76,7 @@ test("wrong commands are explained", () => {
   expect(status).toBe(1);
 });
 
-test("a reader that has seen enough ends it without a word, a full disk with one", {
-  timeout: 120_000,
-}, () => {
+test("a reader that has seen enough ends it without a word, a full disk with one", () => {
   const command = `"${process.execPath}" "${cli}" generate --quiet --model "$MODEL" --prompt "Count to 50."`;
   const through = (rest: string) =>
     spawnSync("sh", ["-c", `{ ${command}; echo $? >&2; } ${rest}`], {
@@ -119,11 +117,10 @@ describe.runIf(hasTerminal)("on a terminal", () => {
       child.on("close", (code) => resolve({ all, code })),
     );
   }
-  const options = { timeout: 120_000 };
   const ready = /> \S*$/;
   const [ctrlC, ctrlD] = ["\x03", "\x04"];
 
-  test("Ctrl-C stops an answer, Ctrl-D ends", options, async () => {
+  test("Ctrl-C stops an answer, Ctrl-D ends", async () => {
     const { all, code } = await typed("chat", [
       [ready, "Tell me a long story about a whale.\r"],
       [/whale\.\s+(\S+ ){3}/, ctrlC],
@@ -136,7 +133,7 @@ describe.runIf(hasTerminal)("on a terminal", () => {
     expect(code).toBe(0);
   });
 
-  test("Ctrl-C takes back what is typed, and ends when it comes again", options, async () => {
+  test("Ctrl-C takes back what is typed, and ends when it comes again", async () => {
     const { all, code } = await typed("chat", [
       [ready, "nobody reads this"],
       [/reads this$/, ctrlC],
@@ -146,7 +143,7 @@ describe.runIf(hasTerminal)("on a terminal", () => {
     expect(code).toBe(130);
   });
 
-  test("progress is shown, and Ctrl-C ends that, too", options, async () => {
+  test("progress is shown, and Ctrl-C ends that, too", async () => {
     const prompted = await typed("generate --max-tokens 5 --prompt Hello", [[/never/, ""]]);
     expect(prompted.all).toMatch(/reading \d+ MB: 100 %/);
     expect(prompted.all).toMatch(/MB; cut off by --max-tokens or the context\)/);

@@ -51,7 +51,7 @@ async function resultOf(code: string): Promise<string> {
 }
 
 describe.each(documented)("$file", ({ examples }) => {
-  test.each(examples)("$name", { timeout: 120_000 }, async ({ code, expected }) => {
+  test.each(examples)("$name", async ({ code, expected }) => {
     expect(expected).not.toBe("");
     expect(await resultOf(code)).toBe(expected);
   });

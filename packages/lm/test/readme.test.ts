@@ -31,7 +31,7 @@ test("there is a program of some ten lines for each purpose", () => {
   }
 });
 
-test.each(programs)("$title", { timeout: 120_000 }, ({ title, code }) => {
+test.each(programs)("$title", ({ title, code }) => {
   const { outputText } = ts.transpileModule(code, {
     compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext },
   });

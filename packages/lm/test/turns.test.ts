@@ -37,7 +37,7 @@ test("JSON in pieces is what JSON.parse gives", () => {
       expect(read).toStrictEqual(JSON.parse(text));
       expect(longest).toBeLessThan(text.length / 2);
     }),
-    { numRuns: 10 },
+    { numRuns: 10, seed: 1 },
   );
 });
 
