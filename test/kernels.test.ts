@@ -35,6 +35,8 @@ function wrapCompiler(first = ""): void {
   const script = `#!/bin/sh
 case "$*" in *-shared*) echo built >> '${log}'; ${first}
 esac
+# What is built beside a program has the lowest priority, and would not end on a busy machine. Root may raise it.
+renice -n 0 -p $$ > /dev/null 2>&1
 exec '${compiler()}' "$@"
 `;
   writeFileSync(join(folder, "bin", "g++"), script, { mode: 0o755 });
@@ -408,7 +410,7 @@ describe.skipIf(process.platform !== "linux")(
           expect(await compute()).toEqual([3.25, 3.25]);
           return left(place());
         };
-        await expect.poll(others, { timeout: 30_000 }).toEqual([]);
+        await expect.poll(others, { timeout: 50_000 }).toEqual([]);
         expect(readdirSync(temporary)).toEqual([]);
       }
     });
@@ -418,7 +420,9 @@ describe.skipIf(process.platform !== "linux")(
       const slow: Promise<Outcome> = runScript(`${prelude} console.log(value(2.5).join());`, {
         env,
       });
-      await expect.poll(() => existsSync(join(folder, "building")), { timeout: 60_000 }).toBe(true);
+      await expect
+        .poll(() => existsSync(join(folder, "building")), { timeout: 100_000 })
+        .toBe(true);
       wrapCompiler();
       const before = left(store());
       expect(await compute()).toEqual([3.25, 3.25]);
@@ -644,7 +648,7 @@ describe.skipIf(process.platform !== "linux")("while a kernel is built", () => {
         await compute();
         return libraries().filter((name) => name.endsWith(".so")).length;
       };
-      await expect.poll(kept, { timeout: 50_000, interval: 500 }).toBe(2 + waited);
+      await expect.poll(kept, { timeout: 100_000, interval: 500 }).toBe(2 + waited);
       expect(built()).toBe(2 + waited);
     },
   );
@@ -655,7 +659,7 @@ describe.skipIf(process.platform !== "linux")("while a kernel is built", () => {
     const outcome = await run(`console.log(value(2.5).join()); await until(there("building"));`);
     expect(outcome).toMatchObject({ code: 0, stdout: "2.5,2.5\n" });
     writeFileSync(join(folder, "go"), "");
-    await expect.poll(() => readdirSync(temporary), { timeout: 60_000 }).toEqual([]);
+    await expect.poll(() => readdirSync(temporary), { timeout: 100_000 }).toEqual([]);
   });
 
   test("a worker ends, and its thread's kernel is there for others", async () => {
