@@ -305,7 +305,10 @@ describe.each(kinds)("$fn", ({ end, fn, save, load }) => {
       }
       console.log(JSON.stringify([...seen]));
     `);
+    // It has to be gone before the folder goes.
+    const ended = new Promise((resolve) => writer.once("exit", resolve));
     writer.kill("SIGKILL");
+    await ended;
     expect(outcome).toMatchObject({ code: 0, signal: null, stderr: "" });
     const allowed: unknown[] = how === "exchanges" ? [1, 2] : [1, 2, "error"];
     if (how === "patches" && !fn.startsWith("savez")) {
