@@ -264,18 +264,25 @@ describe("a ring", () => {
     const outcomes = await printed(
       2,
       `
+      const files = require("node:fs");
+      const turned = process.env.MLX_HOSTFILE + ".turned";
       (async () => {
         if (rank === 1) {
-          await new Promise((resolve) => setTimeout(resolve, 100));
+          // Not before the other's event loop has turned, or it does not.
+          for (let i = 0; i < 3000 && !files.existsSync(turned); i++) {
+            await new Promise((resolve) => setTimeout(resolve, 10));
+          }
           mx.eval(send(mx.array([3, 4]), 0));
           return print("sent");
         }
         let turns = 0;
-        const timer = setInterval(() => turns++, 5);
+        const timer = setInterval(() => {
+          if (turns++ === 3) files.writeFileSync(turned, "");
+        }, 5);
         const x = recv([2], mx.float32, 1);
         await mx.asyncEval(x);
         clearInterval(timer);
-        print([x.tolist(), turns > 0]);
+        print([x.tolist(), turns > 3]);
       })();`,
     );
     expect(outcomes).toEqual([[[3, 4], true], "sent"]);

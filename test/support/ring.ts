@@ -5,13 +5,34 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Outcome, runScript } from "./process.js";
 
-/** A server on a port that was free. */
-export function listen(): Promise<Server> {
+/** A server on a port, without one on any that was free. */
+export function listen(port = 0): Promise<Server> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => resolve(server));
+    server.listen(port, "127.0.0.1", () => resolve(server));
   });
+}
+
+// Below those that the system gives to who asks for any, and to connections: between the look
+// at one of these and its use, nobody else gets it. Each process that runs tests has some of its own.
+const [lowest, perProcess] = [20_000, 64];
+let used = 0;
+
+/** Servers on ports that nobody gets when these are closed. */
+async function listenAll(size: number): Promise<Server[]> {
+  const servers: Server[] = [];
+  for (let tries = 0; servers.length < size; tries++) {
+    const port = lowest + (process.pid % 190) * perProcess + (used++ % perProcess);
+    try {
+      servers.push(await listen(port));
+    } catch (error) {
+      if (tries === perProcess) {
+        throw error;
+      }
+    }
+  }
+  return servers;
 }
 
 export function addressOf(server: Server): string {
@@ -51,7 +72,7 @@ const prelude = `
 
 /** Runs a program in each process of a ring; by rank, how each ended. */
 export async function runRing(size: number, program: string): Promise<Outcome[]> {
-  const servers = await Promise.all(Array.from({ length: size }, listen));
+  const servers = await listenAll(size);
   const hosts = servers.map((server) => [addressOf(server)]);
   await Promise.all(servers.map((server) => new Promise((closed) => server.close(closed))));
   return withHosts(JSON.stringify(hosts), (file) =>
