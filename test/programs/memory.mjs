@@ -6,8 +6,10 @@ import { mx } from "mlx-js";
 const native = createRequire(import.meta.url)("../../build/Release/mlx.node");
 
 const megabytes = (/** @type {number} */ bytes) => Math.round(bytes / 2 ** 20);
+/** What is reported at most when all is collected. Bun takes what still lies on the stack for alive. */
+let most = Number.POSITIVE_INFINITY;
 const collect = async () => {
-  for (let i = 0; i < 3; i++) {
+  for (let i = 0; i < 3 || (native.report_memory() > most && i < 100); i++) {
     globalThis.gc?.();
     await new Promise((resolve) => setImmediate(resolve));
   }
@@ -26,6 +28,7 @@ const large = () => {
 
 await collect();
 const start = figures();
+most = start.reported + 2 ** 20;
 const since = () => {
   const { external, reported } = figures();
   return {
