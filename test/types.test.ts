@@ -258,6 +258,10 @@ describe("transformations", () => {
     mx.vmap((_: mx.array) => {});
     // @ts-expect-error: a map is no tree.
     mx.compile((a: mx.array, _: Map<string, mx.array>) => a);
+    // @ts-expect-error: a module is state, which is to be named in the options.
+    mx.compile((model: Model, a: mx.array) => model.forward(a));
+    // @ts-expect-error: so is an optimizer.
+    mx.compile((a: mx.array, _: optim.SGD) => a);
     // @ts-expect-error: a number is no array.
     mx.compile((a: mx.array) => a.item());
     // @ts-expect-error: no promise.
@@ -295,7 +299,7 @@ describe("transformations", () => {
     expectTypeOf(mx.compile(f)).toEqualTypeOf(f);
     expectTypeOf(mx.checkpoint(f)).toEqualTypeOf(f);
     expectTypeOf(mx.vmap(mx.exp)).toEqualTypeOf(mx.exp);
-    const run = (m: Model, k: number) => mx.multiply(m.scale, k);
+    const run = (w: { scale: mx.array }, k: number) => mx.multiply(w.scale, k);
     expectTypeOf(mx.compile(run)).toEqualTypeOf(run);
     const save = (_k: number, _name: string) => {};
     expectTypeOf(mx.compile(save)).toEqualTypeOf(save);
@@ -453,6 +457,8 @@ describe("evaluation", () => {
     }
     // @ts-expect-error: a list of numbers.
     await expect(mx.asyncEval([1], undefined)).rejects.toThrow(TypeError);
+    // @ts-expect-error: a controller, whose signal is to be passed.
+    await expect(mx.asyncEval(x, new AbortController())).rejects.toThrow(TypeError);
     // @ts-expect-error: a record of a number.
     await expect(mx.asyncEval(x, { a: 2 })).rejects.toThrow(TypeError);
   });

@@ -16,8 +16,8 @@ import type { AnyOwner, Evaluated } from "./transforms/types.js";
  * What `mx.eval` takes: an array, or a list, a record or a module, whatever
  * arrays these have inside. What the names stand for have no arrays that could
  * be found: promises (`then`), functions (`bind`), maps and sets (`has`), typed
- * arrays (`buffer`), signals (`addEventListener`) and optimizers
- * (`applyGradients`), whose `state` has.
+ * arrays (`buffer`), signals (`addEventListener`) and their controllers
+ * (`abort`), and optimizers (`applyGradients`), whose `state` has.
  */
 export type Evaluable =
   | array
@@ -29,6 +29,7 @@ export type Evaluable =
       readonly has?: undefined;
       readonly buffer?: undefined;
       readonly addEventListener?: undefined;
+      readonly abort?: undefined;
       readonly applyGradients?: undefined;
     });
 

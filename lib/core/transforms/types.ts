@@ -299,7 +299,12 @@ export type Checkpointable<F extends AnyFunction> = Accepts<
   "What is computed again has to give arrays or trees of them."
 >;
 
-type IsOpaque<T> = unknown extends T ? false : [T] extends [Opaque] ? true : false;
+// Modules are read as state, from the option `inputs`.
+type IsOpaque<T> = unknown extends T
+  ? false
+  : [T] extends [Opaque | { readonly [treeLike]: unknown }]
+    ? true
+    : false;
 
 /** Whether none of some arguments is an object that trees do not look into. */
 type AreClear<Arguments extends readonly unknown[]> = true extends {
