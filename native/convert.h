@@ -355,6 +355,14 @@ class Numbers {
   double one_;
 };
 
+template <>
+struct Convert<Numbers> {
+  static constexpr auto ts = "List";
+  static Numbers read(Environment& e, napi_value v) {
+    return Numbers::read(e, v);
+  }
+};
+
 template <typename List>
 struct ConvertList {
   static constexpr auto ts = "List";
@@ -377,7 +385,9 @@ struct Convert<mx::Shape> : ConvertList<mx::Shape> {
     return from(Numbers::read(e, v));
   }
   static mx::Shape from(const Numbers& numbers) {
-    auto shape = ConvertList<mx::Shape>::from(numbers);
+    return checked(ConvertList<mx::Shape>::from(numbers));
+  }
+  static mx::Shape checked(mx::Shape shape) {
     double size = 1;
     for (auto n : shape) {
       size *= std::abs(static_cast<double>(n));

@@ -78,7 +78,7 @@ Kind Kinds::find(mx::Primitive& p) {
       "Transpose"};
   // What a task of theirs throws depends on values, on files or on other
   // processes.
-  static constexpr std::array<std::string_view, 16> risks{
+  static constexpr std::array<std::string_view, 15> risks{
       "Inverse",
       "Cholesky",
       "LUF",
@@ -87,7 +87,6 @@ Kind Kinds::find(mx::Primitive& p) {
       "Eig",
       "Eigh",
       "Load",
-      "UnpackTensor",
       "AllReduce",
       "AllGather",
       "Send",

@@ -8,8 +8,10 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <future>
 #include <stdexcept>
 #include <thread>
+#include <vector>
 
 namespace mlxjs {
 
@@ -116,25 +118,45 @@ bool FileReader::is_unchanged() const {
   return is_same(status_, status_of(fd_, path_));
 }
 
-void FileReader::read(char* data, size_t n, size_t offset) {
+size_t FileReader::read_part(char* data, size_t n, size_t offset) const {
   static constexpr size_t longest = size_t(1) << 30;
-  ssize_t done = 0;
-  while (n > 0) {
-    done = pread(fd_, data, std::min(n, longest), offset);
-    if (done < 0 && errno == EINTR) {
+  size_t done = 0;
+  while (done < n) {
+    auto more =
+        pread(fd_, data + done, std::min(n - done, longest), offset + done);
+    if (more < 0 && errno == EINTR) {
       continue;
     }
-    if (done <= 0) {
+    if (more < 0) {
+      throw std::runtime_error(
+          "[load] " + path_ +
+          ": expected to read it, received: " + std::strerror(errno));
+    }
+    if (more == 0) {
       break;
     }
-    data += done;
-    n -= done;
-    offset += done;
+    done += more;
   }
-  if (done < 0) {
-    throw std::runtime_error(
-        "[load] " + path_ +
-        ": expected to read it, received: " + std::strerror(errno));
+  return done;
+}
+
+void FileReader::read(char* data, size_t n, size_t offset) {
+  static constexpr size_t most_parts = 4;
+  static constexpr size_t least_of_part = size_t(1) << 19;
+  auto parts = std::clamp<size_t>(n / least_of_part, 1, most_parts);
+  auto length = n / parts;
+  // A thread more than the others are is this one.
+  std::vector<std::future<size_t>> others;
+  for (size_t i = 1; i < parts; i++) {
+    auto start = i * length;
+    auto end = i + 1 == parts ? n : start + length;
+    others.push_back(std::async([=, this] {
+      return read_part(data + start, end - start, offset + start);
+    }));
+  }
+  auto done = read_part(data, parts == 1 ? n : length, offset);
+  for (auto& other : others) {
+    done += other.get();
   }
   // This comes after reading, since what was read before a change is good.
   if (!is_unchanged()) {
@@ -143,10 +165,10 @@ void FileReader::read(char* data, size_t n, size_t offset) {
         ": expected the file as it was when it was loaded, received one that "
         "has changed");
   }
-  if (n > 0) {
+  if (done < n) {
     throw std::runtime_error(
-        "[load] " + path_ + ": expected " + std::to_string(n) +
-        " more bytes at " + std::to_string(offset) + ", received none");
+        "[load] " + path_ + ": expected " + std::to_string(n) + " bytes at " +
+        std::to_string(offset) + ", received " + std::to_string(done));
   }
 }
 

@@ -61,7 +61,8 @@ class FileReader : public PlacedReader {
   // Whether it is as it was when it was opened.
   bool is_unchanged() const;
 
-  // It may be called on any thread.
+  // It may be called on any thread. Several read what is long: to copy it into
+  // new memory takes longer than a disk may.
   void read(char* data, size_t n, size_t offset) override;
   std::string label() const override {
     return path_;
@@ -72,33 +73,12 @@ class FileReader : public PlacedReader {
     return status_.st_size;
   }
 
+  // Gives how many bytes there were.
+  size_t read_part(char* data, size_t n, size_t offset) const;
+
   int fd_;
   std::string path_;
   struct stat status_;
-};
-
-// A file within another, which begins at the given place. Its positions count
-// from there.
-class PartReader : public PlacedReader {
- public:
-  PartReader(std::shared_ptr<io::Reader> whole, size_t start)
-      : whole_(std::move(whole)),
-        start_(start) {}
-
-  void read(char* data, size_t n, size_t offset) override {
-    whole_->read(data, n, start_ + offset);
-  }
-  std::string label() const override {
-    return whole_->label();
-  }
-
- private:
-  size_t size() const override {
-    throw std::runtime_error("[load] The end of the part is not known.");
-  }
-
-  std::shared_ptr<io::Reader> whole_;
-  size_t start_;
 };
 
 } // namespace mlxjs

@@ -2,11 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <functional>
-
-#include "mlx/allocator.h"
-#include "mlx/backend/cpu/encoder.h"
-#include "mlx/primitives.h"
 
 namespace mlxjs {
 
@@ -14,59 +9,6 @@ namespace {
 
 using Arrays = std::vector<mx::array>;
 using Half = mx::float16_t;
-
-// Fills the memory of arrays with the tensor that starts at a place.
-using Fill = std::function<void(mx::io::Reader&, size_t, Arrays&)>;
-
-// The arrays that a tensor becomes, and what fills them.
-struct Unpacked {
-  std::vector<mx::Shape> shapes;
-  std::vector<mx::Dtype> dtypes;
-  Fill fill;
-};
-
-// Reads a tensor when its values are needed, in the stream's thread.
-class UnpackTensor : public mx::Primitive {
- public:
-  UnpackTensor(
-      mx::Stream s,
-      std::shared_ptr<mx::io::Reader> reader,
-      size_t start,
-      Fill fill)
-      : Primitive(s),
-        reader_(std::move(reader)),
-        start_(start),
-        fill_(std::move(fill)) {}
-
-  const char* name() const override {
-    return "UnpackTensor";
-  }
-
-  void eval_cpu(const Arrays&, Arrays& outputs) override {
-    auto& encoder = mx::cpu::get_command_encoder(stream());
-    Arrays filled;
-    for (auto& out : outputs) {
-      out.set_data(mx::allocator::malloc(out.nbytes()));
-      encoder.set_output_array(out);
-      filled.push_back(mx::array::unsafe_weak_copy(out));
-    }
-    encoder.dispatch([reader = reader_,
-                      start = start_,
-                      fill = fill_,
-                      filled = std::move(filled)]() mutable {
-      fill(*reader, start, filled);
-    });
-  }
-
-  void eval_gpu(const Arrays&, Arrays&) override {
-    throw std::logic_error("Tensors are not unpacked on a GPU.");
-  }
-
- private:
-  std::shared_ptr<mx::io::Reader> reader_;
-  size_t start_;
-  Fill fill_;
-};
 
 // Numbers in a file lie anywhere.
 template <typename T>
@@ -107,15 +49,6 @@ void each_block(
       f(i + j, bytes.data() + j * layout.bytes);
     }
   }
-}
-
-Unpacked plain(mx::Shape shape, mx::Dtype dtype) {
-  return {
-      {std::move(shape)},
-      {dtype},
-      [](mx::io::Reader& reader, size_t start, Arrays& out) {
-        reader.read(out[0].data<char>(), out[0].nbytes(), start);
-      }};
 }
 
 // Tensors that stay quantized, as MLX has it: 32 weights with a scale, and a
@@ -238,19 +171,11 @@ void decode_bf16(const uint8_t* block, float* out) {
   *out = static_cast<float>(at<mx::bfloat16_t>(block));
 }
 
-Unpacked unpacked(int type, const mx::Shape& shape) {
+} // namespace
+
+Unpacked unpacked_gguf(int type, const mx::Shape& shape) {
   // The numbers of the types are the format's.
   switch (type) {
-    case 0:
-      return plain(shape, mx::float32);
-    case 1:
-      return plain(shape, mx::float16);
-    case 24:
-      return plain(shape, mx::int8);
-    case 25:
-      return plain(shape, mx::int16);
-    case 26:
-      return plain(shape, mx::int32);
     case 2: // Q4_0
       return quantized(
           shape,
@@ -293,27 +218,6 @@ Unpacked unpacked(int type, const mx::Shape& shape) {
           "[load] expected a type of tensors that MLX reads, received " +
           std::to_string(type));
   }
-}
-
-} // namespace
-
-std::vector<mx::array> load_gguf_tensor(
-    std::shared_ptr<mx::io::Reader> reader,
-    size_t start,
-    int type,
-    const mx::Shape& shape,
-    mx::StreamOrDevice s) {
-  auto stream = mx::to_stream(s, mx::Device::cpu);
-  if (stream.device != mx::Device::cpu) {
-    stream = mx::default_stream(mx::Device::cpu);
-  }
-  auto [shapes, dtypes, fill] = unpacked(type, shape);
-  return mx::array::make_arrays(
-      std::move(shapes),
-      dtypes,
-      std::make_shared<UnpackTensor>(
-          stream, std::move(reader), start, std::move(fill)),
-      {});
 }
 
 } // namespace mlxjs

@@ -1,24 +1,12 @@
 #pragma once
 
-#include <memory>
-#include <vector>
-
-#include "mlx/io/load.h"
-#include "mlx/mlx.h"
+#include "tensor.h"
 
 namespace mlxjs {
 
-namespace mx = mlx::core;
-
-// A tensor of a gguf file, whose values start at a place: one array, or, for
-// those types that MLX has as quantized ones, weights, scales and biases. The
-// shape and the type have been checked. Values are read when they are needed,
-// by the CPU.
-std::vector<mx::array> load_gguf_tensor(
-    std::shared_ptr<mx::io::Reader> reader,
-    size_t start,
-    int type,
-    const mx::Shape& shape,
-    mx::StreamOrDevice s);
+// What a tensor of a gguf file becomes whose type is none of MLX's dtypes: one
+// array, or, for those types that MLX has as quantized ones, weights, scales
+// and biases. The shape and the type have been checked.
+Unpacked unpacked_gguf(int type, const mx::Shape& shape);
 
 } // namespace mlxjs

@@ -1,6 +1,9 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <string_view>
+
+#include <unistd.h>
 
 #include "mlx/io/load.h"
 
@@ -41,12 +44,16 @@ class MemoryReader : public PlacedReader {
   Bytes bytes_;
 };
 
-// Gives what is written to a function of JavaScript's, piece by piece.
+// Gives what is written to a function of JavaScript's, piece by piece. Where
+// that only writes to a file, which is open as `fd`, the system takes most of
+// it at once, without a copy. JavaScript then writes what it does not take: it
+// waits for pipes, and says what errors there are.
 class FunctionWriter : public mx::io::Writer {
  public:
-  FunctionWriter(Environment& e, const Napi::Value& write)
+  FunctionWriter(Environment& e, const Napi::Value& write, int fd)
       : env_(e.env),
-        write_(write) {
+        write_(write),
+        fd_(fd) {
     if (!write.IsFunction()) {
       throw TypeError("Expected a function.");
     }
@@ -65,22 +72,21 @@ class FunctionWriter : public mx::io::Writer {
     throw std::runtime_error("[write] Unable to seek.");
   }
   void write(const char* data, size_t n) override {
-    static constexpr size_t longest = 1 << 24;
-    while (n > 0) {
-      auto m = std::min(n, longest);
-      // Without it, every piece would stay until the end.
-      Napi::HandleScope scope(env_);
-      // A copy: the receiver may keep it.
-      napi_value piece, receiver, result;
-      check(
-          napi_create_buffer_copy(env_, m, data, nullptr, &piece), "a buffer");
-      napi_get_undefined(env_, &receiver);
-      check(
-          napi_call_function(env_, receiver, write_, 1, &piece, &result),
-          "a function");
-      data += m;
-      n -= m;
-      written_ += m;
+    written_ += n;
+    if (gathered_.size() + n > most_gathered) {
+      finish();
+    }
+    if (n <= most_gathered) {
+      gathered_.append(data, n);
+      return;
+    }
+    give(data, n);
+  }
+  // Gives what is left.
+  void finish() {
+    if (!gathered_.empty()) {
+      give(gathered_.data(), gathered_.size());
+      gathered_.clear();
     }
   }
   std::string label() const override {
@@ -88,21 +94,40 @@ class FunctionWriter : public mx::io::Writer {
   }
 
  private:
+  void give(const char* data, size_t n) {
+    static constexpr size_t longest = 1 << 24;
+    while (n > 0) {
+      auto m = std::min(n, longest);
+      auto taken = fd_ < 0 ? -1 : ::write(fd_, data, m);
+      if (taken <= 0) {
+        call(data, m);
+        taken = m;
+      }
+      data += taken;
+      n -= taken;
+    }
+  }
+  void call(const char* data, size_t n) {
+    // Without it, every piece would stay until the end.
+    Napi::HandleScope scope(env_);
+    // A copy: the receiver may keep it.
+    napi_value piece, receiver, result;
+    check(napi_create_buffer_copy(env_, n, data, nullptr, &piece), "a buffer");
+    napi_get_undefined(env_, &receiver);
+    check(
+        napi_call_function(env_, receiver, write_, 1, &piece, &result),
+        "a function");
+  }
+
+  // Short pieces are put together up to this length.
+  static constexpr size_t most_gathered = 1 << 18;
+
   napi_env env_;
   napi_value write_;
+  int fd_;
+  std::string gathered_;
   size_t written_ = 0;
 };
-
-// A hash map has no order of its own; give the same one every time.
-template <typename Map>
-std::vector<std::string> sorted_keys(const Map& map) {
-  std::vector<std::string> keys;
-  for (auto& [key, value] : map) {
-    keys.push_back(key);
-  }
-  std::sort(keys.begin(), keys.end());
-  return keys;
-}
 
 // An open file, for as long as something is to be read from it.
 using File = std::shared_ptr<FileReader>;
@@ -141,59 +166,95 @@ bool close_file(Environment& e, Napi::Value file) {
   return open && open->is_unchanged();
 }
 
-mx::array load_npy(
-    Environment& e,
-    Napi::Value origin,
-    size_t start,
-    mx::StreamOrDevice s) {
-  auto [reader, lazily] = source_of(e, origin);
-  auto out = mx::load(std::make_shared<PartReader>(reader, start), s);
-  if (!lazily) {
-    evaluate(e, out);
-  }
-  return out;
-}
-
-// Gives names, the arrays' slots, the metadata's names and its texts.
-Napi::Value
-load_safetensors(Environment& e, Napi::Value origin, mx::StreamOrDevice s) {
-  auto [reader, lazily] = source_of(e, origin);
-  auto [arrays, metadata] = mx::load_safetensors(reader, s);
-  auto names = sorted_keys(arrays);
-  std::vector<mx::array> values;
-  for (auto& name : names) {
-    auto& value = values.emplace_back(arrays.at(name));
-    // One by one: where there is no memory for one, none is still being read.
-    if (!lazily) {
-      evaluate(e, value);
-    }
-  }
-  auto keys = sorted_keys(metadata);
-  std::vector<std::string> texts;
-  for (auto& key : keys) {
-    texts.push_back(metadata.at(key));
-  }
-  auto out = Napi::Array::New(e.env, 4);
-  out.Set(0u, Convert<std::vector<std::string>>::write(e, names));
-  out.Set(1u, Convert<std::vector<mx::array>>::write(e, std::move(values)));
-  out.Set(2u, Convert<std::vector<std::string>>::write(e, keys));
-  out.Set(3u, Convert<std::vector<std::string>>::write(e, texts));
-  return out;
-}
+// How the numbers of a tensor's dtype and of other types say more.
+constexpr int big_endian = 1 << 8;
+constexpr int column_major = 1 << 9;
+constexpr int of_gguf = 1 << 10;
 
 std::vector<mx::array> load_tensor(
-    Environment& e,
-    Napi::Value origin,
+    const std::shared_ptr<mx::io::Reader>& reader,
     size_t start,
     int type,
     mx::Shape shape,
     mx::StreamOrDevice s) {
+  auto number = type & 255;
+  if (type & of_gguf) {
+    return load_unpacked(reader, start, unpacked_gguf(number, shape), s);
+  }
+  auto dtype = Convert<mx::Dtype>::from(number);
+  if (type & column_major) {
+    std::reverse(shape.begin(), shape.end());
+  }
+  auto out = load_plain(
+      reader, start, std::move(shape), dtype, (type & big_endian) != 0, s);
+  return {type & column_major ? mx::transpose(out, s) : out};
+}
+
+// Of each tensor, the list has the place where it starts, its type, how many
+// dimensions it has, and these.
+std::vector<mx::array> load_tensors(
+    Environment& e,
+    Napi::Value origin,
+    Numbers tensors,
+    mx::StreamOrDevice s) {
   auto [reader, lazily] = source_of(e, origin);
-  auto out = load_gguf_tensor(reader, start, type, shape, s);
+  std::vector<mx::array> out;
+  size_t i = 0;
+  auto next = [&](double most) {
+    auto x = i < tensors.count ? tensors[i++] : -1;
+    if (!(x >= 0 && x <= most)) {
+      throw RangeError("Expected the places, types and shapes of tensors.");
+    }
+    return x;
+  };
+  auto next_integer = [&] { return static_cast<int>(next(2147483647.0)); };
+  while (i < tensors.count) {
+    auto start = static_cast<size_t>(next(9007199254740991.0));
+    auto type = next_integer();
+    mx::Shape shape;
+    for (auto rank = next_integer(); rank > 0; rank--) {
+      shape.push_back(next_integer());
+    }
+    shape = Convert<mx::Shape>::checked(std::move(shape));
+    for (auto& a : load_tensor(reader, start, type, std::move(shape), s)) {
+      out.push_back(std::move(a));
+    }
+  }
   if (!lazily) {
-    evaluate(e, out);
+    // One by one: where there is no memory for one, none is still being read.
+    for (auto& a : out) {
+      evaluate(e, a);
+    }
   }
   return out;
+}
+
+// Whether a text nests no deeper than the header of a safetensors file does and
+// has no more records than it has room for: a parser of JSON would make
+// gigabytes of other texts.
+bool is_modest(Bytes bytes) {
+  std::string_view text(static_cast<char*>(bytes.data), bytes.length);
+  int depth = 0;
+  size_t records = 0;
+  bool quoted = false;
+  for (size_t i = 0; i < text.size(); i++) {
+    auto c = text[i];
+    if (quoted) {
+      i += c == '\\';
+      quoted = c != '"';
+    } else if (c == '"') {
+      quoted = true;
+    } else if (c == '[' || c == '{') {
+      records++;
+      if (++depth > 3) {
+        return false;
+      }
+    } else if (c == ']' || c == '}') {
+      depth--;
+    }
+  }
+  // A tensor has three, in at least 50 bytes.
+  return records <= 2 + text.size() / 16;
 }
 
 // The checksum of zip archives, for eight bytes at a time: a table for each of
@@ -236,42 +297,39 @@ double crc32(Bytes bytes, double before) {
   return ~crc;
 }
 
-void save_npy(Environment& e, Napi::Value write, const mx::array& a) {
+void save_npy(Environment& e, Napi::Value write, int fd, const mx::array& a) {
   evaluate(e, {a});
-  mx::save(std::make_shared<FunctionWriter>(e, write), a);
+  auto writer = std::make_shared<FunctionWriter>(e, write, fd);
+  mx::save(writer, a);
+  writer->finish();
 }
 
-// An array's values alone, row-major.
-void save_values(Environment& e, Napi::Value write, const mx::array& a) {
-  auto row_major = mx::contiguous(a);
-  evaluate(e, row_major);
-  FunctionWriter(e, write).write(row_major.data<char>(), row_major.nbytes());
-}
-
-std::unordered_map<std::string, std::string> texts(
-    const Napi::Value& names,
-    const Napi::Value& values) {
-  std::unordered_map<std::string, std::string> out;
-  auto keys = strings(names);
-  auto list = strings(values);
-  for (size_t i = 0; i < keys.size() && i < list.size(); i++) {
-    out.emplace(keys[i], list[i]);
-  }
-  return out;
-}
-
-void save_safetensors(
+// The values of arrays alone, row-major. Each takes a multiple of so many
+// bytes.
+void save_values(
     Environment& e,
     Napi::Value write,
-    Napi::Value names,
-    std::vector<mx::array> values,
-    Napi::Value keys,
-    Napi::Value metadata) {
-  evaluate(e, values);
-  mx::save_safetensors(
-      std::make_shared<FunctionWriter>(e, write),
-      named(names, values),
-      texts(keys, metadata));
+    int fd,
+    Bytes head,
+    std::vector<mx::array> arrays,
+    size_t multiple) {
+  static constexpr char zeros[32] = {};
+  if (multiple < 1 || multiple > sizeof(zeros)) {
+    throw RangeError("Expected a multiple of 1 to 32.");
+  }
+  FunctionWriter writer(e, write, fd);
+  writer.write(static_cast<char*>(head.data), head.length);
+  for (auto& a : arrays) {
+    evaluate(e, a);
+    auto row_major = a.flags().row_contiguous ? a : mx::contiguous(a);
+    evaluate(e, row_major);
+    auto n = row_major.nbytes();
+    if (n > 0) {
+      writer.write(row_major.data<char>(), n);
+    }
+    writer.write(zeros, (multiple - n % multiple) % multiple);
+  }
+  writer.finish();
 }
 
 } // namespace
@@ -279,13 +337,11 @@ void save_safetensors(
 const std::vector<Binding> io_bindings{
     LOCAL(open_file),
     LOCAL(close_file),
-    LOCAL(load_npy),
-    LOCAL(load_safetensors),
-    LOCAL(load_tensor),
+    LOCAL(load_tensors),
+    LOCAL(is_modest),
     LOCAL(crc32),
     LOCAL(save_npy),
     LOCAL(save_values),
-    LOCAL(save_safetensors),
 };
 
 } // namespace mlxjs

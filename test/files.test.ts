@@ -1,6 +1,6 @@
 // Files that others write to, cut short or exchange while they are read, and
 // what saving does to what was there before.
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import {
   appendFileSync,
   chmodSync,
@@ -207,6 +207,39 @@ describe.each(kinds)("$fn", ({ end, fn, save, load }) => {
     } finally {
       chmodSync(at("closed"), 0o700);
     }
+  });
+
+  test("of values that several threads read", () => {
+    const file = at(`file${end}`);
+    const long = mx.arange(1_000_003);
+    save(file, long);
+    expect(load(file)).toEqual(long.tolist());
+  });
+
+  // MLX writes functions itself.
+  test.skipIf(end === "" || process.platform === "win32")("that gets too long half way", () => {
+    const file = at(`file${end}`);
+    save(file, x);
+    const script = `
+      process.on("SIGXFSZ", () => {});
+      const { mx } = require("mlx-js");
+      const file = ${JSON.stringify(file)};
+      const long = mx.random.normal([1_000_000]);
+      try {
+        mx.${fn}(file, ${fn === "save" ? "long" : "{ first: mx.array(1), long }"});
+      } catch ({ code, path }) {
+        console.log(code, path === file);
+      }`;
+    const outcome = spawnSync(
+      "sh",
+      ["-c", 'ulimit -f 2000; exec "$0" -e "$1"', process.execPath, script],
+      {
+        encoding: "utf8",
+      },
+    );
+    expect(outcome).toMatchObject({ status: 0, stdout: "EFBIG true\n", stderr: "" });
+    expect(load(file)).toEqual([1, 2, 3]);
+    expect(readdirSync(folder)).toEqual([`file${end}`]);
   });
 
   test("does not touch what still reads the old file", () => {

@@ -166,6 +166,7 @@ export interface Bindings {
   inner: (a: Slot, b: Slot, c: StreamId) => Result;
   is_available: (a: number, b: number) => boolean;
   is_computable: (a: Slot) => boolean;
+  is_modest: (a: ArrayBufferView) => boolean;
   is_of_gpu: (a: StreamId) => boolean;
   is_there: (a: number) => boolean;
   isclose: (a: Slot, b: Slot, c: number, d: number, e: boolean, f: StreamId) => Result;
@@ -205,9 +206,7 @@ export interface Bindings {
   linspace: (a: number, b: number, c: number, d: boolean, e: DtypeId, f: StreamId) => Result;
   live_arrays: () => number;
   live_bytes: () => number;
-  load_npy: (a: unknown, b: number, c: StreamId) => Result;
-  load_safetensors: (a: unknown, b: StreamId) => unknown;
-  load_tensor: (a: unknown, b: number, c: number, d: List, e: StreamId) => Slots;
+  load_tensors: (a: unknown, b: List, c: StreamId) => Slots;
   log: (a: OperandCode, b: StreamId) => Result;
   log10: (a: OperandCode, b: StreamId) => Result;
   log1p: (a: OperandCode, b: StreamId) => Result;
@@ -300,9 +299,8 @@ export interface Bindings {
   rope: (a: Slot, b: number, c: boolean, d: number, e: number, f: OperandCode, g: OptionalSlot, h: StreamId) => Result;
   round: (a: OperandCode, b: number, c: StreamId) => Result;
   rsqrt: (a: OperandCode, b: StreamId) => Result;
-  save_npy: (a: unknown, b: Slot) => void;
-  save_safetensors: (a: unknown, b: unknown, c: List, d: unknown, e: unknown) => void;
-  save_values: (a: unknown, b: Slot) => void;
+  save_npy: (a: unknown, b: number, c: Slot) => void;
+  save_values: (a: unknown, b: number, c: ArrayBufferView, d: List, e: number) => void;
   scalar: (a: OperandCode, b: OptionalDtypeId) => Result;
   scaled_dot_product_attention: (a: Slot, b: Slot, c: Slot, d: number, e: string, f: OptionalSlot, g: OptionalSlot, h: boolean, i: StreamId) => Result;
   searchsorted: (a: Slot, b: Slot, c: string, d: StreamId) => Result;
@@ -416,6 +414,7 @@ export const results = {
     "group_size",
     "is_available",
     "is_computable",
+    "is_modest",
     "is_of_gpu",
     "is_there",
     "live_arrays",
@@ -438,7 +437,6 @@ export const results = {
     "report_memory",
     "reset_peak_memory",
     "save_npy",
-    "save_safetensors",
     "save_values",
     "set_cache_limit",
     "set_default_device",
@@ -468,7 +466,6 @@ export const results = {
     "group_split",
     "import_function",
     "item",
-    "load_safetensors",
     "make_exporter",
     "metal_kernel",
     "open_file",

@@ -2,7 +2,7 @@
  * The GGUF format: metadata, the tensors' descriptions, their values. The
  * lengths and offsets in a file are checked before they are followed.
  */
-import { type array, make, makeAll, slotOf } from "../array/array.js";
+import { type array, make } from "../array/array.js";
 import { native } from "../call/native.js";
 import { sizeOf } from "../call/numbers.js";
 import { list, type StreamId } from "../call/wire.js";
@@ -23,6 +23,7 @@ import {
 import { FormatError } from "./format-error.js";
 import { bytesAt, type Source } from "./source.js";
 import type { ByteWriter } from "./target.js";
+import { arraysOf, type Entries, ofGguf, Tensors, writeValues } from "./tensors.js";
 
 /** What a gguf file carries beside its arrays. */
 export type GgufMetadata = Record<string, array | string | string[]>;
@@ -56,6 +57,15 @@ const blocks = new Map<number, Block>([
   [26, [1, 4]], // I32
   [30, [1, 2]], // BF16
 ]);
+// Those whose values lie in the file as they are in memory.
+const dtypesOfTensors = new Map<number, Dtype>([
+  [0, float32],
+  [1, float16],
+  [24, int8],
+  [25, int16],
+  [26, int32],
+]);
+const tensorTypes = new Map([...dtypesOfTensors].map(([type, dtype]) => [dtype, type]));
 // Those that stay quantized: their rows must be of whole blocks.
 const quantized = new Set([2, 3, 8]);
 
@@ -227,11 +237,13 @@ function readMetadata(
 }
 
 /** A tensor's description. */
-interface Tensor {
-  readonly name: string;
+interface Description {
+  /** Those of the arrays that it becomes. */
+  readonly names: readonly string[];
+  /** As {@link Tensors} has it. */
   readonly type: number;
   /** In MLX's order. */
-  readonly shape: number[];
+  readonly shape: readonly number[];
   /** From the place on where values begin. */
   readonly start: number;
   readonly end: number;
@@ -239,7 +251,15 @@ interface Tensor {
 
 const nameOf = (name: string) => `tensor ${JSON.stringify(name.slice(0, 80))}`;
 
-function readTensor(cursor: Cursor): Tensor {
+// Quantized tensors come in three parts, the others of which have names that
+// are made from the first's.
+const ending = ".weight";
+const partsOf = (name: string) => {
+  const stem = name.slice(0, -ending.length) || name;
+  return [name, `${stem}.scales`, `${stem}.biases`];
+};
+
+function readTensor(cursor: Cursor): Description {
   const name = cursor.text("a tensor's name");
   const what = nameOf(name);
   const rank = cursor.uint32(what);
@@ -262,16 +282,15 @@ function readTensor(cursor: Cursor): Tensor {
   }
   const start = cursor.uint64(what);
   const end = start + Math.ceil(size / block[0]) * block[1];
-  return { name, type, shape: shape.reverse(), start, end };
+  const dtype = dtypesOfTensors.get(type);
+  return {
+    names: quantized.has(type) ? partsOf(name) : [name],
+    type: dtype?.id ?? ofGguf | type,
+    shape: shape.reverse(),
+    start,
+    end,
+  };
 }
-
-// Quantized tensors come in three parts, the others of which have names that
-// are made from the first's.
-const ending = ".weight";
-const partsOf = (name: string) => {
-  const stem = name.slice(0, -ending.length) || name;
-  return [name, `${stem}.scales`, `${stem}.biases`];
-};
 
 /** The arrays by name, and the metadata, which is whole only if it is wanted. */
 export function loadGguf(
@@ -291,46 +310,34 @@ export function loadGguf(
   const count = cursor.uint64("a number of tensors", Math.floor(source.size / 24));
   const entries = cursor.uint64("a number of metadata entries", Math.floor(source.size / 13));
   const [metadata, alignment] = readMetadata(cursor, entries, isWanted);
-  const tensors = Array.from({ length: count }, () => readTensor(cursor));
+  const described = Array.from({ length: count }, () => readTensor(cursor));
   const data = Math.ceil(cursor.position / alignment) * alignment;
   const available = Math.max(source.size - data, 0);
   let total = 0;
-  for (const { name, start, end } of tensors) {
+  const tensors = new Tensors(source);
+  for (const { names, type, shape, start, end } of described) {
     if (end > available) {
-      throw cursor.damage(`${nameOf(name)} of bytes ${start} to ${end}`, `${available} bytes`);
+      const name = nameOf(names[0] as string);
+      throw cursor.damage(`${name} of bytes ${start} to ${end}`, `${available} bytes`);
     }
     total += end - start;
+    tensors.add(data + start, type, shape);
   }
   // Tensors do not share values: a small file must not become a large model.
   if (total > available) {
     throw cursor.damage(`tensors of ${available} bytes in all`, `${total} bytes`);
   }
-  const arrays = new Map<string, array>();
-  for (const { name, type, shape, start } of tensors) {
-    const names = partsOf(name);
-    const loaded = native.load_tensor(source.origin, data + start, type, list(shape), stream);
-    makeAll(loaded).forEach((x, i) => {
-      const part = names[i] as string;
-      if (arrays.has(part)) {
-        throw cursor.damage(
-          "tensors of different names",
-          `two of the name ${JSON.stringify(part)}`,
-        );
-      }
-      arrays.set(part, x);
-    });
+  const names = described.flatMap((tensor) => tensor.names);
+  const met = new Set<string>();
+  const twice = names.find((name) => met.size === met.add(name).size);
+  if (twice !== undefined) {
+    throw cursor.damage("tensors of different names", `two of the name ${JSON.stringify(twice)}`);
   }
-  return [Object.fromEntries(arrays), metadata];
+  const arrays = tensors.load(stream);
+  return [Object.fromEntries(names.map((name, i) => [name, arrays[i] as array])), metadata];
 }
 
-// The numbers of the dtypes that files have, as tensors and in metadata.
-const tensorTypes = new Map<Dtype, number>([
-  [float32, 0],
-  [float16, 1],
-  [int8, 24],
-  [int16, 25],
-  [int32, 26],
-]);
+// The numbers of the dtypes that metadata has.
 const valueTypes = new Map<Dtype, number>([
   ...valueDtypes.map((dtype, type) => [dtype, type] as const),
   ...moreDtypes.map((dtype, i) => [dtype, values + 1 + i] as const),
@@ -342,6 +349,7 @@ export const ggufDtypes: readonly Dtype[] = [...tensorTypes.keys()];
 export const ggufMetadataDtypes: readonly Dtype[] = [...valueTypes.keys()];
 
 // What is written here.
+const fn = "saveGguf";
 const unit = 32;
 const padded = (place: number) => Math.ceil(place / unit) * unit;
 
@@ -385,7 +393,7 @@ class Head {
       if (x.ndim === 1) {
         this.uint64(x.size);
       }
-      native.save_values((piece: Uint8Array) => this.bytes(piece), slotOf(x));
+      writeValues({ write: (piece) => this.bytes(piece) }, new Uint8Array(0), [x], fn);
     }
   }
   pad(): void {
@@ -397,39 +405,30 @@ class Head {
 }
 
 /** Writes a file, of arrays and metadata of the dtypes and ranks that it can have. */
-export function saveGguf(
-  writer: ByteWriter,
-  arrays: Record<string, array>,
-  metadata: GgufMetadata,
-): void {
-  const tensors = Object.entries(arrays);
+export function saveGguf(writer: ByteWriter, arrays: Entries, metadata: GgufMetadata): void {
   const entries = Object.entries(metadata);
   const head = new Head();
   head.bytes(Buffer.from("GGUF"));
   head.uint32(3);
-  head.uint64(tensors.length);
+  head.uint64(arrays.length);
   head.uint64(entries.length);
   for (const [key, value] of entries) {
     head.text(key);
     head.value(value);
   }
   let place = 0;
-  for (const [name, x] of tensors) {
-    const { shape } = x;
+  for (const [name, x] of arrays) {
+    const { dtype, shape } = x;
+    const bytes = shape.reduce((size, n) => size * n, dtype.size);
     head.text(name);
     head.uint32(shape.length);
     for (const n of shape.reverse()) {
       head.uint64(n);
     }
-    head.uint32(tensorTypes.get(x.dtype) as number);
+    head.uint32(tensorTypes.get(dtype) as number);
     head.uint64(place);
-    place = padded(place + x.nbytes);
+    place = padded(place + bytes);
   }
   head.pad();
-  writer.write(head.toBytes());
-  for (const [, x] of tensors) {
-    const { nbytes } = x;
-    native.save_values((piece: Uint8Array) => writer.write(piece), slotOf(x));
-    writer.write(new Uint8Array(padded(nbytes) - nbytes));
-  }
+  writeValues(writer, head.toBytes(), arraysOf(arrays), fn, unit);
 }

@@ -1,13 +1,12 @@
 /** Arrays in files. */
 
-import { type array, asArray, isArray, make, makeAll } from "../array/array.js";
-import { elements, slot, slots } from "../call/arguments.js";
+import { type array, asArray, isArray } from "../array/array.js";
+import { elements, slots } from "../call/arguments.js";
 import { mismatch, outOfRange } from "../call/errors.js";
 import { checkedLater, flag, oneOf, opOptions, optionsOf } from "../call/kinds.js";
 import { native } from "../call/native.js";
-import type { Slot } from "../call/wire.js";
 import type { StreamOptions } from "../device.js";
-import { type Dtype, float64, uint32 } from "../dtype.js";
+import { type Dtype, uint32 } from "../dtype.js";
 import { isBranch } from "../transforms/tree.js";
 import {
   type GgufMetadata,
@@ -16,11 +15,17 @@ import {
   loadGguf,
   saveGguf as writeGguf,
 } from "./gguf.js";
-import { loadNpy } from "./npy.js";
+import { readNpy } from "./npy.js";
 import { loadNpz, saveNpz } from "./npz.js";
-import { loadSafetensors } from "./safetensors.js";
+import {
+  hasType,
+  loadSafetensors,
+  metadataName,
+  saveSafetensors as writeSafetensors,
+} from "./safetensors.js";
 import { checkInput, type FilePath, isUrl, type LoadInput, withSource } from "./source.js";
 import { type ByteWriter, type SaveTarget, targetOf, writeFile } from "./target.js";
+import { arraysOf, type Entries, writeNpy } from "./tensors.js";
 
 export type { ByteWriter, FilePath, GgufMetadata, LoadInput, SaveTarget };
 
@@ -78,14 +83,11 @@ function saveTo(
   }
 }
 
-/** What the addon calls with pieces of a file. */
-const pieceTo = (writer: ByteWriter) => (piece: Uint8Array) => writer.write(piece);
-
 /**
- * A record of arrays as one of our own: what takes the bytes, and getters, may
+ * The arrays of a record in a list of our own: what takes the bytes, and getters, may
  * change or dispose of what users have. So slots are read when they are needed.
  */
-function namedArrays(arrays: unknown, fn: string, expected: string): NamedArrays {
+function namedArrays(arrays: unknown, fn: string, expected: string): Entries {
   if (!isBranch(arrays) || Array.isArray(arrays)) {
     throw mismatch(fn, "arrays", expected, arrays);
   }
@@ -93,16 +95,16 @@ function namedArrays(arrays: unknown, fn: string, expected: string): NamedArrays
   for (const [name, x] of entries) {
     asArray(x, fn, `arrays[${JSON.stringify(name)}]`);
   }
-  return Object.fromEntries(entries);
+  return entries;
 }
 
 function checkDtypes(
-  arrays: Record<string, array>,
+  arrays: Entries,
   allowed: (dtype: Dtype) => boolean,
   expected: string,
   fn: string,
 ): void {
-  for (const [name, x] of Object.entries(arrays)) {
+  for (const [name, x] of arrays) {
     if (!allowed(x.dtype)) {
       throw mismatch(fn, `arrays[${JSON.stringify(name)}]`, expected, x.dtype.name);
     }
@@ -125,7 +127,7 @@ export function save(file: SaveTarget, arr: array): void {
   const fn = "save";
   const target = targetOf(file, ".npy", fn);
   asArray(arr, fn, "arr");
-  saveTo(target, [arr], fn, (writer) => native.save_npy(pieceTo(writer), slot(arr, fn, "arr")));
+  saveTo(target, [arr], fn, (writer) => writeNpy(writer, arr, fn));
 }
 
 // The archive's lengths have 32 bits; the npy headers and the directory take
@@ -146,15 +148,13 @@ function saveArchive(
       )
     : arrays;
   const named = namedArrays(record, fn, "a list or a record of arrays");
-  const names = Object.keys(named);
-  const all = Object.values(named);
-  const bytes = names.reduce((sum, name) => {
-    return sum + (named[name] as array).nbytes + 4 * Buffer.byteLength(name) + 1024;
+  const bytes = named.reduce((sum, [name, x]) => {
+    return sum + x.nbytes + 4 * Buffer.byteLength(name) + 1024;
   }, 0);
-  if (names.length > mostFiles || bytes >= longestArchive) {
+  if (named.length > mostFiles || bytes >= longestArchive) {
     throw outOfRange(fn, "arrays", `at most ${mostFiles} arrays of 4 GiB in all`, bytes);
   }
-  saveTo(target, all, fn, (writer) => saveNpz(writer, named, compressed));
+  saveTo(target, arraysOf(named), fn, (writer) => saveNpz(writer, named, compressed, fn));
 }
 
 /**
@@ -211,25 +211,16 @@ export function saveSafetensors(
   const { metadata = {} } = readSafetensors(options);
   const target = targetOf(file, ".safetensors", fn);
   const named = namedArrays(arrays, fn, "a record of arrays");
-  const names = Object.keys(named);
-  if (names.includes("__metadata__")) {
-    throw mismatch(fn, "arrays", "names other than that of the metadata", "__metadata__");
+  if (named.some(([name]) => name === metadataName)) {
+    throw mismatch(fn, "arrays", "names other than that of the metadata", metadataName);
   }
-  checkDtypes(named, (dtype) => dtype !== float64, "a dtype that the format has", fn);
+  checkDtypes(named, hasType, "a dtype that the format has", fn);
   const texts: [string, unknown][] = isBranch(metadata) ? Object.entries(metadata) : [["", 0]];
   if (texts.some(([, text]) => typeof text !== "string")) {
     throw mismatch(fn, "metadata", "a record of texts", metadata);
   }
-  const all = Object.values(named);
-  saveTo(target, all, fn, (writer) =>
-    native.save_safetensors(
-      pieceTo(writer),
-      names,
-      slots(all, fn, "arrays"),
-      texts.map(([key]) => key),
-      texts.map(([, text]) => text),
-    ),
-  );
+  const own = Object.fromEntries(texts) as Metadata;
+  saveTo(target, arraysOf(named), fn, (writer) => writeSafetensors(writer, named, own));
 }
 
 /** A value of metadata, checked; a list of texts as one of our own. */
@@ -284,7 +275,7 @@ export function saveGguf(file: SaveTarget, arrays: NamedArrays, metadata: GgufMe
   const named = namedArrays(arrays, fn, "a record of arrays");
   const expected = "float32, float16, int8, int16 or int32";
   checkDtypes(named, (dtype) => ggufDtypes.includes(dtype), expected, fn);
-  for (const [name, { ndim }] of Object.entries(named)) {
+  for (const [name, { ndim }] of named) {
     if (ndim > 8) {
       throw outOfRange(fn, `arrays[${JSON.stringify(name)}]`, "at most 8 dimensions", ndim);
     }
@@ -295,24 +286,12 @@ export function saveGguf(file: SaveTarget, arrays: NamedArrays, metadata: GgufMe
   const values = Object.entries(metadata).map(
     ([name, value]) => [name, ggufValue(value, name)] as const,
   );
-  const all = [...Object.values(named), ...values.map(([, value]) => value).filter(isArray)];
+  const all = [...arraysOf(named), ...values.map(([, value]) => value).filter(isArray)];
   const own = Object.fromEntries(values);
   saveTo(target, all, fn, (writer) => writeGguf(writer, named, own));
 }
 
 // Loading.
-
-/** What the addon gives for a file: names and slots, names and texts. */
-type Loaded = [string[], Slot[], string[], string[]];
-
-function unpack(loaded: unknown): [NamedArrays, Metadata] {
-  const [names, slots, keys, texts] = loaded as Loaded;
-  const arrays = makeAll(slots);
-  return [
-    Object.fromEntries(names.map((name, i) => [name, arrays[i] as array])),
-    Object.fromEntries(keys.map((key, i) => [key, texts[i] as string])),
-  ];
-}
 
 function formatOf(file: LoadInput, given: FileFormat | undefined): FileFormat {
   const name = typeof file === "string" ? file : isUrl(file) ? file.pathname : "";
@@ -384,7 +363,7 @@ export function load(
   }
   return withSource(file, (source) => {
     if (format === "npy") {
-      return make(loadNpy(source, stream));
+      return readNpy(source).load(stream)[0] as array;
     }
     if (format === "npz") {
       return loadNpz(source, stream);
@@ -392,7 +371,7 @@ export function load(
     const result =
       format === "gguf"
         ? loadGguf(source, stream, returnMetadata)
-        : unpack(loadSafetensors(source, stream));
+        : loadSafetensors(source, stream);
     return returnMetadata ? result : result[0];
   });
 }

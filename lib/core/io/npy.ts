@@ -1,24 +1,53 @@
 /** NumPy's format: a header that is a literal of Python's, then the values. */
-import { native } from "../call/native.js";
 import { sizeOf } from "../call/numbers.js";
-import type { Result, StreamId } from "../call/wire.js";
+import {
+  bfloat16,
+  bool_,
+  complex64,
+  float16,
+  float32,
+  float64,
+  int8,
+  int16,
+  int32,
+  int64,
+  uint8,
+  uint16,
+  uint32,
+  uint64,
+} from "../dtype.js";
 import { FormatError } from "./format-error.js";
 import { bytesAt, type Source, viewAt } from "./source.js";
+import { bigEndian, columnMajor, Tensors } from "./tensors.js";
 
-// As NumPy writes it, which is what MLX reads: it goes by the places of the
-// characters.
+// As NumPy writes it.
 const headerText =
-  /^\{'descr': '([<>|])([a-zA-Z]\d+)', 'fortran_order': (?:True|False), 'shape': \(((?:\d+(?:, \d+)*)?),? ?\),? ?\} *\n?$/;
+  /^\{'descr': '([<>|])([a-zA-Z]\d+)', 'fortran_order': (True|False), 'shape': \(((?:\d+(?:, \d+)*)?),? ?\),? ?\} *\n?$/;
 
-const kinds = ["b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", "c8", "V2"];
+const kinds = new Map([
+  ["b1", bool_],
+  ["i1", int8],
+  ["i2", int16],
+  ["i4", int32],
+  ["i8", int64],
+  ["u1", uint8],
+  ["u2", uint16],
+  ["u4", uint32],
+  ["u8", uint64],
+  ["f2", float16],
+  ["f4", float32],
+  ["f8", float64],
+  ["c8", complex64],
+  ["V2", bfloat16],
+]);
 
 const readable = "booleans, integers, float16 to float64 or little-endian complex64";
 
 // NumPy's own are of a few hundred bytes.
 const longestHeader = 1 << 20;
 
-/** Checks the header; the values must lie in the file. */
-export function checkNpy(source: Source): void {
+/** What the header says, checked: the values lie in the file. */
+export function readNpy(source: Source): Tensors {
   const wrong = (expected: string, received: string) =>
     new FormatError(source.label, expected, received);
   const magic = bytesAt(source, 0, 8, "an npy header");
@@ -35,14 +64,14 @@ export function checkNpy(source: Source): void {
   if (length > longestHeader) {
     throw wrong(`a header of at most ${longestHeader} bytes`, `one of ${length}`);
   }
-  const start = 8 + width;
-  const header = Buffer.from(bytesAt(source, start, length, "a header")).toString("latin1");
-  const [, order, kind = "", dimensions] = headerText.exec(header) ?? [];
+  const header = Buffer.from(bytesAt(source, 8 + width, length, "a header")).toString("latin1");
+  const [, order, kind = "", isColumnMajor, dimensions] = headerText.exec(header) ?? [];
   if (dimensions === undefined) {
     throw wrong("a header as NumPy writes it", JSON.stringify(header.slice(0, 80)));
   }
-  // MLX would swap the bytes of a complex number as those of one value.
-  if (!kinds.includes(kind) || (order === ">" && kind === "c8")) {
+  const dtype = kinds.get(kind);
+  // Their halves would have to be swapped each by itself.
+  if (dtype === undefined || (order === ">" && dtype === complex64)) {
     throw wrong(`a dtype that MLX has, ${readable}`, `'${order}${kind}'`);
   }
   const shape = dimensions === "" ? [] : dimensions.split(", ").map(Number);
@@ -50,13 +79,14 @@ export function checkNpy(source: Source): void {
   if (size === undefined) {
     throw wrong("a shape that MLX can have", `(${dimensions.slice(0, 80)})`);
   }
-  const bytes = size * Number(kind[1]);
-  if (start + length + bytes > source.size) {
-    throw wrong(`${bytes} bytes of values after the header`, `${source.size - start - length}`);
+  const start = 8 + width + length;
+  const bytes = size * dtype.size;
+  if (start + bytes > source.size) {
+    throw wrong(`${bytes} bytes of values after the header`, `${source.size - start}`);
   }
-}
-
-export function loadNpy(source: Source, stream: StreamId): Result {
-  checkNpy(source);
-  return native.load_npy(source.origin, source.start, stream);
+  const type =
+    dtype.id | (order === ">" ? bigEndian : 0) | (isColumnMajor === "True" ? columnMajor : 0);
+  const tensors = new Tensors(source);
+  tensors.add(start, type, shape);
+  return tensors;
 }

@@ -1,13 +1,14 @@
 /** NumPy's format for several arrays: a zip archive of npy files. */
 import { constants } from "node:buffer";
-import { type array, make, slotOf } from "../array/array.js";
+import type { array } from "../array/array.js";
 import { fflate, zlib } from "../call/lazy.js";
 import { native } from "../call/native.js";
-import type { Result, StreamId } from "../call/wire.js";
+import type { StreamId } from "../call/wire.js";
 import { FormatError } from "./format-error.js";
-import { checkNpy } from "./npy.js";
+import { readNpy } from "./npy.js";
 import { memorySource, partOf, type Source, viewAt } from "./source.js";
 import type { ByteWriter } from "./target.js";
+import { type Entries, writeNpy } from "./tensors.js";
 
 /** A file in the archive, as the directory has it. */
 interface Entry {
@@ -134,7 +135,7 @@ function inflate(label: string, bytes: Uint8Array, { size }: Entry): Source {
   return memorySource(out, label);
 }
 
-function loadEntry(source: Source, entry: Entry, stream: StreamId): Result {
+function loadEntry(source: Source, entry: Entry, stream: StreamId): array {
   const label = `${source.label}: ${entry.name}`;
   const local = viewAt(source, entry.header, 30, `${entry.name}'s header`);
   if (local.getUint32(0, true) !== 0x04034b50) {
@@ -148,9 +149,9 @@ function loadEntry(source: Source, entry: Entry, stream: StreamId): Result {
   const file = entry.deflated
     ? inflate(label, source.read(start, size), entry)
     : partOf(source, label, start, size);
-  checkNpy(file);
+  const tensors = readNpy(file);
   checkCrc(file, entry);
-  return native.load_npy(file.origin, file.start, stream);
+  return tensors.load(stream)[0] as array;
 }
 
 /** The arrays by name. */
@@ -167,7 +168,7 @@ export function loadNpz(source: Source, stream: StreamId): Record<string, array>
     if (arrays.has(name)) {
       throw new FormatError(source.label, "files of different names", `two of ${name}`);
     }
-    arrays.set(name, make(loadEntry(source, entry, stream)));
+    arrays.set(name, loadEntry(source, entry, stream));
   }
   return Object.fromEntries(arrays);
 }
@@ -175,8 +176,9 @@ export function loadNpz(source: Source, stream: StreamId): Record<string, array>
 /** Writes the archive; the same arrays give the same bytes. */
 export function saveNpz(
   writer: ByteWriter,
-  arrays: Record<string, array>,
+  arrays: Entries,
   compressed: boolean,
+  fn: string,
 ): void {
   const { Zip, ZipDeflate, ZipPassThrough } = fflate();
   const zip = new Zip((error, bytes) => {
@@ -185,11 +187,11 @@ export function saveNpz(
     }
     writer.write(bytes);
   });
-  for (const [name, x] of Object.entries(arrays)) {
+  for (const [name, x] of arrays) {
     const file = compressed ? new ZipDeflate(`${name}.npy`) : new ZipPassThrough(`${name}.npy`);
     file.mtime = new Date(1980, 0, 1);
     zip.add(file);
-    native.save_npy((bytes: Uint8Array) => file.push(bytes), slotOf(x));
+    writeNpy({ write: (bytes) => file.push(bytes) }, x, fn);
     file.push(new Uint8Array(0), true);
   }
   zip.end();

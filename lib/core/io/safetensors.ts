@@ -1,80 +1,76 @@
 /** The safetensors format: a header in JSON, then the values. */
+import type { array } from "../array/array.js";
 import { describe } from "../call/describe.js";
 import { native } from "../call/native.js";
 import { sizeOf } from "../call/numbers.js";
 import { isRecord } from "../call/objects.js";
 import type { StreamId } from "../call/wire.js";
+import {
+  bfloat16,
+  bool_,
+  complex64,
+  type Dtype,
+  float16,
+  float32,
+  int8,
+  int16,
+  int32,
+  int64,
+  uint8,
+  uint16,
+  uint32,
+  uint64,
+} from "../dtype.js";
 import { FormatError } from "./format-error.js";
 import { bytesAt, type Source, viewAt } from "./source.js";
+import type { ByteWriter } from "./target.js";
+import { arraysOf, type Entries, Tensors, writeValues } from "./tensors.js";
 
-// The sizes of the types that MLX reads; those of 8-bit floats come as uint8.
-const sizes = new Map<unknown, number>([
-  ["BOOL", 1],
-  ["U8", 1],
-  ["I8", 1],
-  ["F8_E4M3", 1],
-  ["F8_E8M0", 1],
-  ["U16", 2],
-  ["I16", 2],
-  ["F16", 2],
-  ["BF16", 2],
-  ["U32", 4],
-  ["I32", 4],
-  ["F32", 4],
-  ["U64", 8],
-  ["I64", 8],
-  ["C64", 8],
-]);
+// The types that MLX writes, by their names.
+const own: readonly (readonly [string, Dtype])[] = [
+  ["BOOL", bool_],
+  ["U8", uint8],
+  ["I8", int8],
+  ["U16", uint16],
+  ["I16", int16],
+  ["F16", float16],
+  ["BF16", bfloat16],
+  ["U32", uint32],
+  ["I32", int32],
+  ["F32", float32],
+  ["U64", uint64],
+  ["I64", int64],
+  ["C64", complex64],
+];
+const typeNames = new Map(own.map(([name, dtype]) => [dtype, name]));
+// Those that it reads: 8-bit floats come as uint8.
+const types = new Map<unknown, Dtype>([...own, ["F8_E4M3", uint8], ["F8_E8M0", uint8]]);
+
+/** Whether the format has a dtype. */
+export const hasType = (dtype: Dtype): boolean => typeNames.has(dtype);
+
+/** What stands under no tensor's name. */
+export const metadataName = "__metadata__";
 
 const longestHeader = 100_000_000;
-
-const quote = 0x22;
-const backslash = 0x5c;
-const opening = new Set([0x5b, 0x7b]);
-const closing = new Set([0x5d, 0x7d]);
-
-/**
- * Whether the text nests no deeper than a header does and has no more records
- * than it has room for: a parser would make gigabytes of other texts.
- */
-function isModest(text: Uint8Array): boolean {
-  let depth = 0;
-  let records = 0;
-  let quoted = false;
-  for (let i = 0; i < text.length; i++) {
-    const c = text[i] as number;
-    if (quoted) {
-      if (c === backslash) {
-        i++;
-      } else if (c === quote) {
-        quoted = false;
-      }
-    } else if (c === quote) {
-      quoted = true;
-    } else if (opening.has(c)) {
-      records++;
-      if (++depth > 3) {
-        return false;
-      }
-    } else if (closing.has(c)) {
-      depth--;
-    }
-  }
-  // A tensor has three, in at least 50 bytes.
-  return records <= 2 + text.length / 16;
-}
 
 function parse(text: Uint8Array): unknown {
   try {
     const decoded = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(text);
-    return isModest(text) ? JSON.parse(decoded) : undefined;
+    return native.is_modest(text) ? JSON.parse(decoded) : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** Checks the header; the values of every tensor must lie in the file. */
-function checkSafetensors(source: Source): void {
+/** What a header says, checked: the values of every tensor lie in the file. */
+interface Header {
+  names: string[];
+  tensors: Tensors;
+  metadata: Record<string, string>;
+}
+
+function readHeader(source: Source): Header {
   const { label } = source;
   const long = viewAt(source, 0, 8, "a header length").getBigUint64(0, true);
   const room = Math.min(source.size - 8, longestHeader);
@@ -86,41 +82,78 @@ function checkSafetensors(source: Source): void {
   if (!isRecord(header)) {
     throw new FormatError(label, "a header in JSON", "something else");
   }
-  const { __metadata__: metadata = null, ...tensors } = header;
-  if (
-    metadata !== null &&
-    !(isRecord(metadata) && Object.values(metadata).every((x) => typeof x === "string"))
-  ) {
+  const metadata = (Object.hasOwn(header, metadataName) ? header[metadataName] : null) ?? {};
+  if (!isRecord(metadata) || Object.values(metadata).some((x) => typeof x !== "string")) {
     throw new FormatError(label, "metadata that is texts", describe(metadata));
   }
-  const available = source.size - 8 - length;
+  const values = 8 + length;
+  const available = source.size - values;
   let total = 0;
-  for (const [name, tensor] of Object.entries(tensors)) {
-    const at = `${label}: ${JSON.stringify(name.slice(0, 80))}`;
+  const names: string[] = [];
+  const tensors = new Tensors(source);
+  for (const name of Object.keys(header)) {
+    if (name === metadataName) {
+      continue;
+    }
+    const tensor = header[name];
+    const wrong = (expected: string, received: unknown) =>
+      new FormatError(
+        `${label}: ${JSON.stringify(name.slice(0, 80))}`,
+        expected,
+        describe(received),
+      );
     const { dtype, shape, data_offsets: offsets } = isRecord(tensor) ? tensor : {};
-    if (!sizes.has(dtype)) {
-      throw new FormatError(at, "a dtype that MLX has", describe(dtype));
+    const type = types.get(dtype);
+    if (type === undefined) {
+      throw wrong("a dtype that MLX has", dtype);
     }
     const size = Array.isArray(shape) ? sizeOf(shape) : undefined;
     if (size === undefined) {
-      throw new FormatError(at, "a shape", describe(shape));
+      throw wrong("a shape", shape);
     }
-    const bytes = size * (sizes.get(dtype) as number);
+    const bytes = size * type.size;
     const [start, end, more] = Array.isArray(offsets) ? (offsets as unknown[]) : [];
     const places = Number.isSafeInteger(start) && Number.isSafeInteger(end) && more === undefined;
     const [from, to] = [start as number, end as number];
     if (!places || from < 0 || to - from !== bytes || to > available) {
-      throw new FormatError(at, `offsets of ${bytes} bytes within ${available}`, describe(offsets));
+      throw wrong(`offsets of ${bytes} bytes within ${available}`, offsets);
     }
     total += bytes;
+    names.push(name);
+    tensors.add(values + from, type.id, shape as number[]);
   }
   // Tensors do not share values: a small file must not become a large model.
   if (total > available) {
     throw new FormatError(label, `tensors of ${available} bytes in all`, `${total} bytes`);
   }
+  return { names, tensors, metadata: metadata as Record<string, string> };
 }
 
-export function loadSafetensors(source: Source, stream: StreamId): unknown {
-  checkSafetensors(source);
-  return native.load_safetensors(source.origin, stream);
+export function loadSafetensors(
+  source: Source,
+  stream: StreamId,
+): [Record<string, array>, Record<string, string>] {
+  const { names, tensors, metadata } = readHeader(source);
+  const arrays = tensors.load(stream);
+  return [Object.fromEntries(names.map((name, i) => [name, arrays[i] as array])), metadata];
+}
+
+/** Writes a file, of arrays of the dtypes that it can have. */
+export function saveSafetensors(
+  writer: ByteWriter,
+  arrays: Entries,
+  metadata: Record<string, string>,
+): void {
+  let place = 0;
+  const entries = arrays.map(([name, { dtype, shape }]) => {
+    const start = place;
+    place += shape.reduce((size, n) => size * n, dtype.size);
+    const type = typeNames.get(dtype);
+    return `${JSON.stringify(name)}:{"dtype":"${type}","shape":[${shape}],"data_offsets":[${start},${place}]}`;
+  });
+  entries.unshift(`"${metadataName}":${JSON.stringify(metadata)}`);
+  const header = Buffer.from(`{${entries.join(",")}}`);
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(header.length));
+  writeValues(writer, Buffer.concat([length, header]), arraysOf(arrays), "saveSafetensors");
 }

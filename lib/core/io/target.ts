@@ -97,7 +97,8 @@ function writeAll(fd: number, bytes: Uint8Array): void {
 export class OutputFile {
   /** Where the bytes go for now. */
   readonly path: string;
-  readonly #fd: number;
+  /** The open file, for the addon, which leaves to `write` what the system does not take at once. */
+  readonly fd: number;
   readonly #end: string;
   readonly #name: string;
   readonly #fn: string;
@@ -109,7 +110,7 @@ export class OutputFile {
       const status = statOf(name);
       if (status !== undefined && !status.isFile()) {
         [this.path, this.#end] = [name, name];
-        this.#fd = openSync(name, constants.O_WRONLY | constants.O_NONBLOCK);
+        this.fd = openSync(name, constants.O_WRONLY | constants.O_NONBLOCK);
         return;
       }
       const end = endOf(name);
@@ -129,7 +130,7 @@ export class OutputFile {
         }
       }
       this.path = fd === undefined ? end : part;
-      this.#fd = fd ?? openSync(end, "w");
+      this.fd = fd ?? openSync(end, "w");
       if (fd !== undefined && status !== undefined) {
         takeAfter(fd, status);
       }
@@ -145,7 +146,7 @@ export class OutputFile {
 
   write(bytes: Uint8Array): void {
     try {
-      writeAll(this.#fd, bytes);
+      writeAll(this.fd, bytes);
     } catch (error) {
       throw about(error, this.#name, this.#fn, "write");
     }
@@ -154,7 +155,7 @@ export class OutputFile {
   /** Gives the file its name. */
   close(): void {
     try {
-      closeSync(this.#fd);
+      closeSync(this.fd);
       if (!this.isInPlace) {
         renameSync(this.path, this.#end);
       }
@@ -166,7 +167,7 @@ export class OutputFile {
 
   /** Leaves what was there before. */
   abandon(): void {
-    closeSync(this.#fd);
+    closeSync(this.fd);
     this.#remove();
   }
 
