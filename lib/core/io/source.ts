@@ -76,6 +76,8 @@ export function isPath(x: unknown): x is FilePath {
 // Opening a pipe would wait for its other end.
 const forReading = constants.O_RDONLY | constants.O_NONBLOCK;
 
+const ahead = 1 << 16;
+
 /**
  * Calls a function with the file of a name, open. What it reads, and what the
  * addon reads from it later, is one state of the file: an error if that changes.
@@ -95,7 +97,7 @@ export function withFile<T>(path: string, fn: string, use: (source: Source) => T
     const origin = native.open_file(fd, path);
     // After `open_file`, so that it is the size of the state that the addon has noted.
     const { size } = fstatSync(fd);
-    const read = (start: number, length: number) => {
+    const readNow = (start: number, length: number) => {
       const bytes = new Uint8Array(length);
       let done = 0;
       while (done < length) {
@@ -106,6 +108,19 @@ export function withFile<T>(path: string, fn: string, use: (source: Source) => T
         done += n;
       }
       return bytes;
+    };
+    // What is short is read with what follows: an archive has several short parts for each array.
+    let near = new Uint8Array(0);
+    let place = 0;
+    const read = (start: number, length: number) => {
+      if (length > ahead) {
+        return readNow(start, length);
+      }
+      if (start < place || start + length > place + near.length) {
+        near = readNow(start, Math.min(ahead, Math.max(size - start, length)));
+        place = start;
+      }
+      return near.subarray(start - place, start - place + length);
     };
     let unchanged: boolean;
     let result: T;
