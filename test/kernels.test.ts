@@ -436,8 +436,9 @@ describe.skipIf(process.platform !== "linux")(
 );
 
 describe.skipIf(process.platform !== "linux")("while a kernel is built", () => {
-  // The compiler waits for a file.
-  const waiting = `touch "$FOLDER/building"; until [ -e "$FOLDER/go" ]; do sleep 0.01; done`;
+  // The compiler waits for a file, or for the folder to go.
+  const waiting = `touch "$FOLDER/building"
+    while [ -e "$FOLDER/building" ] && [ ! -e "$FOLDER/go" ]; do sleep 0.01; done`;
   const until = `
     const until = async (there) => {
       while (!there()) {
