@@ -1,7 +1,9 @@
 #include "environment.h"
 
+#include <algorithm>
 #include <chrono>
 #include <sstream>
+#include <utility>
 
 #include "evaluation.h"
 #include "graph.h"
@@ -232,6 +234,14 @@ int64_t Environment::report_memory() {
   auto active = static_cast<int64_t>(mx::get_active_memory());
   int64_t total;
   functions->sweep();
+  // An evaluation takes memory for itself, which a GPU gives back some time
+  // after its end. So while one is under way, and the first time after one,
+  // only what arrays hold counts as new.
+  bool under_way = evaluations && !evaluations->idle();
+  if (std::exchange(has_evaluated, false) || under_way) {
+    auto held = static_cast<int64_t>(arrays.nbytes());
+    active = std::min(active, std::max(reported_memory, held));
+  }
   // This may collect garbage at once, so the figures are brought up to date
   // before it.
   auto change = active - reported_memory;

@@ -248,6 +248,8 @@ struct Environment {
   mx::array next_random_key();
 
   int64_t reported_memory = 0;
+  // Whether there was an evaluation since the last report.
+  bool has_evaluated = false;
   std::atomic<bool> sweeps_later = false;
   std::unique_ptr<Waiter> waiter;
   std::unique_ptr<EvaluationQueue> evaluations;

@@ -258,6 +258,7 @@ void evaluate(
     if (plan.refused()) {
       mx::eval(arrays);
     }
+    e.has_evaluated = true;
     try {
       plan.traced() ? evaluate_traced(plan) : evaluate_all(plan, meanwhile);
     } catch (...) {
@@ -429,6 +430,7 @@ void EvaluationQueue::advance() {
 
 void EvaluationQueue::arrive(const Flight& flight) {
   auto& evaluation = *flight.evaluation;
+  environment_.has_evaluated = true;
   scheduled_ -= flight.piece.length();
   evaluation.under_way--;
   if (auto error = error_of(flight.checks)) {

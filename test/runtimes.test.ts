@@ -24,6 +24,7 @@ interface Memory {
   collected: Seen;
   second: Seen;
   disposed: Seen;
+  taken: number;
   growth: number;
 }
 
@@ -109,7 +110,7 @@ for (const { name, path } of runtimes) {
     test.skipIf(sanitized)(
       "the collector's books are balanced, and evaluations leave nothing behind",
       async () => {
-        const { first, collected, second, disposed, growth } = await run<Memory>("memory");
+        const { first, collected, second, disposed, taken, growth } = await run<Memory>("memory");
         for (const { external, reported } of [first, second]) {
           expect(reported).toBeGreaterThan(190);
           expect(reported).toBeLessThan(210);
@@ -122,6 +123,7 @@ for (const { name, path } of runtimes) {
           expect(Math.abs(external)).toBeLessThan(10);
           expect(Math.abs(reported)).toBeLessThan(10);
         }
+        expect(taken).toBeLessThan(10);
         expect(growth).toBeLessThan(10);
       },
     );

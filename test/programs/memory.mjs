@@ -48,6 +48,23 @@ mx.dispose(held);
 await collect();
 const disposed = since();
 
+// Two sines of 64 megabytes at a time, of which one value stays.
+const angles = mx.zeros([2 ** 24]);
+mx.eval(angles);
+const before = since().reported;
+let computed = false;
+const sum = mx.tidy(() => mx.add(mx.sin(angles), mx.cos(angles)).sum());
+const evaluation = mx.asyncEval(sum).then(() => {
+  computed = true;
+});
+let taken = 0;
+while (!computed) {
+  taken = Math.max(taken, since().reported - before);
+  await new Promise((resolve) => setImmediate(resolve));
+}
+await evaluation;
+mx.dispose([angles, sum]);
+
 let x = mx.zeros([64, 64]);
 const evaluate = (/** @type {number} */ count) => {
   for (let i = 0; i < count; i++) {
@@ -67,4 +84,4 @@ for (let round = 0; round < 3; round++) {
   growth = Math.min(growth, megabytes(process.memoryUsage().rss - resident));
 }
 
-console.log(JSON.stringify({ first, collected, second, disposed, growth }));
+console.log(JSON.stringify({ first, collected, second, disposed, taken, growth }));
