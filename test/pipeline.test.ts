@@ -303,6 +303,16 @@ describe("pipeline", () => {
     expect(live()).toBe(before);
   });
 
+  test("a step that aborts by itself is not waited for", async () => {
+    const controller = new AbortController();
+    const step = () => {
+      controller.abort(7);
+      return new Promise<undefined>(() => {});
+    };
+    const steps = mx.pipeline(step, { signal: controller.signal });
+    await expect(steps.next()).rejects.toBe(7);
+  });
+
   test("a training loop: the state is computed with the losses", async () => {
     const before = live();
     {

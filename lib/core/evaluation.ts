@@ -217,7 +217,13 @@ export async function unlessAborted<T>(
 ): Promise<T> {
   let forget: (() => void)[] = [];
   const aborted = new Promise<never>((_, reject) => {
-    forget = signals.map((signal) => whenAborted(signal, () => reject(signal.reason)));
+    forget = signals.map((signal) => {
+      const giveUp = () => reject(signal.reason);
+      if (signal.aborted) {
+        giveUp();
+      }
+      return whenAborted(signal, giveUp);
+    });
   });
   try {
     return await Promise.race([promise, aborted]);
