@@ -1,11 +1,13 @@
 #include <algorithm>
 #include <atomic>
 #include <functional>
+#include <string_view>
 
 #include "mlx/compile.h"
 #include "mlx/compile_impl.h"
 
 #include "callback.h"
+#include "evaluation.h"
 #include "graph.h"
 #include "graph_check.h"
 #include "kernels.h"
@@ -18,6 +20,23 @@ namespace {
 // it. So a chain of kernels is freed recursively, by whoever frees its end, and
 // may not be longer than the stack has room for.
 struct TooDeep {};
+
+// Reads what a graph has of files. It is constant then, and not read again each
+// time that the graph is computed: so it is where MLX itself reads it.
+void read_files(Environment& e, const std::vector<mx::array>& outputs) {
+  std::vector<mx::array> loaded;
+  in_order(outputs, [&](auto& a) {
+    if (a.inputs().empty() && a.has_primitive() &&
+        std::string_view(a.primitive().name()) == "Load") {
+      loaded.push_back(a);
+    }
+  });
+  try {
+    evaluate(e, loaded);
+  } catch (...) {
+    // They have failed, and what is computed from them will.
+  }
+}
 
 // Traces a function: calls it with arrays that stand for its inputs. It gives
 // its trace's number and its outputs.
@@ -37,6 +56,7 @@ struct Trace {
     if (depth_of(outputs) > deepest_graph()) {
       throw TooDeep{};
     }
+    read_files(e, outputs);
     return {std::move(outputs), std::make_shared<int>(number)};
   }
 };

@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import {
+  appendFileSync,
   existsSync,
   mkdtempSync,
   readFileSync,
@@ -309,6 +310,31 @@ describe("inputs and targets", () => {
       expect(() => mx.eval(loaded), name).toThrow(
         `[load] ${file}: expected the file as it was when it was loaded, received one that has changed`,
       );
+    }
+  });
+
+  test("compiled functions read once what is in files, whatever the shapes", () => {
+    for (const shapeless of [false, true]) {
+      for (const [end, save] of [
+        ["safetensors", mx.saveSafetensors],
+        ["gguf", mx.saveGguf],
+      ] as const) {
+        const file = at(`compiled.${end}`);
+        save(file, { w: mx.array([1, 2]) });
+        const { w } = mx.load(file, { format: end }) as { w: mx.array };
+        const f = mx.compile((x: mx.array) => mx.add(w, x), { shapeless });
+        expect(f(mx.array([1, 1])).tolist(), end).toEqual([2, 3]);
+        appendFileSync(file, "more");
+        expect(f(mx.array([2, 2])).tolist(), end).toEqual([3, 4]);
+        expect(f(mx.array([[1], [2]])).shape, end).toEqual([2, 2]);
+      }
+    }
+    const { w } = mx.load(at("compiled.gguf"), { format: "gguf" }) as { w: mx.array };
+    appendFileSync(at("compiled.gguf"), "more");
+    const f = mx.compile((x: mx.array) => mx.add(w, x));
+    for (const _ of [1, 2]) {
+      const y = f(mx.array(1));
+      expect(() => y.tolist()).toThrow(/\[load\] .* received one that has changed$/);
     }
   });
 
