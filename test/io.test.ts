@@ -137,6 +137,21 @@ describe.each(dtypes)("round trips of %s", (dtype) => {
   });
 });
 
+// Others would refuse the file, for the escapes that JSON has for them.
+test("halves of pairs of UTF-16 in safetensors", () => {
+  const bytes = bytesOf((writer) =>
+    mx.saveSafetensors(
+      writer,
+      { "a\ud83d": mx.array(1), "\\ud83d": mx.array(2) },
+      { metadata: { "\ude00": "😀".slice(0, 1) } },
+    ),
+  );
+  expect(mx.load(bytes, { format: "safetensors", returnMetadata: true })).toEqual([
+    { "a\ufffd": mx.array(1), "\\ud83d": mx.array(2) },
+    { "\ufffd": "\ufffd" },
+  ]);
+});
+
 test("gguf metadata", () => {
   const metadata = {
     "general.alignment": mx.array(32, mx.uint32),

@@ -219,8 +219,9 @@ export function saveSafetensors(
   if (texts.some(([, text]) => typeof text !== "string")) {
     throw mismatch(fn, "metadata", "a record of texts", metadata);
   }
-  const own = Object.fromEntries(texts) as Metadata;
-  saveTo(target, arraysOf(named), fn, (writer) => writeSafetensors(writer, named, own));
+  saveTo(target, arraysOf(named), fn, (writer) =>
+    writeSafetensors(writer, named, texts as [string, string][]),
+  );
 }
 
 /** A value of metadata, checked; a list of texts as one of our own. */

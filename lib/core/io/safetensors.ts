@@ -138,21 +138,24 @@ export function loadSafetensors(
   return [Object.fromEntries(names.map((name, i) => [name, arrays[i] as array])), metadata];
 }
 
+// Others refuse a header with the half of a pair of UTF-16, which JSON would escape.
+const quoted = (text: string) => JSON.stringify(text.toWellFormed());
+
 /** Writes a file, of arrays of the dtypes that it can have. */
 export function saveSafetensors(
   writer: ByteWriter,
   arrays: Entries,
-  metadata: Record<string, string>,
+  metadata: readonly (readonly [name: string, text: string])[],
 ): void {
   let place = 0;
   const entries = arrays.map(([name, { dtype, shape }]) => {
     const start = place;
     place += shape.reduce((size, n) => size * n, dtype.size);
     const type = typeNames.get(dtype);
-    return `${JSON.stringify(name)}:{"dtype":"${type}","shape":[${shape}],"data_offsets":[${start},${place}]}`;
+    return `${quoted(name)}:{"dtype":"${type}","shape":[${shape}],"data_offsets":[${start},${place}]}`;
   });
-  entries.unshift(`"${metadataName}":${JSON.stringify(metadata)}`);
-  const header = Buffer.from(`{${entries.join(",")}}`);
+  const texts = metadata.map(([name, text]) => `${quoted(name)}:${quoted(text)}`);
+  const header = Buffer.from(`{${[`"${metadataName}":{${texts}}`, ...entries].join(",")}}`);
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(header.length));
   writeValues(writer, Buffer.concat([length, header]), arraysOf(arrays), "saveSafetensors");
