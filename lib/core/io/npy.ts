@@ -1,21 +1,6 @@
 /** NumPy's format: a header that is a literal of Python's, then the values. */
 import { sizeOf } from "../call/numbers.js";
-import {
-  bfloat16,
-  bool_,
-  complex64,
-  float16,
-  float32,
-  float64,
-  int8,
-  int16,
-  int32,
-  int64,
-  uint8,
-  uint16,
-  uint32,
-  uint64,
-} from "../dtype.js";
+import { bfloat16, complex64, type Dtype, dtypes } from "../dtype.js";
 import { FormatError } from "./format-error.js";
 import { bytesAt, type Source, viewAt } from "./source.js";
 import { bigEndian, columnMajor, Tensors } from "./tensors.js";
@@ -24,22 +9,10 @@ import { bigEndian, columnMajor, Tensors } from "./tensors.js";
 const headerText =
   /^\{'descr': '([<>|])([a-zA-Z]\d+)', 'fortran_order': (True|False), 'shape': \(((?:\d+(?:, \d+)*)?),? ?\),? ?\} *\n?$/;
 
-const kinds = new Map([
-  ["b1", bool_],
-  ["i1", int8],
-  ["i2", int16],
-  ["i4", int32],
-  ["i8", int64],
-  ["u1", uint8],
-  ["u2", uint16],
-  ["u4", uint32],
-  ["u8", uint64],
-  ["f2", float16],
-  ["f4", float32],
-  ["f8", float64],
-  ["c8", complex64],
-  ["V2", bfloat16],
-]);
+// A letter and a size; NumPy has no bfloat16, which is raw bytes there.
+const kinds = new Map<string, Dtype>(
+  dtypes.map((x) => [`${x === bfloat16 ? "V" : x.name[0]}${x.size}`, x]),
+);
 
 const readable = "booleans, integers, float16 to float64 or little-endian complex64";
 

@@ -5,46 +5,27 @@ import { native } from "../call/native.js";
 import { sizeOf } from "../call/numbers.js";
 import { isRecord } from "../call/objects.js";
 import type { StreamId } from "../call/wire.js";
-import {
-  bfloat16,
-  bool_,
-  complex64,
-  type Dtype,
-  float16,
-  float32,
-  int8,
-  int16,
-  int32,
-  int64,
-  uint8,
-  uint16,
-  uint32,
-  uint64,
-} from "../dtype.js";
+import { bool_, type Dtype, dtypes, float64, uint8 } from "../dtype.js";
 import { FormatError } from "./format-error.js";
 import { bytesAt, type Source, viewAt } from "./source.js";
 import type { ByteWriter } from "./target.js";
 import { arraysOf, type Entries, Tensors, writeValues } from "./tensors.js";
 
-// The types that MLX writes, by their names.
-const own: readonly (readonly [string, Dtype])[] = [
-  ["BOOL", bool_],
-  ["U8", uint8],
-  ["I8", int8],
-  ["U16", uint16],
-  ["I16", int16],
-  ["F16", float16],
-  ["BF16", bfloat16],
-  ["U32", uint32],
-  ["I32", int32],
-  ["F32", float32],
-  ["U64", uint64],
-  ["I64", int64],
-  ["C64", complex64],
-];
-const typeNames = new Map(own.map(([name, dtype]) => [dtype, name]));
+// The types that MLX writes, by their names, such as BF16.
+const typeNames = new Map(
+  dtypes
+    .filter((dtype) => dtype !== float64)
+    .map((dtype) => {
+      const name = dtype === bool_ ? dtype.name : dtype.name.replace(/^(bf|.)\D*/, "$1");
+      return [dtype, name.toUpperCase()] as const;
+    }),
+);
 // Those that it reads: 8-bit floats come as uint8.
-const types = new Map<unknown, Dtype>([...own, ["F8_E4M3", uint8], ["F8_E8M0", uint8]]);
+const types = new Map<unknown, Dtype>([
+  ...[...typeNames].map(([dtype, name]) => [name, dtype] as const),
+  ["F8_E4M3", uint8],
+  ["F8_E8M0", uint8],
+]);
 
 /** Whether the format has a dtype. */
 export const hasType = (dtype: Dtype): boolean => typeNames.has(dtype);
@@ -63,14 +44,11 @@ function parse(text: Uint8Array): unknown {
   }
 }
 
-/** What a header says, checked: the values of every tensor lie in the file. */
-interface Header {
-  names: string[];
-  tensors: Tensors;
-  metadata: Record<string, string>;
-}
-
-function readHeader(source: Source): Header {
+/** The arrays by name, and the metadata. The values of every tensor must lie in the file. */
+export function loadSafetensors(
+  source: Source,
+  stream: StreamId,
+): [Record<string, array>, Record<string, string>] {
   const { label } = source;
   const long = viewAt(source, 0, 8, "a header length").getBigUint64(0, true);
   const room = Math.min(source.size - 8, longestHeader);
@@ -126,16 +104,11 @@ function readHeader(source: Source): Header {
   if (total > available) {
     throw new FormatError(label, `tensors of ${available} bytes in all`, `${total} bytes`);
   }
-  return { names, tensors, metadata: metadata as Record<string, string> };
-}
-
-export function loadSafetensors(
-  source: Source,
-  stream: StreamId,
-): [Record<string, array>, Record<string, string>] {
-  const { names, tensors, metadata } = readHeader(source);
   const arrays = tensors.load(stream);
-  return [Object.fromEntries(names.map((name, i) => [name, arrays[i] as array])), metadata];
+  return [
+    Object.fromEntries(names.map((name, i) => [name, arrays[i] as array])),
+    metadata as Record<string, string>,
+  ];
 }
 
 // Others refuse a header with the half of a pair of UTF-16, which JSON would escape.
