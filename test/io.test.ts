@@ -152,6 +152,16 @@ test("halves of pairs of UTF-16 in safetensors", () => {
   ]);
 });
 
+test("safetensors are not saved with a header that is too long to be read", () => {
+  const pieces: Uint8Array[] = [];
+  const writer = { write: (bytes: Uint8Array) => pieces.push(bytes) };
+  const metadata = { text: "x".repeat(100_000_000) };
+  expect(() => mx.saveSafetensors(writer, { a: mx.array(1) }, { metadata })).toThrow(
+    "[saveSafetensors] arrays: expected names and metadata of at most 100000000 bytes, received 1000000",
+  );
+  expect(pieces).toEqual([]);
+});
+
 test("gguf metadata", () => {
   const metadata = {
     "general.alignment": mx.array(32, mx.uint32),

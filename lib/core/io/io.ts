@@ -193,8 +193,9 @@ export function savezCompressed(file: SaveTarget, arrays: readonly array[] | Nam
  * name without `.safetensors` gets it.
  *
  * @param file The name of a file, or an object whose `write` takes its bytes.
- * @throws TypeError for float64, which the format does not have; Error if the
- * file cannot be written.
+ * @throws TypeError for float64, which the format does not have; RangeError if
+ * names and metadata take more than 100 MB, which nobody reads; Error if the file
+ * cannot be written.
  * @example
  * const pieces = [];
  * const file = { write: (bytes) => pieces.push(bytes) };

@@ -1,6 +1,7 @@
 /** The safetensors format: a header in JSON, then the values. */
 import type { array } from "../array/array.js";
 import { describe } from "../call/describe.js";
+import { outOfRange } from "../call/errors.js";
 import { native } from "../call/native.js";
 import { sizeOf } from "../call/numbers.js";
 import { isRecord } from "../call/objects.js";
@@ -129,6 +130,10 @@ export function saveSafetensors(
   });
   const texts = metadata.map(([name, text]) => `${quoted(name)}:${quoted(text)}`);
   const header = Buffer.from(`{${[`"${metadataName}":{${texts}}`, ...entries].join(",")}}`);
+  if (header.length > longestHeader) {
+    const expected = `names and metadata of at most ${longestHeader} bytes`;
+    throw outOfRange("saveSafetensors", "arrays", expected, header.length);
+  }
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(header.length));
   writeValues(writer, Buffer.concat([length, header]), arraysOf(arrays), "saveSafetensors");
