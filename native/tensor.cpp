@@ -26,7 +26,7 @@ class Load : public mx::Primitive {
       mx::Stream s,
       std::shared_ptr<mx::io::Reader> reader,
       size_t start,
-      decltype(Unpacked::fill) fill)
+      Fill fill)
       : Primitive(s),
         reader_(std::move(reader)),
         start_(start),
@@ -59,7 +59,7 @@ class Load : public mx::Primitive {
  private:
   std::shared_ptr<mx::io::Reader> reader_;
   size_t start_;
-  decltype(Unpacked::fill) fill_;
+  Fill fill_;
 };
 
 // The values of a tensor as an npy file, from which MLX takes dtype and shape.

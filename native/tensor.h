@@ -11,12 +11,15 @@ namespace mlxjs {
 
 namespace mx = mlx::core;
 
-// What a tensor of a file becomes: arrays, and what fills their memory with the
-// tensor that starts at a place.
+// Fills the memory of arrays with the tensor that starts at a place.
+using Fill =
+    std::function<void(mx::io::Reader&, size_t, std::vector<mx::array>&)>;
+
+// The arrays that a tensor of a file becomes, and what fills them.
 struct Unpacked {
   std::vector<mx::Shape> shapes;
   std::vector<mx::Dtype> dtypes;
-  std::function<void(mx::io::Reader&, size_t, std::vector<mx::array>&)> fill;
+  Fill fill;
 };
 
 // The values are read when they are needed, by the CPU. The tensor must lie in

@@ -161,6 +161,27 @@ function whenAborted(signal: Signal, giveUp: () => void): () => void {
   };
 }
 
+/** What a promise gives. A function is called for each signal that aborts until then, or has aborted. */
+async function listening<T>(
+  signals: readonly Signal[],
+  giveUp: (signal: Signal) => void,
+  promise: PromiseLike<T>,
+): Promise<T> {
+  const forget = signals.map((signal) => {
+    if (signal.aborted) {
+      giveUp(signal);
+    }
+    return whenAborted(signal, () => giveUp(signal));
+  });
+  try {
+    return await promise;
+  } finally {
+    for (const each of forget) {
+      each();
+    }
+  }
+}
+
 /**
  * Computes arrays while the event loop goes on: the promise settles when they
  * are there, and errors reject it. Takes what `mx.eval` takes and, among the
@@ -198,14 +219,7 @@ export async function evaluateLater(
   makeRoom();
   const number = native.new_evaluation();
   const giveUp = () => native.give_up_eval(number);
-  const forget = signals.map((signal) => whenAborted(signal, giveUp));
-  try {
-    await native.async_eval(slots(arrays, fn, "args"), number);
-  } finally {
-    for (const each of forget) {
-      each();
-    }
-  }
+  await listening(signals, giveUp, native.async_eval(slots(arrays, fn, "args"), number));
   throwIfAborted(signals);
   reportMemory();
 }
@@ -215,23 +229,11 @@ export async function unlessAborted<T>(
   promise: PromiseLike<T>,
   signals: readonly Signal[],
 ): Promise<T> {
-  let forget: (() => void)[] = [];
+  let giveUp: (signal: Signal) => void = () => {};
   const aborted = new Promise<never>((_, reject) => {
-    forget = signals.map((signal) => {
-      const giveUp = () => reject(signal.reason);
-      if (signal.aborted) {
-        giveUp();
-      }
-      return whenAborted(signal, giveUp);
-    });
+    giveUp = ({ reason }) => reject(reason);
   });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    for (const each of forget) {
-      each();
-    }
-  }
+  return listening(signals, giveUp, Promise.race([promise, aborted]));
 }
 
 /** Throws a signal's reason if one is aborted. Those of other realms need not have such a method. */

@@ -418,8 +418,7 @@ export function saveGguf(writer: ByteWriter, arrays: Entries, metadata: GgufMeta
   }
   let place = 0;
   for (const [name, x] of arrays) {
-    const { dtype, shape } = x;
-    const bytes = shape.reduce((size, n) => size * n, dtype.size);
+    const { dtype, shape, nbytes } = x;
     head.text(name);
     head.uint32(shape.length);
     for (const n of shape.reverse()) {
@@ -427,7 +426,7 @@ export function saveGguf(writer: ByteWriter, arrays: Entries, metadata: GgufMeta
     }
     head.uint32(tensorTypes.get(dtype) as number);
     head.uint64(place);
-    place = padded(place + bytes);
+    place = padded(place + nbytes);
   }
   head.pad();
   writeValues(writer, head.toBytes(), arraysOf(arrays), fn, unit);

@@ -122,9 +122,9 @@ export function saveSafetensors(
   metadata: readonly (readonly [name: string, text: string])[],
 ): void {
   let place = 0;
-  const entries = arrays.map(([name, { dtype, shape }]) => {
+  const entries = arrays.map(([name, { dtype, shape, nbytes }]) => {
     const start = place;
-    place += shape.reduce((size, n) => size * n, dtype.size);
+    place += nbytes;
     const type = typeNames.get(dtype);
     return `${quoted(name)}:{"dtype":"${type}","shape":[${shape}],"data_offsets":[${start},${place}]}`;
   });
